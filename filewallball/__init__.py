@@ -1,0 +1,1 @@
+"""FileWallBall: a file service whose every operation can be seen, counted and proven."""

@@ -1,0 +1,167 @@
+"""The error catalogue: every cause has one class, one stable code, one status, one title (RFC 9457)."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+
+class ApiError(Exception):
+    """A refusal or failure that a caller sees as problem+json; `code` is also the metric label, audit and log value."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    side: ClassVar[Literal["client", "server"]] = "server"
+    denied: ClassVar[bool] = False
+    retry_after: ClassVar[int | None] = None
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        errors: Mapping[str, object] | None = None,
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.errors = dict(errors or {})
+        self.facts = dict(facts or {})
+        if self.retry_after is not None:
+            self.headers.setdefault("Retry-After", str(self.retry_after))
+
+
+class InternalError(ApiError):
+    """Something the service did not foresee."""
+
+
+class _ClientError(ApiError):
+    side = "client"
+
+
+class _Denied(_ClientError):
+    denied = True
+
+
+class BadRequest(_ClientError):
+    code, status, title = "bad_request", 400, "The request is malformed"
+
+
+class NetworkError(_ClientError):
+    code, status, title = "network_error", 400, "The client went away before the transfer ended"
+
+
+class AuthMissing(_Denied):
+    code, status, title = "auth_missing", 401, "Credentials are required"
+
+    def __init__(self, detail: str = "", **kwargs: object) -> None:
+        super().__init__(detail, **kwargs)  # type: ignore[arg-type]
+        self.headers.setdefault("WWW-Authenticate", 'Bearer realm="filewallball"')
+
+
+class AuthMalformed(AuthMissing):
+    code, title = "auth_malformed", "The credentials are malformed"
+
+
+class AuthUnknown(AuthMissing):
+    code, title = "auth_unknown", "The credentials are not valid"
+
+
+class AuthExpired(AuthMissing):
+    code, title = "auth_expired", "The credentials are not valid"
+
+
+class AuthRevoked(AuthMissing):
+    code, title = "auth_revoked", "The credentials are not valid"
+
+
+class Forbidden(_Denied):
+    code, status, title = "forbidden", 403, "Not allowed"
+
+
+class NotFound(_ClientError):
+    code, status, title = "not_found", 404, "Not found"
+
+
+class MethodNotAllowed(_ClientError):
+    code, status, title = "method_not_allowed", 405, "The method is not allowed here"
+
+
+class NotAcceptable(_ClientError):
+    code, status, title = "not_acceptable", 406, "No acceptable representation"
+
+
+class Expired(_ClientError):
+    code, status, title = "expired", 410, "The file has expired"
+
+
+class LengthInvalid(_ClientError):
+    code, status, title = "length_invalid", 400, "The declared length does not match the body"
+
+
+class FileTooLarge(_ClientError):
+    code, status, title = "file_too_large", 413, "The file is too large"
+
+
+class RequestTooLarge(_ClientError):
+    code, status, title = "request_too_large", 413, "The request is too large"
+
+
+class InvalidFileType(_ClientError):
+    code, status, title = "invalid_file_type", 415, "Files of this type are not accepted"
+
+
+class UnsupportedMediaType(_ClientError):
+    code, status, title = "unsupported_media_type", 415, "The request's content type is not supported"
+
+
+class RangeNotSatisfiable(_ClientError):
+    code, status, title = "range_not_satisfiable", 416, "The range lies outside the file"
+
+
+class ValidationFailed(_ClientError):
+    code, status, title = "validation_error", 422, "A field is not valid"
+
+
+class PageTooDeep(_ClientError):
+    code, status, title = "page_too_deep", 422, "The page is too deep for an offset; follow the cursor"
+
+
+class DigestMismatch(_ClientError):
+    code, status, title = "digest_mismatch", 422, "The content does not match its declared digest"
+
+
+class StorageFull(ApiError):
+    code, status, title, retry_after = "storage_full", 507, "There is no space for this file", 60
+
+
+class StorageFailed(ApiError):
+    code, status, title, retry_after = "storage_failed", 503, "The storage did not keep the file", 10
+
+
+class StoreNotMounted(ApiError):
+    code, status, title, retry_after = "storage_not_mounted", 503, "The storage is not mounted", 10
+
+
+class Unavailable(ApiError):
+    code, status, title, retry_after = "unavailable", 503, "A service that this needs is not available", 5
+
+
+class AuditUnavailable(Unavailable):
+    code, title = "audit_unavailable", "The audit journal cannot be written, so nothing was done"
+
+
+class CommitUnknown(Unavailable):
+    code, title = "commit_unknown", "The outcome of the change is not known"
+
+
+# Codes that an event may carry without an answer: the service never got to send one.
+ABORTED = "aborted"
+
+
+def catalogue() -> Iterator[type[ApiError]]:
+    """Every public error class, in the order of their definition."""
+    for item in list(globals().values()):
+        if isinstance(item, type) and issubclass(item, ApiError) and not item.__name__.startswith("_"):
+            if item is not ApiError:
+                yield item
