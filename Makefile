@@ -1,0 +1,80 @@
+# Everything a developer or an operator types; `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(wildcard filewallball tests benchmarks migrations wsgi.py gunicorn.conf.py)
+TYPED := $(wildcard filewallball tests benchmarks wsgi.py)
+# Installing must not depend on a newer pip being announced, nor on an answer from the keyboard.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" ../$(BIN)/pip-compile --quiet --generate-hashes \
+	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup run test test-unit test-integration soak bench lint type format requirements packages clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.development ## create .venv with everything that running, testing and linting need
+
+run: $(VENV)/.production ## migrate and serve (BIND, PORT, DATA_DIR, WEB_CONCURRENCY, ADMIN_TOKEN)
+	@$(BIN)/filewallball db upgrade
+	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
+
+test: $(VENV)/.test packages ## run the whole suite
+	$(BIN)/pytest
+
+test-unit: $(VENV)/.test ## run the tests that need no server
+	$(BIN)/pytest -m "not server"
+
+test-integration: $(VENV)/.test packages ## run the tests that talk to real servers
+	$(BIN)/pytest -m server
+
+soak: $(VENV)/.test packages ## run the campaigns at full length
+	$(BIN)/pytest -m soak --soak
+
+bench: $(VENV)/.test packages ## print the figures that the README quotes
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.development ## check rules, formatting and types
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy $(TYPED)
+
+type: $(VENV)/.development ## check types
+	$(BIN)/mypy $(TYPED)
+
+format: $(VENV)/.development ## sort imports and format
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+requirements: $(VENV)/.development ## pin requirements/*.in again, with hashes
+	cd requirements && for name in production test development; do $(PIP_COMPILE) --output-file=$$name.txt $$name.in || exit 1; done
+
+packages: ## install the Debian packages that the tests start servers from, if missing
+	@tests/servers/install-packages tests/servers/packages.txt
+
+clean: ## remove .venv and caches; keeps data
+	rm -rf $(VENV) *.egg-info build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "FileWallBall needs Python 3.11 or newer with venv (Debian: apt-get install python3 python3-venv); PYTHON=... chooses another one." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.production: requirements/production.txt setup.cfg pyproject.toml | $(VENV)/.created
+	$(PIP) --require-hashes -r $<
+	$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.production
+	$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.development: requirements/development.txt $(VENV)/.production
+	$(PIP) --require-hashes -r $<
+	@touch $@
