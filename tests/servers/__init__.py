@@ -1,0 +1,8 @@
+"""Private real servers for the tests: loopback only, a free port and a folder of their own each."""
+
+from tests.servers.mariadb import MariaDB
+from tests.servers.nginx import Nginx
+from tests.servers.redis import Redis
+from tests.servers.service import Service
+
+__all__ = ["MariaDB", "Nginx", "Redis", "Service"]
