@@ -1,0 +1,122 @@
+"""One small number per live process, so that what a dead worker leaves behind finds a new owner."""
+
+import fcntl
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import RLock
+
+_LOCK_NAME = re.compile(r"slot-(\d+)\.lock")
+_MOST = 4096
+
+
+class Slots:
+    """Numbers held by flock on `slot-N.lock`: the kernel frees one the moment its process dies.
+
+    The number stays taken until `release()` or the end of the process that took it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._guard = RLock()
+        self._callbacks: list[Callable[[int], None]] = []
+        self._number: int | None = None
+        self._fd: int | None = None
+
+    def on_acquire(self, callback: Callable[[int], None]) -> None:
+        """Run `callback(number)` once in each process, before `number()` first returns (now, if it has)."""
+        with self._guard:
+            self._callbacks.append(callback)
+            if self._number is not None:
+                callback(self._number)
+
+    def number(self) -> int:
+        """This process's slot, taken on its first call. Raises OSError if no lock file can be made."""
+        if self._number is not None:
+            return self._number
+        with self._guard:
+            return self._take() if self._number is None else self._number
+
+    def held(self) -> int | None:
+        """This process's slot if it already has one; takes none."""
+        return self._number
+
+    def unlocked(self) -> Iterator[int]:
+        """Every known slot that no live process holds, each locked while the caller works on it."""
+        for number in self._known():
+            fd = self._lock(number)
+            if fd is None:
+                continue
+            try:
+                yield number
+            finally:
+                os.close(fd)
+
+    def release(self) -> None:
+        """Give the slot back; the next `number()` takes one again."""
+        with self._guard:
+            if self._fd is not None:
+                os.close(self._fd)
+            self._fd = self._number = None
+            _holding.discard(self)
+
+    def _take(self) -> int:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for number in range(_MOST):
+            fd = self._lock(number)
+            if fd is None:
+                continue
+            try:
+                for callback in self._callbacks:
+                    callback(number)
+            except BaseException:
+                os.close(fd)
+                raise
+            self._fd, self._number = fd, number
+            _holding.add(self)
+            with suppress(OSError):  # the pid is for people who look; only the lock counts
+                os.ftruncate(fd, 0)
+                os.pwrite(fd, b"%d\n" % os.getpid(), 0)
+            return number
+        raise OSError(f"all {_MOST} slots of {self._directory} are taken")
+
+    def _lock(self, number: int) -> int | None:
+        """A descriptor holding the lock, None where another process has it; lock files are never deleted."""
+        fd = os.open(self._directory / f"slot-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return None
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    def _known(self) -> list[int]:
+        try:
+            names = [path.name for path in self._directory.iterdir()]
+        except FileNotFoundError:
+            return []
+        return sorted(int(match[1]) for match in map(_LOCK_NAME.fullmatch, names) if match)
+
+    def _forget(self) -> None:
+        """In a forked child: the lock belongs to the parent, so drop the copy without unlocking."""
+        if self._fd is not None:
+            with suppress(OSError):
+                os.close(self._fd)
+        self._fd = self._number = None
+
+
+_holding: set[Slots] = set()
+
+
+def _forget_all() -> None:
+    for slots in _holding:
+        slots._forget()
+    _holding.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)
