@@ -68,7 +68,7 @@ $(VENV)/.created:
 
 $(VENV)/.production: requirements/production.txt setup.cfg pyproject.toml | $(VENV)/.created
 	$(PIP) --require-hashes -r $<
-	$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.production
