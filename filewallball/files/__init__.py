@@ -1,0 +1,1 @@
+"""Files as callers see them: received, described, delivered, deleted."""

@@ -1,0 +1,1 @@
+"""Where bytes rest: staged, published under a name never reused, opened, removed."""

@@ -1,0 +1,219 @@
+"""The blob store on a local file system: what is published survives a power cut."""
+
+import io
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from filewallball.errors import StorageFailed, StorageFull, StoreNotMounted
+from filewallball.storage.folders import FOLDER_MODE, entered, entries, locked, opened, sync_folder
+from filewallball.storage.stage import FILE_MODE, Stage, storage_error
+
+MARKER = ".filewallball-store"
+_AUTO_FREE_BYTES = 256 * 1024 * 1024
+_AUTO_FREE_SHARE = 20  # one twentieth, 5 %
+_PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK  # no link, and no waiting on a FIFO somebody planted
+_STAGE_NAME = re.compile(r"[0-9a-f]{16}")
+_FAN_OUT = re.compile(r"[0-9a-f]{2}")
+_BLOB_NAME = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
+_BLOB_PATH = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{60}\.[0-9a-f]{16})")
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The file system under the store, in bytes; `reserved` is never given to uploads."""
+
+    total: int
+    free: int
+    reserved: int
+
+    @property
+    def spare(self) -> int:
+        return self.free - self.reserved
+
+
+class LocalStore:
+    """Blobs are `blobs/ab/cd/<sha256>.<random>`; a blob's path, as `publish` returns it, begins at `ab/`."""
+
+    def __init__(self, root: Path, *, min_free_bytes: int | None) -> None:
+        self.root = root
+        self.staging = root / "staging"
+        self.blobs_root = root / "blobs"
+        self._min_free_bytes = min_free_bytes
+        # Folders whose entry in their parent is known to be on the disk, by first and by both levels.
+        self._synced_first = bytearray(1 << 8)
+        self._synced_second = bytearray(1 << 16)
+
+    def prepare(self, *, expect_blobs: bool = False) -> None:
+        """Create the folders and the marker of a new store.
+
+        Raises `StoreNotMounted` if the marker is missing although there are, or should be, blobs.
+        """
+        try:
+            self.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            if not self._has_marker():
+                if expect_blobs or (self.blobs_root.exists() and any(self.blobs_root.iterdir())):
+                    raise StoreNotMounted
+                (self.root / MARKER).touch(mode=FILE_MODE)
+            with opened(self.root.resolve()) as root, entered("staging", root), entered("blobs", root):
+                os.fsync(root)
+            sync_folder(self.root.parent)
+        except OSError as error:
+            raise storage_error(error) from error
+
+    def stage(self, *, max_bytes: int, declared_bytes: int = 0) -> Stage:
+        """Begin an upload; raises `StorageFull` if `declared_bytes` would not leave the reserve free."""
+        self.check_mounted()
+        spare = self._spare_bytes(declared_bytes)
+        return Stage(self.staging, max_bytes=max_bytes, spare=spare, look_again=self._spare_bytes)
+
+    def publish(self, stage: Stage) -> str:
+        """Make the bytes and their name durable and return the blob's path; the stage keeps its lock.
+
+        Raises `StorageFull` or `StorageFailed`, with the file dropped: a failed sync is never tried again.
+        """
+        digest = stage.sha256
+        first, second, name = digest[:2], digest[2:4], f"{digest}.{stage.token}"
+        try:
+            stage.sync()
+            self._rename(stage, first, second, name)
+        except OSError as error:
+            stage.discard()
+            raise storage_error(error) from error
+        except BaseException:
+            stage.discard()
+            raise
+        return f"{first}/{second}/{name}"
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a blob for reading, unbuffered; raises `StorageFailed` if it is not there."""
+        try:
+            fd = self._open_blob(path, os.O_RDONLY)
+        except OSError as error:
+            self.check_mounted()
+            raise StorageFailed("The stored bytes cannot be read.") from error
+        return cast(BinaryIO, io.FileIO(fd, "rb"))
+
+    def holds(self, path: str, size: int) -> bool:
+        """Is the blob there, and whole as far as its length tells?"""
+        try:
+            with self._folder_of(path) as (folder, name):
+                found = os.lstat(name, dir_fd=folder)
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == size
+
+    def remove(self, path: str) -> None:
+        """Unlink a blob; one that is already gone is fine."""
+        self.check_mounted()
+        try:
+            with self._folder_of(path) as (folder, name):
+                os.unlink(name, dir_fd=folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise storage_error(error) from error
+
+    def blobs(self) -> Iterator[str]:
+        """The path of every blob file, in no order; links and foreign names are passed over."""
+        self.check_mounted()
+        for first in entries(self.blobs_root, _FAN_OUT):
+            for second in entries(self.blobs_root / first, _FAN_OUT):
+                for name in entries(self.blobs_root / first / second, _BLOB_NAME, files=True):
+                    yield f"{first}/{second}/{name}"
+
+    @contextmanager
+    def try_lock(self, path: str) -> Iterator[bool]:
+        """Hold the blob's lock if it is free; False while an uploader has it, or if the file is gone."""
+        fd = self._open_if_there(path)
+        if fd is None:
+            yield False
+            return
+        with locked(fd) as won:
+            yield won
+
+    def drop_abandoned_stages(self) -> int:
+        """Remove the stage files that no upload holds any more; returns how many."""
+        self.check_mounted()
+        names = list(entries(self.staging, _STAGE_NAME, files=True))
+        return sum(self._drop_if_abandoned(self.staging / name) for name in names)
+
+    def space(self) -> Space:
+        """How full the file system is; raises `StorageFailed` if it does not say."""
+        try:
+            found = os.statvfs(self.root)
+        except OSError as error:
+            raise storage_error(error) from error
+        total = found.f_blocks * found.f_frsize
+        reserved = self._min_free_bytes
+        if reserved is None:
+            reserved = min(_AUTO_FREE_BYTES, total // _AUTO_FREE_SHARE)
+        return Space(total, found.f_bavail * found.f_frsize, reserved)
+
+    def check_mounted(self) -> None:
+        """Raise `StoreNotMounted` without the marker: an empty mount point must not be written to."""
+        if not self._has_marker():
+            raise StoreNotMounted
+
+    def _has_marker(self) -> bool:
+        try:
+            return stat.S_ISREG(os.lstat(self.root / MARKER).st_mode)
+        except OSError:
+            return False
+
+    def _spare_bytes(self, wanted: int = 0) -> int:
+        spare = self.space().spare - wanted
+        if spare < 0:
+            raise StorageFull
+        return spare
+
+    def _rename(self, stage: Stage, first: str, second: str, name: str) -> None:
+        with opened(self.blobs_root) as root, entered(first, root) as upper, entered(second, upper) as folder:
+            os.rename(stage.location, name, dst_dir_fd=folder)
+            stage.moved(self.blobs_root / first / second / name)
+            os.fsync(folder)
+            # Another process may have made a folder a moment ago and not have synced its parent yet, so the
+            # first use in this process syncs the parents even if it made nothing.
+            if not self._synced_second[int(first + second, 16)]:
+                os.fsync(upper)
+                if not self._synced_first[int(first, 16)]:
+                    os.fsync(root)
+                    self._synced_first[int(first, 16)] = True
+                self._synced_second[int(first + second, 16)] = True
+
+    def _open_if_there(self, path: str) -> int | None:
+        try:
+            return self._open_blob(path, os.O_RDWR)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise storage_error(error) from error
+
+    def _open_blob(self, path: str, mode: int) -> int:
+        with self._folder_of(path) as (folder, name):
+            return os.open(name, mode | _PLAIN, dir_fd=folder)
+
+    @contextmanager
+    def _folder_of(self, path: str) -> Iterator[tuple[int, str]]:
+        """The blob's folder, reached without following a link, and the file's name in it."""
+        match = _BLOB_PATH.fullmatch(path)
+        if match is None:
+            raise ValueError(f"not a blob path: {path!r}")
+        with opened(self.blobs_root / match[1]) as upper, opened(match[2], upper) as folder:
+            yield folder, match[3]
+
+    @staticmethod
+    def _drop_if_abandoned(location: Path) -> bool:
+        try:
+            fd = os.open(location, os.O_RDWR | _PLAIN)
+            with locked(fd) as won:
+                if won:
+                    location.unlink()
+                return won
+        except OSError:  # published or dropped in between; anything else is left for the next sweep
+            return False

@@ -1,0 +1,181 @@
+"""One upload on its way to the disk: hashed, counted and limited while its bytes arrive, written once."""
+
+import errno
+import fcntl
+import hashlib
+import io
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from filewallball.errors import ApiError, FileTooLarge, StorageFailed, StorageFull
+from filewallball.storage.folders import opened
+
+HEAD_BYTES = 4096  # a PE header may lie this far in; libmagic needs less
+_CHECK_EVERY_BYTES = 8 * 1024 * 1024
+_CHECK_AT_LEAST_BYTES = 64 * 1024
+FILE_MODE = 0o640
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW  # Python adds O_CLOEXEC
+
+
+class Stage(io.RawIOBase):
+    """A file in `staging/`, locked from its creation until `close()`; the lock follows it into `blobs/`.
+
+    Writes append and reads have a position of their own, so a multipart parser may rewind it after writing.
+    `write` raises `FileTooLarge`, `StorageFull` or `StorageFailed`; nothing can be published after that.
+    Closing it, or leaving its `with` block, drops the file unless it was published.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int, spare: int, look_again: Callable[[], int]) -> None:
+        super().__init__()
+        self.head = b""
+        self.size = 0
+        self._max_bytes = max_bytes
+        self._look_again = look_again
+        self._hash = hashlib.sha256()
+        self._read_at = 0
+        self._checked_at = 0
+        self._failed = False
+        self._published = False
+        self._fd = -1
+        self._next_check = _step(spare)
+        try:
+            self.token, self.location, self._fd = _create_locked(folder)
+        except OSError as error:
+            raise storage_error(error) from error
+
+    @property
+    def sha256(self) -> str:
+        """The digest of everything written so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+    def write(self, data: Any, /) -> int:
+        """Append all of `data`."""
+        view = memoryview(data).cast("B")
+        length = view.nbytes
+        if self.size + length > self._max_bytes:
+            self._failed = True
+            raise FileTooLarge(f"The limit is {self._max_bytes} bytes.")
+        self._hash.update(view)
+        try:
+            _write_all(self.fileno(), view)
+        except OSError as error:
+            self._failed = True
+            raise storage_error(error) from error
+        if len(self.head) < HEAD_BYTES:
+            self.head += bytes(view[: HEAD_BYTES - len(self.head)])
+        self.size += length
+        if self.size >= self._next_check:
+            self._make_room()
+        return length
+
+    def sync(self) -> None:
+        """Force the bytes to the disk, once: after a failure the kernel may forget them and report success.
+
+        Raises `StorageFull` or `StorageFailed`.
+        """
+        if self._failed:
+            raise StorageFailed
+        try:
+            os.fsync(self.fileno())
+        except OSError as error:
+            self._failed = True
+            raise storage_error(error) from error
+
+    def moved(self, location: Path) -> None:
+        """The store has renamed the file; from now on `close()` keeps it."""
+        self.location = location
+        self._published = True
+
+    def discard(self) -> None:
+        """Drop the file, wherever it now is, and release its lock. Any number of calls is fine."""
+        self._published = False
+        self.close()
+
+    def close(self) -> None:
+        """Release the lock; a file that was never published is dropped first."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            if not self._published:
+                with suppress(OSError):  # what cannot be unlinked now is the sweep's
+                    self.location.unlink()
+            os.close(fd)
+        super().close()
+
+    def fileno(self) -> int:
+        if self._fd < 0:
+            raise ValueError("the stage is closed")
+        return self._fd
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        count = os.preadv(self.fileno(), [buffer], self._read_at)
+        self._read_at += count
+        return count
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move the reading position; writing always appends."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._read_at, os.SEEK_END: self.size}[whence]
+        self._read_at = max(0, base + offset)
+        return self._read_at
+
+    def tell(self) -> int:
+        return self._read_at
+
+    def __enter__(self) -> Self:
+        return self
+
+    def _make_room(self) -> None:
+        try:
+            spare = self._look_again()
+        except ApiError:
+            self._failed = True
+            raise
+        arrived = self.size - self._checked_at
+        with suppress(OSError):  # begins writing it back, so that the last sync has little left to wait for
+            os.posix_fadvise(self.fileno(), self._checked_at, arrived, os.POSIX_FADV_DONTNEED)
+        self._checked_at = self.size
+        self._next_check = self.size + _step(spare)
+
+
+def storage_error(error: OSError) -> ApiError:
+    """What a failed call on the store means to a caller."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull()
+    return StorageFailed()
+
+
+def _step(spare: int) -> int:
+    """How many bytes may arrive before the free space is looked at again."""
+    return min(_CHECK_EVERY_BYTES, max(_CHECK_AT_LEAST_BYTES, spare // 2))
+
+
+def _create_locked(folder: Path) -> tuple[str, Path, int]:
+    while True:
+        token = os.urandom(8).hex()
+        with opened(folder) as parent:
+            fd = os.open(token, _FLAGS, FILE_MODE, dir_fd=parent)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if os.fstat(fd).st_nlink:
+                return token, folder / token, fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)  # a sweep took the file between its creation and its lock
+
+
+def _write_all(fd: int, view: memoryview) -> None:
+    written = os.write(fd, view)
+    while written < view.nbytes:
+        written += os.write(fd, view[written:])
