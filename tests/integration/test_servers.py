@@ -13,9 +13,9 @@ import pytest
 import redis
 import requests
 
-from tests.servers import MariaDB, Nginx, Redis
+from tests.servers import Gunicorn, MariaDB, Nginx, Redis
+from tests.servers.gunicorn import ROOT
 from tests.servers.mariadb import database_name
-from tests.servers.service import ROOT
 from tests.waiting import wait_until
 
 _ABANDON = """
@@ -133,6 +133,22 @@ def test_a_server_that_cannot_start_says_why(nginx: Nginx) -> None:
 
     with pytest.raises(RuntimeError, match="no_such_directive"):
         nginx.start()
+
+
+@pytest.mark.server
+def test_a_killed_worker_is_replaced_and_a_killed_master_leaves_nobody(tmp_path: Path) -> None:
+    server = Gunicorn(tmp_path, "wsgiref.simple_server:demo_app", ["--workers", "2"])
+    server.start()
+    killed = server.kill_worker()
+    wait_until(lambda: len(server.worker_pids()) == 2, what="two workers again")
+    pids = server.worker_pids()
+
+    answer = server.request("GET", "/")
+    server.kill()
+
+    assert killed not in pids
+    assert answer.text.startswith("Hello world!")
+    wait_until(lambda: not any(map(psutil.pid_exists, pids)), what="the workers are gone")
 
 
 @pytest.mark.server

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.observability.live import Gunicorn, wait_for
 from tests.observability.probe_app import LARGE
+from tests.servers import Gunicorn
+from tests.waiting import wait_until
 
 
 class Probe:
@@ -28,7 +29,7 @@ class Probe:
             found[:] = [line for line in map(json.loads, lines) if line["path"] == path]
             return bool(found)
 
-        wait_for(look, what=f"the end of {path}")
+        wait_until(look, what=f"the end of {path}")
         assert len(found) == 1
         return found[0]
 
@@ -37,10 +38,11 @@ class Probe:
 def probe(tmp_path: Path) -> Iterator[Probe]:
     log = tmp_path / "probe.log"
     arguments = ["--workers", "1", "--threads", "2", "--worker-class", "gthread"]
-    with Gunicorn(
-        "tests.observability.probe_app:create_app()", tmp_path, arguments, {"PROBE_LOG": str(log)}
-    ) as server:
-        yield Probe(server, log)
+    environ = {"PROBE_LOG": str(log)}
+    server = Gunicorn(tmp_path, "tests.observability.probe_app:create_app()", arguments, environ)
+    server.start()
+    yield Probe(server, log)
+    server.kill()
 
 
 def test_a_file_sent_by_sendfile_is_counted_to_the_last_byte(probe: Probe) -> None:

@@ -1,8 +1,9 @@
 """Private real servers for the tests: loopback only, a free port and a folder of their own each."""
 
+from tests.servers.gunicorn import Gunicorn
 from tests.servers.mariadb import MariaDB
 from tests.servers.nginx import Nginx
 from tests.servers.redis import Redis
 from tests.servers.service import Service
 
-__all__ = ["MariaDB", "Nginx", "Redis", "Service"]
+__all__ = ["Gunicorn", "MariaDB", "Nginx", "Redis", "Service"]
