@@ -1,4 +1,4 @@
-"""The settings: every environment variable once, with its type, default and meaning, validated before anything starts."""
+"""The settings: every environment variable once, with type, default and meaning, validated before the start."""
 
 import ipaddress
 import os
@@ -30,7 +30,10 @@ class ConfigError(Exception):
 
 def setting(kind: str, default: str, about: str, **options: Any) -> Any:
     """A dataclass field read from the variable of its upper-case name; `default` is written as a person would."""
-    return field(metadata={"kind": kind, "default": default, "about": about, "options": options})
+    secret = kind in ("database", "redis", "token", "secret")
+    return field(
+        repr=not secret, metadata={"kind": kind, "default": default, "about": about, "options": options}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,32 +44,59 @@ class Settings:
     port: int = setting("int", "8000", "Port to listen on", validate=Range(1, 65535))
     web_concurrency: int = setting("int", "2", "Worker processes", validate=Range(1, 64))
     threads: int = setting("int", "8", "Threads in each worker", validate=Range(1, 256))
-    max_requests: int = setting("int", "20000", "Requests after which a worker is replaced; 0 = never", validate=Range(0))
-    worker_timeout: timedelta = setting("duration", "60s", "A worker without a heartbeat for this long is replaced")
-    graceful_timeout: timedelta = setting("duration", "30s", "How long transfers may go on after a stop or reload")
+    max_requests: int = setting(
+        "int", "20000", "Requests after which a worker is replaced; 0 = never", validate=Range(0)
+    )
+    worker_timeout: timedelta = setting(
+        "duration", "60s", "A worker without a heartbeat for this long is replaced"
+    )
+    graceful_timeout: timedelta = setting(
+        "duration", "30s", "How long transfers may go on after a stop or reload"
+    )
     data_dir: Path = setting("folder", "./instance", "Database, storage, journal, logs and metric files")
-    database_url: str = setting("database", "", "`sqlite:///…` or `mysql+pymysql://…`; empty = SQLite under DATA_DIR")
-    database_pool_size: int = setting("int", "8", "Connections a worker keeps (MariaDB)", validate=Range(1, 200))
-    database_timeout: timedelta = setting("duration", "5s", "Connect, read, write and lock-wait limit of the database")
+    database_url: str = setting(
+        "database", "", "`sqlite:///…` or `mysql+pymysql://…`; empty = SQLite under DATA_DIR"
+    )
+    database_pool_size: int = setting(
+        "int", "8", "Connections a worker keeps (MariaDB)", validate=Range(1, 200)
+    )
+    database_timeout: timedelta = setting(
+        "duration", "5s", "Connect, read, write and lock-wait limit of the database"
+    )
     redis_url: str = setting("redis", "", "`redis://…` for limits and the metadata cache; empty = none")
     admin_token: str = setting("token", "", "First admin's token; empty = one is generated and shown once")
     anonymous_role: str = setting("str", "user", "Role of callers without a token", validate=OneOf(ROLES))
     monitoring_networks: tuple[Network, ...] = setting(
         "networks", "127.0.0.0/8,::1/128", "Networks that may read metrics, detailed health and statistics"
     )
-    trusted_proxies: tuple[Network, ...] = setting("networks", "", "Proxies whose forwarding headers are believed")
+    trusted_proxies: tuple[Network, ...] = setting(
+        "networks", "", "Proxies whose forwarding headers are believed"
+    )
     max_upload_size: int = setting("size", "50MB", "Largest file accepted")
-    min_free_space: int = setting("size", "auto", "Space never given to uploads; auto = min(256 MB, 5 % of the disk)")
-    allowed_file_types: tuple[str, ...] = setting("types", "", "Media types accepted, `image/*` too; empty = any")
+    min_free_space: int = setting(
+        "size", "auto", "Space never given to uploads; auto = min(256 MB, 5 % of the disk)"
+    )
+    allowed_file_types: tuple[str, ...] = setting(
+        "types", "", "Media types accepted, `image/*` too; empty = any"
+    )
     blocked_file_types: tuple[str, ...] = setting("types", _EXECUTABLES, "Media types refused")
     x_accel: bool = setting("bool", "false", "Let nginx send downloads (X-Accel-Redirect to /_blobs/)")
     audit_sync: str = setting(
-        "str", "second", "Journal durability: `second` or `full` (each line)", validate=OneOf(("second", "full"))
+        "str",
+        "second",
+        "Journal durability: `second` or `full` (each line)",
+        validate=OneOf(("second", "full")),
     )
-    audit_seal_key: str = setting("str", "", "Key of the audit macs and seals; empty = DATA_DIR/audit-key")
+    audit_seal_key: str = setting("secret", "", "Key of the audit macs and seals; empty = DATA_DIR/audit-key")
     prometheus_enabled: bool = setting("bool", "true", "Serve /metrics")
+    public_url: str = setting(
+        "base_url", "", "Prefix of the URLs in answers, such as https://files.example.org; empty = paths"
+    )
     log_level: str = setting(
-        "str", "INFO", "Least severe level logged", validate=OneOf(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+        "str",
+        "INFO",
+        "Least severe level logged",
+        validate=OneOf(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
     )
     log_format: str = setting("str", "json", "`json` or `text`", validate=OneOf(("json", "text")))
     log_file: Path = setting("str", "logs/filewallball.log", "Log file; relative = under DATA_DIR")
@@ -126,7 +156,7 @@ class _SettingsEnv(Env):
         super().__init__(eager=False)
         self._source = source
         self._defaults = {row.name.upper(): row.metadata["default"] for row in fields(Settings)}
-        for parse in (size, duration, folder, database, redis, token, networks, types):
+        for parse in (size, duration, folder, database, redis, token, secret, networks, types, base_url):
             self.add_parser(parse.__name__, parse)
 
     def _get_value(self, env_key: str, default: Any) -> Any:
@@ -137,7 +167,7 @@ def size(value: str, **_: Any) -> int:
     if value == "auto":
         return -1
     try:
-        return humanfriendly.parse_size(value, binary=True)
+        return int(humanfriendly.parse_size(value, binary=True))
     except humanfriendly.InvalidSize as error:
         raise ValidationError(f"{value!r} is not a size such as 50MB.") from error
 
@@ -182,6 +212,12 @@ def token(value: str, **_: Any) -> str:
     return value
 
 
+def secret(value: str, **_: Any) -> str:
+    if value and len(value) < 32:
+        raise ValidationError("must be at least 32 characters.")
+    return value
+
+
 def networks(value: str, **_: Any) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(part) for part in _parts(value))
@@ -194,6 +230,12 @@ def types(value: str, **_: Any) -> tuple[str, ...]:
     if wrong:
         raise ValidationError(f"{wrong[0]!r} is not a media type.")
     return tuple(part.lower() for part in _parts(value))
+
+
+def base_url(value: str, **_: Any) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValidationError("must start with http:// or https://.")
+    return value.rstrip("/")
 
 
 def _parts(value: str) -> list[str]:

@@ -1,13 +1,17 @@
 """The one record that every operation leaves behind; each ledger is a view of it (design: one operation, one event)."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 
+from filewallball.text import neutral
+
 SUCCESS = "success"
 FAILED = "failed"
 DENIED = "denied"
+_MAX_DETAILS = 8000
+_MAX_DETAIL_TEXT = 512
 
 
 @dataclass(slots=True)
@@ -35,31 +39,31 @@ class Event:
     details: str = ""
     endpoint: str = ""
     suspicious: bool = False
-    timed: bool = True
 
-    def to_json(self) -> dict[str, Any]:
-        """The event as JSON types, without fields that hold their default (journal lines stay short)."""
-        return {name: value for name, value in asdict(self).items() if value != _DEFAULTS.get(name)}
+    @property
+    def timed(self) -> bool:
+        """Whether the duration counts in averages: 0 stands for «not observed» (aborted, or sent by nginx)."""
+        return self.duration_us > 0
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Event":
-        """The inverse of `to_json`; unknown keys are ignored so that an older reader survives a newer writer."""
+        """An event from a journal line; unknown keys are ignored, so an older reader survives a newer writer."""
         return cls(**{name: value for name, value in data.items() if name in _NAMES})
 
     def set_details(self, values: dict[str, Any]) -> None:
-        """Store `values` as the details text; lone surrogates and odd types become plain text."""
-        self.details = orjson.dumps(_encodable(values), default=str).decode() if values else ""
+        """Store `values` as JSON text; strings in it become neutral and short, so that the text stays bounded."""
+        text = orjson.dumps(_tame(values), default=str).decode() if values else ""
+        self.details = text if len(text) <= _MAX_DETAILS else '{"truncated":true}'
 
 
-_DEFAULTS = {field.name: field.default for field in fields(Event)}
-_NAMES = frozenset(_DEFAULTS)
+_NAMES = frozenset(field.name for field in fields(Event))
 
 
-def _encodable(value: Any) -> Any:
+def _tame(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+        return neutral(value, _MAX_DETAIL_TEXT)
     if isinstance(value, dict):
-        return {str(_encodable(str(key))): _encodable(item) for key, item in value.items()}
+        return {str(_tame(key)): _tame(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_encodable(item) for item in value]
+        return [_tame(item) for item in value]
     return value

@@ -12,6 +12,7 @@ from flask import request
 
 from filewallball.event import Event
 from filewallball.observability.bodies import Body, FileBody, file_body
+from filewallball.web.origin import Origin
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -21,16 +22,6 @@ logger = logging.getLogger("filewallball.error")
 ENVIRON_KEY = "filewallball.exchange"
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,127}")
 _WITHOUT_BODY = (204, 304)
-
-
-class Origin(Protocol):
-    """What the middleware needs to know about the sender of a request."""
-
-    @property
-    def client_ip(self) -> str: ...
-
-    @property
-    def request_id(self) -> str | None: ...
 
 
 class Observer(Protocol):
@@ -46,8 +37,8 @@ class Exchange:
     """One request and its answer; `event` and `failure` are set by their reporters, the rest is measured."""
 
     environ: "WSGIEnvironment"
+    origin: Origin
     request_id: str
-    client_ip: str
     started: float
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -58,6 +49,11 @@ class Exchange:
     event: Event | None = None
     failure: BaseException | None = None
     callbacks: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def client_ip(self) -> str:
+        """The client's address, as far as trusted proxies vouch for it."""
+        return self.origin.client_ip
 
     def on_close(self, callback: Callable[[], None]) -> None:
         """Run `callback` when the last byte left or the client went away, before the body's file closes."""
@@ -99,7 +95,7 @@ class ExchangeMiddleware:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         began = perf_counter()
         origin = self._origin(environ)
-        exchange = Exchange(environ, _request_id(origin.request_id), origin.client_ip, began)
+        exchange = Exchange(environ, origin, _request_id(origin.request_id), began)
         environ[ENVIRON_KEY] = exchange
         if "wsgi.file_wrapper" in environ:
             environ["wsgi.file_wrapper"] = file_body(environ["wsgi.file_wrapper"])

@@ -1,0 +1,25 @@
+"""The four roles and the closed set of permissions (design: Access)."""
+
+FETCH = "file:fetch"
+UPLOAD = "file:upload"
+LIST = "file:list"
+DELETE = "file:delete"
+ANY_FILE = "file:any"
+STATS = "stats:read"
+OWN_STATS = "stats:own"
+ALERTS = "alerts:read"
+AUDIT = "audit:read"
+MANAGE = "access:manage"
+
+_GUEST = frozenset({FETCH})
+_USER = _GUEST | {UPLOAD, LIST, DELETE, OWN_STATS}
+_MONITOR = _GUEST | {STATS, ALERTS}
+
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "guest": _GUEST,
+    "user": _USER,
+    "monitor": _MONITOR,
+    "admin": _USER | _MONITOR | {ANY_FILE, AUDIT, MANAGE},
+}
+MONITORING = frozenset({STATS})
+"""What a caller from MONITORING_NETWORKS may do besides what the role grants."""

@@ -1,0 +1,1 @@
+"""The audit log: journal, trail, and what reads them."""

@@ -1,0 +1,98 @@
+"""The command line: `filewallball …`, each command thin over a service."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy.exc import OperationalError
+
+from filewallball import create_app, maintenance
+from filewallball.access.service import prepare_first_admin
+from filewallball.config import ConfigError, load_settings
+from filewallball.errors import ApiError
+from filewallball.runtime import runtime
+
+_MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
+
+
+def with_app(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command the app; a bad setting or a missing database ends in one clear line."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            app = create_app(load_settings())
+            with app.app_context():
+                command(app, *args, **kwargs)
+        except ConfigError as error:
+            for message in error.messages:
+                click.echo(f"filewallball: {message}", err=True)
+            sys.exit(2)
+        except OperationalError as error:
+            click.echo(f"filewallball: the database does not answer: {error.orig}", err=True)
+            sys.exit(1)
+        except ApiError as error:
+            click.echo(f"filewallball: {error}", err=True)
+            sys.exit(1)
+
+    return run
+
+
+@click.group()
+@click.version_option(package_name="filewallball")
+def main() -> None:
+    """Operate a FileWallBall service. Settings come from the environment."""
+
+
+@main.command()
+@with_app
+def prepare(app: Flask) -> None:
+    """Make everything ready to start: folders, database schema, first administrator."""
+    parts = runtime(app)
+    upgrade(directory=_MIGRATIONS)
+    parts.store.prepare()
+    parts.journal.prepare()
+    with parts.database.begin() as connection:
+        token = prepare_first_admin(connection, parts.settings)
+    if token is not None:
+        click.echo(f"The first administrator's token, shown this once: {token}")
+        click.echo(f"It is kept in {parts.settings.data_dir / 'admin-token'}, readable by this user alone.")
+
+
+@main.group()
+def db() -> None:
+    """The database schema."""
+
+
+@db.command("upgrade")
+@click.argument("revision", default="head")
+@with_app
+def upgrade_command(_app: Flask, revision: str) -> None:
+    """Bring the schema up to REVISION."""
+    upgrade(directory=_MIGRATIONS, revision=revision)
+
+
+@db.command("downgrade")
+@click.argument("revision")
+@with_app
+def downgrade_command(_app: Flask, revision: str) -> None:
+    """Bring the schema down to REVISION."""
+    downgrade(directory=_MIGRATIONS, revision=revision)
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Run every job once and end.")
+@with_app
+def maintain(app: Flask, once: bool) -> None:
+    """Run the periodic jobs in this process."""
+    parts = runtime(app)
+    loop = maintenance.Loop(maintenance.worker_jobs(parts) + maintenance.host_jobs(parts))
+    if once:
+        loop.run_due()
+    else:
+        loop.run_forever()

@@ -1,0 +1,214 @@
+"""Connections: one engine that writes, one that reads in autocommit, the same promises on SQLite and MariaDB."""
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, TypeVar
+
+import pymysql
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    event,
+)
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+from filewallball.config import Settings
+
+_DEADLOCK, _LOCK_WAIT = 1213, 1205
+_ATTEMPTS = 4  # the first try and at most three more
+_STALE_SECONDS = 0.5
+_MARIADB = ("mysql", "mariadb")
+T = TypeVar("T")
+
+
+class Database:
+    """The service's two engines and the differences between the two kinds of database."""
+
+    def __init__(self, writer: Engine, reader: Engine) -> None:
+        self._writer = writer
+        self._reader = reader
+        self.is_sqlite = writer.dialect.name == "sqlite"
+        self._write_lock: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+        listen(writer, immediate=True)
+        if reader is not writer:
+            listen(reader, immediate=False)
+
+    def read(self) -> Connection:
+        """An autocommit connection: every statement sees the newest commit. Use as a context manager."""
+        return self._reader.connect()
+
+    def query(self, work: Callable[[Connection], T]) -> T:
+        """`work` on an autocommit connection, tried again where a restart of the database left it stale."""
+
+        def attempt() -> T:
+            with self.read() as connection:
+                return work(connection)
+
+        return retrying(attempt)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection without a transaction, behind the one write lock of the process (SQLite)."""
+        with self._write_lock, self._writer.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One write transaction, committed at the end: for the jobs that `maintenance` lists."""
+        with self.writing() as connection, connection.begin():
+            yield connection
+
+    def insert(self, table: Table) -> Any:
+        """The dialect's INSERT, which knows about conflicts."""
+        return sqlite.insert(table) if self.is_sqlite else mysql.insert(table)
+
+    def insert_ignoring(self, table: Table) -> Any:
+        """An INSERT that drops rows whose unique key is already there (needs no UPDATE privilege)."""
+        return (
+            sqlite.insert(table).prefix_with("OR IGNORE")
+            if self.is_sqlite
+            else mysql.insert(table).prefix_with("IGNORE")
+        )
+
+    def upsert(self, statement: Any, keys: list[Column[Any]], changes: dict[str, Any]) -> Any:
+        """`statement` with its conflict on the unique `keys` turned into an update by `changes`."""
+        if self.is_sqlite:
+            return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+        return statement.on_duplicate_key_update(**changes)
+
+
+def code_type(length: int) -> TypeEngine[str]:
+    """Ids, hashes and codes: ASCII compared byte by byte."""
+    return String(length).with_variant(
+        mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *_MARIADB
+    )
+
+
+def name_type(length: int) -> TypeEngine[str]:
+    """Text that people write: any Unicode, compared code point by code point, never folded together."""
+    return String(length).with_variant(
+        mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *_MARIADB
+    )
+
+
+def text_type() -> TypeEngine[str]:
+    """Long text with the promises of `name_type`."""
+    return Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), *_MARIADB)
+
+
+def packed_type() -> TypeEngine[bytes]:
+    """An IP address as 16 bytes (IPv4 mapped), so that a network is a range."""
+    return LargeBinary(16).with_variant(mysql.VARBINARY(16), *_MARIADB)
+
+
+def key_type() -> TypeEngine[int]:
+    """A 64-bit row number that SQLite also takes as its own rowid."""
+    return BigInteger().with_variant(Integer(), "sqlite")
+
+
+def configure(settings: Settings) -> dict[str, Any]:
+    """Flask-SQLAlchemy's configuration: the default engine writes, the bind `read` reads."""
+    common = _sqlite_options(settings) if settings.is_sqlite else _mariadb_options(settings)
+    reading = {**common, "isolation_level": "AUTOCOMMIT"}
+    writing = {**common, "isolation_level": "READ COMMITTED"}
+    if settings.is_sqlite:
+        writing = {**common, "connect_args": {**common["connect_args"], "isolation_level": None}}
+    else:
+        reading["skip_autocommit_rollback"] = True
+    return {
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": writing,
+        "SQLALCHEMY_BINDS": {"read": {"url": settings.database_url, **reading}},
+    }
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the database rolled the transaction back and asks for another try (also at COMMIT, as Galera does)."""
+    return _code(error) in (_DEADLOCK, _LOCK_WAIT)
+
+
+def retrying(attempt: Callable[[], T]) -> T:
+    """Call `attempt`, again at most three times with jitter while the failure says that nothing was done.
+
+    That is a deadlock or lock wait (the database rolled back), or a pooled connection found dead at once after a
+    restart. A slow failure is not tried again: the caller has waited long enough.
+    """
+    for remaining in reversed(range(_ATTEMPTS)):
+        started = time.monotonic()
+        try:
+            return attempt()
+        except DBAPIError as error:
+            stale = error.connection_invalidated and time.monotonic() - started < _STALE_SECONDS
+            if not remaining or not (stale or is_transient(error)):
+                raise
+            time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
+    raise AssertionError("unreachable")
+
+
+def listen(engine: Engine, *, immediate: bool) -> None:
+    """On SQLite: durable WAL on every connection and, for the writer, transactions that lock at once."""
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _prepare_sqlite)
+    if immediate:
+        event.listen(engine, "begin", _begin_immediate)
+
+
+def _sqlite_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "connect_args": {"timeout": settings.database_timeout.total_seconds(), "check_same_thread": False}
+    }
+
+
+def _mariadb_options(settings: Settings) -> dict[str, Any]:
+    seconds = max(1, round(settings.database_timeout.total_seconds()))
+    connect_args: dict[str, Any] = {
+        "connect_timeout": seconds,
+        "read_timeout": seconds,
+        "write_timeout": seconds,
+        "init_command": f"SET innodb_lock_wait_timeout={max(1, seconds - 1)}, time_zone='+00:00'",
+    }
+    if "ssl_ca" not in make_url(settings.database_url).query:
+        connect_args["ssl_disabled"] = (
+            True  # otherwise PyMySQL builds a TLS context, 18 ms, for each connection
+        )
+    return {
+        "connect_args": connect_args,
+        "pool_size": settings.database_pool_size,
+        "max_overflow": 0,
+        "pool_timeout": seconds,
+        "pool_recycle": 600,
+        "pool_pre_ping": False,
+    }
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _code(error: BaseException) -> int | None:
+    original = getattr(error, "orig", None)
+    if isinstance(original, pymysql.err.MySQLError) and original.args:
+        return int(original.args[0]) if isinstance(original.args[0], int) else None
+    return None

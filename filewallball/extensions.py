@@ -1,0 +1,32 @@
+"""The Flask extensions, unbound; `create_app` binds them."""
+
+from typing import Any
+
+from flask_migrate import Migrate
+from flask_smorest import Api
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class ProblemApi(Api):
+    """flask-smorest without its own error handler, which would drop Allow, Content-Range and Retry-After."""
+
+    def _register_error_handlers(self) -> None:
+        """`web.problems` renders every error."""
+
+
+db: Any = SQLAlchemy(model_class=Base)
+migrate = Migrate()
+api: Any = ProblemApi()

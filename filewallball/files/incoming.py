@@ -1,0 +1,149 @@
+"""A request's body on its way into a stage: multipart or raw, streamed once, with what the client says of it."""
+
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from http_sfv import Dictionary  # type: ignore[attr-defined]
+from marshmallow import ValidationError
+from werkzeug.datastructures import Headers
+from werkzeug.formparser import MultiPartParser
+
+from filewallball import errors
+from filewallball.files.schemas import UploadOptionsSchema
+from filewallball.storage.local import LocalStore
+from filewallball.storage.stage import Stage
+
+_READ_BYTES = 256 * 1024
+_FORM_BYTES = 64 * 1024
+_FORM_PARTS = 20
+_ENVELOPE_BYTES = _FORM_BYTES + _FORM_PARTS * 1024
+_OPTIONS = UploadOptionsSchema()
+_DIGEST_FIELDS = ("Content-Digest", "Repr-Digest")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A whole body, staged and checked against its declared digest, not yet published."""
+
+    stage: Stage
+    filename: str
+    claimed_type: str
+    visibility: str
+    expires_in: int | None
+    description: str
+
+
+@contextmanager
+def receive_form(
+    store: LocalStore,
+    stream: IO[bytes],
+    headers: Headers,
+    boundary: str,
+    length: int | None,
+    max_bytes: int,
+) -> Iterator[Incoming]:
+    """The one file part named `file` and the options beside it. The stage is closed on leaving.
+
+    Raises ValidationFailed, BadRequest, FileTooLarge, StorageFull, DigestMismatch, NetworkError.
+    """
+    if any(name in headers for name in _DIGEST_FIELDS):
+        raise errors.ValidationFailed(
+            "The digest of a multipart request belongs into its file part, or into `sha256`."
+        )
+    if length is not None and length > max_bytes + _ENVELOPE_BYTES:
+        raise errors.FileTooLarge(
+            f"The limit is {max_bytes} bytes.", facts={"max_size": max_bytes, "file_size": length}
+        )
+    with ExitStack() as stack:
+        stages: list[Stage] = []
+
+        def begin(
+            total_content_length: int | None,
+            content_type: str | None,
+            filename: str | None,
+            content_length: int | None,
+        ) -> Stage:
+            if stages:
+                raise errors.ValidationFailed(errors={"file": ["Send exactly one file part."]})
+            declared = max(0, (length or 0) - _ENVELOPE_BYTES)
+            stages.append(stack.enter_context(store.stage(max_bytes=max_bytes, declared_bytes=declared)))
+            return stages[0]
+
+        parser = MultiPartParser(
+            stream_factory=begin,  # type: ignore[arg-type]
+            max_form_memory_size=_FORM_BYTES,
+            max_form_parts=_FORM_PARTS,
+            buffer_size=_READ_BYTES,
+        )
+        try:
+            form, files = parser.parse(stream, boundary.encode("ascii"), length)
+        except ValueError as error:
+            raise errors.BadRequest("The multipart body is malformed or incomplete.") from error
+        part = files.get("file")
+        if part is None:
+            raise errors.ValidationFailed(errors={"file": ["A file part named `file` is required."]})
+        yield _checked(stages[0], part.filename or "", part.content_type or "", form.to_dict(), part.headers)
+
+
+@contextmanager
+def receive_body(
+    store: LocalStore,
+    stream: IO[bytes],
+    headers: Headers,
+    filename: str,
+    options: Mapping[str, str],
+    length: int | None,
+    max_bytes: int,
+) -> Iterator[Incoming]:
+    """The whole body is the file (`PUT /upload/{filename}`). Raises as `receive_form` does."""
+    if length is not None and length > max_bytes:
+        raise errors.FileTooLarge(
+            f"The limit is {max_bytes} bytes.", facts={"max_size": max_bytes, "file_size": length}
+        )
+    with store.stage(max_bytes=max_bytes, declared_bytes=length or 0) as stage:
+        while data := stream.read(_READ_BYTES):
+            stage.write(data)
+        if length is not None and stage.size != length:
+            raise errors.NetworkError
+        yield _checked(stage, filename, headers.get("Content-Type", ""), options, headers)
+
+
+def _checked(
+    stage: Stage, filename: str, claimed_type: str, options: Mapping[str, str], headers: Headers
+) -> Incoming:
+    try:
+        loaded = _OPTIONS.load(options)
+    except ValidationError as error:
+        raise errors.ValidationFailed(errors=dict(error.messages_dict)) from error
+    for expected in _expected(loaded["sha256"], headers):
+        if not hmac.compare_digest(expected, stage.sha256):
+            raise errors.DigestMismatch(facts={"file_hash": stage.sha256})
+    return Incoming(
+        stage, filename, claimed_type, loaded["visibility"], loaded["expires_in"], loaded["description"]
+    )
+
+
+def _expected(field: str, headers: Headers) -> Iterator[str]:
+    if field:
+        yield field.lower()
+    for name in _DIGEST_FIELDS:
+        if value := headers.get(name):
+            yield _sha256_of(name, value)
+
+
+def _sha256_of(name: str, value: str) -> str:
+    """The sha-256 member of an RFC 9530 digest field, as hexadecimal."""
+    digests = Dictionary()
+    try:
+        digests.parse(value.encode("latin-1"))
+        digest = digests["sha-256"].value
+    except (ValueError, KeyError, AttributeError) as error:
+        raise errors.ValidationFailed(
+            errors={name: ["Must hold sha-256=:…:, base64 of 32 bytes."]}
+        ) from error
+    if not isinstance(digest, bytes) or len(digest) != 32:
+        raise errors.ValidationFailed(errors={name: ["Must hold sha-256=:…:, base64 of 32 bytes."]})
+    return digest.hex()

@@ -1,0 +1,133 @@
+"""Listing files: public ones and the caller's own, newest first, by page or cursor."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, union_all
+
+from filewallball import errors
+from filewallball.access import roles
+from filewallball.clock import now_us, to_us
+from filewallball.database import Database
+from filewallball.files.models import LIVE, PUBLIC, File
+from filewallball.files.service import COLUMNS
+from filewallball.operations import Caller
+from filewallball.web import cursor as cursors
+
+DEEPEST_ROW = 10_000
+_COUNT_LIMIT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class FileFilter:
+    """What to list. Sizes are bytes; a date without a zone is UTC."""
+
+    type: str = ""
+    name: str = ""
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+    size_min: int | None = None
+    size_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one page and where it stands."""
+
+    rows: Sequence[Row[Any]]
+    total: int
+    total_is_lower_bound: bool
+    page: int
+    size: int
+    next_cursor: str | None
+
+    @property
+    def pages(self) -> int:
+        return -(-self.total // self.size)
+
+
+def list_files(
+    database: Database, caller: Caller, wanted: FileFilter, *, page: int, size: int, cursor: str = ""
+) -> Page:
+    """One page. Raises PageTooDeep past 10,000 rows of offset, ValidationFailed for a foreign cursor."""
+    if not cursor and page * size > DEEPEST_ROW:
+        raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}; follow next_cursor from page 1.")
+    scopes = [[*scope, *_conditions(wanted)] for scope in _scopes(caller)]
+    offset = 0 if cursor else (page - 1) * size
+    after = [_after(cursor)] if cursor else []
+    statement = _newest([[*scope, *after] for scope in scopes], offset, size + 1)
+    count = _count(scopes)
+
+    def work(connection: Any) -> tuple[Sequence[Row[Any]], int]:
+        return connection.execute(statement).all(), connection.execute(count).scalar_one()
+
+    rows, total = database.query(work)
+    more = len(rows) > size
+    rows = rows[:size]
+    return Page(
+        rows=rows,
+        total=min(total, _COUNT_LIMIT),
+        total_is_lower_bound=total > _COUNT_LIMIT,
+        page=page,
+        size=size,
+        next_cursor=cursors.encode(rows[-1].upload_us, rows[-1].id) if more else None,
+    )
+
+
+def _scopes(caller: Caller) -> list[list[ColumnElement[bool]]]:
+    """Disjoint sets that together hold what the caller may list, each with an index of its own."""
+    if caller.may(roles.ANY_FILE):
+        return [[]]
+    public = [File.visibility == PUBLIC]
+    if caller.is_anonymous:
+        return [public]
+    return [[*public, File.owner_id != caller.user_id], [File.owner_id == caller.user_id]]
+
+
+def _conditions(wanted: FileFilter) -> list[ColumnElement[bool]]:
+    conditions = [File.state == LIVE, or_(File.expires_us.is_(None), File.expires_us > now_us())]
+    if wanted.type.endswith("/*"):
+        conditions.append(File.mime_type.startswith(wanted.type[:-1], autoescape=True))
+    elif wanted.type:
+        conditions.append(File.mime_type == wanted.type)
+    if wanted.name:
+        conditions.append(File.filename.contains(wanted.name, autoescape=True))
+    bounds: Mapping[str, ColumnElement[bool] | None] = {
+        "from": File.upload_us >= to_us(wanted.date_from) if wanted.date_from else None,
+        "to": File.upload_us <= to_us(wanted.date_to) if wanted.date_to else None,
+        "min": File.file_size >= wanted.size_min if wanted.size_min is not None else None,
+        "max": File.file_size <= wanted.size_max if wanted.size_max is not None else None,
+    }
+    return conditions + [bound for bound in bounds.values() if bound is not None]
+
+
+def _after(cursor: str) -> ColumnElement[bool]:
+    moment, row_id = cursors.decode(cursor)
+    return or_(File.upload_us < moment, (File.upload_us == moment) & (File.id < row_id))
+
+
+def _newest(scopes: list[list[ColumnElement[bool]]], offset: int, limit: int) -> Select[Any]:
+    """Each scope's newest rows, merged: no scope needs more than offset + limit of them."""
+    parts = [
+        select(File.id, *COLUMNS)
+        .where(*scope)
+        .order_by(File.upload_us.desc(), File.id.desc())
+        .limit(offset + limit)
+        .subquery()
+        for scope in scopes
+    ]
+    merged = union_all(*(select(part) for part in parts)).subquery()
+    return select(merged).order_by(merged.c.upload_us.desc(), merged.c.id.desc()).limit(limit).offset(offset)
+
+
+def _count(scopes: list[list[ColumnElement[bool]]]) -> Select[Any]:
+    parts = [
+        select(func.count().label("n")).select_from(
+            select(literal(1)).select_from(File).where(*scope).limit(_COUNT_LIMIT + 1).subquery()
+        )
+        for scope in scopes
+    ]
+    merged = union_all(*parts).subquery()
+    return select(func.sum(merged.c.n))

@@ -1,0 +1,110 @@
+"""What the file routes take and give."""
+
+from typing import Any
+
+import humanfriendly
+from marshmallow import Schema, ValidationError, fields, validate
+
+from filewallball.clock import rfc3339
+from filewallball.files.models import PRIVATE, PUBLIC, UNLISTED
+
+_LONGEST_SECONDS = 10 * 366 * 86400
+
+
+class DurationField(fields.Field[int]):
+    """A duration as people write it (`30s`, `7d`, or seconds), loaded as whole seconds."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        try:
+            seconds = int(humanfriendly.parse_timespan(str(value)))
+        except (humanfriendly.InvalidTimespan, OverflowError, ValueError) as error:
+            raise ValidationError("Not a duration such as 30s, 12h or 7d.") from error
+        if not 1 <= seconds <= _LONGEST_SECONDS:
+            raise ValidationError("Must be between one second and ten years.")
+        return seconds
+
+
+class TimeField(fields.Field[int]):
+    """Microseconds shown as RFC 3339 with `Z`."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else rfc3339(value)
+
+
+class UploadOptionsSchema(Schema):
+    """Options of an upload: form fields of a POST, query parameters of a PUT."""
+
+    visibility = fields.String(
+        load_default=UNLISTED,
+        validate=validate.OneOf((PUBLIC, UNLISTED, PRIVATE)),
+        metadata={"description": "public (listed), unlisted (by link), private (owner and administrators)"},
+    )
+    expires_in = DurationField(
+        load_default=None, metadata={"description": "Lifetime, such as 30s, 12h or 7d"}
+    )
+    description = fields.String(load_default="", validate=validate.Length(max=1000))
+    sha256 = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"(?i)\A([0-9a-f]{64})?\Z", error="Must be 64 hexadecimal digits."),
+        metadata={"description": "Expected SHA-256 of the file; a mismatch stores nothing"},
+    )
+
+
+class FileSchema(Schema):
+    """A file as its readers see it. Sizes are bytes, times RFC 3339."""
+
+    file_id = fields.String()
+    filename = fields.String()
+    file_size = fields.Integer()
+    mime_type = fields.String(metadata={"description": "Media type detected from the content"})
+    claimed_type = fields.String(metadata={"description": "Media type the client claimed"})
+    file_hash = fields.String(metadata={"description": "SHA-256 of the content, hexadecimal"})
+    visibility = fields.String()
+    description = fields.String()
+    upload_time = TimeField(attribute="upload_us", metadata={"type": "string", "format": "date-time"})
+    expires_at = TimeField(
+        attribute="expires_us", allow_none=True, metadata={"type": ["string", "null"], "format": "date-time"}
+    )
+    download_url = fields.String()
+    view_url = fields.String()
+    thumbnail_url = fields.String(allow_none=True)
+
+
+class UploadedSchema(FileSchema):
+    """The answer to an upload."""
+
+    is_duplicate = fields.Boolean(metadata={"description": "Whether the same bytes were stored already"})
+    delete_token = fields.String(
+        allow_none=True,
+        metadata={"description": "Shown once, to anonymous callers: needed to delete the file"},
+    )
+
+
+class ListQuerySchema(Schema):
+    """Page and filters of `GET /files`."""
+
+    page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
+    size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=500))
+    cursor = fields.String(load_default="", validate=validate.Length(max=200))
+    type = fields.String(
+        load_default="", validate=validate.Length(max=127), metadata={"description": "`image/png`, `image/*`"}
+    )
+    name = fields.String(
+        load_default="", validate=validate.Length(max=255), metadata={"description": "Part of the name"}
+    )
+    date_from = fields.AwareDateTime(load_default=None, default_timezone=None)
+    date_to = fields.AwareDateTime(load_default=None, default_timezone=None)
+    size_min = fields.Integer(load_default=None, validate=validate.Range(min=0, max=2**63 - 1))
+    size_max = fields.Integer(load_default=None, validate=validate.Range(min=0, max=2**63 - 1))
+
+
+class FileListSchema(Schema):
+    """One page of files, newest first; `next_cursor` leads on at equal cost at any depth."""
+
+    files = fields.List(fields.Nested(FileSchema))
+    total = fields.Integer()
+    total_is_lower_bound = fields.Boolean()
+    page = fields.Integer()
+    size = fields.Integer()
+    pages = fields.Integer()
+    next_cursor = fields.String(allow_none=True)

@@ -1,0 +1,233 @@
+"""What can be done with a file: keep, describe, fetch, delete. Takes plain values and an operation, never a request."""
+
+import hashlib
+import hmac
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from filewallball import errors
+from filewallball.access import roles
+from filewallball.clock import now_us
+from filewallball.config import Settings
+from filewallball.database import Database
+from filewallball.files.delivery import Content, Delivery
+from filewallball.files.incoming import Incoming
+from filewallball.files.inspection import inspect, is_allowed
+from filewallball.files.models import DELETED, EXPIRED, LIVE, PRIVATE, Blob, File
+from filewallball.files.naming import display_name
+from filewallball.operations import Caller, Operation
+from filewallball.storage.local import LocalStore
+from filewallball.text import neutral
+
+COLUMNS = (
+    File.file_id,
+    File.state,
+    File.visibility,
+    File.filename,
+    File.description,
+    File.file_size,
+    File.mime_type,
+    File.claimed_type,
+    File.file_hash,
+    File.owner_id,
+    File.upload_us,
+    File.expires_us,
+)
+_FIND = select(*COLUMNS, File.delete_digest, File.blob_id, Blob.path).outerjoin(Blob, Blob.id == File.blob_id)
+_BLOBS: Any = Blob.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file's metadata as the API shows it."""
+
+    file_id: str
+    filename: str
+    file_size: int
+    mime_type: str
+    claimed_type: str
+    file_hash: str
+    visibility: str
+    description: str
+    upload_us: int
+    expires_us: int | None
+    base_url: str
+    is_duplicate: bool = False
+    delete_token: str | None = None
+    thumbnail_url: str | None = None
+
+    @property
+    def download_url(self) -> str:
+        return f"{self.base_url}/download/{self.file_id}"
+
+    @property
+    def view_url(self) -> str:
+        return f"{self.base_url}/view/{self.file_id}"
+
+
+class Files:
+    """The file service of one process."""
+
+    def __init__(self, settings: Settings, database: Database, store: LocalStore) -> None:
+        self._settings = settings
+        self._database = database
+        self._store = store
+
+    def keep(self, op: Operation, incoming: Incoming) -> StoredFile:
+        """Publish the staged bytes and commit their row. Raises InvalidFileType, ValidationFailed, StorageFull, …"""
+        stage, caller = incoming.stage, op.caller
+        filename = display_name(incoming.filename)
+        seen = inspect(stage.head, incoming.claimed_type, incoming.filename)
+        details = {"filename": filename, "file_size": stage.size, "mime_type": seen.media_type}
+        op.note(file_type=seen.media_type, file_size=stage.size, details=details)
+        if not is_allowed(
+            seen.media_type,
+            seen.executable,
+            self._settings.allowed_file_types,
+            self._settings.blocked_file_types,
+        ):
+            raise errors.InvalidFileType(f"{seen.media_type} is not accepted here.")
+        if incoming.visibility == PRIVATE and caller.is_anonymous:
+            raise errors.ValidationFailed(
+                errors={"visibility": ["A private file needs an owner: send a token."]}
+            )
+        path = self._store.publish(stage)
+        delete_token = secrets.token_urlsafe(32) if caller.is_anonymous else None
+        now = now_us()
+        values = {
+            "file_id": str(uuid.UUID(bytes=secrets.token_bytes(16))),
+            "state": LIVE,
+            "visibility": incoming.visibility,
+            "filename": filename,
+            "description": neutral(incoming.description, 4000),
+            "file_size": stage.size,
+            "mime_type": seen.media_type,
+            "claimed_type": seen.claimed_type,
+            "file_hash": stage.sha256,
+            "owner_id": caller.user_id,
+            "delete_digest": _digest(delete_token) if delete_token else "",
+            "client_ip": caller.ip_address,
+            "upload_us": now,
+            "expires_us": now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
+        }
+        op.note(resource_id=values["file_id"])
+        kept, duplicate = op.change(lambda connection: self._insert(connection, values, path))
+        if kept != path:
+            stage.discard()
+        return self._stored(values, is_duplicate=duplicate, delete_token=delete_token)
+
+    def describe(self, op: Operation, file_id: str) -> StoredFile:
+        """A file's metadata. Raises NotFound or Expired."""
+        row = self._visible(op.caller, file_id)
+        op.note(file_type=row.mime_type, file_size=row.file_size)
+        return self.shown(row)
+
+    def fetch(self, op: Operation, file_id: str) -> Content:
+        """What is needed to send a file. Raises NotFound or Expired."""
+        row = self._visible(op.caller, file_id)
+        op.note(file_type=row.mime_type)
+        return Content(
+            file_id=row.file_id,
+            filename=row.filename,
+            media_type=row.mime_type,
+            size=row.file_size,
+            sha256=row.file_hash,
+            modified_us=row.upload_us,
+            path=row.path,
+        )
+
+    def delivered(self, op: Operation, delivery: Delivery) -> None:
+        """End a fetch: what was sent, by whom, and whether all of it arrived (ruling 10)."""
+        if delivery.kind == "check":
+            op.note(action="file:check")
+        op.note(file_size=delivery.bytes_sent, details={"delivery": delivery.by, "kind": delivery.kind})
+        if delivery.by == "nginx":
+            op.untime()
+        if delivery.bytes_sent < delivery.bytes_expected and delivery.by == "app":
+            op.note(details={"expected": delivery.bytes_expected})
+            op.finish(errors.NetworkError())
+        else:
+            op.finish()
+
+    def delete(self, op: Operation, file_id: str, delete_token: str) -> None:
+        """Delete a file for ever. Raises NotFound, Expired, AuthMissing or Forbidden."""
+        row = self._visible(op.caller, file_id, delete_token)
+        op.note(file_type=row.mime_type, file_size=row.file_size, details={"filename": row.filename})
+        if not (_owns(op.caller, row) or _holds(delete_token, row)):
+            raise errors.AuthMissing if op.caller.is_anonymous and not delete_token else errors.Forbidden
+        op.change(lambda connection: end_file(connection, file_id, row.blob_id, DELETED))
+
+    def shown(self, row: Any) -> StoredFile:
+        """A row of `COLUMNS` as the API shows it."""
+        return self._stored(row._mapping)
+
+    def _stored(self, values: Any, **more: Any) -> StoredFile:
+        names = (
+            "file_id",
+            "filename",
+            "file_size",
+            "mime_type",
+            "claimed_type",
+            "file_hash",
+            "visibility",
+            "description",
+            "upload_us",
+            "expires_us",
+        )
+        return StoredFile(
+            **{name: values[name] for name in names}, base_url=self._settings.public_url, **more
+        )
+
+    def _insert(self, connection: Connection, values: dict[str, Any], path: str) -> tuple[str, bool]:
+        """Count the bytes once more and insert the file; returns the blob's path and whether it was there before."""
+        content = {"sha256": values["file_hash"], "size": values["file_size"]}
+        statement = self._database.insert(_BLOBS).values(**content, live=1, refs=1, path=path)
+        keys = [_BLOBS.c.sha256, _BLOBS.c.live]
+        statement = self._database.upsert(statement, keys, {"refs": _BLOBS.c.refs + 1})
+        blob = connection.execute(statement.returning(_BLOBS.c.id, _BLOBS.c.path)).one()
+        kept = blob.path
+        if kept != path and not self._store.holds(kept, values["file_size"]):
+            connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path))
+            kept = path
+        connection.execute(insert(File), {**values, "blob_id": blob.id})
+        return kept, blob.path != path
+
+    def _visible(self, caller: Caller, file_id: str, delete_token: str = "") -> Any:
+        """The live row that the caller may know of: a foreign private file does not exist for them."""
+        statement = _FIND.where(File.file_id == file_id)
+        row = self._database.query(lambda connection: connection.execute(statement).one_or_none())
+        if row is None or row.state == DELETED:
+            raise errors.NotFound
+        if row.visibility == PRIVATE and not (_owns(caller, row) or _holds(delete_token, row)):
+            raise errors.NotFound
+        if row.state == EXPIRED or (row.expires_us is not None and row.expires_us <= now_us()):
+            raise errors.Expired
+        return row
+
+
+def end_file(connection: Connection, file_id: str, blob_id: int, state: str) -> None:
+    """Take a live file out of service and give its reference back, once. Raises NotFound if somebody was faster."""
+    ended = (
+        update(File).where(File.file_id == file_id, File.state == LIVE).values(state=state, ended_us=now_us())
+    )
+    if connection.execute(ended).rowcount != 1:
+        raise errors.NotFound
+    connection.execute(update(Blob).where(Blob.id == blob_id).values(refs=Blob.refs - 1))
+
+
+def _owns(caller: Caller, row: Any) -> bool:
+    return caller.may(roles.ANY_FILE) or (not caller.is_anonymous and caller.user_id == row.owner_id)
+
+
+def _holds(delete_token: str, row: Any) -> bool:
+    return bool(delete_token and row.delete_digest) and hmac.compare_digest(
+        _digest(delete_token), row.delete_digest
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,99 @@
+"""The sweep: expires files whose time is up, frees bytes that nobody refers to, clears what crashes left behind."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from filewallball import errors
+from filewallball.clock import now_us
+from filewallball.database import Database
+from filewallball.files.models import EXPIRED, LIVE, Blob, File
+from filewallball.files.service import end_file
+from filewallball.operations import Operation
+from filewallball.storage.local import LocalStore
+
+_BATCH = 200
+logger = logging.getLogger("filewallball.sweep")
+
+
+class Sweep:
+    """Several may run at once, on one host or many: every step is a conditional update or happens under a lock."""
+
+    def __init__(self, database: Database, store: LocalStore, begin: Callable[[str, str], Operation]) -> None:
+        self._database = database
+        self._store = store
+        self._begin = begin
+
+    def run(self) -> None:
+        """What is due every few seconds."""
+        self._store.check_mounted()
+        self.expire_files()
+        self.remove_condemned()
+        self.condemn_unreferenced()
+
+    def clear_litter(self) -> int:
+        """Remove stages and blob files that a killed worker left; what an upload holds stays."""
+        return self._store.drop_abandoned_stages() + sum(
+            1 for path in self._store.blobs() if self._drop_if_orphan(path)
+        )
+
+    def expire_files(self) -> int:
+        """End files whose time has come, each as an operation of its own."""
+        due = (
+            select(File.file_id, File.blob_id, File.mime_type, File.file_size)
+            .where(File.state == LIVE, File.expires_us <= now_us())
+            .order_by(File.expires_us)
+            .limit(_BATCH)
+        )
+        rows = self._fetch(due)
+        return sum(self._expire(row) for row in rows)
+
+    def condemn_unreferenced(self) -> int:
+        """Mark blobs without references: from now on the same bytes get a new blob. Unlinked by the next pass, so that
+        a download which was let through a moment ago still finds its file."""
+        candidates = select(Blob.id).where(Blob.refs == 0, Blob.live == 1).limit(_BATCH)
+        ids = [row.id for row in self._fetch(candidates)]
+        if not ids:
+            return 0
+        condemn = update(Blob).where(Blob.id.in_(ids), Blob.refs == 0, Blob.live == 1).values(live=None)
+        with self._database.begin() as connection:
+            return connection.execute(condemn).rowcount
+
+    def remove_condemned(self) -> int:
+        """Unlink condemned blobs, then drop their rows."""
+        rows = self._fetch(
+            select(Blob.id, Blob.path).where(Blob.refs == 0, Blob.live.is_(None)).limit(_BATCH)
+        )
+        for row in rows:
+            self._store.remove(row.path)
+            with self._database.begin() as connection:
+                connection.execute(delete(Blob).where(Blob.id == row.id, Blob.live.is_(None)))
+        return len(rows)
+
+    def _expire(self, row: Any) -> bool:
+        try:
+            with self._begin("file:expire", row.file_id) as op:
+                op.note(file_type=row.mime_type, file_size=row.file_size)
+                op.change(lambda connection: end_file(connection, row.file_id, row.blob_id, EXPIRED))
+        except errors.NotFound:
+            return False  # deleted, or expired by another sweep, in between
+        return True
+
+    def _drop_if_orphan(self, path: str) -> bool:
+        """Remove a blob file without a row: only under its own lock and after a second look at the database."""
+        if self._is_known(path):
+            return False
+        with self._store.try_lock(path) as won:
+            if not won or self._is_known(path):
+                return False
+            self._store.remove(path)
+        logger.info("orphan blob removed", extra={"blob": path})
+        return True
+
+    def _is_known(self, path: str) -> bool:
+        return bool(self._fetch(select(Blob.id).where(Blob.path == path)))
+
+    def _fetch(self, statement: Any) -> list[Any]:
+        return self._database.query(lambda connection: list(connection.execute(statement)))

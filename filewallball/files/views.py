@@ -1,0 +1,161 @@
+"""The file routes: validate, call the service, serialise."""
+
+from typing import Any
+
+from flask import Response, current_app, request
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from filewallball.access import roles
+from filewallball.files.delivery import deliver
+from filewallball.files.incoming import receive_body, receive_form
+from filewallball.files.queries import FileFilter, Page, list_files
+from filewallball.files.schemas import (
+    FileListSchema,
+    FileSchema,
+    ListQuerySchema,
+    UploadedSchema,
+    UploadOptionsSchema,
+)
+from filewallball.files.service import Files, StoredFile
+from filewallball.runtime import runtime
+from filewallball.web.caller import current_operation, recorded
+from filewallball.web.openapi import FORM_BODY, RAW_BODY, binary_answer
+
+blueprint = Blueprint("files", __name__, description="Upload, list, describe, fetch and delete files")
+
+
+def service() -> Files:
+    """The process's file service."""
+    files: Files = current_app.extensions["filewallball.files"]
+    return files
+
+
+@blueprint.route("/upload")
+class Upload(MethodView):
+    init_every_request = False
+
+    @recorded("file:upload", roles.UPLOAD)
+    @blueprint.doc(requestBody=FORM_BODY)
+    @blueprint.response(201, UploadedSchema)
+    def post(self) -> StoredFile:
+        """Upload one file as multipart/form-data: the part `file`, options as further fields."""
+        parts = runtime()
+        boundary = (
+            request.mimetype_params.get("boundary", "") if request.mimetype == "multipart/form-data" else ""
+        )
+        with receive_form(
+            parts.store,
+            request.stream,
+            request.headers,
+            boundary,
+            request.content_length,
+            parts.settings.max_upload_size,
+        ) as incoming:
+            return service().keep(current_operation(), incoming)
+
+
+@blueprint.route("/upload/<filename>")
+class RawUpload(MethodView):
+    init_every_request = False
+
+    @recorded("file:upload", roles.UPLOAD)
+    @blueprint.doc(requestBody=RAW_BODY)
+    @blueprint.arguments(UploadOptionsSchema, location="query")
+    @blueprint.response(201, UploadedSchema)
+    def put(self, _options: dict[str, Any], filename: str) -> StoredFile:
+        """Upload the request's body as one file (`curl -T`); options as query parameters."""
+        parts = runtime()
+        with receive_body(
+            parts.store,
+            request.stream,
+            request.headers,
+            filename,
+            request.args,
+            request.content_length,
+            parts.settings.max_upload_size,
+        ) as incoming:
+            return service().keep(current_operation(), incoming)
+
+
+@blueprint.route("/files")
+class FileList(MethodView):
+    init_every_request = False
+
+    @recorded("file:list", roles.LIST)
+    @blueprint.arguments(ListQuerySchema, location="query")
+    @blueprint.response(200, FileListSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List public files and your own, newest first."""
+        page, size, cursor = query.pop("page"), query.pop("size"), query.pop("cursor")
+        op = current_operation()
+        found = list_files(
+            runtime().database, op.caller, FileFilter(**query), page=page, size=size, cursor=cursor
+        )
+        return _shown(found)
+
+
+@blueprint.route("/files/<file_id>")
+class FileItem(MethodView):
+    init_every_request = False
+
+    @recorded("file:describe", roles.FETCH)
+    @blueprint.response(200, FileSchema)
+    def get(self, file_id: str) -> StoredFile:
+        """Describe a file."""
+        return service().describe(current_operation(), file_id)
+
+    @recorded("file:delete", roles.DELETE)
+    @blueprint.doc(parameters=[{"in": "header", "name": "X-Delete-Token", "schema": {"type": "string"}}])
+    @blueprint.response(204)
+    def delete(self, file_id: str) -> None:
+        """Delete a file: its owner, an administrator, or whoever holds its delete token."""
+        service().delete(current_operation(), file_id, request.headers.get("X-Delete-Token", ""))
+
+
+@blueprint.route("/download/<file_id>")
+class Download(MethodView):
+    init_every_request = False
+
+    @recorded("file:download", roles.FETCH)
+    @blueprint.doc(responses=binary_answer())
+    def get(self, file_id: str) -> Response:
+        """Send a file as an attachment; ranges and conditions as in RFC 9110."""
+        return _send(file_id, "attachment")
+
+
+@blueprint.route("/view/<file_id>")
+class View(MethodView):
+    init_every_request = False
+
+    @recorded("file:view", roles.FETCH)
+    @blueprint.doc(responses=binary_answer())
+    def get(self, file_id: str) -> Response:
+        """Show raster images, plain text and PDF inline, sandboxed; everything else is an attachment."""
+        return _send(file_id, "inline")
+
+
+def _send(file_id: str, disposition: str) -> Response:
+    parts, op, files = runtime(), current_operation(), service()
+    content = files.fetch(op, file_id)
+    op.detach()
+    return deliver(
+        content,
+        lambda: parts.store.open(content.path),
+        disposition=disposition,
+        x_accel=parts.settings.x_accel,
+        finished=lambda delivery: files.delivered(op, delivery),
+    )
+
+
+def _shown(page: Page) -> dict[str, Any]:
+    files = service()
+    return {
+        "files": [files.shown(row) for row in page.rows],
+        "total": page.total,
+        "total_is_lower_bound": page.total_is_lower_bound,
+        "page": page.page,
+        "size": page.size,
+        "pages": page.pages,
+        "next_cursor": page.next_cursor,
+    }

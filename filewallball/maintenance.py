@@ -1,0 +1,137 @@
+"""The loop that runs the periodic jobs, in a thread of every worker or as `filewallball maintain`.
+
+Jobs that commit: the shipper (audit rows of ended operations) and the sweep (blob rows). Each is made of conditional
+updates or works under a lock, so any number of loops may run at once on any number of hosts.
+"""
+
+import atexit
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask
+
+from filewallball.audit import journal
+from filewallball.audit.shipper import slot_folders
+from filewallball.clock import now_us
+from filewallball.errors import ABORTED, ApiError, translate
+from filewallball.files.sweep import Sweep
+from filewallball.operations import Caller, operation
+from filewallball.runtime import Runtime, runtime
+
+logger = logging.getLogger("filewallball.maintenance")
+_FAR_AHEAD_US = 1 << 62
+_JOIN_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Job:
+    """Something to do every so many seconds."""
+
+    name: str
+    seconds: float
+    run: Callable[[], object]
+    due: float = 0.0
+
+
+class Loop:
+    """Runs jobs when they are due; a job that fails is logged and tried again next time."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self._jobs = jobs
+        self._stopping = threading.Event()
+        self._failing: dict[str, str] = {}
+
+    def run_forever(self) -> None:
+        """Until `stop`."""
+        while not self._stopping.is_set():
+            self.run_due()
+            pause = min(job.due for job in self._jobs) - time.monotonic()
+            self._stopping.wait(max(0.05, pause))
+
+    def run_due(self) -> None:
+        """One round."""
+        for job in self._jobs:
+            if job.due <= time.monotonic() and not self._stopping.is_set():
+                self._run(job)
+                job.due = time.monotonic() + job.seconds
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _run(self, job: Job) -> None:
+        try:
+            job.run()
+        except Exception as error:
+            code = translate(error).code
+            if self._failing.get(job.name) != code:
+                expected = isinstance(error, ApiError) or code != "internal_error"
+                logger.warning(
+                    "Job failed", extra={"job": job.name, "error_type": code}, exc_info=not expected
+                )
+            self._failing[job.name] = code
+        else:
+            self._failing.pop(job.name, None)
+
+
+def worker_jobs(parts: Runtime) -> list[Job]:
+    """What every process with a journal does for itself."""
+    return [
+        Job("journal-sync", 1.0, parts.journal.sync),
+        Job("folds", 1.0, lambda: parts.ledger.folds.close_before(now_us())),
+    ]
+
+
+def host_jobs(parts: Runtime) -> list[Job]:
+    """What one process on each host does, whichever gets to it first."""
+    sweep = Sweep(
+        parts.database,
+        parts.store,
+        lambda action, file_id: operation(parts.ledger, action, SYSTEM, resource_id=file_id),
+    )
+    return [
+        Job("ship", 1.0, parts.shipper.ship),
+        Job("recover", 5.0, lambda: recover_slots(parts)),
+        Job("sweep", 10.0, sweep.run),
+        Job("litter", 60.0, sweep.clear_litter),
+        Job("ballast", 30.0, lambda: restore_ballast(parts)),
+    ]
+
+
+SYSTEM = Caller(username="system", role="admin")
+
+
+def start(app: Flask) -> Loop:
+    """Run the loop in a daemon thread of this process, and end it with the process."""
+    parts = runtime(app)
+    loop = Loop(worker_jobs(parts) + host_jobs(parts))
+    thread = threading.Thread(target=loop.run_forever, name="maintenance", daemon=True)
+    thread.start()
+
+    def finish() -> None:
+        loop.stop()
+        thread.join(_JOIN_SECONDS)
+        parts.ledger.folds.close_before(_FAR_AHEAD_US)
+        parts.journal.sync()
+
+    atexit.register(finish)
+    return loop
+
+
+def recover_slots(parts: Runtime) -> None:
+    """Close what dead processes left open in slots that nobody has taken over."""
+    known = {folder.name: folder for folder in slot_folders(parts.settings.journal_dir)}
+    for number in parts.slots.unlocked():
+        folder = known.get(f"slot-{number}")
+        if folder is not None and (closed := journal.recover(folder)):
+            logger.warning(
+                "Operations closed as aborted", extra={"slot": number, "count": closed, "error_type": ABORTED}
+            )
+
+
+def restore_ballast(parts: Runtime) -> None:
+    """Fill the journal's ballast up again once there is room beyond the reserve."""
+    if parts.store.space().free > 4 * journal.BALLAST_BYTES:
+        journal.reserve_ballast(parts.settings.journal_dir)

@@ -1,0 +1,41 @@
+"""What one process of the service holds: the parts that `create_app` builds and every room reaches by name."""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from filewallball.audit.journal import Journal
+from filewallball.audit.shipper import Shipper
+from filewallball.config import Settings
+from filewallball.database import Database
+from filewallball.observability.slots import Slots
+from filewallball.operations import Ledger
+from filewallball.storage.local import LocalStore
+from filewallball.web.origin import Proxies
+
+_KEY = "filewallball"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """The parts, each built once."""
+
+    settings: Settings
+    database: Database
+    store: LocalStore
+    slots: Slots
+    journal: Journal
+    shipper: Shipper
+    ledger: Ledger
+    proxies: Proxies
+
+
+def install(app: Flask, runtime: Runtime) -> None:
+    """Make the runtime reachable from the app's context."""
+    app.extensions[_KEY] = runtime
+
+
+def runtime(app: Flask | None = None) -> Runtime:
+    """The runtime of `app`, or of the current one."""
+    parts: Runtime = (app or current_app).extensions[_KEY]
+    return parts

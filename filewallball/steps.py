@@ -1,0 +1,127 @@
+"""The named steps of `create_app`."""
+
+import os
+import secrets
+from pathlib import Path
+
+from flask import Flask
+
+from filewallball import __version__
+from filewallball.audit import views as audit_views
+from filewallball.audit.folding import Folds
+from filewallball.audit.journal import Journal
+from filewallball.audit.shipper import Shipper
+from filewallball.audit.trail import Trail
+from filewallball.config import Settings
+from filewallball.database import Database
+from filewallball.database import configure as configure_database
+from filewallball.extensions import api, db, migrate
+from filewallball.files import views as file_views
+from filewallball.files.service import Files
+from filewallball.health import views as health_views
+from filewallball.observability.exchange import ExchangeMiddleware
+from filewallball.observability.slots import Slots
+from filewallball.operations import Ledger
+from filewallball.runtime import Runtime, install, runtime
+from filewallball.storage.local import LocalStore
+from filewallball.web import problems
+from filewallball.web.origin import Proxies
+
+_FORM_LIMIT = 1024 * 1024
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Flask's own configuration, all of it derived from the settings."""
+    app.config.update(configure_database(settings))
+    app.config.update(
+        API_TITLE="FileWallBall",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        MAX_FORM_MEMORY_SIZE=_FORM_LIMIT,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+
+
+def bind_extensions(app: Flask) -> None:
+    """Bind the unbound extensions."""
+    db.init_app(app)
+    migrate.init_app(app, db, render_as_batch=True)
+    api.init_app(app)
+
+
+def build_runtime(app: Flask, settings: Settings) -> None:
+    """Build the parts that rooms share."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with app.app_context():
+        database = Database(db.engine, db.engines["read"])
+    slots = Slots(settings.slots_dir)
+    journal = Journal(settings.journal_dir, slots.number, sync_each=settings.audit_sync == "full")
+    trail = Trail(database, seal_key(settings))
+    parts = Runtime(
+        settings=settings,
+        database=database,
+        store=LocalStore(
+            settings.storage_dir,
+            min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
+        ),
+        slots=slots,
+        journal=journal,
+        shipper=Shipper(settings.journal_dir, database, trail),
+        ledger=Ledger(
+            database, journal, trail, Folds(journal.opened, journal.closed), record=lambda event: None
+        ),
+        proxies=Proxies(settings.trusted_proxies),
+    )
+    install(app, parts)
+    app.extensions["filewallball.files"] = Files(settings, database, parts.store)
+
+
+def register_routes(app: Flask) -> None:
+    """Every room's routes."""
+    for blueprint in (file_views.blueprint, audit_views.blueprint, health_views.blueprint):
+        api.register_blueprint(blueprint)
+
+
+def render_errors(app: Flask) -> None:
+    """One renderer for every error."""
+    problems.init_app(app)
+
+
+def observe(app: Flask, settings: Settings) -> None:
+    """Metrics, request log and the middleware that sees a request to its last byte."""
+    parts = runtime(app)
+    app.wsgi_app = ExchangeMiddleware(app.wsgi_app, origin=parts.proxies.origin)  # type: ignore[method-assign]
+
+
+def seal_key(settings: Settings) -> bytes:
+    """The key of the audit macs and seals: the setting, else a file that only this user can read, made once."""
+    if settings.audit_seal_key:
+        return settings.audit_seal_key.encode()
+    path = settings.data_dir / "audit-key"
+    try:
+        return _read_key(path)
+    except FileNotFoundError:
+        _write_key(path)
+        return _read_key(path)
+
+
+def _read_key(path: Path) -> bytes:
+    return bytes.fromhex(path.read_text().strip())
+
+
+def _write_key(path: Path) -> None:
+    """Write and publish at once, so that two workers that start together agree."""
+    temporary = path.with_name(f"audit-key.{os.getpid()}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()

@@ -1,0 +1,29 @@
+"""Text from outside made harmless for every sink: one line, no control, bidi or surrogate characters, bounded."""
+
+import unicodedata
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# Bidirectional embeddings, overrides and isolates reorder what a reader sees; U+2028/2029 break lines.
+_DECEPTIVE = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff"
+)
+
+
+def neutral(value: str, max_bytes: int = 512) -> str:
+    """`value` with every control, bidi and surrogate character replaced, cut to `max_bytes` of UTF-8."""
+    if not value.isprintable():
+        value = "".join(
+            _REPLACEMENT if _is_harmful(character) else character for character in value[:max_bytes]
+        )
+    return clip(value, max_bytes)
+
+
+def clip(value: str, max_bytes: int) -> str:
+    """The longest prefix of `value` that fits into `max_bytes` of UTF-8."""
+    if len(value) * 4 <= max_bytes:
+        return value
+    return value.encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
+
+
+def _is_harmful(character: str) -> bool:
+    return character in _DECEPTIVE or unicodedata.category(character) in ("Cc", "Cs")

@@ -1,0 +1,1 @@
+"""The edge: who asks, which operation a route is, how errors look."""

@@ -1,0 +1,91 @@
+"""The only error renderer: every exception leaves as RFC 9457 problem+json with the catalogue's code."""
+
+import logging
+import socket
+import time
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from filewallball import errors
+from filewallball.observability.exchange import current_exchange
+from filewallball.text import neutral
+
+DRAIN_BYTES = 64 * 1024 * 1024
+DRAIN_SECONDS = 5.0
+_CHUNK = 256 * 1024
+logger = logging.getLogger("filewallball.error")
+
+
+def init_app(app: Flask) -> None:
+    """Render every error of the app."""
+    app.register_error_handler(Exception, render)
+
+
+def render(error: Exception) -> Response:
+    """The answer for any exception; a refused body is read away first, so that the client sees the answer."""
+    if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    cause = errors.translate(error)
+    if cause.status >= 500:
+        _log(cause, error)
+    _drain()
+    return problem(cause)
+
+
+def problem(cause: errors.ApiError) -> Response:
+    """problem+json: type, title, status, detail, code, request_id, and errors by field where there are any."""
+    body: dict[str, Any] = {
+        "type": f"/docs/errors#{cause.code}",
+        "title": cause.title,
+        "status": cause.status,
+        "detail": neutral(cause.detail, 1000) or cause.title,
+        "code": cause.code,
+        "request_id": current_exchange().request_id,
+    }
+    if cause.errors:
+        body["errors"] = cause.errors
+    response = Response(
+        orjson.dumps(body, default=str), cause.status, content_type="application/problem+json"
+    )
+    for name, value in cause.headers.items():
+        response.headers[name] = value
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _log(cause: errors.ApiError, error: Exception) -> None:
+    fields = {
+        "request_id": current_exchange().request_id,
+        "error_type": cause.code,
+        "error_message": neutral(str(error)) if isinstance(error, errors.ApiError) else cause.title,
+        "client_ip": current_exchange().client_ip,
+        **cause.facts,
+    }
+    logger.error("Request failed", extra=fields, exc_info=error)
+
+
+def _drain() -> None:
+    """Read and discard what remains of the body (ruling 1), at most 64 MiB or 5 s; then the connection just closes."""
+    environ = request.environ
+    if request.content_length in (None, 0) and "HTTP_TRANSFER_ENCODING" not in environ:
+        return
+    connection: socket.socket | None = environ.get("gunicorn.socket")
+    stream = request.stream
+    deadline, remaining = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
+    before = connection.gettimeout() if connection is not None else None
+    try:
+        while remaining > 0 and (seconds := deadline - time.monotonic()) > 0:
+            if connection is not None:
+                connection.settimeout(seconds)
+            data = stream.read(min(_CHUNK, remaining))
+            if not data:
+                return
+            remaining -= len(data)
+    except (OSError, HTTPException, ValueError):
+        return
+    finally:
+        if connection is not None:
+            connection.settimeout(before)

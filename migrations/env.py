@@ -1,0 +1,23 @@
+"""Alembic's environment: the app's own engine and models, one transaction a migration."""
+
+from alembic import context
+from flask import current_app
+
+from filewallball.extensions import Base
+
+
+def run() -> None:
+    engine = current_app.extensions["migrate"].db.engine
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=True,
+            compare_type=True,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()
