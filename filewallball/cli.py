@@ -12,9 +12,11 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy.exc import OperationalError
 
 from filewallball import create_app, maintenance
-from filewallball.access.service import prepare_first_admin
+from filewallball.access.service import first_admin_stands, give_first_admin, new_token
+from filewallball.audit.keys import kept_secret
 from filewallball.config import ConfigError, load_settings
 from filewallball.errors import ApiError
+from filewallball.operations import operation
 from filewallball.runtime import runtime
 
 _MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
@@ -57,11 +59,17 @@ def prepare(app: Flask) -> None:
     upgrade(directory=_MIGRATIONS)
     parts.store.prepare()
     parts.journal.prepare()
-    with parts.database.begin() as connection:
-        token = prepare_first_admin(connection, parts.settings)
-    if token is not None:
+    wanted = parts.settings.admin_token
+    if first_admin_stands(parts.database, wanted):
+        return
+    path = parts.settings.data_dir / "admin-token"
+    token = wanted or kept_secret(path, new_token)
+    with operation(parts.ledger, "token:create", maintenance.SYSTEM) as op:
+        op.note(details={"token": "first administrator"})
+        op.change(lambda connection: give_first_admin(connection, token))
+    if not wanted:
         click.echo(f"The first administrator's token, shown this once: {token}")
-        click.echo(f"It is kept in {parts.settings.data_dir / 'admin-token'}, readable by this user alone.")
+        click.echo(f"It is kept in {path}, readable by this user alone.")
 
 
 @main.group()

@@ -1,8 +1,6 @@
 """The named steps of `create_app`."""
 
-import os
 import secrets
-from pathlib import Path
 
 from flask import Flask
 
@@ -10,6 +8,7 @@ from filewallball import __version__
 from filewallball.audit import views as audit_views
 from filewallball.audit.folding import Folds
 from filewallball.audit.journal import Journal
+from filewallball.audit.keys import kept_secret
 from filewallball.audit.shipper import Shipper
 from filewallball.audit.trail import Trail
 from filewallball.config import Settings
@@ -96,32 +95,7 @@ def observe(app: Flask, settings: Settings) -> None:
 
 
 def seal_key(settings: Settings) -> bytes:
-    """The key of the audit macs and seals: the setting, else a file that only this user can read, made once."""
+    """The key of the audit macs and seals: the setting, else a file that only this user can read."""
     if settings.audit_seal_key:
         return settings.audit_seal_key.encode()
-    path = settings.data_dir / "audit-key"
-    try:
-        return _read_key(path)
-    except FileNotFoundError:
-        _write_key(path)
-        return _read_key(path)
-
-
-def _read_key(path: Path) -> bytes:
-    return bytes.fromhex(path.read_text().strip())
-
-
-def _write_key(path: Path) -> None:
-    """Write and publish at once, so that two workers that start together agree."""
-    temporary = path.with_name(f"audit-key.{os.getpid()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()
+    return kept_secret(settings.data_dir / "audit-key", lambda: secrets.token_hex(32)).encode()

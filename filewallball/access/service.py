@@ -1,17 +1,14 @@
 """Tokens: who a bearer token belongs to, and the first administrator's token."""
 
 import hashlib
-import os
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from filewallball import errors
 from filewallball.access.models import Token, User
 from filewallball.clock import now_us
-from filewallball.config import Settings
 from filewallball.database import Database
 
 _PREFIX_LENGTH = 8
@@ -64,31 +61,22 @@ def new_token() -> str:
     return f"fwb_{secrets.token_urlsafe(32)}"
 
 
-def prepare_first_admin(connection: Connection, settings: Settings) -> str | None:
-    """Make user 1, `admin`, and its first token exist; returns a token that was generated just now, else None.
+def first_admin_stands(database: Database, wanted: str) -> bool:
+    """Whether the first administrator has a token, and the one that ADMIN_TOKEN asks for if it asks for one."""
+    query = select(Token.digest).where(Token.name == _FIRST_TOKEN_NAME, Token.revoked_us.is_(None))
+    digests = set(database.query(lambda connection: connection.execute(query).scalars().all()))
+    return digest(wanted) in digests if wanted else bool(digests)
 
-    ADMIN_TOKEN sets that token and replaces the one it had. Without it one is generated and kept in
-    DATA_DIR/admin-token, readable by the service's user alone.
-    """
+
+def give_first_admin(connection: Connection, token: str) -> None:
+    """Make user 1, `admin`, exist with this token; it replaces the one that was given this way before."""
     if connection.execute(select(User.id).where(User.id == _FIRST_ADMIN)).first() is None:
         values = {"id": _FIRST_ADMIN, "username": "admin", "role": "admin", "created_us": now_us()}
-        connection.execute(User.__table__.insert(), values)  # type: ignore[attr-defined]
-    existing = connection.execute(
-        select(Token.digest).where(Token.name == _FIRST_TOKEN_NAME, Token.revoked_us.is_(None))
-    ).scalars()
-    digests = set(existing)
-    wanted = settings.admin_token
-    if (wanted and digest(wanted) in digests) or (not wanted and digests):
-        return None
-    token = wanted or _kept_token(settings.data_dir / "admin-token")
-    connection.execute(
-        update(Token)
-        .where(Token.name == _FIRST_TOKEN_NAME, Token.revoked_us.is_(None))
-        .values(revoked_us=now_us())
-    )
-    connection.execute(Token.__table__.delete().where(Token.digest == digest(token)))  # type: ignore[attr-defined]
-    connection.execute(Token.__table__.insert(), _token_values(token))  # type: ignore[attr-defined]
-    return None if wanted else token
+        connection.execute(insert(User), values)
+    current = (Token.name == _FIRST_TOKEN_NAME) & Token.revoked_us.is_(None)
+    connection.execute(update(Token).where(current).values(revoked_us=now_us()))
+    connection.execute(delete(Token).where(Token.digest == digest(token)))
+    connection.execute(insert(Token), _token_values(token))
 
 
 def _token_values(token: str) -> dict[str, object]:
@@ -99,14 +87,3 @@ def _token_values(token: str) -> dict[str, object]:
         "prefix": token[:_PREFIX_LENGTH],
         "created_us": now_us(),
     }
-
-
-def _kept_token(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        token = new_token()
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "w") as file:
-            file.write(token + "\n")
-        return token

@@ -5,7 +5,7 @@ from typing import Any
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from filewallball.access import roles
+from filewallball import permissions
 from filewallball.audit.queries import AuditFilter, list_events
 from filewallball.audit.schemas import AuditPageSchema, AuditQuerySchema
 from filewallball.runtime import runtime
@@ -18,7 +18,7 @@ blueprint = Blueprint("audit", __name__, url_prefix="/api/v1/audit", description
 class AuditLogs(MethodView):
     init_every_request = False
 
-    @recorded("audit:read", roles.AUDIT)
+    @recorded("audit:read", permissions.AUDIT)
     @blueprint.arguments(AuditQuerySchema, location="query")
     @blueprint.response(200, AuditPageSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:

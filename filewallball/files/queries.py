@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, union_all
 
-from filewallball import errors
-from filewallball.access import roles
+from filewallball import errors, permissions
 from filewallball.clock import now_us, to_us
 from filewallball.database import Database
 from filewallball.files.models import LIVE, PUBLIC, File
@@ -78,7 +77,7 @@ def list_files(
 
 def _scopes(caller: Caller) -> list[list[ColumnElement[bool]]]:
     """Disjoint sets that together hold what the caller may list, each with an index of its own."""
-    if caller.may(roles.ANY_FILE):
+    if caller.may(permissions.ANY_FILE):
         return [[]]
     public = [File.visibility == PUBLIC]
     if caller.is_anonymous:

@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from filewallball import errors
-from filewallball.access import roles
+from filewallball import errors, permissions
 from filewallball.clock import now_us
 from filewallball.config import Settings
 from filewallball.database import Database
@@ -220,7 +219,7 @@ def end_file(connection: Connection, file_id: str, blob_id: int, state: str) -> 
 
 
 def _owns(caller: Caller, row: Any) -> bool:
-    return caller.may(roles.ANY_FILE) or (not caller.is_anonymous and caller.user_id == row.owner_id)
+    return caller.may(permissions.ANY_FILE) or (not caller.is_anonymous and caller.user_id == row.owner_id)
 
 
 def _holds(delete_token: str, row: Any) -> bool:

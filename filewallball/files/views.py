@@ -6,7 +6,7 @@ from flask import Response, current_app, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from filewallball.access import roles
+from filewallball import permissions
 from filewallball.files.delivery import deliver
 from filewallball.files.incoming import receive_body, receive_form
 from filewallball.files.queries import FileFilter, Page, list_files
@@ -35,7 +35,7 @@ def service() -> Files:
 class Upload(MethodView):
     init_every_request = False
 
-    @recorded("file:upload", roles.UPLOAD)
+    @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=FORM_BODY)
     @blueprint.response(201, UploadedSchema)
     def post(self) -> StoredFile:
@@ -59,7 +59,7 @@ class Upload(MethodView):
 class RawUpload(MethodView):
     init_every_request = False
 
-    @recorded("file:upload", roles.UPLOAD)
+    @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=RAW_BODY)
     @blueprint.arguments(UploadOptionsSchema, location="query")
     @blueprint.response(201, UploadedSchema)
@@ -82,7 +82,7 @@ class RawUpload(MethodView):
 class FileList(MethodView):
     init_every_request = False
 
-    @recorded("file:list", roles.LIST)
+    @recorded("file:list", permissions.LIST)
     @blueprint.arguments(ListQuerySchema, location="query")
     @blueprint.response(200, FileListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -99,13 +99,13 @@ class FileList(MethodView):
 class FileItem(MethodView):
     init_every_request = False
 
-    @recorded("file:describe", roles.FETCH)
+    @recorded("file:describe", permissions.FETCH)
     @blueprint.response(200, FileSchema)
     def get(self, file_id: str) -> StoredFile:
         """Describe a file."""
         return service().describe(current_operation(), file_id)
 
-    @recorded("file:delete", roles.DELETE)
+    @recorded("file:delete", permissions.DELETE)
     @blueprint.doc(parameters=[{"in": "header", "name": "X-Delete-Token", "schema": {"type": "string"}}])
     @blueprint.response(204)
     def delete(self, file_id: str) -> None:
@@ -117,7 +117,7 @@ class FileItem(MethodView):
 class Download(MethodView):
     init_every_request = False
 
-    @recorded("file:download", roles.FETCH)
+    @recorded("file:download", permissions.FETCH)
     @blueprint.doc(responses=binary_answer())
     def get(self, file_id: str) -> Response:
         """Send a file as an attachment; ranges and conditions as in RFC 9110."""
@@ -128,7 +128,7 @@ class Download(MethodView):
 class View(MethodView):
     init_every_request = False
 
-    @recorded("file:view", roles.FETCH)
+    @recorded("file:view", permissions.FETCH)
     @blueprint.doc(responses=binary_answer())
     def get(self, file_id: str) -> Response:
         """Show raster images, plain text and PDF inline, sandboxed; everything else is an attachment."""

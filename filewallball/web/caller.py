@@ -7,8 +7,7 @@ from typing import Any
 
 from flask import g, request
 
-from filewallball import errors
-from filewallball.access import roles
+from filewallball import errors, permissions
 from filewallball.access.service import Identity, authenticate
 from filewallball.observability.exchange import current_exchange
 from filewallball.operations import Caller, Operation, operation
@@ -102,18 +101,18 @@ def _identify() -> tuple[Caller, errors.ApiError | None]:
         except Exception as error:
             refusal = errors.translate(error)
     role = identity.role if identity else parts.settings.anonymous_role
-    permissions = roles.PERMISSIONS[role] if refusal is None else frozenset()
+    granted = permissions.ROLES[role] if refusal is None else frozenset()
     origin = exchange.origin
     if not (origin.forwarded and not origin.trusted) and contains(
         parts.settings.monitoring_networks, origin.client_ip
     ):
-        permissions |= roles.MONITORING
+        granted |= permissions.MONITORING
     return Caller(
         user_id=identity.user_id if identity else 0,
         username=identity.username if identity else "",
         token_id=identity.token_id if identity else 0,
         role=role,
-        permissions=permissions,
+        permissions=granted,
         ip_address=origin.client_ip,
         user_agent=neutral(request.environ.get("HTTP_USER_AGENT", "")),
         request_id=exchange.request_id,

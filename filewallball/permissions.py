@@ -15,7 +15,7 @@ _GUEST = frozenset({FETCH})
 _USER = _GUEST | {UPLOAD, LIST, DELETE, OWN_STATS}
 _MONITOR = _GUEST | {STATS, ALERTS}
 
-PERMISSIONS: dict[str, frozenset[str]] = {
+ROLES: dict[str, frozenset[str]] = {
     "guest": _GUEST,
     "user": _USER,
     "monitor": _MONITOR,
