@@ -36,8 +36,8 @@ class Service(Gunicorn):
             return False
 
     def start(self) -> Self:
-        """Migrate, then start."""
-        self.cli("db", "upgrade")
+        """Prepare, then start."""
+        self.cli("prepare")
         return super().start()
 
     def cli(self, *arguments: str) -> str:
