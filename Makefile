@@ -21,7 +21,7 @@ help: ## list these commands
 setup: $(VENV)/.development ## create .venv with everything that running, testing and linting need
 
 run: $(VENV)/.production ## migrate and serve (BIND, PORT, DATA_DIR, WEB_CONCURRENCY, ADMIN_TOKEN)
-	@$(BIN)/filewallball db upgrade
+	@$(BIN)/filewallball prepare
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
 test: $(VENV)/.test packages ## run the whole suite
