@@ -23,7 +23,7 @@ from filewallball.observability.slots import Slots
 from filewallball.operations import Ledger
 from filewallball.runtime import Runtime, install, runtime
 from filewallball.storage.local import LocalStore
-from filewallball.web import problems
+from filewallball.web import docs, problems
 from filewallball.web.origin import Proxies
 
 _FORM_LIMIT = 1024 * 1024
@@ -81,6 +81,7 @@ def register_routes(app: Flask) -> None:
     """Every room's routes."""
     for blueprint in (file_views.blueprint, audit_views.blueprint, health_views.blueprint):
         api.register_blueprint(blueprint)
+    app.register_blueprint(docs.blueprint)
 
 
 def render_errors(app: Flask) -> None:

@@ -60,7 +60,7 @@ def list_files(
     count = _count(scopes)
 
     def work(connection: Any) -> tuple[Sequence[Row[Any]], int]:
-        return connection.execute(statement).all(), connection.execute(count).scalar_one()
+        return connection.execute(statement).all(), int(connection.execute(count).scalar_one())
 
     rows, total = database.query(work)
     more = len(rows) > size

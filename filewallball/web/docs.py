@@ -1,0 +1,49 @@
+"""`/docs`: the API described and tried out in a browser, and every error explained, without any other host."""
+
+from pathlib import Path
+
+import flask_swagger_ui
+from flask import Blueprint, Response, render_template, send_from_directory
+
+from filewallball.errors import catalogue
+
+_SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
+# Swagger UI styles its own elements and draws icons from data URLs; scripts come from here alone.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+blueprint = Blueprint(
+    "docs",
+    __name__,
+    url_prefix="/docs",
+    static_folder="static",
+    static_url_path="/static",
+    template_folder="templates",
+)
+
+
+@blueprint.get("")
+def index() -> str:
+    """The API, with a form for every route."""
+    return render_template("docs.html")
+
+
+@blueprint.get("/errors")
+def errors() -> str:
+    """Every error code: status, meaning, whose fault, when to try again."""
+    return render_template("errors.html", errors=list(catalogue()))
+
+
+@blueprint.get("/swagger-ui/<path:name>")
+def swagger_ui(name: str) -> Response:
+    """Swagger UI's own files, as its package ships them."""
+    return send_from_directory(_SWAGGER_UI, name, max_age=86400)
+
+
+@blueprint.after_request
+def restrict(response: Response) -> Response:
+    """Nothing from elsewhere, and no framing."""
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response
