@@ -3,7 +3,7 @@
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
@@ -43,9 +43,9 @@ class Slots:
         """This process's slot if it already has one; takes none."""
         return self._number
 
-    def unlocked(self) -> Iterator[int]:
-        """Every known slot that no live process holds, each locked while the caller works on it."""
-        for number in self._known():
+    def unlocked(self, numbers: Iterable[int] = ()) -> Iterator[int]:
+        """Every known slot, and of `numbers`, that no live process holds; locked while the caller works on it."""
+        for number in sorted({*self._known(), *numbers}):
             fd = self._lock(number)
             if fd is None:
                 continue
@@ -100,7 +100,7 @@ class Slots:
             names = [path.name for path in self._directory.iterdir()]
         except FileNotFoundError:
             return []
-        return sorted(int(match[1]) for match in map(_LOCK_NAME.fullmatch, names) if match)
+        return [int(match[1]) for match in map(_LOCK_NAME.fullmatch, names) if match]
 
     def _forget(self) -> None:
         """In a forked child: the lock belongs to the parent, so drop the copy without unlocking."""

@@ -1,0 +1,64 @@
+"""What happens to metrics and slots when the service, or one of its workers, starts or ends."""
+
+import fcntl
+import os
+import re
+from pathlib import Path
+
+from flask import Flask
+
+from filewallball.config import Settings
+from filewallball.observability.slots import Slots
+from filewallball.observability.uptime import note_start
+from filewallball.observability.values import remove_live_gauges, set_aside
+
+__all__ = ["begin", "note_start", "worker_gone", "worker_ready"]
+
+_METRIC_FILE = re.compile(r"[a-z_]+_(\d+)\.db")
+_service_lock: int | None = None
+
+
+def begin(settings: Settings) -> None:
+    """In the master, before it forks. Raises OSError where a folder cannot be used.
+
+    All processes of a service share one lock, inherited over fork and taken anew over exec. Whoever can have it
+    alone is a new service and resets the metric files; a reload or upgrade is not, and counts on.
+    """
+    global _service_lock
+    settings.slots_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    settings.metrics_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    lock = os.open(settings.slots_dir / "service.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _reset(settings.metrics_dir, Slots(settings.slots_dir))
+    except BlockingIOError:
+        pass
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    _service_lock = lock
+
+
+def worker_ready(app: Flask) -> None:
+    """In a worker, when its application stands: the periodic jobs begin."""
+    from filewallball import maintenance  # not before: the master must not import what a reload is to renew
+
+    maintenance.start(app)
+
+
+def worker_gone(settings: Settings) -> None:
+    """In the master: requests of dead workers are no longer in progress."""
+    for number in Slots(settings.slots_dir).unlocked():
+        remove_live_gauges(settings.metrics_dir, number)
+
+
+def _reset(directory: Path, slots: Slots) -> None:
+    """Remove the files of slots that nobody holds, each under its lock; put foreign files aside."""
+    by_slot: dict[int, list[Path]] = {}
+    for path in directory.glob("*.db"):
+        name = _METRIC_FILE.fullmatch(path.name)
+        if name is None:
+            set_aside(path)
+        else:
+            by_slot.setdefault(int(name[1]), []).append(path)
+    for number in slots.unlocked(by_slot):
+        for path in by_slot.get(number, []):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""How gunicorn serves FileWallBall: every value comes from the settings, every hook is one call."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filewallball.config import ConfigError, load_settings
+from filewallball.observability import lifecycle
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+try:
+    _settings = load_settings()
+except ConfigError as error:
+    sys.exit("\n".join(f"filewallball: {message}" for message in error.messages))
+
+lifecycle.note_start()
+
+_host = f"[{_settings.bind}]" if ":" in _settings.bind else _settings.bind
+bind = f"{_host}:{_settings.port}"
+wsgi_app = "wsgi:app"
+proc_name = "filewallball"
+
+worker_class = "gthread"
+workers = _settings.web_concurrency
+threads = _settings.threads
+# A worker takes no more connections than it has threads, and keeps none idle: with more, a request may wait in a
+# worker whose threads are all receiving slow uploads while another worker has nothing to do.
+worker_connections = threads
+keepalive = 0
+
+max_requests = _settings.max_requests
+max_requests_jitter = max_requests // 10
+timeout = round(_settings.worker_timeout.total_seconds())
+graceful_timeout = round(_settings.graceful_timeout.total_seconds())
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - heartbeats belong in memory
+
+control_socket_disable = True
+# Forwarding headers are our own business (TRUSTED_PROXIES); gunicorn would believe some of them from loopback.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+
+
+def on_starting(server: "Arbiter") -> None:
+    """Before anything listens: make sure of the folders, and start counting from zero if nobody else counts."""
+    try:
+        lifecycle.begin(_settings)
+    except OSError as error:
+        sys.exit(f"filewallball: DATA_DIR: {error}")
+
+
+def post_worker_init(worker: "Worker") -> None:
+    """In each worker, once its application stands."""
+    lifecycle.worker_ready(worker.wsgi)
+
+
+def child_exit(server: "Arbiter", worker: "Worker") -> None:
+    """In the master, when a worker is gone however it ended."""
+    lifecycle.worker_gone(_settings)
