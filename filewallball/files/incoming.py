@@ -17,7 +17,7 @@ from filewallball.storage.local import LocalStore
 from filewallball.storage.stage import Stage
 
 _READ_BYTES = 256 * 1024
-_FORM_BYTES = 64 * 1024
+_FORM_BYTES = 2 * _READ_BYTES  # the parser holds a whole read in memory besides the fields
 _FORM_PARTS = 20
 _ENVELOPE_BYTES = _FORM_BYTES + _FORM_PARTS * 1024
 _OPTIONS = UploadOptionsSchema()

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from filewallball import errors, permissions
 from filewallball.clock import now_us
@@ -22,22 +22,31 @@ from filewallball.operations import Caller, Operation
 from filewallball.storage.local import LocalStore
 from filewallball.text import neutral
 
-COLUMNS = (
-    File.file_id,
-    File.state,
-    File.visibility,
-    File.filename,
-    File.description,
-    File.file_size,
-    File.mime_type,
-    File.claimed_type,
-    File.file_hash,
-    File.owner_id,
-    File.upload_us,
-    File.expires_us,
-)
-_FIND = select(*COLUMNS, File.delete_digest, File.blob_id, Blob.path).outerjoin(Blob, Blob.id == File.blob_id)
+_FILES: Any = File.__table__
 _BLOBS: Any = Blob.__table__
+_SHOWN = (
+    "file_id",
+    "filename",
+    "file_size",
+    "mime_type",
+    "claimed_type",
+    "file_hash",
+    "visibility",
+    "description",
+    "upload_us",
+    "expires_us",
+)
+COLUMNS = tuple(_FILES.c[name] for name in _SHOWN)
+# Built once: on the hot path SQLAlchemy recognises the same object and skips its compilation entirely.
+_FIND = (
+    select(
+        *COLUMNS,
+        *(_FILES.c[name] for name in ("state", "owner_id", "delete_digest", "blob_id")),
+        _BLOBS.c.path,
+    )
+    .outerjoin(_BLOBS, _BLOBS.c.id == _FILES.c.blob_id)
+    .where(_FILES.c.file_id == bindparam("file_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +174,8 @@ class Files:
         return self._stored(row._mapping)
 
     def _stored(self, values: Any, **more: Any) -> StoredFile:
-        names = (
-            "file_id",
-            "filename",
-            "file_size",
-            "mime_type",
-            "claimed_type",
-            "file_hash",
-            "visibility",
-            "description",
-            "upload_us",
-            "expires_us",
-        )
         return StoredFile(
-            **{name: values[name] for name in names}, base_url=self._settings.public_url, **more
+            **{name: values[name] for name in _SHOWN}, base_url=self._settings.public_url, **more
         )
 
     def _insert(self, connection: Connection, values: dict[str, Any], path: str) -> tuple[str, bool]:
@@ -197,8 +194,9 @@ class Files:
 
     def _visible(self, caller: Caller, file_id: str, delete_token: str = "") -> Any:
         """The live row that the caller may know of: a foreign private file does not exist for them."""
-        statement = _FIND.where(File.file_id == file_id)
-        row = self._database.query(lambda connection: connection.execute(statement).one_or_none())
+        row = self._database.query(
+            lambda connection: connection.execute(_FIND, {"file_id": file_id}).one_or_none()
+        )
         if row is None or row.state == DELETED:
             raise errors.NotFound
         if row.visibility == PRIVATE and not (_owns(caller, row) or _holds(delete_token, row)):
