@@ -1,14 +1,32 @@
 """Fixtures shared by every test, the `--soak` option, and a network closed to everything but this machine."""
 
 import ipaddress
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from filewallball import create_app
+from filewallball.config import Settings, load_settings
+from filewallball.extensions import db
+from filewallball.runtime import runtime
 from tests.servers import MariaDB, Nginx, Redis, Service
+
+
+class Client(FlaskClient):
+    """A client that reads every answer to its end, so that the operation behind it has ended too."""
+
+    def open(self, *args: Any, buffered: bool = True, **kwargs: Any) -> TestResponse:
+        return super().open(*args, buffered=buffered, **kwargs)
+
+
+ADMIN_TOKEN = "fwb_the-first-administrator-of-the-tests"
 
 _SERVER_FIXTURES = {"mariadb", "redis_server", "nginx", "service"}
 _ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}
@@ -58,6 +76,106 @@ def mariadb(make_mariadb: Callable[[], MariaDB]) -> MariaDB:
     return make_mariadb()
 
 
+@pytest.fixture(scope="session")
+def prepare_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
+    """Brings an empty database to where a service may start on it, first administrator included."""
+
+    def prepare(url: str) -> None:
+        settings = {"DATABASE_URL": url, "ADMIN_TOKEN": ADMIN_TOKEN}
+        Service(tmp_path_factory.mktemp("prepare"), settings).cli("prepare")
+
+    return prepare
+
+
+@pytest.fixture(scope="session")
+def prepared_sqlite(
+    prepare_database: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A prepared SQLite database to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "prepared.db"
+    prepare_database(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def prepared_mariadb(
+    prepare_database: Callable[[str], None], mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The script of a prepared MariaDB database."""
+    url = mariadb.create_database()
+    prepare_database(url)
+    return mariadb.dump(url, tmp_path_factory.mktemp("dump") / "prepared.sql")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.server)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A prepared database of the test's own, once on each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "filewallball.db"
+        shutil.copyfile(request.getfixturevalue("prepared_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: MariaDB = request.getfixturevalue("mariadb")
+    url = server.create_database(request.getfixturevalue("prepared_mariadb"))
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture
+def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
+    """The environment variables that the test's app is configured by."""
+    return {
+        "DATA_DIR": str(tmp_path / "data"),
+        "DATABASE_URL": database_url,
+        "ADMIN_TOKEN": ADMIN_TOKEN,
+        "MIN_FREE_SPACE": "0",
+    }
+
+
+@pytest.fixture
+def set_config(environ: dict[str, str]) -> Iterator[Callable[..., Flask]]:
+    """Builds the app with some settings changed: `set_config(MAX_UPLOAD_SIZE="1KB")`."""
+    built: list[Flask] = []
+
+    def build(**changes: str) -> Flask:
+        app = create_app(load_settings({**environ, **changes}))
+        app.test_client_class = Client
+        runtime(app).store.prepare()
+        runtime(app).journal.prepare()
+        built.append(app)
+        return app
+
+    yield build
+    for app in built:
+        _close(app)
+
+
+@pytest.fixture
+def app(set_config: Callable[..., Flask]) -> Flask:
+    """The app under default settings."""
+    return set_config()
+
+
+@pytest.fixture
+def settings(app: Flask) -> Settings:
+    """What `app` runs with."""
+    return runtime(app).settings
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """An anonymous client of `app`."""
+    return app.test_client()
+
+
+@pytest.fixture
+def admin(app: Flask) -> FlaskClient:
+    """A client of `app` that sends the first administrator's token."""
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {ADMIN_TOKEN}"
+    return client
+
+
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[Redis]:
     """A running, empty Redis of the test's own, free to be stopped or frozen."""
@@ -88,6 +206,14 @@ def service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     yield start
     for server in started:
         server.kill()
+
+
+def _close(app: Flask) -> None:
+    runtime(app).journal.close()
+    runtime(app).slots.release()
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 def _refuse_the_outside(event: str, arguments: tuple[Any, ...]) -> None:

@@ -101,6 +101,13 @@ class Journal:
         finally:
             os.close(fd)
 
+    def close(self) -> None:
+        """Let go of the segment; a later line starts another one."""
+        with self._lock:
+            if self._pid == os.getpid():
+                os.close(self._fd)
+            self._pid, self._fd = 0, -1
+
     def _append(self, line: dict[str, Any]) -> None:
         data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
         try:

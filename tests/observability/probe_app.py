@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.wsgi import wrap_file
 
 from filewallball.observability.exchange import Exchange, ExchangeMiddleware, current_exchange
+from filewallball.web.origin import Origin
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
 LARGE = 64 * 1024 * 1024
 
 
-class Sender:
+def sender(environ: "WSGIEnvironment") -> Origin:
     """The origin of a request, as its peer says."""
-
-    def __init__(self, environ: "WSGIEnvironment") -> None:
-        self.client_ip: str = environ.get("REMOTE_ADDR", "")
-        self.request_id: str | None = environ.get("HTTP_X_REQUEST_ID")
+    peer = environ.get("REMOTE_ADDR", "")
+    return Origin(client_ip=peer, peer=peer, request_id=environ.get("HTTP_X_REQUEST_ID"))
 
 
 class Recorder:
@@ -100,6 +99,6 @@ def create_app() -> Flask:
         return "hello"
 
     app.wsgi_app = ExchangeMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, origin=Sender, observers=[Recorder(Path(os.environ["PROBE_LOG"]))]
+        app.wsgi_app, origin=sender, observers=[Recorder(Path(os.environ["PROBE_LOG"]))]
     )
     return app

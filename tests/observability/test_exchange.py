@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from filewallball.observability.exchange import ENVIRON_KEY, Exchange, ExchangeMiddleware, current_exchange
-from tests.observability.probe_app import Sender
+from tests.observability.probe_app import sender
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self, wsgi_app: "WSGIApplication") -> None:
         self.watcher = Watcher()
-        self.app = ExchangeMiddleware(wsgi_app, origin=Sender, observers=[self.watcher])
+        self.app = ExchangeMiddleware(wsgi_app, origin=sender, observers=[self.watcher])
         self.status = ""
         self.headers: Headers = []
 
@@ -293,7 +293,7 @@ def test_flask_code_finds_the_exchange_of_its_request() -> None:
         return current_exchange().request_id
 
     watcher = Watcher()
-    app.wsgi_app = ExchangeMiddleware(app.wsgi_app, origin=Sender, observers=[watcher])  # type: ignore[method-assign]
+    app.wsgi_app = ExchangeMiddleware(app.wsgi_app, origin=sender, observers=[watcher])  # type: ignore[method-assign]
     with app.test_client().get("/") as answer:
         assert answer.get_data(as_text=True) == answer.headers["X-Request-ID"]
     assert [exchange.status for exchange in watcher.ended] == [200]

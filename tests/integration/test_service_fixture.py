@@ -1,0 +1,34 @@
+"""The service that tests start is the one that `make run` starts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from tests.servers import Service
+from tests.waiting import wait_until
+
+
+def test_a_file_survives_kills_of_workers_and_a_restart(service: Callable[..., Service]) -> None:
+    server = service({"MAX_UPLOAD_SIZE": "1MB"}, workers=2)
+    uploaded = server.request("PUT", "/upload/a.bin", data=b"bytes").json()
+
+    server.kill_worker()
+    after_kill = server.request("GET", f"/download/{uploaded['file_id']}").content
+    assert server.stop() == 0
+    server.start()
+    after_restart = server.request("GET", f"/download/{uploaded['file_id']}").content
+
+    assert after_kill == after_restart == b"bytes"
+    assert server.request("PUT", "/upload/b.bin", data=bytes(1024 * 1024 + 1)).status_code == 413
+
+
+def test_nothing_is_left_of_a_stopped_service(service: Callable[..., Service], tmp_path: Path) -> None:
+    server = service()
+    wait_until(lambda: len(server.worker_pids()) == 2, what="two workers")
+    pids = [server.master_pid, *server.worker_pids()]
+
+    assert server.stop() == 0
+
+    assert not any(map(psutil.pid_exists, pids))
+    assert "Traceback" not in server.log_text()
