@@ -8,14 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import humanfriendly
 from environs import Env, EnvValidationError
-from marshmallow import ValidationError
+from limits import RateLimitItem
 from marshmallow.validate import OneOf, Range
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from filewallball.setting_kinds import PARSERS, Network
+
 ROLES = ("guest", "user", "monitor", "admin")
 _EXECUTABLES = "application/x-executable"
 
@@ -80,6 +78,52 @@ class Settings:
         "types", "", "Media types accepted, `image/*` too; empty = any"
     )
     blocked_file_types: tuple[str, ...] = setting("types", _EXECUTABLES, "Media types refused")
+    suspicious_uploads: str = setting(
+        "str",
+        "quarantine",
+        "Files whose content betrays them: `flag`, `quarantine` or `reject`",
+        validate=OneOf(("flag", "quarantine", "reject")),
+    )
+    ratelimit_upload: tuple[RateLimitItem, ...] = setting(
+        "limits", "", "Uploads of one client, such as `60/minute`; empty = unlimited"
+    )
+    ratelimit_download: tuple[RateLimitItem, ...] = setting(
+        "limits", "", "Downloads, views and thumbnails of one client; empty = unlimited"
+    )
+    ratelimit_api: tuple[RateLimitItem, ...] = setting(
+        "limits", "", "Other requests of one client; probes and metrics never count; empty = unlimited"
+    )
+    ratelimit_auth: tuple[RateLimitItem, ...] = setting(
+        "limits", "30/minute", "Failed authentications of one client; empty = unlimited"
+    )
+    ratelimit_strategy: str = setting(
+        "str",
+        "sliding-window-counter",
+        "`fixed-window`, `sliding-window-counter` or `moving-window` (exact, one entry for each hit)",
+        validate=OneOf(("fixed-window", "sliding-window-counter", "moving-window")),
+    )
+    ratelimit_enforce: bool = setting("bool", "true", "Refuse beyond the limits; false = only count")
+    autoblock_auth: tuple[RateLimitItem, ...] = setting(
+        "limits", "100/hour", "Failed authentications beyond which a client is blocked; empty = never"
+    )
+    autoblock_limits: tuple[RateLimitItem, ...] = setting(
+        "limits", "1000/hour", "Requests over a limit beyond which a client is blocked; empty = never"
+    )
+    autoblock_suspicious: tuple[RateLimitItem, ...] = setting(
+        "limits", "50/hour", "Suspicious uploads beyond which a client is blocked; empty = never"
+    )
+    autoblock_for: timedelta = setting("duration", "1h", "How long an automatic block lasts")
+    quota_user_bytes: int = setting("size", "0", "Bytes that a user may keep; 0 = unlimited")
+    quota_user_files: int = setting(
+        "int", "0", "Files that a user may keep; 0 = unlimited", validate=Range(0)
+    )
+    quota_anonymous_bytes: int = setting("size", "0", "Bytes that an address may keep; 0 = unlimited")
+    quota_anonymous_files: int = setting(
+        "int", "0", "Files that an address may keep; 0 = unlimited", validate=Range(0)
+    )
+    cors_origins: tuple[str, ...] = setting(
+        "origins", "", "Web origins whose pages may call the API; `*` = any; empty = none"
+    )
     x_accel: bool = setting("bool", "false", "Let nginx send downloads (X-Accel-Redirect to /_blobs/)")
     audit_sync: str = setting(
         "str",
@@ -156,90 +200,11 @@ class _SettingsEnv(Env):
         super().__init__(eager=False)
         self._source = source
         self._defaults = {row.name.upper(): row.metadata["default"] for row in fields(Settings)}
-        for parse in (size, duration, folder, database, redis, token, secret, networks, types, base_url):
+        for parse in PARSERS:
             self.add_parser(parse.__name__, parse)
 
     def _get_value(self, env_key: str, default: Any) -> Any:
         return self._source.get(env_key) or self._defaults.get(env_key, default)
-
-
-def size(value: str, **_: Any) -> int:
-    if value == "auto":
-        return -1
-    try:
-        return int(humanfriendly.parse_size(value, binary=True))
-    except humanfriendly.InvalidSize as error:
-        raise ValidationError(f"{value!r} is not a size such as 50MB.") from error
-
-
-def duration(value: str, **_: Any) -> timedelta:
-    try:
-        seconds = humanfriendly.parse_timespan(value)
-    except humanfriendly.InvalidTimespan as error:
-        raise ValidationError(f"{value!r} is not a duration such as 30s or 7d.") from error
-    if seconds <= 0:
-        raise ValidationError("must be longer than zero.")
-    return timedelta(seconds=seconds)
-
-
-def folder(value: str, **_: Any) -> Path:
-    return Path(value).expanduser().resolve()
-
-
-def database(value: str, **_: Any) -> str:
-    if not value:
-        return ""
-    try:
-        driver = make_url(value).drivername
-    except ArgumentError as error:
-        raise ValidationError("is not a database URL.") from error
-    if driver not in ("sqlite", "mysql+pymysql"):
-        raise ValidationError("must be sqlite:///… or mysql+pymysql://….")
-    if driver == "sqlite" and make_url(value).database in (None, "", ":memory:"):
-        raise ValidationError("an SQLite database must be a file.")
-    return value
-
-
-def redis(value: str, **_: Any) -> str:
-    if value and not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValidationError("must start with redis://, rediss:// or unix://.")
-    return value
-
-
-def token(value: str, **_: Any) -> str:
-    if value and (len(value) < 20 or not value.isascii() or not value.isprintable() or " " in value):
-        raise ValidationError("must be at least 20 printable ASCII characters without spaces.")
-    return value
-
-
-def secret(value: str, **_: Any) -> str:
-    if value and len(value) < 32:
-        raise ValidationError("must be at least 32 characters.")
-    return value
-
-
-def networks(value: str, **_: Any) -> tuple[Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(part) for part in _parts(value))
-    except ValueError as error:
-        raise ValidationError(f"{error}.") from error
-
-
-def types(value: str, **_: Any) -> tuple[str, ...]:
-    wrong = [part for part in _parts(value) if part.count("/") != 1 or "*" in part.partition("/")[0]]
-    if wrong:
-        raise ValidationError(f"{wrong[0]!r} is not a media type.")
-    return tuple(part.lower() for part in _parts(value))
-
-
-def base_url(value: str, **_: Any) -> str:
-    if value and not value.startswith(("http://", "https://")):
-        raise ValidationError("must start with http:// or https://.")
-    return value.rstrip("/")
-
-
-def _parts(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _resolve(values: dict[str, Any]) -> Settings:

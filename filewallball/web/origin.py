@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from filewallball.config import Network
+from filewallball.setting_kinds import Network
 
 _FORWARDING = (
     "HTTP_X_FORWARDED_FOR",

@@ -1,0 +1,129 @@
+"""Kinds of settings: how the text of an environment variable becomes a checked value."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import humanfriendly
+from limits import RateLimitItem, parse_many
+from marshmallow import ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
+
+
+def size(value: str, **_: Any) -> int:
+    if value == "auto":
+        return -1
+    try:
+        return int(humanfriendly.parse_size(value, binary=True))
+    except humanfriendly.InvalidSize as error:
+        raise ValidationError(f"{value!r} is not a size such as 50MB.") from error
+
+
+def duration(value: str, **_: Any) -> timedelta:
+    try:
+        seconds = humanfriendly.parse_timespan(value)
+    except humanfriendly.InvalidTimespan as error:
+        raise ValidationError(f"{value!r} is not a duration such as 30s or 7d.") from error
+    if seconds <= 0:
+        raise ValidationError("must be longer than zero.")
+    return timedelta(seconds=seconds)
+
+
+def folder(value: str, **_: Any) -> Path:
+    return Path(value).expanduser().resolve()
+
+
+def database(value: str, **_: Any) -> str:
+    if not value:
+        return ""
+    try:
+        driver = make_url(value).drivername
+    except ArgumentError as error:
+        raise ValidationError("is not a database URL.") from error
+    if driver not in ("sqlite", "mysql+pymysql"):
+        raise ValidationError("must be sqlite:///… or mysql+pymysql://….")
+    if driver == "sqlite" and make_url(value).database in (None, "", ":memory:"):
+        raise ValidationError("an SQLite database must be a file.")
+    return value
+
+
+def redis(value: str, **_: Any) -> str:
+    if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValidationError("must start with redis://, rediss:// or unix://.")
+    return value
+
+
+def token(value: str, **_: Any) -> str:
+    if value and (len(value) < 20 or not value.isascii() or not value.isprintable() or " " in value):
+        raise ValidationError("must be at least 20 printable ASCII characters without spaces.")
+    return value
+
+
+def secret(value: str, **_: Any) -> str:
+    if value and len(value) < 32:
+        raise ValidationError("must be at least 32 characters.")
+    return value
+
+
+def networks(value: str, **_: Any) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part) for part in _parts(value))
+    except ValueError as error:
+        raise ValidationError(f"{error}.") from error
+
+
+def types(value: str, **_: Any) -> tuple[str, ...]:
+    wrong = [part for part in _parts(value) if part.count("/") != 1 or "*" in part.partition("/")[0]]
+    if wrong:
+        raise ValidationError(f"{wrong[0]!r} is not a media type.")
+    return tuple(part.lower() for part in _parts(value))
+
+
+def base_url(value: str, **_: Any) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValidationError("must start with http:// or https://.")
+    return value.rstrip("/")
+
+
+def limits(value: str, **_: Any) -> tuple[RateLimitItem, ...]:
+    if not value:
+        return ()
+    try:
+        return tuple(parse_many(value))
+    except ValueError as error:
+        raise ValidationError(f"{value!r} is not a limit such as 10/minute or 5/second;1000/day.") from error
+
+
+def origins(value: str, **_: Any) -> tuple[str, ...]:
+    wrong = [part for part in _parts(value) if part != "*" and not _ORIGIN.fullmatch(part)]
+    if wrong:
+        raise ValidationError(f"{wrong[0]!r} is neither an origin such as https://app.example.org nor *.")
+    return tuple(part.lower() for part in _parts(value))
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+PARSERS: tuple[Callable[..., Any], ...] = (
+    size,
+    duration,
+    folder,
+    database,
+    redis,
+    token,
+    secret,
+    networks,
+    types,
+    base_url,
+    limits,
+    origins,
+)
+"""Each serves the settings whose kind is its name."""
