@@ -4,14 +4,16 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import reduce
 from typing import Any, TypeVar
 
 import pymysql
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     Integer,
@@ -19,7 +21,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    cast,
     event,
+    func,
 )
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import make_url
@@ -83,6 +87,23 @@ class Database:
             if self.is_sqlite
             else mysql.insert(table).prefix_with("IGNORE")
         )
+
+    def octets(self, column: Any) -> ColumnElement[bytes]:
+        """A column's text as the bytes at rest: UTF-8, whatever somebody may have put there."""
+        return cast(column, LargeBinary)
+
+    def length_prefixed(self, columns: Sequence[Any]) -> ColumnElement[bytes]:
+        """`length:value` of every column in one value; lengths count bytes, so no two rows read the same."""
+        if self.is_sqlite:
+            parts = [
+                part for column in columns for part in (func.length(cast(column, LargeBinary)), ":", column)
+            ]
+            return cast(reduce(lambda text, part: text.op("||")(part), parts[1:], parts[0]), LargeBinary)
+        octets = [
+            part for column in columns for part in (func.octet_length(column), ":", cast(column, LargeBinary))
+        ]
+        concatenated: ColumnElement[bytes] = func.concat(*octets, type_=LargeBinary)
+        return concatenated
 
     def upsert(self, statement: Any, keys: list[Column[Any]], changes: dict[str, Any]) -> Any:
         """`statement` with its conflict on the unique `keys` turned into an update by `changes`."""

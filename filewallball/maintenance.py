@@ -1,7 +1,8 @@
 """The loop that runs the periodic jobs, in a thread of every worker or as `filewallball maintain`.
 
-Jobs that commit: the shipper (audit rows of ended operations) and the sweep (blob rows). Each is made of conditional
-updates or works under a lock, so any number of loops may run at once on any number of hosts.
+Jobs that commit: the shipper (audit rows of ended operations), the digest (seals and statistics) and the sweep
+(blob rows). Each is made of conditional updates or works under a lock, so any number of loops may run at once on any
+number of hosts.
 """
 
 import atexit
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 from filewallball.audit import journal
+from filewallball.audit.digest import DIGEST_SECONDS
 from filewallball.audit.shipper import slot_folders
 from filewallball.clock import now_us
 from filewallball.errors import ABORTED, ApiError, translate
@@ -93,6 +95,7 @@ def host_jobs(parts: Runtime) -> list[Job]:
     )
     return [
         Job("ship", 1.0, parts.shipper.ship),
+        Job("digest", DIGEST_SECONDS, parts.digest.run),
         Job("recover", 5.0, lambda: recover_slots(parts)),
         Job("sweep", 10.0, sweep.run),
         Job("litter", 60.0, sweep.clear_litter),

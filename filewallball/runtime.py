@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
+from filewallball.audit.digest import Digest
 from filewallball.audit.journal import Journal
 from filewallball.audit.shipper import Shipper
 from filewallball.config import Settings
@@ -26,6 +27,7 @@ class Runtime:
     slots: Slots
     journal: Journal
     shipper: Shipper
+    digest: Digest
     ledger: Ledger
     proxies: Proxies
 

@@ -6,9 +6,11 @@ from flask import Flask
 
 from filewallball import __version__
 from filewallball.audit import views as audit_views
+from filewallball.audit.digest import Digest
 from filewallball.audit.folding import Folds
 from filewallball.audit.journal import Journal
 from filewallball.audit.keys import kept_secret
+from filewallball.audit.seals import Seals
 from filewallball.audit.shipper import Shipper
 from filewallball.audit.trail import Trail
 from filewallball.config import Settings
@@ -57,7 +59,8 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         database = Database(db.engine, db.engines["read"])
     slots = Slots(settings.slots_dir)
     journal = Journal(settings.journal_dir, slots.number, sync_each=settings.audit_sync == "full")
-    trail = Trail(database, seal_key(settings))
+    key = seal_key(settings)
+    trail = Trail(database, key)
     parts = Runtime(
         settings=settings,
         database=database,
@@ -68,6 +71,7 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         slots=slots,
         journal=journal,
         shipper=Shipper(settings.journal_dir, database, trail),
+        digest=Digest(settings.data_dir, database, Seals(key)),
         ledger=Ledger(
             database, journal, trail, Folds(journal.opened, journal.closed), record=lambda event: None
         ),

@@ -1,4 +1,4 @@
-"""The audit table: one row for each operation, appended and never changed but for `block_id`."""
+"""The audit tables: a row for each operation, never changed but for `block_id`, and what seals them."""
 
 from sqlalchemy import BigInteger, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
@@ -45,3 +45,31 @@ class AuditRow(Base):
     details: Mapped[str] = mapped_column(text_type())
     mac: Mapped[str] = mapped_column(code_type(64))
     block_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class AuditBlock(Base):
+    """A run of rows sealed together. A block with `pruned_us` is a stub: its rows, and all before them, are gone."""
+
+    __tablename__ = "audit_blocks"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    first_id: Mapped[int] = mapped_column(BigInteger)
+    last_id: Mapped[int] = mapped_column(BigInteger)
+    row_count: Mapped[int] = mapped_column(Integer)
+    first_us: Mapped[int] = mapped_column(BigInteger)
+    last_us: Mapped[int] = mapped_column(BigInteger)
+    sealed_us: Mapped[int] = mapped_column(BigInteger)
+    seal: Mapped[str] = mapped_column(code_type(64))
+    pruned_us: Mapped[int | None] = mapped_column(BigInteger)
+    stub: Mapped[str] = mapped_column(code_type(64), default="")
+
+
+class AuditChain(Base):
+    """The head of the chain, a single row: what every digest must advance, so that two never seal the same rows."""
+
+    __tablename__ = "audit_chain"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    seal: Mapped[str] = mapped_column(code_type(64))
+    pruned: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,191 @@
+"""The digest: takes unsealed rows in id order, hands them to the registered folds and seals them as the next block.
+
+All of it is one transaction that must advance the chain's single head row, so two digests at once, on one host or on
+many, are harmless: one of them rolls back.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
+
+from filewallball.audit.locks import try_lock
+from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
+from filewallball.audit.seals import (
+    Anchor,
+    Block,
+    Candidate,
+    Seals,
+    candidate_columns,
+    read_anchor,
+    write_anchor,
+)
+from filewallball.clock import now_us
+from filewallball.database import Database, retrying
+
+DIGEST_SECONDS = 2.0
+REFUSED = -1
+"""The `block_id` of rows that the service did not write, or that changed before they were sealed."""
+BLOCK_ROWS = 2000
+_HEADS_LOGGED_SECONDS = 60.0
+_COUNT_LIMIT = 1_000_000
+Fold = Callable[[Connection, Sequence[Row[Any]]], None]
+logger = logging.getLogger("filewallball.audit")
+
+
+class Digest:
+    """One for each process; `run` does nothing while another process of the host is at it."""
+
+    def __init__(self, directory: Path, database: Database, seals: Seals) -> None:
+        self._lock_path = directory / "digest.lock"
+        self._anchor_path = directory / "audit-head"
+        self._database = database
+        self._seals = seals
+        self._folds: list[Fold] = []
+        self._logged = 0.0
+        self._unsealed = (
+            select(*candidate_columns(database))
+            .where(AuditRow.block_id.is_(None))
+            .order_by(AuditRow.id)
+            .limit(BLOCK_ROWS)
+        )
+
+    def register_fold(self, fold: Fold) -> None:
+        """Have `fold(connection, rows)` called with every row once, in the transaction that seals it.
+
+        Rows carry all columns of the audit log. A fold that raises stops the digest until it no longer does.
+        """
+        self._folds.append(fold)
+
+    def run(self) -> int:
+        """Seal all that is unsealed; returns the number of rows. Raises database errors; nothing is lost."""
+        with try_lock(self._lock_path) as held:
+            if not held:
+                return 0
+            total = self.seal_next()
+            sealed = total
+            while sealed == BLOCK_ROWS:
+                sealed = self.seal_next()
+                total += sealed
+            return total
+
+    def seal_next(self) -> int:
+        """Seal one block of at most BLOCK_ROWS rows; returns how many rows are dealt with, 0 if another was faster."""
+        head, candidates = self._database.query(self._read)
+        genuine = [row for row in candidates if self._seals.is_genuine(row)]
+        ids = {row.id for row in genuine}
+        refused = [row.id for row in candidates if row.id not in ids]
+        try:
+            if genuine:
+                self._seal(head, genuine)
+            if refused:
+                self._refuse(refused)
+        except _Overtaken:
+            return 0
+        if not candidates:
+            self._advance_anchor(Anchor(head.number, head.seal))
+        return len(candidates)
+
+    def unsealed(self) -> int:
+        """How many rows wait to be sealed, counted up to a million."""
+        waiting = select(literal(1)).where(AuditRow.block_id.is_(None)).limit(_COUNT_LIMIT).subquery()
+        statement = select(func.count()).select_from(waiting)
+        return self._database.query(lambda connection: connection.execute(statement).scalar_one())
+
+    def _read(self, connection: Connection) -> tuple[Row[Any], list[Candidate]]:
+        head: Row[Any] = connection.execute(select(AuditChain.number, AuditChain.seal)).one()
+        return head, [Candidate(*row) for row in connection.execute(self._unsealed)]
+
+    def _seal(self, head: Row[Any], genuine: list[Candidate]) -> None:
+        rows = self._database.query(
+            lambda connection: connection.execute(_ROWS, {"ids": [row.id for row in genuine]}).all()
+        )
+        if len(rows) != len(genuine):
+            raise _Overtaken
+        block = Block(
+            number=head.number + 1,
+            first_id=genuine[0].id,
+            last_id=genuine[-1].id,
+            row_count=len(genuine),
+            first_us=min(row.timestamp_us for row in rows),
+            last_us=max(row.timestamp_us for row in rows),
+            sealed_us=now_us(),
+        )
+        seal = self._seals.seal(head.seal, block, [row.sealed() for row in genuine])
+        retrying(lambda: self._commit(block, seal, rows))
+        anchor = Anchor(block.number, seal)
+        self._advance_anchor(anchor)
+        self._log(anchor, block)
+
+    def _commit(self, block: Block, seal: str, rows: Sequence[Row[Any]]) -> None:
+        with self._database.begin() as connection:
+            advanced = connection.execute(
+                update(AuditChain)
+                .where(AuditChain.id == 1, AuditChain.number == block.number - 1)
+                .values(number=block.number, seal=seal)
+            )
+            if advanced.rowcount != 1:
+                raise _Overtaken
+            connection.execute(insert(AuditBlock), {**asdict(block), "seal": seal, "stub": ""})
+            marked = connection.execute(_MARK, {"block": block.number, "ids": [row.id for row in rows]})
+            if marked.rowcount != len(rows):
+                raise _Overtaken  # a row vanished since it was read: look again
+            for fold in self._folds:
+                fold(connection, rows)
+
+    def _refuse(self, ids: list[int]) -> None:
+        """Set rows aside that nobody can vouch for: they are in no block and no statistics, and verify names them."""
+        with self._database.begin() as connection:
+            connection.execute(_MARK, {"block": REFUSED, "ids": ids})
+        logger.error("Audit rows refused: their mac is wrong", extra={"count": len(ids), "row_ids": ids[:20]})
+
+    def _advance_anchor(self, head: Anchor) -> None:
+        """Move the anchor on, unless the log is not the one that it was taken from: then it is evidence."""
+        try:
+            before = read_anchor(self._anchor_path)
+        except ValueError:
+            logger.error("The audit anchor is unreadable")
+            return
+        if before is None or before.number < head.number:
+            if before is None or self.holds(before):
+                write_anchor(self._anchor_path, head)
+            else:
+                logger.error("The audit log is not the one that was anchored", extra={"block": before.number})
+        elif before != head:
+            logger.error("The audit log is behind its anchor", extra={"block": before.number})
+
+    def holds(self, anchor: Anchor) -> bool:
+        """Whether the log has the anchored block, or has pruned it."""
+        statement = select(AuditBlock.seal).where(AuditBlock.number == anchor.number)
+        pruned = select(AuditChain.pruned)
+
+        def work(connection: Connection) -> bool:
+            seal = connection.execute(statement).scalar_one_or_none()
+            return seal == anchor.seal or anchor.number < connection.execute(pruned).scalar_one()
+
+        return self._database.query(work)
+
+    def _log(self, anchor: Anchor, block: Block) -> None:
+        """Tell the log of the head now and then: a witness outside the database."""
+        if time.monotonic() - self._logged >= _HEADS_LOGGED_SECONDS:
+            self._logged = time.monotonic()
+            extra = {"block": anchor.number, "seal": anchor.seal, "last_id": block.last_id}
+            logger.info("Audit block sealed", extra=extra)
+
+
+class _Overtaken(Exception):
+    """Another digest sealed these rows first."""
+
+
+_ids: Any = bindparam("ids", expanding=True, literal_execute=True)
+_ROWS = select(*AuditRow.__table__.columns).where(AuditRow.id.in_(_ids)).order_by(AuditRow.id)
+_table: Any = AuditRow.__table__
+_MARK = (
+    update(_table)
+    .where(_table.c.id.in_(_ids), _table.c.block_id.is_(None))
+    .values(block_id=bindparam("block"))
+)
