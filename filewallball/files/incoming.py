@@ -16,7 +16,7 @@ from filewallball.files.schemas import UploadOptionsSchema
 from filewallball.storage.local import LocalStore
 from filewallball.storage.stage import Stage
 
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 1024 * 1024  # as much as gunicorn reads at once; less makes it copy what is left over again
 _FORM_BYTES = 2 * _READ_BYTES  # the parser holds a whole read in memory besides the fields
 _FORM_PARTS = 20
 _ENVELOPE_BYTES = _FORM_BYTES + _FORM_PARTS * 1024
