@@ -21,6 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     steps.configure(app, settings)
     steps.bind_extensions(app)
     steps.build_runtime(app, settings)
+    steps.watch_health(app, settings)
     steps.register_routes(app)
     steps.render_errors(app)
     steps.observe(app, settings)

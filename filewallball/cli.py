@@ -72,6 +72,19 @@ def prepare(app: Flask) -> None:
         click.echo(f"It is kept in {path}, readable by this user alone.")
 
 
+@main.command()
+@click.argument("state", type=click.Choice(["on", "off"]))
+@with_app
+def drain(app: Flask, state: str) -> None:
+    """Ask load balancers to send requests elsewhere: /health/ready answers 503, everything else goes on."""
+    parts = runtime(app)
+    with operation(parts.ledger, f"drain:{state}", maintenance.SYSTEM):
+        if state == "on":
+            parts.settings.drain_file.touch()
+        else:
+            parts.settings.drain_file.unlink(missing_ok=True)
+
+
 @main.group()
 def db() -> None:
     """The database schema."""

@@ -132,6 +132,12 @@ class Settings:
         validate=OneOf(("second", "full")),
     )
     audit_seal_key: str = setting("secret", "", "Key of the audit macs and seals; empty = DATA_DIR/audit-key")
+    health_check_interval: timedelta = setting(
+        "duration", "30s", "How often health is checked without being asked"
+    )
+    health_check_timeout: timedelta = setting(
+        "duration", "5s", "Longest time a health check may take; an answer waits at most 1.5s of it"
+    )
     prometheus_enabled: bool = setting("bool", "true", "Serve /metrics")
     public_url: str = setting(
         "base_url", "", "Prefix of the URLs in answers, such as https://files.example.org; empty = paths"
@@ -162,6 +168,10 @@ class Settings:
     @property
     def metrics_dir(self) -> Path:
         return self.data_dir / "metrics"
+
+    @property
+    def drain_file(self) -> Path:
+        return self.data_dir / "drain"
 
     @property
     def is_sqlite(self) -> bool:

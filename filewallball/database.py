@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeEngine
 
 from filewallball.config import Settings
@@ -63,6 +64,11 @@ class Database:
                 return work(connection)
 
         return retrying(attempt)
+
+    def open_connections(self) -> int:
+        """Connections that this process has open, at work or idle."""
+        pools = {id(engine.pool): engine.pool for engine in (self._writer, self._reader)}.values()
+        return sum(pool.checkedin() + pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -83,6 +83,7 @@ def worker_jobs(parts: Runtime) -> list[Job]:
     return [
         Job("journal-sync", 1.0, parts.journal.sync),
         Job("folds", 1.0, lambda: parts.ledger.folds.close_before(now_us())),
+        Job("health", parts.settings.health_check_interval.total_seconds(), parts.health.refresh),
     ]
 
 

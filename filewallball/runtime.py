@@ -9,6 +9,7 @@ from filewallball.audit.journal import Journal
 from filewallball.audit.shipper import Shipper
 from filewallball.config import Settings
 from filewallball.database import Database
+from filewallball.health.board import Board
 from filewallball.observability.slots import Slots
 from filewallball.operations import Ledger
 from filewallball.storage.local import LocalStore
@@ -30,6 +31,7 @@ class Runtime:
     digest: Digest
     ledger: Ledger
     proxies: Proxies
+    health: Board
 
 
 def install(app: Flask, runtime: Runtime) -> None:

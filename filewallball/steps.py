@@ -20,6 +20,8 @@ from filewallball.extensions import api, db, migrate
 from filewallball.files import views as file_views
 from filewallball.files.service import Files
 from filewallball.health import views as health_views
+from filewallball.health.board import Board, Check
+from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
 from filewallball.observability.exchange import ExchangeMiddleware
 from filewallball.observability.slots import Slots
 from filewallball.operations import Ledger
@@ -76,6 +78,7 @@ def build_runtime(app: Flask, settings: Settings) -> None:
             database, journal, trail, Folds(journal.opened, journal.closed), record=lambda event: None
         ),
         proxies=Proxies(settings.trusted_proxies),
+        health=Board(settings.health_check_timeout.total_seconds()),
     )
     install(app, parts)
     app.extensions["filewallball.files"] = Files(settings, database, parts.store)
@@ -86,6 +89,21 @@ def register_routes(app: Flask) -> None:
     for blueprint in (file_views.blueprint, audit_views.blueprint, health_views.blueprint):
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)
+
+
+def watch_health(app: Flask, settings: Settings) -> None:
+    """The checks, each registered for the room that knows how to try its dependency."""
+    parts = runtime(app)
+    for check in (
+        Check("database", database_probe(parts.database, settings.database_pool_size), critical=True),
+        Check("storage", storage_probe(parts.store), critical=True),
+        Check("audit_journal", journal_probe(parts.journal.probe), critical=True),
+        Check(
+            "redis",
+            redis_probe(settings.redis_url, settings.health_check_timeout) if settings.redis_url else None,
+        ),
+    ):
+        parts.health.add(check)
 
 
 def render_errors(app: Flask) -> None:

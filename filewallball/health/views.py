@@ -1,24 +1,55 @@
 """The health routes."""
 
+import time
+from pathlib import Path
 from typing import Any
 
+from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from filewallball.clock import now_us, rfc3339
-from filewallball.health.checks import HEALTHY, UNHEALTHY, Result, run_checks
+from filewallball import permissions
+from filewallball.health import exposition, report
+from filewallball.health.board import UNHEALTHY
+from filewallball.observability.uptime import started_at
 from filewallball.runtime import runtime
+from filewallball.web.caller import guard
 
 blueprint = Blueprint("health", __name__, url_prefix="/health", description="Is the service well?")
+_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept"}
 
 
 @blueprint.route("")
 class Health(MethodView):
     init_every_request = False
 
-    def get(self) -> tuple[dict[str, Any], int]:
-        """The state of the service and of what it depends on."""
-        return _answer(run_checks(runtime()))
+    def get(self) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
+        """The state of the service and of what it depends on; as metrics where the Accept header asks for them."""
+        parts, up = runtime(), time.time() - started_at()
+        readings = parts.health.look()
+        body = report.summary(readings, is_sqlite=parts.database.is_sqlite, uptime_seconds=up)
+        status = _status(body)
+        content_type = exposition.wanted_format(request.accept_mimetypes)
+        if content_type is None:
+            return body, status, _HEADERS
+        text = exposition.render(
+            readings,
+            uptime_seconds=up,
+            draining=is_draining(parts.settings.drain_file),
+            openmetrics=content_type == exposition.OPENMETRICS,
+        )
+        return Response(text, status, _HEADERS, content_type=content_type)
+
+
+@blueprint.route("/detailed")
+class Detailed(MethodView):
+    init_every_request = False
+
+    def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
+        """Every check with its figures, for monitoring networks and whoever may read statistics."""
+        guard(permissions.STATS)
+        body = report.detailed(runtime().health.look())
+        return body, _status(body), _HEADERS
 
 
 @blueprint.route("/live")
@@ -34,19 +65,18 @@ class Live(MethodView):
 class Ready(MethodView):
     init_every_request = False
 
-    def get(self) -> tuple[dict[str, Any], int]:
-        """Whether requests may be sent here: database, storage and journal work."""
-        return _answer(run_checks(runtime()))
+    def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
+        """Whether requests may be sent here: database, storage and journal work, and nobody drains the service."""
+        parts = runtime()
+        draining = is_draining(parts.settings.drain_file)
+        body = report.readiness(parts.health.look(report.READINESS), draining=draining)
+        return body, 503 if draining else _status(body), _HEADERS
 
 
-def _answer(results: list[Result]) -> tuple[dict[str, Any], int]:
-    well = all(result.status == HEALTHY for result in results)
-    body = {
-        "status": HEALTHY if well else UNHEALTHY,
-        "timestamp": rfc3339(now_us()),
-        "services": {
-            result.name: {"status": result.status, "response_time": f"{result.seconds:.3f}s"}
-            for result in results
-        },
-    }
-    return body, 200 if well else 503
+def is_draining(switch: Path) -> bool:
+    """Whether `filewallball drain on` is in force."""
+    return switch.exists()
+
+
+def _status(body: dict[str, Any]) -> int:
+    return 503 if body["status"] == UNHEALTHY else 200

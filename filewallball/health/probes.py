@@ -1,0 +1,115 @@
+"""What is tried of the database, Redis, the storage and the journal: the path that a request takes, in small."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import Connection, text
+
+from filewallball import errors
+from filewallball.database import Database
+from filewallball.health.board import LONGEST_WAIT_SECONDS, Probe
+from filewallball.storage.local import LocalStore
+
+_CANARY_KEY = "filewallball:health:"
+_STATUS = text("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
+_MAXIMUM = text("SELECT @@GLOBAL.max_connections")
+
+
+def database_probe(database: Database, pool_size: int) -> Probe:
+    """A query on a pooled connection; on MariaDB also how many connections the server has, and may have."""
+
+    def server(connection: Connection) -> Mapping[str, Any]:
+        active = int(connection.execute(_STATUS).one()[1])
+        return {
+            "active_connections": active,
+            "max_connections": int(connection.execute(_MAXIMUM).scalar_one()),
+            "connection_pool_size": pool_size,
+        }
+
+    def embedded(connection: Connection) -> Mapping[str, Any]:
+        connection.execute(text("SELECT COUNT(*) FROM sqlite_master")).scalar_one()
+        opened = database.open_connections()
+        return {"active_connections": opened, "max_connections": None, "connection_pool_size": pool_size}
+
+    return lambda: database.query(embedded if database.is_sqlite else server)
+
+
+def redis_probe(url: str, timeout: timedelta) -> Probe:
+    """Write and read back a key, then ask for memory and clients."""
+    seconds = min(timeout.total_seconds(), LONGEST_WAIT_SECONDS)
+    client = redis.Redis.from_url(
+        url,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )
+
+    def probe() -> Mapping[str, Any]:
+        token = secrets.token_hex(8)
+        key = _CANARY_KEY + token
+        try:
+            client.set(key, token, ex=60)
+            if client.get(key) != token:
+                raise errors.Unavailable("The canary read back differently.")
+            client.delete(key)
+            info: dict[str, Any] = client.info()
+        except redis.RedisError:
+            client.connection_pool.disconnect()
+            raise
+        return {
+            "memory_used": int(info["used_memory"]),
+            "memory_max": int(info.get("maxmemory") or info.get("total_system_memory") or 0),
+            "connected_clients": int(info["connected_clients"]),
+        }
+
+    return probe
+
+
+def storage_probe(store: LocalStore) -> Probe:
+    """Write, sync, read back and drop a few bytes where uploads begin; then free bytes and inodes."""
+
+    def probe() -> Mapping[str, Any]:
+        problem = ""
+        try:
+            _canary(store)
+        except errors.StorageFull:
+            problem = "no space beyond the reserve: uploads are refused"
+        found, (total, used, free) = os.statvfs(store.root), shutil.disk_usage(store.root)
+        return {
+            "problem": problem,
+            "total_space": total,
+            "used_space": used,
+            "free_space": free,
+            "inodes_used": found.f_files - found.f_ffree,
+            "inodes_total": found.f_files,
+        }
+
+    return probe
+
+
+def journal_probe(append: Callable[[], None]) -> Probe:
+    """Append a line that means nothing: where that fails, every operation is refused."""
+
+    def probe() -> Mapping[str, Any]:
+        append()
+        return {}
+
+    return probe
+
+
+def _canary(store: LocalStore) -> None:
+    content = secrets.token_bytes(64)
+    with store.stage(max_bytes=len(content)) as stage:
+        stage.write(content)
+        stage.sync()
+        stage.seek(0)
+        if stage.read() != content:
+            raise errors.StorageFailed("The canary read back differently.")

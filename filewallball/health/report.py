@@ -1,0 +1,135 @@
+"""The two health answers, field for field as the specification shows them: its names, units and formats."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from filewallball import __version__
+from filewallball.clock import now_us, rfc3339
+from filewallball.health.board import DISABLED, Reading, worst
+
+DATABASE, REDIS, STORAGE, JOURNAL = "database", "redis", "storage", "audit_journal"
+EXTERNAL = ("virus_scan_service", "thumbnail_service", "backup_service")
+READINESS = (DATABASE, STORAGE, JOURNAL)
+_KNOWN = {DATABASE, REDIS, STORAGE, *EXTERNAL}
+_SHOWN_AS = {DATABASE: "database_connection", REDIS: "redis_connection", STORAGE: "file_system"}
+_NOTHING = Reading(DISABLED)
+
+
+def summary(readings: Mapping[str, Reading], *, is_sqlite: bool, uptime_seconds: float) -> dict[str, Any]:
+    """`GET /health`: what anybody may know."""
+    database, redis, storage = (readings.get(name, _NOTHING) for name in (DATABASE, REDIS, STORAGE))
+    services: dict[str, Any] = {
+        DATABASE: {**_timed(database), "connections": database.details.get("active_connections")},
+        REDIS: {
+            **_timed(redis),
+            "memory_usage": _percent(redis.details.get("memory_used"), redis.details.get("memory_max")),
+        },
+        STORAGE: {
+            **_timed(storage),
+            "free_space": _size(storage.details.get("free_space")),
+            "utilization": _percent(storage.details.get("used_space"), storage.details.get("total_space")),
+        },
+    }
+    for name, reading in readings.items():
+        services.setdefault(name, _timed(reading))
+    return {
+        "status": worst(readings.values()),
+        "timestamp": rfc3339(now_us() // 1_000_000 * 1_000_000),
+        "version": __version__,
+        "uptime": uptime(uptime_seconds),
+        "services": services,
+        "dependencies": {
+            "mariadb": DISABLED if is_sqlite else database.status,
+            "sqlite": database.status if is_sqlite else DISABLED,
+            "redis": redis.status,
+            "file_system": storage.status,
+        },
+    }
+
+
+def detailed(readings: Mapping[str, Reading]) -> dict[str, Any]:
+    """`GET /health/detailed`: what whoever runs the service wants to know."""
+    database, redis, storage = (readings.get(name, _NOTHING) for name in (DATABASE, REDIS, STORAGE))
+    checks = {
+        _SHOWN_AS[DATABASE]: _check(
+            database, _plain(database, "active_connections", "max_connections", "connection_pool_size")
+        ),
+        _SHOWN_AS[REDIS]: _check(
+            redis, {**_sizes(redis, "memory_used", "memory_max"), **_plain(redis, "connected_clients")}
+        ),
+        _SHOWN_AS[STORAGE]: _check(
+            storage,
+            {
+                **_sizes(storage, "total_space", "used_space", "free_space"),
+                **_texts(storage, "inodes_used", "inodes_total"),
+            },
+        ),
+        "external_services": _external(readings),
+    }
+    for name, reading in readings.items():
+        if name not in _KNOWN:
+            checks[name] = _check(reading, dict(reading.details))
+    return {"status": worst(readings.values()), "checks": checks}
+
+
+def readiness(readings: Mapping[str, Reading], *, draining: bool) -> dict[str, Any]:
+    """`GET /health/ready`: may requests be sent here?"""
+    status = "draining" if draining else worst(readings.values())
+    return {"status": status, "checks": {name: reading.status for name, reading in readings.items()}}
+
+
+def uptime(seconds: float) -> str:
+    """`72h 15m 30s`."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600}h {whole // 60 % 60}m {whole % 60}s"
+
+
+def size(count: int) -> str:
+    """`2.5GB`: units of 1024, one decimal where there is one."""
+    value, unit = float(count), "B"
+    for larger in ("KB", "MB", "GB", "TB", "PB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.1f}".removesuffix(".0") + unit
+
+
+def _external(readings: Mapping[str, Reading]) -> dict[str, Any]:
+    found = {name: readings.get(name, _NOTHING) for name in EXTERNAL}
+    return {
+        "status": worst(found.values()),
+        "checks": {name: reading.status for name, reading in found.items()},
+        "details": {name: _check(reading, dict(reading.details)) for name, reading in found.items()},
+    }
+
+
+def _check(reading: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {**_timed(reading), "details": details}
+    if reading.error:
+        shown["error"] = reading.error
+    return shown
+
+
+def _timed(reading: Reading) -> dict[str, Any]:
+    seconds = reading.seconds
+    return {"status": reading.status, "response_time": None if seconds is None else f"{seconds:.3f}s"}
+
+
+def _plain(reading: Reading, *names: str) -> dict[str, Any]:
+    return {name: reading.details.get(name) for name in names}
+
+
+def _sizes(reading: Reading, *names: str) -> dict[str, Any]:
+    return {name: _size(reading.details.get(name)) for name in names}
+
+
+def _texts(reading: Reading, *names: str) -> dict[str, Any]:
+    return {name: None if (value := reading.details.get(name)) is None else str(value) for name in names}
+
+
+def _size(count: int | None) -> str | None:
+    return None if count is None else size(count)
+
+
+def _percent(part: int | None, whole: int | None) -> str | None:
+    return f"{round(100 * part / whole)}%" if part is not None and whole else None
