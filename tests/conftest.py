@@ -16,7 +16,7 @@ from filewallball import create_app
 from filewallball.config import Settings, load_settings
 from filewallball.extensions import db
 from filewallball.runtime import runtime
-from tests.servers import MariaDB, Nginx, Redis, Service
+from tests.servers import Clamd, MariaDB, Nginx, Prometheus, Redis, Service
 
 
 class Client(FlaskClient):
@@ -28,7 +28,7 @@ class Client(FlaskClient):
 
 ADMIN_TOKEN = "fwb_the-first-administrator-of-the-tests"
 
-_SERVER_FIXTURES = {"mariadb", "redis_server", "nginx", "service"}
+_SERVER_FIXTURES = {"mariadb", "redis_server", "nginx", "service", "clamd", "prometheus"}
 _ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}
 
 
@@ -189,6 +189,23 @@ def redis_server(tmp_path: Path) -> Iterator[Redis]:
 def nginx(tmp_path: Path) -> Iterator[Nginx]:
     """An nginx to `configure` and `start`."""
     server = Nginx(tmp_path / "nginx")
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def clamd(tmp_path: Path) -> Iterator[Clamd]:
+    """A running scanner of the test's own, free to be stopped or frozen."""
+    server = Clamd(tmp_path / "clamd")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def prometheus(tmp_path: Path) -> Iterator[Prometheus]:
+    """A Prometheus to `configure` and `start`."""
+    server = Prometheus(tmp_path / "prometheus")
     yield server
     server.kill()
 

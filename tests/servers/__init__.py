@@ -1,9 +1,11 @@
 """Private real servers for the tests: loopback only, a free port and a folder of their own each."""
 
+from tests.servers.clamd import Clamd
 from tests.servers.gunicorn import Gunicorn
 from tests.servers.mariadb import MariaDB
 from tests.servers.nginx import Nginx
+from tests.servers.prometheus import Prometheus
 from tests.servers.redis import Redis
 from tests.servers.service import Service
 
-__all__ = ["Gunicorn", "MariaDB", "Nginx", "Redis", "Service"]
+__all__ = ["Clamd", "Gunicorn", "MariaDB", "Nginx", "Prometheus", "Redis", "Service"]

@@ -20,6 +20,8 @@ _PASSWORD = "private"
 class MariaDB(Server):
     """One server; `create_database` gives the URL of an empty database, or of one filled from a `dump`."""
 
+    max_connections = 300
+
     def __init__(self, folder: Path, template: Path) -> None:
         """`template` holds an initialised data folder (made here if missing), copied for each server."""
         super().__init__(folder)
@@ -49,7 +51,7 @@ class MariaDB(Server):
             # Survives kill -9 of the server, which the tests do; not a power cut, which they cannot.
             "--innodb-flush-log-at-trx-commit=2",
             "--innodb-flush-method=nosync",
-            "--max-connections=300",
+            f"--max-connections={self.max_connections}",
         ]
 
     def is_ready(self) -> bool:
