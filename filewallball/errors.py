@@ -104,6 +104,10 @@ class LengthInvalid(_ClientError):
     code, status, title = "length_invalid", 400, "The declared length does not match the body"
 
 
+class PreconditionFailed(_ClientError):
+    code, status, title = "precondition_failed", 412, "The file is not the version that was asked for"
+
+
 class FileTooLarge(_ClientError):
     code, status, title = "file_too_large", 413, "The file is too large"
 

@@ -1,18 +1,55 @@
-"""A stored file as a response."""
+"""A stored file as an answer: whole, in part, or not at all because the client has it; and word of how it ended."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from functools import lru_cache
+from typing import Any, BinaryIO, Literal
+from urllib.parse import quote
 
 from flask import Response, request
+from werkzeug.http import http_date
 from werkzeug.wsgi import wrap_file
 
+from filewallball.errors import ApiError, StorageFailed
+from filewallball.files.conditions import Version, is_unmodified, requested_range, require_version
+from filewallball.files.naming import content_disposition
 from filewallball.observability.exchange import current_exchange
+
+Kind = Literal["full", "partial", "check"]
+
+INLINE_TYPES = frozenset(
+    {
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/avif",
+        "image/bmp",
+        "text/plain",
+        "application/pdf",
+    }
+)
+X_ACCEL_PREFIX = "/_blobs/"
+_BLOCK_BYTES = 128 * 1024  # only where the server has no sendfile
+# The browser's own image and text views carry inline styles; `sandbox` gives the answer an origin of its own.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; sandbox"
+)
+# A file may be deleted, expire or become private, so a browser asks again each time; others keep nothing.
+_ALWAYS = (
+    ("Cache-Control", "private, no-cache"),
+    ("Content-Security-Policy", _POLICY),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is to be sent."""
+    """What is to be sent; `path` is the blob's in the store."""
 
     file_id: str
     filename: str
@@ -25,12 +62,12 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What was sent, in bytes."""
+    """What became of it. A `check` is an answer without the file: HEAD, 304, 412 and 416."""
 
-    kind: str
+    kind: Kind
     bytes_sent: int
     bytes_expected: int
-    by: str
+    by: Literal["app", "nginx"]
 
 
 def deliver(
@@ -41,8 +78,120 @@ def deliver(
     x_accel: bool,
     finished: Callable[[Delivery], None],
 ) -> Response:
-    """The whole file."""
-    file = open_file()
-    current_exchange().on_close(lambda: finished(Delivery("full", file.tell(), content.size, "app")))
-    headers = {"Content-Length": str(content.size), "Content-Disposition": disposition}
-    return Response(wrap_file(request.environ, file), headers=headers, direct_passthrough=True)
+    """Answer the current GET or HEAD with `content`.
+
+    `finished` is called once: when the last byte has left or the client has, or at once if the application sends
+    no part of the file. Raises PreconditionFailed and RangeNotSatisfiable, `finished` having been called, and
+    whatever `open_file` raises or StorageFailed for a file of the wrong length, then without calling it.
+    """
+    environ = request.environ
+    version = Version(content.sha256, content.modified_us // 1_000_000, content.size)
+    try:
+        require_version(environ, version)
+        span = None
+        unmodified = is_unmodified(environ, version)
+        if not unmodified and environ["REQUEST_METHOD"] == "GET":
+            span = requested_range(environ, version)
+    except ApiError:
+        finished(Delivery("check", 0, 0, "app"))
+        raise
+    headers = [*_ALWAYS, ("ETag", f'"{content.sha256}"'), ("Last-Modified", _http_date(version.modified))]
+    if unmodified:
+        finished(Delivery("check", 0, 0, "app"))
+        return Response(status=304, headers=headers)
+    headers += _about(content, disposition)
+    if environ["REQUEST_METHOD"] == "HEAD":
+        finished(Delivery("check", 0, 0, "app"))
+        return Response(headers=[*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(content.size))])
+    if x_accel and _nginx_agrees(environ, span):
+        return _hand_over(content, span, headers, finished)
+    return _send(content, span, headers, open_file(), finished)
+
+
+def _about(content: Content, disposition: str) -> list[tuple[str, str]]:
+    media_type = content.media_type
+    inline = disposition == "inline" and media_type in INLINE_TYPES
+    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
+    return [
+        ("Content-Type", media_type + charset),
+        ("Content-Disposition", content_disposition(content.filename, inline)),
+    ]
+
+
+def _nginx_agrees(environ: Mapping[str, Any], span: tuple[int, int] | None) -> bool:
+    """Does nginx, seeing the same request, decide as we did? It refuses ranges that we pass over, and knows no
+    entity tag yet when it looks at If-Match."""
+    if "HTTP_IF_MATCH" in environ or "HTTP_IF_UNMODIFIED_SINCE" in environ:
+        return False
+    return span is not None or "HTTP_RANGE" not in environ
+
+
+def _hand_over(
+    content: Content,
+    span: tuple[int, int] | None,
+    headers: list[tuple[str, str]],
+    finished: Callable[[Delivery], None],
+) -> Response:
+    """Leave the bytes, and cutting the range out of them, to nginx (which adds Accept-Ranges); from here on
+    nothing is seen of them."""
+    start, stop = span or (0, content.size)
+    finished(Delivery("partial" if span else "full", stop - start, stop - start, "nginx"))
+    return Response(headers=[*headers, ("X-Accel-Redirect", X_ACCEL_PREFIX + quote(content.path))])
+
+
+def _send(
+    content: Content,
+    span: tuple[int, int] | None,
+    headers: list[tuple[str, str]],
+    file: BinaryIO,
+    finished: Callable[[Delivery], None],
+) -> Response:
+    if os.fstat(file.fileno()).st_size != content.size:
+        file.close()
+        raise StorageFailed("The stored bytes are not those that were kept.")
+    body: Any = file
+    status, start, stop = 200, 0, content.size
+    if span:
+        status, (start, stop) = 206, span
+        headers.append(("Content-Range", f"bytes {start}-{stop - 1}/{content.size}"))
+        body = _Part(file, start, stop)
+    headers += [("Accept-Ranges", "bytes"), ("Content-Length", str(stop - start))]
+    _report_at_the_end(file, status, stop - start, finished)
+    wrapped = wrap_file(request.environ, body, _BLOCK_BYTES)
+    return Response(wrapped, status, headers, direct_passthrough=True)
+
+
+def _report_at_the_end(
+    file: BinaryIO, status: int, expected: int, finished: Callable[[Delivery], None]
+) -> None:
+    exchange = current_exchange()
+
+    def ended() -> None:
+        file.close()  # the answer may have been replaced by another one that does not know the file
+        sent = min(exchange.bytes_sent, expected) if exchange.status == status else 0
+        finished(Delivery("full" if status == 200 else "partial", sent, expected, "app"))
+
+    exchange.on_close(ended)
+
+
+class _Part:
+    """An open file from one byte to another, for servers that read; sendfile starts at the file's position and
+    stops at Content-Length by itself."""
+
+    def __init__(self, file: BinaryIO, start: int, stop: int) -> None:
+        self._file = file
+        self._left = stop - start
+        file.seek(start)
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@lru_cache(maxsize=1024)
+def _http_date(seconds: int) -> str:
+    return http_date(seconds)
