@@ -198,6 +198,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def announce_metrics_dir(directory: Path) -> None:
+    """Set the one variable that prometheus_client and its exporter insist on finding in the environment."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+
+
 def documented() -> list[tuple[str, str, str]]:
     """(variable, default, meaning) of every setting, for the README and its test."""
     return [(row.name.upper(), row.metadata["default"], row.metadata["about"]) for row in fields(Settings)]

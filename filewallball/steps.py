@@ -4,7 +4,7 @@ import secrets
 
 from flask import Flask
 
-from filewallball import __version__
+from filewallball import __version__, permissions
 from filewallball.audit import views as audit_views
 from filewallball.audit.digest import Digest
 from filewallball.audit.folding import Folds
@@ -22,12 +22,15 @@ from filewallball.files.service import Files
 from filewallball.health import views as health_views
 from filewallball.health.board import Board, Check
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
-from filewallball.observability.exchange import ExchangeMiddleware
+from filewallball.observability.pool import watch_pools
+from filewallball.observability.setup import init_metrics, init_middleware
 from filewallball.observability.slots import Slots
 from filewallball.operations import Ledger
+from filewallball.readings import readings
 from filewallball.runtime import Runtime, install, runtime
 from filewallball.storage.local import LocalStore
 from filewallball.web import docs, problems
+from filewallball.web.caller import guard
 from filewallball.web.origin import Proxies
 
 _FORM_LIMIT = 1024 * 1024
@@ -114,7 +117,11 @@ def render_errors(app: Flask) -> None:
 def observe(app: Flask, settings: Settings) -> None:
     """Metrics, request log and the middleware that sees a request to its last byte."""
     parts = runtime(app)
-    app.wsgi_app = ExchangeMiddleware(app.wsgi_app, origin=parts.proxies.origin)  # type: ignore[method-assign]
+    metrics = init_metrics(app, settings, parts.slots, lambda: guard(permissions.STATS), readings(parts))
+    parts.ledger.record = metrics.record
+    with app.app_context():
+        watch_pools(metrics, db.engine, db.engines["read"])
+    init_middleware(app, metrics, parts.proxies.origin)
 
 
 def seal_key(settings: Settings) -> bytes:

@@ -126,6 +126,8 @@ def _announcing(exchange: Exchange, start_response: "StartResponse") -> "StartRe
     def announce(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
         exchange.status = int(status[:3])
         exchange.headers = [*headers, ("X-Request-ID", exchange.request_id)]
+        matched = getattr(exchange.environ.get("werkzeug.request"), "url_rule", None)
+        exchange.rule = matched.rule if matched else ""
         write = start_response(status, exchange.headers, *exc_info)
 
         def counted(data: bytes) -> object:

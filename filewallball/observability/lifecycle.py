@@ -2,19 +2,18 @@
 
 import fcntl
 import os
-import re
 from pathlib import Path
 
 from flask import Flask
 
 from filewallball.config import Settings
+from filewallball.observability.metric_file import slot_of
 from filewallball.observability.slots import Slots
 from filewallball.observability.uptime import note_start
 from filewallball.observability.values import remove_live_gauges, set_aside
 
 __all__ = ["begin", "note_start", "worker_gone", "worker_ready"]
 
-_METRIC_FILE = re.compile(r"[a-z_]+_(\d+)\.db")
 _service_lock: int | None = None
 
 
@@ -38,9 +37,12 @@ def begin(settings: Settings) -> None:
 
 
 def worker_ready(app: Flask) -> None:
-    """In a worker, when its application stands: the periodic jobs begin."""
-    from filewallball import maintenance  # not before: the master must not import what a reload is to renew
+    """In a worker, when its application stands: its series are there before a request, the jobs begin."""
+    # Not before: the master must not import what a reload is to renew.
+    from filewallball import maintenance
+    from filewallball.observability.setup import metrics_of
 
+    metrics_of(app).prepare()
     maintenance.start(app)
 
 
@@ -54,11 +56,11 @@ def _reset(directory: Path, slots: Slots) -> None:
     """Remove the files of slots that nobody holds, each under its lock; put foreign files aside."""
     by_slot: dict[int, list[Path]] = {}
     for path in directory.glob("*.db"):
-        name = _METRIC_FILE.fullmatch(path.name)
-        if name is None:
+        number = slot_of(path)
+        if number is None:
             set_aside(path)
         else:
-            by_slot.setdefault(int(name[1]), []).append(path)
+            by_slot.setdefault(number, []).append(path)
     for number in slots.unlocked(by_slot):
         for path in by_slot.get(number, []):
             path.unlink(missing_ok=True)

@@ -7,12 +7,14 @@ one is counted.
 import json
 import mmap
 import os
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 HEADER_BYTES = 8
+_NAME = re.compile(r"(?:counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db")
 _RESERVED_BYTES = 256 * 1024
 _int_at = struct.Struct("i").unpack_from
 _pack_int = struct.Struct("i").pack
@@ -53,6 +55,19 @@ def parse_key(key: bytes) -> tuple[str, str, dict[str, str], str]:
         return metric, sample, dict(labels), about
     except (ValueError, TypeError) as error:
         raise Unreadable("a key is not a metric's") from error
+
+
+def slot_of(path: Path) -> int | None:
+    """The slot that a metric file belongs to, None for a foreign one."""
+    name = _NAME.fullmatch(path.name)
+    return int(name[1]) if name else None
+
+
+def check_file(path: Path) -> None:
+    """Whether anyone could read all of it. Raises Unreadable, OSError."""
+    data = path.read_bytes()
+    for key, _ in entries(data, HEADER_BYTES, used_bytes(data, len(data))):
+        parse_key(key)
 
 
 class SlotFile:

@@ -4,7 +4,7 @@ import fcntl
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
@@ -46,12 +46,18 @@ class Slots:
     def unlocked(self, numbers: Iterable[int] = ()) -> Iterator[int]:
         """Every known slot, and of `numbers`, that no live process holds; locked while the caller works on it."""
         for number in sorted({*self._known(), *numbers}):
-            fd = self._lock(number)
-            if fd is None:
-                continue
-            try:
-                yield number
-            finally:
+            with self.borrowed(number) as is_free:
+                if is_free:
+                    yield number
+
+    @contextmanager
+    def borrowed(self, number: int) -> Iterator[bool]:
+        """Whether no live process holds the slot; if so, none can take it inside the block."""
+        fd = self._lock(number)
+        try:
+            yield fd is not None
+        finally:
+            if fd is not None:
                 os.close(fd)
 
     def release(self) -> None:

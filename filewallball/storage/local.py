@@ -29,8 +29,15 @@ class Space:
     """The file system under the store, in bytes; `reserved` is never given to uploads."""
 
     total: int
+    used: int
     free: int
     reserved: int
+
+    @property
+    def utilization_percent(self) -> float:
+        """As `df` says it: space that only root may use counts on neither side."""
+        usable = self.used + self.free
+        return 100 * self.used / usable if usable else 100.0
 
     @property
     def spare(self) -> int:
@@ -156,7 +163,8 @@ class LocalStore:
         reserved = self._min_free_bytes
         if reserved is None:
             reserved = min(_AUTO_FREE_BYTES, total // _AUTO_FREE_SHARE)
-        return Space(total, found.f_bavail * found.f_frsize, reserved)
+        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        return Space(total, used, found.f_bavail * found.f_frsize, reserved)
 
     def check_mounted(self) -> None:
         """Raise `StoreNotMounted` without the marker: an empty mount point must not be written to."""

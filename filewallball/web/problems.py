@@ -29,6 +29,9 @@ def render(error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     cause = errors.translate(error)
+    if cause is not error:
+        cause.__cause__ = error
+    current_exchange().failure = cause
     if cause.status >= 500:
         _log(cause, error)
     _drain()

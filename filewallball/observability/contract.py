@@ -1,0 +1,252 @@
+"""The metric contract: every metric once, with its labels and how many series it can ever become.
+
+`python -m filewallball.observability.contract` prints the table of the README.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from filewallball.observability import vocabulary as words
+from filewallball.observability.labels import Label
+from filewallball.observability.vocabulary import BYTES, OTHER, SECONDS
+
+COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
+_UPLOAD_ERRORS = ("file_too_large", "invalid_file_type", "storage_full", "network_error", "internal_error")
+_DOWNLOAD_ERRORS = ("not_found", "expired", "network_error", "internal_error")
+
+_STATUS = Label("status", len(words.STATUSES), "success, failed, denied")
+_FILE_TYPE = Label("file_type", len(words.MEDIA_TYPES), "known media types, `other`")
+_CLIENT = Label("client_ip", words.MAX_CLIENTS + 1, f"first {words.MAX_CLIENTS} addresses of a slot, `other`")
+_ENDPOINT = Label("endpoint", words.MAX_RULES, "URL rules")
+_ERROR = Label("error_type", len(words.ERROR_CODES), "error codes, `other`")
+_METHOD = Label("method", len(words.METHODS), ", ".join(words.METHODS))
+_RULE = Label("url_rule", words.MAX_RULES, "URL rules, `None` for no route")
+_HTTP_STATUS = Label("status", len(words.HTTP_STATUSES), "HTTP status codes, `other`")
+
+
+def _one(name: str, *values: str) -> Label:
+    return Label(name, len(values), ", ".join(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the contract. `scraped` gauges are read at the scrape; all else lives in slot files."""
+
+    name: str
+    kind: str
+    about: str
+    labels: tuple[Label, ...] = ()
+    buckets: tuple[float, ...] = ()
+    scraped: bool = False
+    preset: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def worst_case(self) -> int:
+        """Lines that one slot can ever add to a scrape."""
+        lines_each = len(self.buckets) + 3 if self.kind == HISTOGRAM else 1
+        return prod(label.size for label in self.labels) * lines_each
+
+    @property
+    def sample_names(self) -> tuple[str, ...]:
+        """What a query may name."""
+        if self.kind == HISTOGRAM:
+            return tuple(f"{self.name}_{suffix}" for suffix in ("bucket", "count", "sum"))
+        return (self.name,)
+
+
+_TYPES_PRESET = tuple((kind,) for kind in (*words.COMMON_TYPES, OTHER))
+_NOBODY = tuple((status, OTHER, OTHER) for status in words.STATUSES)
+
+CONTRACT = (
+    Metric(
+        "file_uploads_total",
+        COUNTER,
+        "Uploads attempted, by outcome",
+        (_STATUS, _FILE_TYPE, _CLIENT),
+        preset=_NOBODY,
+    ),
+    Metric(
+        "file_downloads_total",
+        COUNTER,
+        "Downloads answered in full or in part",
+        (_FILE_TYPE, _CLIENT),
+        preset=((OTHER, OTHER),),
+    ),
+    Metric(
+        "file_upload_duration_seconds",
+        HISTOGRAM,
+        "Time from a successful upload's first byte to its commit",
+        (_FILE_TYPE,),
+        SECONDS,
+        preset=_TYPES_PRESET,
+    ),
+    Metric(
+        "file_download_duration_seconds",
+        HISTOGRAM,
+        "Time from a download's request to its last byte; without those that nginx sends",
+        (_FILE_TYPE,),
+        SECONDS,
+        preset=_TYPES_PRESET,
+    ),
+    Metric(
+        "file_size_bytes",
+        HISTOGRAM,
+        "Sizes of successful uploads",
+        (_FILE_TYPE,),
+        BYTES,
+        preset=_TYPES_PRESET,
+    ),
+    Metric(
+        "file_upload_bytes_total",
+        COUNTER,
+        "Bytes of file content received",
+        (_STATUS,),
+        preset=tuple((status,) for status in words.STATUSES),
+    ),
+    Metric(
+        "file_download_bytes_total",
+        COUNTER,
+        "Bytes of file content sent by downloads",
+        (_STATUS,),
+        preset=tuple((status,) for status in words.STATUSES),
+    ),
+    Metric(
+        "file_uploads_aborted_total",
+        COUNTER,
+        "Uploads whose client went away before the end",
+    ),
+    Metric("active_connections", GAUGE, "Requests in progress"),
+    Metric(
+        "errors_total",
+        COUNTER,
+        "Operations that failed, by cause; refusals of access or rate are not among them",
+        (_ERROR, _ENDPOINT),
+        preset=(
+            *product(_UPLOAD_ERRORS, words.UPLOAD_RULES),
+            *product(_DOWNLOAD_ERRORS, words.DOWNLOAD_RULES),
+        ),
+    ),
+    Metric(
+        "authentication_failures_total",
+        COUNTER,
+        "Requests refused for their credentials",
+        (_one("failure_type", *words.AUTH_FAILURES.values()),),
+        preset=tuple((failure,) for failure in words.AUTH_FAILURES.values()),
+    ),
+    Metric(
+        "rate_limit_violations_total",
+        COUNTER,
+        "Requests refused for exceeding a rate limit",
+        (_ENDPOINT,),
+        preset=tuple((rule,) for rule in (*words.UPLOAD_RULES, *words.DOWNLOAD_RULES)),
+    ),
+    Metric("suspicious_uploads_total", COUNTER, "Uploads with a deceptive name or dangerous content"),
+    Metric(
+        "operations_total",
+        COUNTER,
+        "Everything done or refused: agrees with the audit log",
+        (_one("action", *words.ACTIONS), _STATUS),
+        preset=tuple(product(words.ACTIONS[:-1], words.STATUSES)),
+    ),
+    Metric(
+        "cache_requests_total",
+        COUNTER,
+        "Lookups in the metadata cache",
+        (_one("result", "hit", "miss"),),
+        preset=(("hit",), ("miss",)),
+    ),
+    Metric(
+        "operations_recovered_total",
+        COUNTER,
+        "Operations that a dead worker left open, closed as aborted; they are in no other metric",
+    ),
+    Metric(
+        "forwarded_headers_ignored_total",
+        COUNTER,
+        "Requests with a forwarding header from a peer that is no trusted proxy",
+    ),
+    Metric(
+        "log_records_dropped_total",
+        COUNTER,
+        "Log lines that a sink did not take",
+        (_one("sink", "console", "file"),),
+        preset=(("console",), ("file",)),
+    ),
+    Metric("metric_files_unreadable_total", COUNTER, "Metric files found unreadable, at a scrape or a start"),
+    Metric("metric_updates_dropped_total", COUNTER, "Updates of series that found no room on the disk"),
+    Metric(
+        "flask_http_request_duration_seconds",
+        HISTOGRAM,
+        "Time from a request's first byte to its answer's last",
+        (_METHOD, _RULE, _HTTP_STATUS),
+        SECONDS,
+    ),
+    Metric(
+        "flask_http_request_total",
+        COUNTER,
+        "HTTP requests answered",
+        (_METHOD, _HTTP_STATUS),
+        preset=tuple(product(("GET", "POST", "PUT", "DELETE"), ("200", "404", "429", "500", "503"))),
+    ),
+    Metric(
+        "flask_http_request_exceptions_total",
+        COUNTER,
+        "HTTP requests that ended in an exception nobody foresaw",
+        (_METHOD, _HTTP_STATUS),
+        preset=tuple((method, "500") for method in ("GET", "POST", "PUT", "DELETE")),
+    ),
+    Metric(
+        "flask_exporter_info",
+        GAUGE,
+        "The exporter in use",
+        (Label("version", 1, "its version"),),
+        scraped=True,
+    ),
+    Metric(
+        "filewallball_build_info",
+        GAUGE,
+        "What runs; always 1",
+        (Label("version", 1, "release"), Label("python_version", 1, "interpreter")),
+        scraped=True,
+    ),
+    Metric("process_start_time_seconds", GAUGE, "When the service started, Unix time", scraped=True),
+    Metric(
+        "storage_utilization_percent",
+        GAUGE,
+        "Used share of the file system that holds the files, as df says it",
+        scraped=True,
+    ),
+    Metric("storage_free_bytes", GAUGE, "Space left on that file system", scraped=True),
+    Metric("storage_size_bytes", GAUGE, "Size of that file system", scraped=True),
+    Metric("audit_journal_pending_events", GAUGE, "Ended operations not yet in the database", scraped=True),
+    Metric("audit_journal_oldest_pending_seconds", GAUGE, "Age of the oldest of those", scraped=True),
+    Metric(
+        "audit_journal_writable",
+        GAUGE,
+        "1 if the journal takes lines; without it nothing is served",
+        scraped=True,
+    ),
+    Metric("database_connections_open", GAUGE, "Database connections that workers keep"),
+    Metric("database_connections_in_use", GAUGE, "Database connections at work now"),
+)
+BY_NAME = {metric.name: metric for metric in CONTRACT}
+
+
+def markdown() -> Iterator[str]:
+    """The README's table, line by line."""
+    yield "| Metric | Type | Labels | Lines at most, per worker | Meaning |"
+    yield "|---|---|---|---|---|"
+    for metric in CONTRACT:
+        shown = "; ".join(f"`{label.name}`: {label.about}" for label in metric.labels) or "none"
+        yield f"| `{metric.name}` | {metric.kind} | {shown} | {metric.worst_case:,} | {metric.about} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(f"{line}\n" for line in markdown())

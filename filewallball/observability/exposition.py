@@ -1,0 +1,147 @@
+"""What a scrape gets: the merged files and the values read at that moment, as Prometheus text or OpenMetrics."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from prometheus_client import exposition as prometheus_text
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.openmetrics import exposition as openmetrics
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+
+from filewallball.errors import ApiError
+from filewallball.observability.collector import Collector, metric_files
+from filewallball.observability.contract import BY_NAME
+from filewallball.observability.metric_file import Unreadable, check_file, slot_of
+from filewallball.observability.series import Family, escape
+from filewallball.observability.slots import Slots
+from filewallball.observability.values import set_aside
+
+logger = logging.getLogger(__name__)
+
+TEXT = prometheus_text.CONTENT_TYPE_PLAIN_0_0_4
+OPENMETRICS = openmetrics.CONTENT_TYPE_LATEST
+Value = float | Mapping[tuple[str, ...], float]
+_END = "# EOF\n"
+
+
+class Exposition:
+    """Renders all metrics of one directory, and of the readers registered beside it."""
+
+    def __init__(self, directory: Path, slots: Slots, unreadable: Callable[[int], None]) -> None:
+        self._directory = directory
+        self._slots = slots
+        self._collector = Collector(directory)
+        self._unreadable = unreadable
+        self._readers: dict[str, Callable[[], Value]] = {}
+
+    def register(self, name: str, read: Callable[[], Value]) -> None:
+        """Call `read` at each scrape for the gauge `name` of the contract; by label values if it has labels."""
+        if not BY_NAME[name].scraped:
+            raise ValueError(f"{name} is not a gauge that is read at the scrape")
+        self._readers[name] = read
+
+    def render(self, accept: str | None, names: Iterable[str] | None = None) -> tuple[str, str]:
+        """(text, content type) in the form that the Accept header prefers; only samples called `names`, if any."""
+        families, unreadable = self._collector.collect()
+        gauges, unreadable_gauges = self._gauges()
+        foreign = [path for path in metric_files(self._directory) if slot_of(path) is None]
+        self._report([*{*unreadable, *unreadable_gauges, *foreign}])
+        content_type = preferred(accept)
+        wanted = frozenset(names or ())
+        parts = [_family_text(family, lines, content_type, wanted) for family, lines in families]
+        parts.append(_stock_text([*gauges, *self._read()], content_type, wanted))
+        if content_type == OPENMETRICS:
+            parts.append(_END)
+        return "".join(parts), content_type
+
+    def _report(self, unreadable: list[Path]) -> None:
+        """Count unreadable files, and put those aside that no live process is using."""
+        if unreadable:
+            self._unreadable(len(unreadable))
+        for path in unreadable:
+            number = slot_of(path)
+            if number is None:
+                set_aside(path)
+                continue
+            with self._slots.borrowed(number) as is_free:
+                if is_free:
+                    set_aside(path)
+
+    def _gauges(self) -> tuple[list[Metric], list[Path]]:
+        """Gauges merge by their mode, which is the stock collector's business; there are few."""
+        good, bad = list[str](), list[Path]()
+        for path in metric_files(self._directory):
+            if path.name.startswith("gauge_"):
+                try:
+                    check_file(path)
+                    good.append(str(path))
+                except FileNotFoundError:
+                    continue
+                except (Unreadable, OSError):
+                    bad.append(path)
+        return list(MultiProcessCollector.merge(good)), bad  # type: ignore[no-untyped-call]
+
+    def _read(self) -> Iterator[Metric]:
+        for name, read in self._readers.items():
+            try:
+                yield _gauge(name, read())
+            except Exception as error:  # the other metrics are still true
+                surprising = not isinstance(error, ApiError)
+                logger.warning("A metric could not be read", extra={"metric": name}, exc_info=surprising)
+
+
+def preferred(accept: str | None) -> str:
+    """The content type to answer with: OpenMetrics only if it is asked for by name and nothing is liked more."""
+    for value, quality in parse_accept_header(accept, MIMEAccept):
+        kind = value.partition(";")[0].strip().lower()
+        if kind == "application/openmetrics-text" and quality > 0:
+            return OPENMETRICS
+        if kind in ("text/plain", "text/*", "*/*") and quality > 0:
+            return TEXT
+    return TEXT
+
+
+def _family_text(family: Family, lines: str, content_type: str, wanted: frozenset[str]) -> str:
+    if wanted:
+        chosen = [line for line in lines.splitlines(keepends=True) if _sample_name(line) in wanted]
+        if not chosen:
+            return ""
+        lines = "".join(chosen)
+    if content_type == OPENMETRICS:
+        return f"# HELP {family.name} {escape(family.about)}\n# TYPE {family.name} {family.kind}\n{lines}"
+    name = f"{family.name}_total" if family.kind == "counter" else family.name
+    about = family.about.replace("\\", r"\\").replace("\n", r"\n")
+    return f"# HELP {name} {about}\n# TYPE {name} {family.kind}\n{lines}"
+
+
+def _sample_name(line: str) -> str:
+    return line.partition(" ")[0].partition("{")[0]
+
+
+def _stock_text(metrics: list[Metric], content_type: str, wanted: frozenset[str]) -> str:
+    chosen = _Fixed([metric for metric in metrics if not wanted or metric.name in wanted])
+    if content_type == OPENMETRICS:
+        return str(openmetrics.generate_latest(chosen).decode()).removesuffix(_END)  # type: ignore[no-untyped-call]
+    return prometheus_text.generate_latest(chosen).decode()
+
+
+class _Fixed:
+    """What prometheus_client's encoders ask of a registry."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _gauge(name: str, value: Value) -> Metric:
+    metric = BY_NAME[name]
+    family = GaugeMetricFamily(name, metric.about, labels=metric.label_names)
+    by_labels = value if isinstance(value, Mapping) else {(): value}
+    for values, number in by_labels.items():
+        family.add_metric(values, number)
+    return family

@@ -1,0 +1,212 @@
+"""The metrics of one application: built from the contract at first use and fed by events."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
+
+from filewallball.event import DENIED, FAILED, SUCCESS, Event
+from filewallball.observability import vocabulary as words
+from filewallball.observability.contract import CONTRACT, COUNTER, HISTOGRAM, Metric
+from filewallball.observability.labels import ClosedSet, FirstSeen
+from filewallball.observability.slots import Slots
+from filewallball.observability.values import SlotFiles
+
+logger = logging.getLogger(__name__)
+_RETRY_SECONDS = 10.0
+_CLIENT_METRICS = ("file_uploads", "file_downloads")
+
+
+class Metrics:
+    """Counts. Nothing here raises: what cannot be counted is logged, and the operation goes on."""
+
+    def __init__(
+        self, directory: Path, slots: Slots, rules: Callable[[], Iterable[str]], *, is_enabled: bool = True
+    ) -> None:
+        self._is_enabled = is_enabled
+        self._files = SlotFiles(directory, slots)
+        self._rules = rules
+        self._families: dict[str, _Family] = {}
+        self._generation = -1
+        self._retry_at = 0.0
+        self._lock = RLock()
+        self._file_types = ClosedSet(words.MEDIA_TYPES)
+        self._actions = ClosedSet(words.ACTIONS)
+        self._codes = ClosedSet(words.ERROR_CODES)
+        self._endpoints = ClosedSet(())
+        self._clients = FirstSeen(words.MAX_CLIENTS)
+
+    def increment(self, name: str, *values: str, amount: float = 1) -> None:
+        """Add to a counter of the contract. Label values must come from the contract's sets."""
+        if self._is_ready():
+            self._families[name][values].inc(amount)
+
+    def set(self, name: str, value: float, *values: str) -> None:
+        """Set a gauge of the contract that lives in files."""
+        if self._is_ready():
+            self._families[name][values].set(value)
+
+    def observe(self, name: str, value: float, *values: str) -> None:
+        """Add an observation to a histogram of the contract."""
+        if self._is_ready():
+            self._families[name][values].observe(value)
+
+    def record(self, event: Event) -> None:
+        """Everything that one operation's event says, counted `event.count` times."""
+        try:
+            if self._is_ready():
+                self._count(event)
+        except Exception:
+            logger.exception("An event could not be counted")
+
+    def endpoint(self, rule: str) -> str:
+        """A URL rule as a label value."""
+        return self._endpoints.bound(rule)
+
+    def _count(self, event: Event) -> None:
+        families, count = self._families, event.count
+        families["operations_total"][self._actions.bound(event.action), event.status].inc(count)
+        if event.action == "file:upload":
+            self._count_upload(event)
+        elif event.action == "file:download":
+            self._count_download(event)
+        if event.cache != "none":
+            families["cache_requests_total"][(event.cache,)].inc(count)
+        if event.status == FAILED and event.endpoint:
+            labels = self._codes.bound(event.error_type), self.endpoint(event.endpoint)
+            families["errors_total"][labels].inc(count)
+        if event.status == DENIED:
+            self._count_refusal(event)
+
+    def _count_upload(self, event: Event) -> None:
+        families, count = self._families, event.count
+        file_type = self._file_types.bound(event.file_type)
+        client = self._clients.bound(event.ip_address)
+        families["file_uploads_total"][event.status, file_type, client].inc(count)
+        families["file_upload_bytes_total"][(event.status,)].inc(event.file_size * count)
+        if event.suspicious:
+            families["suspicious_uploads_total"][()].inc(count)
+        if event.status == SUCCESS:
+            families["file_size_bytes"][(file_type,)].observe(event.file_size)
+            families["file_upload_duration_seconds"][(file_type,)].observe(event.duration_us / 1e6)
+        elif event.error_type == "network_error":
+            families["file_uploads_aborted_total"][()].inc(count)
+
+    def _count_download(self, event: Event) -> None:
+        families = self._families
+        families["file_download_bytes_total"][(event.status,)].inc(event.file_size * event.count)
+        if event.status != SUCCESS:
+            return
+        file_type = self._file_types.bound(event.file_type)
+        families["file_downloads_total"][file_type, self._clients.bound(event.ip_address)].inc(event.count)
+        if event.timed:
+            families["file_download_duration_seconds"][(file_type,)].observe(event.duration_us / 1e6)
+
+    def _count_refusal(self, event: Event) -> None:
+        failure = words.AUTH_FAILURES.get(event.error_type)
+        if failure is not None:
+            self._families["authentication_failures_total"][(failure,)].inc(event.count)
+        elif event.error_type == "rate_limited":
+            self._families["rate_limit_violations_total"][(self.endpoint(event.endpoint),)].inc(event.count)
+
+    def _is_ready(self) -> bool:
+        return self._generation == self._files.generation or self.prepare()
+
+    def prepare(self) -> bool:
+        """Take a slot and find its series, once in each process; after a failure not for some seconds."""
+        with self._lock:
+            generation = self._files.generation
+            if self._generation == generation:
+                return True
+            if not self._is_enabled or time.monotonic() < self._retry_at:
+                return False
+            try:
+                self._build()
+            except OSError:
+                self._retry_at = time.monotonic() + _RETRY_SECONDS
+                logger.exception("Metrics cannot be kept")
+                return False
+            self._generation = generation
+            lost, self._files.set_aside = self._files.set_aside, 0
+        self.increment("metric_files_unreadable_total", amount=lost)
+        return True
+
+    def _build(self) -> None:
+        self._clients = FirstSeen(words.MAX_CLIENTS, self._known_clients())
+        self._endpoints = ClosedSet(self._rules())
+        self._families = {
+            metric.name: _Family(metric, self._files, self._room_lost)
+            for metric in CONTRACT
+            if not metric.scraped
+        }
+        for family in self._families.values():
+            family.preset()
+
+    def _known_clients(self) -> Iterable[str]:
+        """Addresses that this slot's files already name: they stay admitted under every owner."""
+        for key in self._files.file("counter").keys:
+            metric, _, labels, _ = json.loads(key)
+            if metric in _CLIENT_METRICS:
+                yield labels["client_ip"]
+
+    def _room_lost(self) -> None:
+        self.increment("metric_updates_dropped_total")
+
+
+class _Family(dict[tuple[str, ...], Any]):
+    """The children of one metric by label values, each made when it is first needed."""
+
+    def __init__(self, metric: Metric, files: SlotFiles, room_lost: Callable[[], None]) -> None:
+        super().__init__()
+        self._metric = metric
+        self._files = files
+        self._room_lost = room_lost
+        with files.creating():
+            self._parent = _client_object(metric)
+        if not metric.labels:
+            self[()] = self._parent
+
+    def preset(self) -> None:
+        """Make the known series, at 0 unless the slot's files know better. Raises OSError."""
+        for values in self._metric.preset:
+            self[values] = self._child(values)
+
+    def __missing__(self, values: tuple[str, ...]) -> Any:
+        try:
+            self[values] = self._child(values)
+        except OSError:
+            self._room_lost()
+            return _NOWHERE
+        return self[values]
+
+    def _child(self, values: tuple[str, ...]) -> MetricWrapperBase:
+        with self._files.creating():
+            return self._parent.labels(*values)
+
+
+class _Nowhere:
+    """Stands in for a series that found no room."""
+
+    def inc(self, amount: float) -> None: ...
+
+    def set(self, value: float) -> None: ...
+
+    def observe(self, value: float) -> None: ...
+
+
+_NOWHERE = _Nowhere()
+
+
+def _client_object(metric: Metric) -> MetricWrapperBase:
+    options: dict[str, Any] = {"labelnames": metric.label_names, "registry": None}
+    if metric.kind == COUNTER:
+        return Counter(metric.name, metric.about, **options)
+    if metric.kind == HISTOGRAM:
+        return Histogram(metric.name, metric.about, buckets=metric.buckets, **options)
+    return Gauge(metric.name, metric.about, multiprocess_mode="livesum", **options)

@@ -1,0 +1,92 @@
+"""Merged series as text: a block is all lines of one label set, rendered again when its values move."""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+
+from prometheus_client.utils import floatToGoString
+
+_text_of = attrgetter("text")
+_shown: Callable[[float], str] = floatToGoString
+
+
+class Block:
+    """The lines of one label set: one for a counter, a dozen for a histogram; rows number the values."""
+
+    __slots__ = ("_buckets", "_count_prefix", "_lines", "is_stale", "text")
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.is_stale = True
+        self._lines: dict[str, list[int]] = {}
+        self._buckets: dict[float, tuple[str, list[int]]] = {}
+        self._count_prefix = ""
+
+    def add_line(self, prefix: str, row: int) -> None:
+        """A value that stands for itself."""
+        self._lines.setdefault(prefix, []).append(row)
+        self.is_stale = True
+
+    def add_bucket(self, bound: float, prefix: str, count_prefix: str, row: int) -> None:
+        """A histogram's bucket; buckets add up from the lowest to the highest, which is the count."""
+        self._buckets.setdefault(bound, (prefix, []))[1].append(row)
+        self._buckets = dict(sorted(self._buckets.items()))
+        self._count_prefix = count_prefix
+        self.is_stale = True
+
+    def render(self, totals: list[float]) -> None:
+        parts = []
+        count = 0.0
+        for prefix, rows in self._buckets.values():
+            count += _sum(totals, rows)
+            parts.append(f"{prefix}{_shown(count)}\n")
+        if self._buckets:
+            parts.append(f"{self._count_prefix}{_shown(count)}\n")
+        for prefix, rows in self._lines.items():
+            parts.append(f"{prefix}{_shown(_sum(totals, rows))}\n")
+        self.text = "".join(parts)
+        self.is_stale = False
+
+
+class Family:
+    """All blocks of one metric, and their joint text."""
+
+    def __init__(self, name: str, kind: str, about: str) -> None:
+        self.name, self.kind, self.about = name, kind, about
+        self.is_stale = True
+        self._blocks: dict[tuple[tuple[str, str], ...], Block] = {}
+        self._text = ""
+
+    def add(self, sample: str, labels: Mapping[str, str], row: int) -> Block:
+        """Place a row; returns the block that it is part of."""
+        outer = {name: value for name, value in labels.items() if name != "le"}
+        block = self._blocks.setdefault(tuple(sorted(outer.items())), Block())
+        if self.kind == "histogram" and "le" in labels:
+            bound = float(labels["le"])
+            prefix = line_prefix(f"{self.name}_bucket", {**outer, "le": _shown(bound)})
+            block.add_bucket(bound, prefix, line_prefix(f"{self.name}_count", outer), row)
+        else:
+            block.add_line(line_prefix(sample, labels), row)
+        return block
+
+    @property
+    def lines(self) -> str:
+        """Every sample line."""
+        if self.is_stale:
+            self._text = "".join(map(_text_of, self._blocks.values()))
+            self.is_stale = False
+        return self._text
+
+
+def line_prefix(sample: str, labels: Mapping[str, str]) -> str:
+    """What stands before the value of a sample."""
+    shown = ",".join(f'{name}="{escape(value)}"' for name, value in sorted(labels.items()))
+    return f"{sample}{{{shown}}} " if shown else f"{sample} "
+
+
+def escape(value: str) -> str:
+    """A label value as both exposition formats write it."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _sum(totals: list[float], rows: list[int]) -> float:
+    return totals[rows[0]] if len(rows) == 1 else sum(totals[row] for row in rows)

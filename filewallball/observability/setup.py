@@ -1,0 +1,79 @@
+"""Puts an application under observation: metrics fed by every event and exchange, `/metrics`, the middleware."""
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import prometheus_flask_exporter
+from flask import Flask
+
+from filewallball import __version__
+from filewallball.config import Settings, announce_metrics_dir
+from filewallball.observability.exchange import ExchangeMiddleware, Observer
+from filewallball.observability.exporter import Exporter
+from filewallball.observability.exposition import Exposition, Value
+from filewallball.observability.http import HttpObserver
+from filewallball.observability.metrics import Metrics
+from filewallball.observability.slots import Slots
+from filewallball.observability.uptime import started_at
+from filewallball.web.origin import Origin
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+Readers = Mapping[str, Callable[[], Value]]
+_KEY = "filewallball.metrics"
+
+
+def init_metrics(
+    app: Flask, settings: Settings, slots: Slots, guard: Callable[[], None], readers: Readers
+) -> Metrics:
+    """The application's metrics and their route; `guard` raises where the caller may not read them.
+
+    `readers` are the gauges of the contract that other rooms know the values of, read at each scrape.
+    """
+    metrics = Metrics(
+        settings.metrics_dir, slots, lambda: _rules(app), is_enabled=settings.prometheus_enabled
+    )
+    app.extensions[_KEY] = metrics
+    if settings.prometheus_enabled:
+        settings.metrics_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+        announce_metrics_dir(settings.metrics_dir)
+        exposition = Exposition(settings.metrics_dir, slots, lambda count: _count_unreadable(metrics, count))
+        for name, read in {**_own_readers(), **readers}.items():
+            exposition.register(name, read)
+        Exporter(exposition, guard).init_app(app)
+    return metrics
+
+
+def metrics_of(app: Flask) -> Metrics:
+    """The metrics of an application that `init_metrics` has seen."""
+    metrics: Metrics = app.extensions[_KEY]
+    return metrics
+
+
+def init_middleware(
+    app: Flask,
+    metrics: Metrics,
+    origin: "Callable[[WSGIEnvironment], Origin]",
+    observers: Iterable[Observer] = (),
+) -> None:
+    """Watch every request of the application from outside."""
+    watching = [HttpObserver(metrics), *observers]
+    app.wsgi_app = ExchangeMiddleware(app.wsgi_app, origin=origin, observers=watching)  # type: ignore[method-assign]
+
+
+def _own_readers() -> Readers:
+    return {
+        "process_start_time_seconds": started_at,
+        "filewallball_build_info": lambda: {(__version__, platform.python_version()): 1},
+        "flask_exporter_info": lambda: {(prometheus_flask_exporter.__version__,): 1},
+    }
+
+
+def _rules(app: Flask) -> set[str]:
+    return {rule.rule for rule in app.url_map.iter_rules()}
+
+
+def _count_unreadable(metrics: Metrics, count: int) -> None:
+    metrics.increment("metric_files_unreadable_total", amount=count)

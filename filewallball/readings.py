@@ -1,0 +1,47 @@
+"""Gauges whose values the rooms know at any moment: read at each scrape, kept nowhere."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from filewallball.audit.shipper import oldest_age_seconds
+from filewallball.errors import ApiError
+from filewallball.runtime import Runtime
+
+T = TypeVar("T")
+_SHARED_SECONDS = 0.5
+
+
+def readings(parts: Runtime) -> dict[str, Callable[[], float]]:
+    """The readers of the metric contract's scraped gauges, by metric name."""
+    space = _shared(parts.store.space)
+    backlog = _shared(parts.shipper.backlog)
+    return {
+        "storage_utilization_percent": lambda: space().utilization_percent,
+        "storage_free_bytes": lambda: space().free,
+        "storage_size_bytes": lambda: space().total,
+        "audit_journal_pending_events": lambda: backlog().events,
+        "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
+        "audit_journal_writable": lambda: _takes_lines(parts),
+    }
+
+
+def _takes_lines(parts: Runtime) -> float:
+    try:
+        parts.journal.probe()
+    except ApiError:
+        return 0
+    return 1
+
+
+def _shared(read: Callable[[], T]) -> Callable[[], T]:
+    """One reading for all gauges of a scrape."""
+    last: tuple[float, T] | None = None
+
+    def shared() -> T:
+        nonlocal last
+        if last is None or time.monotonic() - last[0] > _SHARED_SECONDS:
+            last = time.monotonic(), read()
+        return last[1]
+
+    return shared
