@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from filewallball import create_app
+from filewallball.audit.models import AuditRow
 from filewallball.config import Settings, load_settings
 from filewallball.extensions import db
 from filewallball.runtime import runtime
@@ -174,6 +176,21 @@ def admin(app: Flask) -> FlaskClient:
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {ADMIN_TOKEN}"
     return client
+
+
+@pytest.fixture
+def operations(app: Flask) -> Callable[[], list[Any]]:
+    """The audit rows that the test has caused, oldest first, after everything in the journal was shipped."""
+    parts = runtime(app)
+    statement = select(*AuditRow.__table__.columns).order_by(AuditRow.timestamp_us, AuditRow.id)
+    before = {row.id for row in parts.database.query(lambda connection: list(connection.execute(statement)))}
+
+    def recorded() -> list[Any]:
+        assert parts.shipper.flush(seconds=20)
+        rows = parts.database.query(lambda connection: list(connection.execute(statement)))
+        return [row for row in rows if row.id not in before]
+
+    return recorded
 
 
 @pytest.fixture

@@ -92,8 +92,8 @@ class ListQuerySchema(Schema):
     name = fields.String(
         load_default="", validate=validate.Length(max=255), metadata={"description": "Part of the name"}
     )
-    date_from = fields.AwareDateTime(load_default=None, default_timezone=None)
-    date_to = fields.AwareDateTime(load_default=None, default_timezone=None)
+    date_from = fields.DateTime(load_default=None, metadata={"description": "ISO 8601; UTC without a zone"})
+    date_to = fields.DateTime(load_default=None, metadata={"description": "ISO 8601; UTC without a zone"})
     size_min = fields.Integer(load_default=None, validate=validate.Range(min=0, max=2**63 - 1))
     size_max = fields.Integer(load_default=None, validate=validate.Range(min=0, max=2**63 - 1))
 

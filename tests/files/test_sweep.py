@@ -1,0 +1,130 @@
+"""The sweep: expiry, freeing bytes, clearing litter, and never touching what lives."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from filewallball import errors
+from filewallball.files.models import Blob, File
+from filewallball.files.sweep import Sweep
+from filewallball.maintenance import SYSTEM
+from filewallball.operations import operation
+from filewallball.runtime import Runtime, runtime
+
+
+@pytest.fixture
+def parts(app: Flask) -> Runtime:
+    """The app's runtime."""
+    return runtime(app)
+
+
+@pytest.fixture
+def sweep(parts: Runtime) -> Sweep:
+    """A sweep over the app's files."""
+    begin = lambda action, file_id: operation(parts.ledger, action, SYSTEM, resource_id=file_id)  # noqa: E731
+    return Sweep(parts.database, parts.store, begin)
+
+
+def keep(client: FlaskClient, content: bytes = b"content") -> dict[str, Any]:
+    answer = client.post("/upload", data={"file": (io.BytesIO(content), "a.txt")})
+    assert answer.json is not None
+    return answer.json
+
+
+def delete(client: FlaskClient, file: dict[str, Any]) -> None:
+    headers = {"X-Delete-Token": file["delete_token"]}
+    assert client.delete(f"/files/{file['file_id']}", headers=headers).status_code == 204
+
+
+def blob_rows(parts: Runtime) -> list[Any]:
+    statement = select(Blob.refs, Blob.live, Blob.path)
+    return parts.database.query(lambda connection: list(connection.execute(statement)))
+
+
+def test_bytes_go_one_pass_after_their_last_file(client: FlaskClient, parts: Runtime, sweep: Sweep) -> None:
+    first, second = keep(client), keep(client)
+    delete(client, first)
+    sweep.run()
+    sweep.run()
+    assert client.get(second["download_url"]).data == b"content"
+
+    delete(client, second)
+    sweep.run()
+    assert len(list(parts.store.blobs())) == 1
+    sweep.run()
+
+    assert list(parts.store.blobs()) == []
+    assert blob_rows(parts) == []
+
+
+def test_the_same_bytes_uploaded_after_the_condemnation_live_on(
+    client: FlaskClient, parts: Runtime, sweep: Sweep
+) -> None:
+    delete(client, keep(client))
+    sweep.run()
+    again = keep(client)
+    sweep.run()
+    sweep.run()
+
+    assert again["is_duplicate"] is False
+    assert client.get(again["download_url"]).data == b"content"
+    assert [(row.refs, row.live) for row in blob_rows(parts)] == [(1, 1)]
+
+
+def test_expired_files_are_ended_and_on_record(
+    client: FlaskClient, parts: Runtime, sweep: Sweep, operations: Callable[[], list[Any]]
+) -> None:
+    file = keep(client)
+    with parts.database.begin() as connection:
+        connection.execute(update(File).where(File.file_id == file["file_id"]).values(expires_us=1))
+
+    for _ in range(3):
+        sweep.run()
+
+    assert client.get(file["download_url"]).status_code == 410
+    assert list(parts.store.blobs()) == []
+    ended = [row for row in operations() if row.action == "file:expire"]
+    assert [(row.status, row.resource_id, row.username) for row in ended] == [
+        ("success", file["file_id"], "system")
+    ]
+
+
+def test_litter_goes_and_uploads_under_way_stay(client: FlaskClient, parts: Runtime, sweep: Sweep) -> None:
+    kept = keep(client)
+    orphan = parts.store.blobs_root / "ab" / "cd" / ("abcd" + "0" * 60 + "." + "1" * 16)
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"nobody knows me")
+    with parts.store.stage(max_bytes=100) as staging, parts.store.stage(max_bytes=100) as published:
+        staging.write(b"under way")
+        published.write(b"about to be committed")
+        path = parts.store.publish(published)
+
+        sweep.clear_litter()
+
+        assert not orphan.exists()
+        assert staging.location.exists()
+        assert path in set(parts.store.blobs())
+
+    sweep.clear_litter()
+    assert path not in set(parts.store.blobs())
+    assert list(parts.store.staging.iterdir()) == []
+    assert client.get(kept["download_url"]).data == b"content"
+
+
+def test_nothing_is_swept_where_the_store_is_not_mounted(
+    client: FlaskClient, parts: Runtime, sweep: Sweep
+) -> None:
+    file = keep(client)
+    delete(client, file)
+    Path(parts.store.root / ".filewallball-store").unlink()
+
+    with pytest.raises(errors.StoreNotMounted):
+        sweep.run()
+
+    assert [row.live for row in blob_rows(parts)] == [1]

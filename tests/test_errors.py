@@ -1,0 +1,79 @@
+"""The error catalogue and its one renderer."""
+
+import errno
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import ClientDisconnected, MethodNotAllowed
+
+from filewallball import errors
+
+
+def test_codes_are_unique_and_titled() -> None:
+    kinds = list(errors.catalogue())
+
+    assert len({kind.code for kind in kinds}) == len(kinds)
+    assert all(kind.title and 400 <= kind.status < 600 for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.FileTooLarge(), "file_too_large"),
+        (ClientDisconnected(), "network_error"),
+        (ConnectionResetError(), "network_error"),
+        (MethodNotAllowed(["GET"]), "method_not_allowed"),
+        (OperationalError("SELECT 1", {}, Exception("gone")), "unavailable"),
+        (OSError(errno.ENOSPC, "full"), "storage_full"),
+        (KeyError("surprise"), "internal_error"),
+    ],
+)
+def test_any_exception_has_one_code(error: Exception, code: str) -> None:
+    assert errors.translate(error).code == code
+
+
+def test_a_problem_says_type_title_status_detail_code_and_request_id(client: FlaskClient) -> None:
+    answer = client.get("/files/unknown")
+
+    assert answer.status_code == 404
+    assert answer.content_type == "application/problem+json"
+    assert answer.json is not None
+    assert set(answer.json) == {"type", "title", "status", "detail", "code", "request_id"}
+    assert answer.json["code"] == "not_found"
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+    assert client.get(answer.json["type"].partition("#")[0]).status_code == 200
+
+
+def test_a_wrong_method_keeps_its_allow_header(client: FlaskClient) -> None:
+    answer = client.post("/files")
+
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
+    assert answer.json is not None
+    assert answer.json["code"] == "method_not_allowed"
+
+
+def test_a_bad_field_is_named(client: FlaskClient) -> None:
+    answer = client.get("/files?size=5000")
+
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert answer.json["errors"] == {
+        "query": {"size": ["Must be greater than or equal to 1 and less than or equal to 500."]}
+    }
+
+
+def test_an_unforeseen_error_is_a_problem_without_details(app: Flask) -> None:
+    def explode() -> str:
+        raise RuntimeError("secret path /etc/passwd")
+
+    app.add_url_rule("/explode", view_func=explode)
+
+    answer = app.test_client().get("/explode")
+
+    assert answer.status_code == 500
+    assert answer.json is not None
+    assert answer.json["code"] == "internal_error"
+    assert b"passwd" not in answer.data
