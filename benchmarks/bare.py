@@ -8,9 +8,10 @@ from uuid import uuid4
 from flask import Flask, Response, request, send_file
 
 app = Flask(__name__)
-FOLDER = Path(os.environ["BARE_FOLDER"])
-SYNC = os.environ.get("BARE_SYNC") == "1"
-X_ACCEL = os.environ.get("BARE_X_ACCEL") == "1"
+app.config.from_prefixed_env("BARE")
+FOLDER = Path(app.config["FOLDER"])
+SYNC = bool(app.config.get("SYNC"))
+X_ACCEL = bool(app.config.get("X_ACCEL"))
 
 
 @app.get("/health/live")

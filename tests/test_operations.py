@@ -85,12 +85,12 @@ def test_an_unforeseen_error_is_on_record_too(begin: Callable[..., Operation], o
 
 
 def test_nothing_is_done_where_nothing_can_be_recorded(
-    parts: Runtime, begin: Callable[..., Operation]
+    parts: Runtime, begin: Callable[..., Operation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_event: Event) -> None:
         raise errors.AuditUnavailable
 
-    parts.journal.opened = fail  # type: ignore[method-assign]
+    monkeypatch.setattr(parts.journal, "opened", fail)
     reached = False
 
     with pytest.raises(errors.AuditUnavailable), begin():

@@ -22,8 +22,8 @@ def keep(
     headers = AS_ADMIN if options.get("visibility") == "private" else {}
     answer = client.post("/upload", data={"file": (io.BytesIO(content), name), **options}, headers=headers)
     assert answer.status_code == 201
-    assert answer.json is not None
-    return answer.json
+    file: dict[str, Any] = answer.get_json()
+    return file
 
 
 def listed(client: FlaskClient, query: str = "", **options: Any) -> list[str]:

@@ -33,8 +33,8 @@ def sweep(parts: Runtime) -> Sweep:
 
 def keep(client: FlaskClient, content: bytes = b"content") -> dict[str, Any]:
     answer = client.post("/upload", data={"file": (io.BytesIO(content), "a.txt")})
-    assert answer.json is not None
-    return answer.json
+    file: dict[str, Any] = answer.get_json()
+    return file
 
 
 def delete(client: FlaskClient, file: dict[str, Any]) -> None:

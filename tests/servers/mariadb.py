@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,8 +100,10 @@ class MariaDB(Server):
     def drop_database(self, url: str) -> None:
         """Remove it, cutting connections that still hold it open."""
         name = database_name(url)
-        open_by = self.execute(f"SELECT id FROM information_schema.processlist WHERE db = '{name}'")
-        self.execute(*(f"KILL {row[0]}" for row in open_by), f"DROP DATABASE {name}")
+        for (number,) in self.execute(f"SELECT id FROM information_schema.processlist WHERE db = '{name}'"):
+            with suppress(pymysql.err.OperationalError):  # it may have ended by itself just now
+                self.execute(f"KILL {number}")
+        self.execute(f"DROP DATABASE {name}")
 
     def _client(self, program: str) -> list[str]:
         return [
