@@ -1,48 +1,20 @@
 """The command line: `filewallball …`, each command thin over a service."""
 
-import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy.exc import OperationalError
 
-from filewallball import create_app, maintenance
+from filewallball import maintenance
 from filewallball.access.service import first_admin_stands, give_first_admin, new_token
+from filewallball.audit.commands import audit
 from filewallball.audit.keys import kept_secret
-from filewallball.config import ConfigError, load_settings
-from filewallball.errors import ApiError
+from filewallball.commands import with_app
 from filewallball.operations import operation
 from filewallball.runtime import runtime
 
 _MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
-
-
-def with_app(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command the app; a bad setting or a missing database ends in one clear line."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            app = create_app(load_settings())
-            with app.app_context():
-                command(app, *args, **kwargs)
-        except ConfigError as error:
-            for message in error.messages:
-                click.echo(f"filewallball: {message}", err=True)
-            sys.exit(2)
-        except OperationalError as error:
-            click.echo(f"filewallball: the database does not answer: {error.orig}", err=True)
-            sys.exit(1)
-        except ApiError as error:
-            click.echo(f"filewallball: {error}", err=True)
-            sys.exit(1)
-
-    return run
 
 
 @click.group()
@@ -104,6 +76,9 @@ def upgrade_command(_app: Flask, revision: str) -> None:
 def downgrade_command(_app: Flask, revision: str) -> None:
     """Bring the schema down to REVISION."""
     downgrade(directory=_MIGRATIONS, revision=revision)
+
+
+main.add_command(audit)
 
 
 @main.command()

@@ -1,8 +1,11 @@
 """Time as the service stores it: integer microseconds of UTC since the epoch, shown as RFC 3339 with `Z`."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
+_SPACE_FOR_PLUS = re.compile(r"(.+\d:\d\d.*) (\d\d:?\d\d)")
+_DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -16,6 +19,26 @@ def to_us(moment: datetime) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def parse_moment(text: str, *, is_end: bool = False) -> int:
+    """Microseconds of an ISO 8601 date or time; without a zone it is UTC. Raises ValueError.
+
+    A date alone means the whole day: its first microsecond or, for an end, its last. A time given to the second as an
+    end includes that second.
+    """
+    if match := _SPACE_FOR_PLUS.fullmatch(text):  # `+` arrives as a space where nobody encoded it
+        text = f"{match[1]}+{match[2]}"
+    try:
+        moment = datetime.fromisoformat(text)
+        microseconds = to_us(moment)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is out of range") from error
+    if not is_end:
+        return microseconds
+    if "T" not in text.upper() and " " not in text and ":" not in text:
+        return microseconds + _DAY_US - 1
+    return microseconds + 999_999 if "." not in text and "," not in text else microseconds
 
 
 def rfc3339(microseconds: int) -> str:

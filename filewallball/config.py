@@ -132,6 +132,12 @@ class Settings:
         validate=OneOf(("second", "full")),
     )
     audit_seal_key: str = setting("secret", "", "Key of the audit macs and seals; empty = DATA_DIR/audit-key")
+    audit_verify_interval: timedelta = setting(
+        "duration", "1d", "How often the whole audit log is verified in the background"
+    )
+    audit_retention: timedelta = setting(
+        "duration", "365d", "How long audit rows are kept; whole blocks older than this are pruned"
+    )
     health_check_interval: timedelta = setting(
         "duration", "30s", "How often health is checked without being asked"
     )

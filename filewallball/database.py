@@ -108,8 +108,7 @@ class Database:
         octets = [
             part for column in columns for part in (func.octet_length(column), ":", cast(column, LargeBinary))
         ]
-        concatenated: ColumnElement[bytes] = func.concat(*octets, type_=LargeBinary)
-        return concatenated
+        return cast(func.concat(*octets), LargeBinary)
 
     def upsert(self, statement: Any, keys: list[Column[Any]], changes: dict[str, Any]) -> Any:
         """`statement` with its conflict on the unique `keys` turned into an update by `changes`."""

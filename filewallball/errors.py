@@ -160,6 +160,10 @@ class AuditUnavailable(Unavailable):
     code, title = "audit_unavailable", "The audit journal cannot be written, so nothing was done"
 
 
+class AuditBroken(ApiError):
+    code, status, title = "audit_broken", 500, "The audit log is not what was sealed"
+
+
 class CommitUnknown(Unavailable):
     code, title = "commit_unknown", "The outcome of the change is not known"
 

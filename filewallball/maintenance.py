@@ -17,6 +17,7 @@ from flask import Flask
 from filewallball.audit import journal
 from filewallball.audit.digest import DIGEST_SECONDS
 from filewallball.audit.shipper import slot_folders
+from filewallball.audit.verification import verify_when_due
 from filewallball.clock import now_us
 from filewallball.errors import ABORTED, ApiError, translate
 from filewallball.files.sweep import Sweep
@@ -97,6 +98,7 @@ def host_jobs(parts: Runtime) -> list[Job]:
     return [
         Job("ship", 1.0, parts.shipper.ship),
         Job("digest", DIGEST_SECONDS, parts.digest.run),
+        Job("audit-verify", 60.0, lambda: verify_when_due(parts, SYSTEM)),
         Job("recover", 5.0, lambda: recover_slots(parts)),
         Job("sweep", 10.0, sweep.run),
         Job("litter", 60.0, sweep.clear_litter),

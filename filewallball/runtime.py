@@ -6,6 +6,7 @@ from flask import Flask, current_app
 
 from filewallball.audit.digest import Digest
 from filewallball.audit.journal import Journal
+from filewallball.audit.seals import Seals
 from filewallball.audit.shipper import Shipper
 from filewallball.config import Settings
 from filewallball.database import Database
@@ -29,6 +30,7 @@ class Runtime:
     journal: Journal
     shipper: Shipper
     digest: Digest
+    seals: Seals
     ledger: Ledger
     proxies: Proxies
     health: Board

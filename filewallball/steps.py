@@ -65,7 +65,7 @@ def build_runtime(app: Flask, settings: Settings) -> None:
     slots = Slots(settings.slots_dir)
     journal = Journal(settings.journal_dir, slots.number, sync_each=settings.audit_sync == "full")
     key = seal_key(settings)
-    trail = Trail(database, key)
+    trail, seals = Trail(database, key), Seals(key)
     parts = Runtime(
         settings=settings,
         database=database,
@@ -76,7 +76,8 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         slots=slots,
         journal=journal,
         shipper=Shipper(settings.journal_dir, database, trail),
-        digest=Digest(settings.data_dir, database, Seals(key)),
+        digest=Digest(settings.data_dir, database, seals),
+        seals=seals,
         ledger=Ledger(
             database, journal, trail, Folds(journal.opened, journal.closed), record=lambda event: None
         ),

@@ -29,6 +29,7 @@ class Client(FlaskClient):
 
 
 ADMIN_TOKEN = "fwb_the-first-administrator-of-the-tests"
+SEAL_KEY = "the key that seals the audit log of the tests"
 
 _SERVER_FIXTURES = {"mariadb", "redis_server", "nginx", "service", "clamd", "prometheus"}
 _ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}
@@ -83,7 +84,7 @@ def prepare_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str]
     """Brings an empty database to where a service may start on it, first administrator included."""
 
     def prepare(url: str) -> None:
-        settings = {"DATABASE_URL": url, "ADMIN_TOKEN": ADMIN_TOKEN}
+        settings = {"DATABASE_URL": url, "ADMIN_TOKEN": ADMIN_TOKEN, "AUDIT_SEAL_KEY": SEAL_KEY}
         Service(tmp_path_factory.mktemp("prepare"), settings).cli("prepare")
 
     return prepare
@@ -130,6 +131,7 @@ def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
         "DATA_DIR": str(tmp_path / "data"),
         "DATABASE_URL": database_url,
         "ADMIN_TOKEN": ADMIN_TOKEN,
+        "AUDIT_SEAL_KEY": SEAL_KEY,
         "MIN_FREE_SPACE": "0",
     }
 

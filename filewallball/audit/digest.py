@@ -96,11 +96,11 @@ class Digest:
         statement = select(func.count()).select_from(waiting)
         return self._database.query(lambda connection: connection.execute(statement).scalar_one())
 
-    def _read(self, connection: Connection) -> tuple[Row[Any], list[Candidate]]:
-        head: Row[Any] = connection.execute(select(AuditChain.number, AuditChain.seal)).one()
+    def _read(self, connection: Connection) -> tuple[Any, list[Candidate]]:
+        head: Any = connection.execute(select(AuditChain.number, AuditChain.seal)).one()
         return head, [Candidate(*row) for row in connection.execute(self._unsealed)]
 
-    def _seal(self, head: Row[Any], genuine: list[Candidate]) -> None:
+    def _seal(self, head: Any, genuine: list[Candidate]) -> None:
         rows = self._database.query(
             lambda connection: connection.execute(_ROWS, {"ids": [row.id for row in genuine]}).all()
         )

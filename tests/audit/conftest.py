@@ -1,74 +1,24 @@
-"""An app over each kind of database, and events to put on record."""
+"""The app's parts over an audit log that is empty at first, and events to put on record."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
+from sqlalchemy import text
 from uuid_utils import uuid7
 
-from filewallball import create_app
 from filewallball.clock import now_us
-from filewallball.config import load_settings
 from filewallball.event import Event
-from filewallball.extensions import db
 from filewallball.runtime import Runtime, runtime
-from tests.servers import MariaDB
-
-MIGRATIONS = str(Path(__file__).resolve().parents[2] / "migrations")
-
-
-@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.server)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh database of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/test.db"
-        return
-    server: MariaDB = request.getfixturevalue("mariadb")
-    url = server.create_database()
-    yield url
-    server.drop_database(url)
-
-
-@pytest.fixture
-def make_app(tmp_path: Path, database_url: str) -> Iterator[Callable[..., Flask]]:
-    """Builds apps over one migrated database and one data folder: `make_app(AUDIT_SYNC="full")`."""
-    built: list[Flask] = []
-
-    def make(**environ: str) -> Flask:
-        settings = load_settings(
-            {"DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": database_url, **environ}
-        )
-        app = create_app(settings)
-        if not built:
-            with app.app_context():
-                upgrade(directory=MIGRATIONS)
-            parts = runtime(app)
-            parts.store.prepare()
-            parts.journal.prepare()
-        built.append(app)
-        return app
-
-    yield make
-    for app in built:
-        runtime(app).slots.release()
-        with app.app_context():
-            for engine in db.engines.values():
-                engine.dispose()
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
-    """One app, ready to serve."""
-    return make_app()
 
 
 @pytest.fixture
 def parts(app: Flask) -> Runtime:
-    """What the app is made of."""
-    return runtime(app)
+    """What the app is made of; nothing is on record yet."""
+    found = runtime(app)
+    alter(found, "DELETE FROM audit_log", *_FROM_ONE[found.database.is_sqlite])
+    return found
 
 
 @pytest.fixture
@@ -96,3 +46,20 @@ def make_event(**fields: Any) -> Event:
         "user_agent": "curl/8",
     }
     return Event(**{**defaults, **fields})
+
+
+def alter(parts: Runtime, *statements: str) -> None:
+    """Change the database behind the service's back."""
+    with parts.database.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def rows_of(parts: Runtime, statement: Any) -> list[Any]:
+    """What the database answers now."""
+    if isinstance(statement, str):
+        statement = text(statement)
+    return parts.database.query(lambda connection: list(connection.execute(statement)))
+
+
+_FROM_ONE: dict[bool, tuple[str, ...]] = {True: (), False: ("ALTER TABLE audit_log AUTO_INCREMENT = 1",)}

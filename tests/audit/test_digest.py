@@ -15,7 +15,7 @@ from filewallball.audit.seals import Candidate, candidate_columns, read_anchor, 
 from filewallball.audit.trail import canonical
 from filewallball.event import Event
 from filewallball.runtime import Runtime, runtime
-from tests.audit.conftest import make_event
+from tests.audit.conftest import alter, make_event, rows_of
 
 Record = Callable[..., list[Event]]
 
@@ -33,9 +33,9 @@ def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Runtime, 
     record(1, ip_address="2001:db8::1", details="ü" * 30_000, duration_us=-1)
     columns = [*AuditRow.__table__.columns]
 
-    rows = _rows(parts, select(*columns).order_by(AuditRow.id))
-    built = _rows(parts, select(*candidate_columns(parts.database)).order_by(AuditRow.id))
-    sealed = _rows(parts, select(sealed_column(parts.database)).order_by(AuditRow.id))
+    rows = rows_of(parts, select(*columns).order_by(AuditRow.id))
+    built = rows_of(parts, select(*candidate_columns(parts.database)).order_by(AuditRow.id))
+    sealed = rows_of(parts, select(sealed_column(parts.database)).order_by(AuditRow.id))
 
     candidates = [Candidate(*row) for row in built]
     assert [row.canonical for row in candidates] == [canonical(row._mapping) for row in rows]
@@ -50,7 +50,7 @@ def test_every_row_is_sealed_once_in_blocks_that_follow_each_other(parts: Runtim
     assert parts.digest.run() == 3
     assert parts.digest.run() == 0
 
-    blocks = _rows(parts, select(*AuditBlock.__table__.columns).order_by(AuditBlock.number))
+    blocks = rows_of(parts, select(*AuditBlock.__table__.columns).order_by(AuditBlock.number))
     assert [(block.number, block.row_count) for block in blocks] == [(1, BLOCK_ROWS), (2, 5), (3, 3)]
     assert len({block.seal for block in blocks}) == 3
     assert parts.digest.unsealed() == 0
@@ -77,15 +77,15 @@ def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
     parts.digest.run()
 
     assert seen == ["failed", *(event.event_id for event in events)]
-    assert _rows(parts, text("SELECT pruned FROM audit_chain")) == [(4,)]
+    assert rows_of(parts, text("SELECT pruned FROM audit_chain")) == [(4,)]
 
 
-def test_several_digests_at_once_seal_nothing_twice(make_app: Callable[..., Flask]) -> None:
-    first, second = runtime(make_app()), runtime(make_app())
-    events = [_event(index) for index in range(300)]
+def test_several_digests_at_once_seal_nothing_twice(parts: Runtime, set_config: Callable[..., Flask]) -> None:
+    first, second = parts, runtime(set_config())
+    events = [make_event(resource_id=str(index)) for index in range(300)]
     seen: list[str] = []
-    for parts in (first, second):
-        parts.digest.register_fold(lambda _connection, rows: seen.extend(row.event_id for row in rows))
+    for one in (first, second):
+        one.digest.register_fold(lambda _connection, rows: seen.extend(row.event_id for row in rows))
 
     def write() -> None:
         for start in range(0, len(events), 10):
@@ -97,13 +97,13 @@ def test_several_digests_at_once_seal_nothing_twice(make_app: Callable[..., Flas
             parts.digest.seal_next()
 
     writer = threading.Thread(target=write)
-    threads = [threading.Thread(target=seal, args=(parts,)) for parts in (first, second, first)]
+    threads = [threading.Thread(target=seal, args=(one,)) for one in (first, second, first)]
     for thread in (writer, *threads):
         thread.start()
     for thread in (writer, *threads):
         thread.join()
 
-    blocks = _rows(first, select(AuditBlock.number, AuditBlock.row_count).order_by(AuditBlock.number))
+    blocks = rows_of(first, select(AuditBlock.number, AuditBlock.row_count).order_by(AuditBlock.number))
     assert [block.number for block in blocks] == list(range(1, len(blocks) + 1))
     assert sum(block.row_count for block in blocks) == 300
     assert sorted(set(seen)) == sorted(event.event_id for event in events)
@@ -125,12 +125,12 @@ def test_rows_that_nobody_vouches_for_are_set_aside_and_do_not_hold_up_the_rest(
     record(3)
     seen: list[int] = []
     parts.digest.register_fold(lambda _connection, rows: seen.extend(row.id for row in rows))
-    _forge(parts, forgery)
+    alter(parts, forgery if parts.database.is_sqlite else forgery.replace("é", "e"))
 
     with caplog.at_level(logging.ERROR, "filewallball.audit"):
         parts.digest.run()
 
-    rows = _rows(parts, text("SELECT id, block_id FROM audit_log ORDER BY id"))
+    rows = rows_of(parts, text("SELECT id, block_id FROM audit_log ORDER BY id"))
     assert rows == [(1, 1), (2, REFUSED), (3, 1)]
     assert seen == [1, 3]
     assert [record.message for record in caplog.records] == ["Audit rows refused: their mac is wrong"]
@@ -153,18 +153,3 @@ def test_the_anchor_follows_the_head_and_stays_where_the_log_was_replaced(
     anchor = read_anchor(path)
     assert anchor is not None
     assert (anchor.number, anchor.seal) == (1, "0" * 64)
-
-
-def _event(index: int) -> Event:
-    return make_event(resource_id=str(index))
-
-
-def _rows(parts: Runtime, statement: Any) -> list[Any]:
-    return parts.database.query(lambda connection: list(connection.execute(statement)))
-
-
-def _forge(parts: Runtime, statement: str) -> None:
-    if not parts.database.is_sqlite:
-        statement = statement.replace("'é'", "'e'")
-    with parts.database.begin() as connection:
-        connection.execute(text(statement))

@@ -1,0 +1,71 @@
+"""`filewallball audit …`: verify the log."""
+
+import sys
+
+import click
+from flask import Flask
+
+from filewallball.audit.verdict import Verdict
+from filewallball.audit.verification import verifier, verify_log
+from filewallball.audit.verify import Span
+from filewallball.clock import parse_moment
+from filewallball.commands import with_app
+from filewallball.operations import Caller
+from filewallball.runtime import runtime
+
+_OPERATOR = Caller(username="system", role="admin")
+
+
+@click.group()
+def audit() -> None:
+    """The audit log: prove it, take it out, shorten it."""
+
+
+@audit.command()
+@click.option(
+    "--from", "first", metavar="BLOCK|DATE", help="First block, or the first moment (ISO 8601, UTC)."
+)
+@click.option("--to", "last", metavar="BLOCK|DATE", help="Last block, or the last moment.")
+@with_app
+def verify(app: Flask, first: str | None, last: str | None) -> None:
+    """Prove that the log is what was sealed; ends with status 1 and the first bad block if it is not.
+
+    A range proves its own blocks. Only the whole log proves that nothing was cut off at either end.
+    """
+    parts = runtime(app)
+    parts.shipper.flush()
+    parts.digest.run()
+    span = Span(_block(app, first, is_start=True), _block(app, last, is_start=False))
+    with click.progressbar(length=1000, label="Verifying", file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.update(round(1000 * done / max(1, total)) - bar.pos)
+
+        verdict = verify_log(parts, _OPERATOR, span, show)
+    _tell(verdict)
+    if not verdict.is_intact:
+        sys.exit(1)
+
+
+def _tell(verdict: Verdict) -> None:
+    for finding in verdict.findings:
+        place = f"block {finding.block}" if finding.block else "outside the blocks"
+        click.echo(f"BROKEN, {place}: {finding.problem}")
+    rate = verdict.rows / max(verdict.seconds, 1e-6)
+    span = f"blocks {verdict.first_block} to {verdict.last_block}" if verdict.blocks else "no blocks"
+    click.echo(
+        f"{'Intact' if verdict.is_intact else 'Not intact'}: {span}, {verdict.rows} rows "
+        f"in {verdict.seconds:.1f} s ({rate:,.0f} rows/s); {verdict.unsealed} rows not yet sealed."
+    )
+
+
+def _block(app: Flask, text: str | None, *, is_start: bool) -> int | None:
+    if text is None:
+        return None
+    if text.isdigit() and len(text) != len("20240115"):
+        return int(text)
+    try:
+        microseconds = parse_moment(text, is_end=not is_start)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is neither a block number nor a date.") from error
+    return verifier(runtime(app)).block_at(microseconds, is_start=is_start)

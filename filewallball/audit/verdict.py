@@ -1,0 +1,71 @@
+"""What a verification found, and the last one's result kept on this host outside the database."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+MAX_FINDINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with one block; block 0 stands for rows that are in none."""
+
+    block: int
+    problem: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The result of one verification; `findings` are in block order, at most MAX_FINDINGS of them."""
+
+    first_block: int = 0
+    last_block: int = 0
+    blocks: int = 0
+    rows: int = 0
+    unsealed: int = 0
+    is_complete: bool = True
+    finished_us: int = 0
+    seconds: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_intact(self) -> bool:
+        return not self.findings
+
+    def found(self, block: int, problem: str) -> None:
+        """Note a problem; beyond the limit only the first ones are kept."""
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(Finding(block, problem))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The last verdict on this host, and when the whole log was last found intact."""
+
+    verdict: Verdict
+    last_success_us: int
+
+
+def save(path: Path, verdict: Verdict) -> None:
+    """Keep a verdict; only an intact one of the whole log counts as a success."""
+    before = load(path)
+    success = before.last_success_us if before else 0
+    if verdict.is_intact and verdict.is_complete:
+        success = verdict.finished_us
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(orjson.dumps({"last_success_us": success, "verdict": asdict(verdict)}))
+    temporary.replace(path)
+
+
+def load(path: Path) -> Standing | None:
+    """The last verdict; None before the first, or where the file says nothing sensible."""
+    try:
+        data: dict[str, Any] = orjson.loads(path.read_bytes())
+        values = data["verdict"]
+        findings = [Finding(**finding) for finding in values.pop("findings")]
+        return Standing(Verdict(**values, findings=findings), int(data["last_success_us"]))
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,36 @@
+"""What every command stands on: the app under the environment's settings, and failures told in one line."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from filewallball import create_app
+from filewallball.config import ConfigError, load_settings
+from filewallball.errors import ApiError
+
+
+def with_app(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command the app; a bad setting or a missing database ends in one clear line."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            app = create_app(load_settings())
+            with app.app_context():
+                command(app, *args, **kwargs)
+        except ConfigError as error:
+            for message in error.messages:
+                click.echo(f"filewallball: {message}", err=True)
+            sys.exit(2)
+        except OperationalError as error:
+            click.echo(f"filewallball: the database does not answer: {error.orig}", err=True)
+            sys.exit(1)
+        except ApiError as error:
+            click.echo(f"filewallball: {error}", err=True)
+            sys.exit(1)
+
+    return run
