@@ -114,7 +114,7 @@ def _about(content: Content, disposition: str) -> list[tuple[str, str]]:
     charset = "; charset=utf-8" if media_type.startswith("text/") else ""
     return [
         ("Content-Type", media_type + charset),
-        ("Content-Disposition", content_disposition(content.filename, inline)),
+        ("Content-Disposition", _disposition(content.filename, inline)),
     ]
 
 
@@ -190,6 +190,9 @@ class _Part:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
+
+
+_disposition = lru_cache(maxsize=1024)(content_disposition)
 
 
 @lru_cache(maxsize=1024)
