@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from werkzeug.http import http_date
 
 from filewallball.files.delivery import Delivery
-from tests.files.delivery_app import FILES, LARGE, deliveries
+from tests.files.delivery_app import FILES, LARGE, MODIFIED, deliveries
 from tests.servers import Gunicorn, Nginx
 from tests.waiting import wait_until
 
@@ -28,7 +29,9 @@ server {{
         alias {blobs}/;
         max_ranges 1;
         etag off;
+        if_modified_since off;
         add_header ETag $upstream_http_etag;
+        add_header Last-Modified $upstream_http_last_modified;
         add_header Content-Security-Policy $upstream_http_content_security_policy;
     }}
 }}
@@ -132,6 +135,7 @@ def test_nginx_sends_whole_files_and_parts_with_our_headers(nginx: Nginx, tmp_pa
             status, headers, body = connection.ask("GET", "/attachment/large.bin")
             assert (status, body) == (200, LARGE)
             assert headers["etag"] == f'"{hashlib.sha256(LARGE).hexdigest()}"'
+            assert headers["last-modified"] == http_date(MODIFIED)
             assert headers["content-disposition"] == 'attachment; filename="large.bin"'
             assert headers["content-type"] == "application/octet-stream"
             assert headers["accept-ranges"] == "bytes"
@@ -141,10 +145,9 @@ def test_nginx_sends_whole_files_and_parts_with_our_headers(nginx: Nginx, tmp_pa
             assert part[::2] == (206, LARGE[1000:2000])
             several = connection.ask("GET", "/attachment/small.bin", "Range: bytes=0-0,2-2")
             assert several[::2] == (200, SMALL)
-            matching = connection.ask(
-                "GET", "/attachment/small.bin", "Range: bytes=1-2", f'If-Range: "{TAG}"'
-            )
-            assert matching[::2] == (206, b"12")
+            for condition in (f'"{TAG}"', http_date(MODIFIED)):
+                same = ("Range: bytes=1-2", f"If-Range: {condition}")
+                assert connection.ask("GET", "/attachment/small.bin", *same)[::2] == (206, b"12")
             other = connection.ask("GET", "/attachment/small.bin", "Range: bytes=1-2", 'If-Range: "other"')
             assert other[::2] == (200, SMALL)
             known = connection.ask("GET", "/attachment/small.bin", f'If-None-Match: "{TAG}"')
@@ -156,10 +159,10 @@ def test_nginx_sends_whole_files_and_parts_with_our_headers(nginx: Nginx, tmp_pa
             path = next(blobs.rglob("*.*")).relative_to(blobs)
             assert re.fullmatch(r"[0-9a-f/.]+", str(path))
             assert connection.ask("GET", f"/_blobs/{path}")[0] == 404
-        sent = Counter((delivery.kind, delivery.by) for delivery in ended(tmp_path, 8))
+        sent = Counter((delivery.kind, delivery.by) for delivery in ended(tmp_path, 9))
         assert sent == {
             ("full", "nginx"): 1,
-            ("partial", "nginx"): 2,
+            ("partial", "nginx"): 3,
             ("full", "app"): 2,
             ("check", "app"): 3,
         }
