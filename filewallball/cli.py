@@ -7,6 +7,7 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 
 from filewallball import maintenance
+from filewallball.access.commands import blocks, tokens, users
 from filewallball.access.service import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.commands import audit
 from filewallball.audit.keys import kept_secret
@@ -78,7 +79,8 @@ def downgrade_command(_app: Flask, revision: str) -> None:
     downgrade(directory=_MIGRATIONS, revision=revision)
 
 
-main.add_command(audit)
+for group in (users, tokens, blocks, audit):
+    main.add_command(group)
 
 
 @main.command()

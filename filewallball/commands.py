@@ -1,7 +1,7 @@
 """What every command stands on: the app under the environment's settings, and failures told in one line."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -9,6 +9,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from filewallball import create_app
+from filewallball.clock import rfc3339
 from filewallball.config import ConfigError, load_settings
 from filewallball.errors import ApiError
 
@@ -31,6 +32,22 @@ def with_app(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(1)
         except ApiError as error:
             click.echo(f"filewallball: {error}", err=True)
+            for name, messages in error.errors.items():
+                click.echo(f"filewallball: {name}: {messages}", err=True)
             sys.exit(1)
 
     return run
+
+
+def table(rows: Iterable[Any], columns: Iterable[str]) -> None:
+    """Print rows under their column names, separated by tabs; `*_us` as a time, nothing as `-`."""
+    names = list(columns)
+    click.echo("\t".join(name.removesuffix("_us") for name in names))
+    for row in rows:
+        click.echo("\t".join(_cell(name, getattr(row, name)) for name in names))
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    return rfc3339(value) if name.endswith("_us") else str(value)

@@ -84,6 +84,22 @@ class Forbidden(_Denied):
     code, status, title = "forbidden", 403, "Not allowed"
 
 
+class Blocked(_Denied):
+    code, status, title = "blocked", 403, "This address is blocked"
+
+
+class QuotaExceeded(_Denied):
+    code, status, title = "quota_exceeded", 403, "The quota does not leave room for this file"
+
+
+class RateLimited(_Denied):
+    code, status, title = "rate_limited", 429, "Too many requests"
+
+
+class Quarantined(_ClientError):
+    code, status, title = "quarantined", 403, "The file is in quarantine"
+
+
 class NotFound(_ClientError):
     code, status, title = "not_found", 404, "Not found"
 
@@ -94,6 +110,10 @@ class MethodNotAllowed(_ClientError):
 
 class NotAcceptable(_ClientError):
     code, status, title = "not_acceptable", 406, "No acceptable representation"
+
+
+class Conflict(_ClientError):
+    code, status, title = "conflict", 409, "The change conflicts with what is there"
 
 
 class Expired(_ClientError):
@@ -134,6 +154,10 @@ class ValidationFailed(_ClientError):
 
 class PageTooDeep(_ClientError):
     code, status, title = "page_too_deep", 422, "The page is too deep for an offset; follow the cursor"
+
+
+class SuspiciousFile(_ClientError):
+    code, status, title = "suspicious_file", 422, "The content betrays what the file claims to be"
 
 
 class DigestMismatch(_ClientError):

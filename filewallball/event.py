@@ -39,6 +39,7 @@ class Event:
     details: str = ""
     endpoint: str = ""
     suspicious: bool = False
+    over_limit: bool = False
 
     @property
     def timed(self) -> bool:

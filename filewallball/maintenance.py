@@ -1,8 +1,8 @@
 """The loop that runs the periodic jobs, in a thread of every worker or as `filewallball maintain`.
 
-Jobs that commit: the shipper (audit rows of ended operations), the digest (seals and statistics) and the sweep
-(blob rows). Each is made of conditional updates or works under a lock, so any number of loops may run at once on any
-number of hosts.
+Jobs that commit: the shipper (audit rows of ended operations), the last use of tokens, the digest (seals and
+statistics) and the sweep (blob rows). Each is made of conditional updates or works under a lock, so any number of
+loops may run at once on any number of hosts.
 """
 
 import atexit
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from flask import Flask
 
+from filewallball.access.last_use import write_last_use
+from filewallball.access.offenders import block_offenders
 from filewallball.audit import journal
 from filewallball.audit.digest import DIGEST_SECONDS
 from filewallball.audit.shipper import slot_folders
@@ -106,19 +108,42 @@ def host_jobs(parts: Runtime) -> list[Job]:
     ]
 
 
+def prompt_jobs(parts: Runtime) -> list[Job]:
+    """What every process does for itself and what no long job may hold up: it has a thread of its own."""
+    seconds = round(parts.settings.autoblock_for.total_seconds())
+    gate = parts.gate
+    return [
+        Job("blocks", 0.5, gate.blocks.refresh),
+        Job("limits", 1.0, gate.limits.probe),
+        Job(
+            "offenders",
+            1.0,
+            lambda: block_offenders(gate, seconds, lambda: operation(parts.ledger, "block:add", SYSTEM)),
+        ),
+        Job("last-use", 5.0, lambda: write_last_use(parts.database, gate.last_use)),
+    ]
+
+
 SYSTEM = Caller(username="system", role="admin")
 
 
 def start(app: Flask) -> Loop:
-    """Run the loop in a daemon thread of this process, and end it with the process."""
+    """Run the jobs in daemon threads of this process, and end them with the process."""
     parts = runtime(app)
     loop = Loop(worker_jobs(parts) + host_jobs(parts))
-    thread = threading.Thread(target=loop.run_forever, name="maintenance", daemon=True)
-    thread.start()
+    prompt = Loop(prompt_jobs(parts))
+    threads = [
+        threading.Thread(target=each.run_forever, name=name, daemon=True)
+        for name, each in (("maintenance", loop), ("prompt", prompt))
+    ]
+    for thread in threads:
+        thread.start()
 
     def finish() -> None:
         loop.stop()
-        thread.join(_JOIN_SECONDS)
+        prompt.stop()
+        for thread in threads:
+            thread.join(_JOIN_SECONDS)
         parts.ledger.folds.close_before(_FAR_AHEAD_US)
         parts.journal.sync()
 

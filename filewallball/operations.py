@@ -23,6 +23,7 @@ from filewallball.audit.trail import Trail
 from filewallball.clock import now_us
 from filewallball.database import Database, is_transient, retrying
 from filewallball.event import DENIED, FAILED, SUCCESS, Event
+from filewallball.web.origin import client_network
 
 T = TypeVar("T")
 logger = logging.getLogger("filewallball.error")
@@ -50,6 +51,11 @@ class Caller:
     def is_anonymous(self) -> bool:
         return self.user_id == 0
 
+    @property
+    def principal(self) -> str:
+        """Whose quota an upload counts towards: the user's, or that of the address it came from."""
+        return f"user:{self.user_id}" if self.user_id else client_network(self.ip_address or "127.0.0.1")
+
 
 class Exchange(Protocol):
     """The part of a request that an operation needs: when it began, and where its event is left for the log."""
@@ -62,13 +68,14 @@ class Exchange(Protocol):
 
 @dataclass(slots=True)
 class Ledger:
-    """What operations write to. `record` feeds the metrics."""
+    """What operations write to. `record` feeds the metrics; `watch` notices who offends too often."""
 
     database: Database
     journal: Journal
     trail: Trail
     folds: Folds
     record: Callable[[Event], None]
+    watch: Callable[[Event], None] = lambda event: None
 
 
 @dataclass(slots=True)
@@ -133,6 +140,7 @@ class Operation:
             self._complete(error)
             self._close()
         self.ledger.record(self.event)
+        self.ledger.watch(self.event)
         if self.exchange is not None:
             self.exchange.event = self.event
 

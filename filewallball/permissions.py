@@ -1,5 +1,6 @@
 """The four roles and the closed set of permissions (design: Access)."""
 
+SELF = "access:self"
 FETCH = "file:fetch"
 UPLOAD = "file:upload"
 LIST = "file:list"
@@ -10,8 +11,9 @@ OWN_STATS = "stats:own"
 ALERTS = "alerts:read"
 AUDIT = "audit:read"
 MANAGE = "access:manage"
+QUARANTINE = "file:quarantine"
 
-_GUEST = frozenset({FETCH})
+_GUEST = frozenset({SELF, FETCH})
 _USER = _GUEST | {UPLOAD, LIST, DELETE, OWN_STATS}
 _MONITOR = _GUEST | {STATS, ALERTS}
 
@@ -19,7 +21,7 @@ ROLES: dict[str, frozenset[str]] = {
     "guest": _GUEST,
     "user": _USER,
     "monitor": _MONITOR,
-    "admin": _USER | _MONITOR | {ANY_FILE, AUDIT, MANAGE},
+    "admin": _USER | _MONITOR | {ANY_FILE, AUDIT, MANAGE, QUARANTINE},
 }
 MONITORING = frozenset({STATS})
 """What a caller from MONITORING_NETWORKS may do besides what the role grants."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
+from filewallball.access.gate import Gate
 from filewallball.audit.digest import Digest
 from filewallball.audit.journal import Journal
 from filewallball.audit.seals import Seals
@@ -34,6 +35,7 @@ class Runtime:
     ledger: Ledger
     proxies: Proxies
     health: Board
+    gate: Gate
 
 
 def install(app: Flask, runtime: Runtime) -> None:

@@ -5,6 +5,8 @@ import secrets
 from flask import Flask
 
 from filewallball import __version__, permissions
+from filewallball.access import views as access_views
+from filewallball.access.gate import build_gate
 from filewallball.audit import views as audit_views
 from filewallball.audit.digest import Digest
 from filewallball.audit.folding import Folds
@@ -66,6 +68,7 @@ def build_runtime(app: Flask, settings: Settings) -> None:
     journal = Journal(settings.journal_dir, slots.number, sync_each=settings.audit_sync == "full")
     key = seal_key(settings)
     trail, seals = Trail(database, key), Seals(key)
+    proxies = Proxies(settings.trusted_proxies)
     parts = Runtime(
         settings=settings,
         database=database,
@@ -81,16 +84,23 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         ledger=Ledger(
             database, journal, trail, Folds(journal.opened, journal.closed), record=lambda event: None
         ),
-        proxies=Proxies(settings.trusted_proxies),
+        proxies=proxies,
+        gate=build_gate(app, settings, database, proxies),
         health=Board(settings.health_check_timeout.total_seconds()),
     )
+    parts.ledger.watch = parts.gate.watch
     install(app, parts)
     app.extensions["filewallball.files"] = Files(settings, database, parts.store)
 
 
 def register_routes(app: Flask) -> None:
     """Every room's routes."""
-    for blueprint in (file_views.blueprint, audit_views.blueprint, health_views.blueprint):
+    for blueprint in (
+        file_views.blueprint,
+        audit_views.blueprint,
+        health_views.blueprint,
+        access_views.blueprint,
+    ):
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)
 

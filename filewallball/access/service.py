@@ -12,7 +12,7 @@ from filewallball.access.models import Token, User
 from filewallball.clock import now_us
 from filewallball.database import Database
 
-_PREFIX_LENGTH = 8
+PREFIX_LENGTH = 8
 _MAX_TOKEN_LENGTH = 512
 _FIRST_ADMIN = 1
 _FIRST_TOKEN_NAME = "first-admin"  # noqa: S105 - a label
@@ -93,6 +93,6 @@ def _token_values(token: str) -> dict[str, object]:
         "user_id": _FIRST_ADMIN,
         "name": _FIRST_TOKEN_NAME,
         "digest": digest(token),
-        "prefix": token[:_PREFIX_LENGTH],
+        "prefix": token[:PREFIX_LENGTH],
         "created_us": now_us(),
     }

@@ -14,7 +14,7 @@ DEEPEST_ROW = 10_000
 VERBS = {
     "create": ("upload", "create", "add"),
     "read": ("download", "view", "thumbnail", "list", "describe", "check", "read", "export"),
-    "update": ("rotate", "release", "login"),
+    "update": ("update", "rotate", "release", "login"),
     "delete": ("delete", "expire", "revoke", "prune"),
 }
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from filewallball.database import code_type, key_type, name_type
 from filewallball.extensions import Base
 
-LIVE, DELETED, EXPIRED = "live", "deleted", "expired"
+LIVE, QUARANTINED, DELETED, EXPIRED = "live", "quarantined", "deleted", "expired"
 PUBLIC, UNLISTED, PRIVATE = "public", "unlisted", "private"
 
 
@@ -37,6 +37,7 @@ class File(Base):
         Index("ix_files_owner", "owner_id", "state", "upload_us", "id"),
         Index("ix_files_expiry", "state", "expires_us"),
         Index("ix_files_blob", "blob_id"),
+        Index("ix_files_principal", "principal", "state"),
     )
 
     id: Mapped[int] = mapped_column(key_type(), primary_key=True, autoincrement=True)
@@ -53,6 +54,8 @@ class File(Base):
     owner_id: Mapped[int] = mapped_column(BigInteger)
     delete_digest: Mapped[str] = mapped_column(code_type(64))
     client_ip: Mapped[str] = mapped_column(code_type(45))
+    principal: Mapped[str] = mapped_column(code_type(64), server_default="")
+    suspicion: Mapped[str] = mapped_column(code_type(255), server_default="")
     upload_us: Mapped[int] = mapped_column(BigInteger)
     expires_us: Mapped[int | None] = mapped_column(BigInteger)
     ended_us: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,19 +1,29 @@
 """Who asks: the Authorization header and the network become one frozen Caller, and every route names its operation."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from urllib.parse import unquote
 
 from flask import g, request
 
 from filewallball import errors, permissions
+from filewallball.access.gate import is_authentication_failure
+from filewallball.access.limits import EXEMPT, room_of
 from filewallball.access.service import Identity, authenticate
-from filewallball.observability.exchange import current_exchange
+from filewallball.clock import now_us
+from filewallball.observability.exchange import Exchange, current_exchange
 from filewallball.operations import Caller, Operation, operation
-from filewallball.runtime import runtime
+from filewallball.runtime import Runtime, runtime
 from filewallball.text import neutral
 from filewallball.web.origin import contains
+
+_CREDENTIAL = re.compile(
+    r"(?:^|&)(?:access_token|auth_token|api_?key|token|authorization|bearer)=|fwb_[A-Za-z0-9_-]{16}",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +37,19 @@ class Rule:
 def recorded(action: str, permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a view one operation: on record before anything else happens, whatever comes of it.
 
-    Stands outermost, above `arguments`, so that refusals of every kind fall inside. The view finds the operation
-    with `current_operation()`. `view.rule` says what the route needs.
+    Stands outermost, above `arguments`, so that refusals of every kind fall inside, and before the body is read. The
+    view finds the operation with `current_operation()`. `view.rule` says what the route needs.
     """
+    room = room_of(action)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
-            caller, refusal = _identify()
+            caller, refusal, excess = _admit(room)
             with _operation(action, caller, str(kwargs.get("file_id", ""))) as op:
                 g.operation = op
+                if excess is not None:
+                    op.note(over_limit=True, details={"not_enforced": excess.facts})
                 if refusal is not None:
                     raise refusal
                 check(caller, permission)
@@ -56,7 +69,7 @@ def current_operation() -> Operation:
 
 def guard(permission: str) -> None:
     """Refuse a request on a route that is no operation (metrics, health); the refusal itself is on record."""
-    caller, refusal = _identify()
+    caller, refusal, _ = _admit(EXEMPT)
     if refusal is None and caller.may(permission):
         return
     with _operation("auth:fail", caller, ""):
@@ -67,7 +80,7 @@ def guard(permission: str) -> None:
 
 def may(permission: str) -> bool:
     """Whether the caller of the present request holds the permission; a bad token holds none."""
-    caller, refusal = _identify()
+    caller, refusal = _identify(runtime(), current_exchange(), None)
     return refusal is None and caller.may(permission)
 
 
@@ -90,19 +103,44 @@ def _operation(action: str, caller: Caller, resource_id: str) -> Operation:
     )
 
 
-def _identify() -> tuple[Caller, errors.ApiError | None]:
-    """The caller, and the refusal or failure that asking for the token's owner ended in."""
+def _admit(room: str) -> tuple[Caller, errors.ApiError | None, errors.RateLimited | None]:
+    """The caller, why they are refused, and the limit they exceed where limits are only watched."""
     parts, exchange = runtime(), current_exchange()
+    gate, origin = parts.gate, exchange.origin
+    refusal = gate.refusal(origin, room, "HTTP_AUTHORIZATION" in exchange.environ)
+    excess = None
+    if isinstance(refusal, errors.RateLimited) and not gate.enforces:
+        refusal, excess = None, refusal
+    turned_away = refusal is not None
+    caller, refusal = _identify(parts, exchange, refusal)
+    if refusal is not None and not turned_away and is_authentication_failure(refusal):
+        limited = gate.authentication_failed(origin)
+        if limited is not None and gate.enforces:
+            refusal = limited
+        elif limited is not None:
+            excess = limited
+    return caller, refusal, excess
+
+
+def _identify(
+    parts: Runtime, exchange: Exchange, refusal: errors.ApiError | None
+) -> tuple[Caller, errors.ApiError | None]:
+    """The caller, and the refusal or failure that asking for the token's owner ended in.
+
+    Who is refused already is not looked up.
+    """
+    environ, origin = exchange.environ, exchange.origin
     identity: Identity | None = None
-    refusal: errors.ApiError | None = None
-    if "HTTP_AUTHORIZATION" in request.environ:
+    if refusal is None and environ.get("QUERY_STRING") and _has_credentials(environ["QUERY_STRING"]):
+        refusal = errors.AuthMalformed("Credentials belong into the Authorization header, never into a URL.")
+    if refusal is None and "HTTP_AUTHORIZATION" in environ:
         try:
             identity = authenticate(parts.database, _bearer())
+            parts.gate.last_use.note(identity.token_id, now_us())
         except Exception as error:
             refusal = errors.translate(error)
     role = identity.role if identity else parts.settings.anonymous_role
     granted = permissions.ROLES[role] if refusal is None else frozenset()
-    origin = exchange.origin
     if not (origin.forwarded and not origin.trusted) and contains(
         parts.settings.monitoring_networks, origin.client_ip
     ):
@@ -114,7 +152,7 @@ def _identify() -> tuple[Caller, errors.ApiError | None]:
         role=role,
         permissions=granted,
         ip_address=origin.client_ip,
-        user_agent=neutral(request.environ.get("HTTP_USER_AGENT", "")),
+        user_agent=neutral(environ.get("HTTP_USER_AGENT", "")),
         request_id=exchange.request_id,
     ), refusal
 
@@ -124,3 +162,8 @@ def _bearer() -> str:
     if authorization is None or authorization.type != "bearer" or not authorization.token:
         raise errors.AuthMalformed
     return authorization.token
+
+
+def _has_credentials(query: str) -> bool:
+    """Whether a query string carries what looks like a credential: it would end up in logs and histories."""
+    return _CREDENTIAL.search(unquote(query) if "%" in query else query) is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 from filewallball.setting_kinds import Network
 
-_FORWARDING = (
+FORWARDING = (
     "HTTP_X_FORWARDED_FOR",
     "HTTP_FORWARDED",
     "HTTP_X_REAL_IP",
@@ -44,7 +44,7 @@ class Proxies:
         """The origin of a WSGI request. A peer on a unix socket counts as loopback."""
         peer = environ.get("REMOTE_ADDR") or "127.0.0.1"
         address = normal_address(peer) or "127.0.0.1"
-        forwarded = any(name in environ for name in _FORWARDING)
+        forwarded = any(name in environ for name in FORWARDING)
         if not self._trusted or not self.trusts(address):
             return Origin(address, address, forwarded=forwarded)
         request_id = environ.get("HTTP_X_REQUEST_ID", "")
@@ -82,6 +82,13 @@ def normal_address(text: str) -> str | None:
         return None
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
+
+
+@lru_cache(4096)
+def client_network(address: str) -> str:
+    """What a client is counted and blocked by: its IPv4 address, or the /64 that its IPv6 address lies in."""
+    parsed = ipaddress.ip_address(address)
+    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 @lru_cache(4096)

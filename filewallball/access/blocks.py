@@ -1,0 +1,167 @@
+"""Blocked networks: added by hand or by the gate, lifted by hand or by time, known to every worker within a second."""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
+
+from filewallball import errors
+from filewallball.access.models import Block, Generation
+from filewallball.clock import now_us
+from filewallball.database import Database
+from filewallball.operations import Operation
+from filewallball.text import neutral
+
+MANUAL, AUTOMATIC = "manual", "automatic"
+MOST_BLOCKS = 100_000
+"""More than that many are not looked at; CIDR blocks say more with less."""
+_NAME = "blocks"
+_BLOCKS: Any = Block.__table__
+_GENERATIONS: Any = Generation.__table__
+_ASK = select(_GENERATIONS.c.value).where(_GENERATIONS.c.name == _NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveBlock:
+    """A block as the gate needs it."""
+
+    id: int
+    network: str
+    expires_us: int | None
+
+    def is_over(self) -> bool:
+        """Whether its time has passed."""
+        return self.expires_us is not None and self.expires_us <= now_us()
+
+
+class BlockList:
+    """The blocks in force, in memory. `refresh` costs one row unless something changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._generation = -1
+        self._tables: dict[tuple[int, int], dict[int, ActiveBlock]] = {}
+
+    def find(self, address: str) -> ActiveBlock | None:
+        """The block that the address lies in."""
+        if not self._tables:
+            return None
+        version, number = _number(address)
+        for (of_version, shift), blocks in self._tables.items():
+            if of_version == version:
+                block = blocks.get(number >> shift)
+                if block is not None and not block.is_over():
+                    return block
+        return None
+
+    def refresh(self) -> None:
+        """Read the blocks again if anybody changed them."""
+        generation = self._database.query(lambda connection: connection.execute(_ASK).scalar())
+        if generation is None or generation == self._generation:
+            return
+        tables: dict[tuple[int, int], dict[int, ActiveBlock]] = {}
+        for row in list_blocks(self._database, size=MOST_BLOCKS):
+            network = ipaddress.ip_network(row.network)
+            shift = network.max_prefixlen - network.prefixlen
+            entries = tables.setdefault((network.version, shift), {})
+            number = int(network.network_address) >> shift
+            block = ActiveBlock(row.id, row.network, row.expires_us)
+            entries[number] = _longer(block, entries.get(number))
+        self._tables, self._generation = tables, generation
+
+
+def list_blocks(
+    database: Database, *, everything: bool = False, page: int = 1, size: int = 100
+) -> Sequence[Row[Any]]:
+    """One page of the blocks in force, newest first; or also of those that ended."""
+    conditions = () if everything else _in_force()
+    statement = select(_BLOCKS).where(*conditions).order_by(_BLOCKS.c.id.desc())
+    statement = statement.limit(size).offset((page - 1) * size)
+    return database.query(lambda connection: connection.execute(statement).all())
+
+
+def count_blocks(database: Database) -> int:
+    """How many networks are blocked now."""
+    statement = select(func.count(_BLOCKS.c.network.distinct())).where(*_in_force())
+    return database.query(lambda connection: connection.execute(statement).scalar_one())
+
+
+def add_block(
+    op: Operation,
+    network: str,
+    reason: str,
+    *,
+    evidence: str = "",
+    origin: str = MANUAL,
+    expires_in: int | None = None,
+) -> Row[Any]:
+    """Block an address (IPv6: its /64) or a network, for so many seconds or for good. Raises ValidationFailed."""
+    blocked = parse_network(network)
+    now = now_us()
+    values = {
+        "network": str(blocked),
+        "reason": neutral(reason, 255),
+        "evidence": neutral(evidence, 1000),
+        "origin": origin,
+        "created_us": now,
+        "expires_us": now + expires_in * 1_000_000 if expires_in else None,
+    }
+    op.note(details={name: values[name] for name in ("network", "reason", "evidence", "origin")})
+
+    def work(connection: Connection) -> Row[Any]:
+        key = connection.execute(insert(_BLOCKS), values).inserted_primary_key
+        row_id = key[0] if key else 0
+        _announce(connection)
+        op.note(resource_id=str(row_id))
+        return connection.execute(select(_BLOCKS).where(_BLOCKS.c.id == row_id)).one()
+
+    return op.change(work)
+
+
+def lift_block(op: Operation, block_id: int) -> None:
+    """End a block before its time. Raises NotFound."""
+    op.note(resource_id=str(block_id))
+    lifted = update(_BLOCKS).where(_BLOCKS.c.id == block_id, *_in_force()).values(lifted_us=now_us())
+
+    def work(connection: Connection) -> None:
+        if connection.execute(lifted).rowcount != 1:
+            raise errors.NotFound
+        _announce(connection)
+
+    op.change(work)
+
+
+def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """`203.0.113.7`, `203.0.113.0/24`, `2001:db8::/48`, or an IPv6 address, which stands for its /64."""
+    try:
+        if "/" not in text and ipaddress.ip_address(text).version == 6:
+            return ipaddress.ip_network((text, 64), strict=False)
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise errors.ValidationFailed(errors={"network": ["Not an address or network."]}) from error
+
+
+def _longer(one: ActiveBlock, other: ActiveBlock | None) -> ActiveBlock:
+    if other is None or one.expires_us is None:
+        return one
+    if other.expires_us is None or other.expires_us > one.expires_us:
+        return other
+    return one
+
+
+def _in_force() -> tuple[Any, ...]:
+    return _BLOCKS.c.lifted_us.is_(None), or_(_BLOCKS.c.expires_us.is_(None), _BLOCKS.c.expires_us > now_us())
+
+
+def _announce(connection: Connection) -> None:
+    raised = update(_GENERATIONS).where(_GENERATIONS.c.name == _NAME)
+    connection.execute(raised.values(value=_GENERATIONS.c.value + 1))
+
+
+@lru_cache(4096)
+def _number(address: str) -> tuple[int, int]:
+    parsed = ipaddress.ip_address(address)
+    return parsed.version, int(parsed)

@@ -1,0 +1,164 @@
+"""`filewallball users|tokens|blocks`: the access services for whoever may use the machine."""
+
+import click
+from flask import Flask
+from marshmallow import ValidationError
+
+from filewallball import maintenance
+from filewallball.access import blocks as block_service
+from filewallball.access import tokens as token_service
+from filewallball.access import users as user_service
+from filewallball.commands import table, with_app
+from filewallball.operations import Operation, operation
+from filewallball.permissions import ROLES
+from filewallball.runtime import runtime
+from filewallball.web.schemas import DurationField
+
+_USER_COLUMNS = ("id", "username", "role", "created_us", "disabled_us")
+_TOKEN_COLUMNS = (
+    "id",
+    "username",
+    "name",
+    "prefix",
+    "created_us",
+    "expires_us",
+    "revoked_us",
+    "last_used_us",
+)
+_BLOCK_COLUMNS = ("id", "network", "origin", "reason", "created_us", "expires_us", "lifted_us")
+_MOST = 100_000
+
+
+class _Duration(click.ParamType[int]):
+    """A duration such as 12h, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return DurationField().deserialize(value)
+        except ValidationError as error:
+            self.fail(" ".join(map(str, error.messages)), param, ctx)
+
+
+_DURATION = _Duration()
+_ROLE = click.Choice(tuple(ROLES))
+
+
+@click.group()
+def users() -> None:
+    """Users and their roles."""
+
+
+@users.command("list")
+@with_app
+def list_users(app: Flask) -> None:
+    """List users."""
+    table(user_service.list_users(runtime(app).database, page=1, size=_MOST), _USER_COLUMNS)
+
+
+@users.command("create")
+@click.argument("username")
+@click.option("--role", type=_ROLE, default="user", show_default=True)
+@with_app
+def create_user(app: Flask, username: str, role: str) -> None:
+    """Create a user."""
+    with _begin(app, "user:create") as op:
+        table([user_service.create_user(op, username, role)], _USER_COLUMNS)
+
+
+@users.command("change")
+@click.argument("username")
+@click.option("--role", type=_ROLE, default=None)
+@click.option("--disable/--enable", "disabled", default=None)
+@with_app
+def change_user(app: Flask, username: str, role: str | None, disabled: bool | None) -> None:
+    """Give a user another role, disable or enable them."""
+    user_id = user_service.find_user(runtime(app).database, username).id
+    with _begin(app, "user:update") as op:
+        table([user_service.change_user(op, user_id, role=role, disabled=disabled)], _USER_COLUMNS)
+
+
+@click.group()
+def tokens() -> None:
+    """Bearer tokens."""
+
+
+@tokens.command("list")
+@click.option("--user", "username", default=None, help="Only this user's.")
+@with_app
+def list_tokens(app: Flask, username: str | None) -> None:
+    """List tokens, newest first; never their text."""
+    database = runtime(app).database
+    user_id = user_service.find_user(database, username).id if username else None
+    table(token_service.list_tokens(database, user_id=user_id, size=_MOST), _TOKEN_COLUMNS)
+
+
+@tokens.command("create")
+@click.argument("username")
+@click.option("--name", default="", help="What it is for.")
+@click.option("--expires-in", type=_DURATION, default=None, help="Such as 90d.")
+@with_app
+def create_token(app: Flask, username: str, name: str, expires_in: int | None) -> None:
+    """Give a user a token and print it, this once."""
+    user_id = user_service.find_user(runtime(app).database, username).id
+    with _begin(app, "token:create") as op:
+        issued = token_service.create_token(op, user_id, name, expires_in)
+    click.echo(issued.token)
+
+
+@tokens.command("revoke")
+@click.argument("token_id", type=int)
+@with_app
+def revoke_token(app: Flask, token_id: int) -> None:
+    """End a token for good."""
+    with _begin(app, "token:revoke") as op:
+        token_service.revoke_token(op, token_id)
+
+
+@tokens.command("rotate")
+@click.argument("token_id", type=int)
+@click.option("--grace", type=_DURATION, default=None, help="How long the old one still works.")
+@with_app
+def rotate_token(app: Flask, token_id: int, grace: int | None) -> None:
+    """Replace a token and print the new one, this once."""
+    with _begin(app, "token:rotate") as op:
+        issued = token_service.rotate_token(op, token_id, grace)
+    click.echo(issued.token)
+
+
+@click.group()
+def blocks() -> None:
+    """Blocked networks."""
+
+
+@blocks.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also those that ended.")
+@with_app
+def list_blocks(app: Flask, everything: bool) -> None:
+    """List blocks, newest first."""
+    table(block_service.list_blocks(runtime(app).database, everything=everything, size=_MOST), _BLOCK_COLUMNS)
+
+
+@blocks.command("add")
+@click.argument("network")
+@click.option("--reason", required=True)
+@click.option("--for", "seconds", type=_DURATION, default=None, help="Such as 1h; without it, for good.")
+@with_app
+def add_block(app: Flask, network: str, reason: str, seconds: int | None) -> None:
+    """Block an address (IPv6: its /64) or a network."""
+    with _begin(app, "block:add") as op:
+        table([block_service.add_block(op, network, reason, expires_in=seconds)], _BLOCK_COLUMNS)
+
+
+@blocks.command("lift")
+@click.argument("block_id", type=int)
+@with_app
+def lift_block(app: Flask, block_id: int) -> None:
+    """End a block before its time."""
+    with _begin(app, "block:delete") as op:
+        block_service.lift_block(op, block_id)
+
+
+def _begin(app: Flask, action: str) -> Operation:
+    return operation(runtime(app).ledger, action, maintenance.SYSTEM)

@@ -1,0 +1,123 @@
+"""The gate: who is turned away before anything is read or looked up, and who has offended too often."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from flask import Flask
+from limits import RateLimitItem
+
+from filewallball.access.blocks import ActiveBlock, BlockList
+from filewallball.access.last_use import LastUse
+from filewallball.access.limits import AUTH, Limits, build_limiter
+from filewallball.config import Settings
+from filewallball.database import Database
+from filewallball.errors import ApiError, Blocked, RateLimited
+from filewallball.event import SUCCESS, Event
+from filewallball.web.origin import Origin, Proxies, client_network, contains
+
+_LOOPBACK_V4, _LOOPBACK_V6 = "127.", "::1"
+_AUTH_FAILURES = ("auth_malformed", "auth_unknown", "auth_expired", "auth_revoked")
+_PENDING = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Offender:
+    """A client that did too much of something, to be blocked."""
+
+    network: str
+    reason: str
+    evidence: str
+
+
+class Gate:
+    """Blocks and limits of one process. Costs a request next to nothing where neither is set."""
+
+    def __init__(self, settings: Settings, proxies: Proxies, blocks: BlockList, limits: Limits) -> None:
+        self.blocks = blocks
+        self.limits = limits
+        self.last_use = LastUse()
+        self.enforces = settings.ratelimit_enforce
+        self._proxies = proxies
+        self._never_blocked = (*settings.monitoring_networks, *settings.trusted_proxies)
+        self._offenders: deque[Offender] = deque(maxlen=_PENDING)
+        self._thresholds: dict[str, tuple[RateLimitItem, ...]] = {
+            "failed authentications": settings.autoblock_auth,
+            "requests over a limit": settings.autoblock_limits,
+            "suspicious uploads": settings.autoblock_suspicious,
+        }
+
+    def refusal(self, origin: Origin, room: str, has_credentials: bool) -> ApiError | None:
+        """Why the request is turned away, decided by its address alone; counts it towards the room's limit."""
+        address = origin.client_ip
+        block = self.blocks.find(address)
+        if block is not None and not self._is_proxy(origin):
+            return _blocked(block)
+        limits = self.limits
+        if limits.items[room] and not self._is_proxy(origin):
+            refusal = limits.hit(room, client_network(address))
+            if refusal is not None:
+                return refusal
+        return self.refusal_of_credentials(origin) if has_credentials else None
+
+    def refusal_of_credentials(self, origin: Origin) -> RateLimited | None:
+        """Why credentials of this client are not even looked at: too many of them were wrong."""
+        if not self.limits.items[AUTH] or self._is_proxy(origin):
+            return None
+        return self.limits.spent(AUTH, client_network(origin.client_ip))
+
+    def authentication_failed(self, origin: Origin) -> RateLimited | None:
+        """Count it; the refusal that replaces the failure's own answer once there were too many."""
+        if not self.limits.items[AUTH] or self._is_proxy(origin):
+            return None
+        return self.limits.hit(AUTH, client_network(origin.client_ip))
+
+    def watch(self, event: Event) -> None:
+        """Notice what a client does too often; `take_offenders` names it to the job that blocks."""
+        if event.status == SUCCESS and not (event.suspicious or event.over_limit):
+            return
+        offence = _offence(event)
+        if offence is None or not event.ip_address or self._is_spared(event.ip_address):
+            return
+        network = client_network(event.ip_address)
+        for item in self._thresholds[offence]:
+            if not self.limits.count(item, f"block:{offence}", network):
+                evidence = f"last: {event.action} {event.error_type or 'suspicious'}, {event.request_id}"
+                self._offenders.append(Offender(network, f"more than {item}: {offence}", evidence))
+                return
+
+    def take_offenders(self) -> list[Offender]:
+        """Those noticed since the last call, each network once."""
+        found = {}
+        while self._offenders:
+            offender = self._offenders.popleft()
+            found[offender.network] = offender
+        return list(found.values())
+
+    def _is_proxy(self, origin: Origin) -> bool:
+        return origin.trusted and self._proxies.trusts(origin.client_ip)
+
+    def _is_spared(self, address: str) -> bool:
+        return address.startswith((_LOOPBACK_V4, _LOOPBACK_V6)) or contains(self._never_blocked, address)
+
+
+def build_gate(app: Flask, settings: Settings, database: Database, proxies: Proxies) -> Gate:
+    """The gate of one app."""
+    limits = Limits(build_limiter(app, settings), settings)
+    return Gate(settings, proxies, BlockList(database), limits)
+
+
+def is_authentication_failure(error: ApiError) -> bool:
+    """Whether credentials were given and were wrong (ruling 3)."""
+    return error.code in _AUTH_FAILURES
+
+
+def _offence(event: Event) -> str | None:
+    if event.error_type in _AUTH_FAILURES:
+        return "failed authentications"
+    if event.error_type == "rate_limited" or event.over_limit:
+        return "requests over a limit"
+    return "suspicious uploads" if event.suspicious else None
+
+
+def _blocked(block: ActiveBlock) -> Blocked:
+    return Blocked(facts={"block_id": block.id, "network": block.network})

@@ -1,0 +1,51 @@
+"""When each token was last used: noted in memory on the hot path, brought to the database by a job."""
+
+import threading
+from typing import Any
+
+from sqlalchemy import bindparam, or_, update
+
+from filewallball.access.models import Token
+from filewallball.database import Database
+
+_MINUTE_US = 60_000_000
+_TOKENS: Any = Token.__table__
+# Another worker may have written a later use already.
+_USED = (
+    update(_TOKENS)
+    .where(
+        _TOKENS.c.id == bindparam("token_id"),
+        or_(_TOKENS.c.last_used_us.is_(None), _TOKENS.c.last_used_us < bindparam("moment")),
+    )
+    .values(last_used_us=bindparam("moment"))
+)
+
+
+class LastUse:
+    """The uses that one process saw."""
+
+    def __init__(self) -> None:
+        self._noted: dict[int, int] = {}
+        self._unwritten: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def note(self, token_id: int, moment_us: int) -> None:
+        """Remember a use, once a minute and token."""
+        if moment_us - self._noted.get(token_id, 0) >= _MINUTE_US:
+            self._noted[token_id] = moment_us
+            with self._lock:
+                self._unwritten[token_id] = moment_us
+
+    def take(self) -> dict[int, int]:
+        """Uses noted since the last call: token to moment."""
+        with self._lock:
+            uses, self._unwritten = self._unwritten, {}
+        return uses
+
+
+def write_last_use(database: Database, last_use: LastUse) -> None:
+    """Bring what was noted to the database."""
+    rows = [{"token_id": token_id, "moment": moment} for token_id, moment in sorted(last_use.take().items())]
+    if rows:
+        with database.begin() as connection:
+            connection.execute(_USED, rows)

@@ -1,0 +1,52 @@
+"""How the service sees whoever asks: identity, address, limits and quota."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from filewallball.access.gate import Gate
+from filewallball.access.limits import Usage
+from filewallball.operations import Caller
+from filewallball.text import neutral
+from filewallball.web.origin import FORWARDING, Origin, client_network
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The answer to «how do you see me»."""
+
+    user_id: int
+    username: str
+    token_id: int
+    role: str
+    permissions: list[str]
+    address: str
+    counted_as: str
+    peer: str
+    peer_is_trusted: bool
+    forwarding_headers: Mapping[str, str]
+    limits: list[Usage]
+    limits_are_shared: bool
+
+
+def describe_caller(gate: Gate, caller: Caller, origin: Origin, environ: Mapping[str, Any]) -> Me:
+    """Everything that decides what the caller may do."""
+    network = client_network(origin.client_ip)
+    return Me(
+        user_id=caller.user_id,
+        username=caller.username,
+        token_id=caller.token_id,
+        role=caller.role,
+        permissions=sorted(caller.permissions),
+        address=origin.client_ip,
+        counted_as=network,
+        peer=origin.peer,
+        peer_is_trusted=origin.trusted,
+        forwarding_headers={
+            name.removeprefix("HTTP_").replace("_", "-").title(): neutral(str(environ[name]))
+            for name in FORWARDING
+            if name in environ
+        },
+        limits=gate.limits.usage(network),
+        limits_are_shared=gate.limits.are_shared,
+    )

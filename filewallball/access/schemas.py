@@ -1,0 +1,163 @@
+"""What the access routes take and give. Times are RFC 3339, sizes bytes."""
+
+from marshmallow import Schema, fields, validate
+
+from filewallball.permissions import ROLES
+from filewallball.web.schemas import DurationField, TimeField
+
+_TIME = {"type": "string", "format": "date-time"}
+_MAYBE_TIME = {"type": ["string", "null"], "format": "date-time"}
+_KEY = validate.Range(min=1, max=2**63 - 1)
+_ROLE = validate.OneOf(tuple(ROLES))
+
+
+class PageSchema(Schema):
+    """Which part of a list."""
+
+    page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
+    size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+
+
+class UserSchema(Schema):
+    """A user."""
+
+    id = fields.Integer()
+    username = fields.String()
+    role = fields.String()
+    created_at = TimeField(attribute="created_us", metadata=_TIME)
+    disabled_at = TimeField(attribute="disabled_us", allow_none=True, metadata=_MAYBE_TIME)
+
+
+class UserListSchema(Schema):
+    """Users, oldest first."""
+
+    users = fields.List(fields.Nested(UserSchema))
+
+
+class NewUserSchema(Schema):
+    """A user to create."""
+
+    username = fields.String(required=True, validate=validate.Length(min=1, max=128))
+    role = fields.String(load_default="user", validate=_ROLE)
+
+
+class UserChangeSchema(Schema):
+    """What is to change."""
+
+    role = fields.String(load_default=None, validate=_ROLE)
+    disabled = fields.Boolean(load_default=None)
+
+
+class TokenQuerySchema(PageSchema):
+    """Whose tokens."""
+
+    user_id = fields.Integer(load_default=None, validate=_KEY)
+
+
+class TokenSchema(Schema):
+    """A token without its text; `prefix` tells people which one it is."""
+
+    id = fields.Integer()
+    user_id = fields.Integer()
+    username = fields.String()
+    role = fields.String()
+    name = fields.String()
+    prefix = fields.String()
+    created_at = TimeField(attribute="created_us", metadata=_TIME)
+    expires_at = TimeField(attribute="expires_us", allow_none=True, metadata=_MAYBE_TIME)
+    revoked_at = TimeField(attribute="revoked_us", allow_none=True, metadata=_MAYBE_TIME)
+    last_used_at = TimeField(attribute="last_used_us", allow_none=True, metadata=_MAYBE_TIME)
+
+
+class TokenListSchema(Schema):
+    """Tokens, newest first."""
+
+    tokens = fields.List(fields.Nested(TokenSchema))
+
+
+class NewTokenSchema(Schema):
+    """A token to create."""
+
+    user_id = fields.Integer(required=True, validate=_KEY)
+    name = fields.String(load_default="", validate=validate.Length(max=128))
+    expires_in = DurationField(load_default=None, metadata={"description": "Lifetime, such as 12h or 90d"})
+
+
+class RotationSchema(Schema):
+    """How a token is replaced."""
+
+    grace = DurationField(
+        load_default=None, metadata={"description": "How long the old token still works, such as 1h"}
+    )
+
+
+class IssuedTokenSchema(Schema):
+    """A new token; `token` is shown this once."""
+
+    token = fields.String()
+    details = fields.Nested(TokenSchema, attribute="row")
+
+
+class BlockQuerySchema(PageSchema):
+    """Which blocks."""
+
+    everything = fields.Boolean(load_default=False, metadata={"description": "Also those that ended"})
+
+
+class NewBlockSchema(Schema):
+    """A network to block."""
+
+    network = fields.String(
+        required=True,
+        validate=validate.Length(min=2, max=49),
+        metadata={"description": "An address or a network; an IPv6 address stands for its /64"},
+    )
+    reason = fields.String(required=True, validate=validate.Length(min=1, max=255))
+    expires_in = DurationField(
+        load_default=None, metadata={"description": "Such as 1h; without it, for good"}
+    )
+
+
+class BlockSchema(Schema):
+    """A blocked network."""
+
+    id = fields.Integer()
+    network = fields.String()
+    reason = fields.String()
+    evidence = fields.String()
+    origin = fields.String(metadata={"description": "manual or automatic"})
+    created_at = TimeField(attribute="created_us", metadata=_TIME)
+    expires_at = TimeField(attribute="expires_us", allow_none=True, metadata=_MAYBE_TIME)
+    lifted_at = TimeField(attribute="lifted_us", allow_none=True, metadata=_MAYBE_TIME)
+
+
+class BlockListSchema(Schema):
+    """Blocks, newest first."""
+
+    blocks = fields.List(fields.Nested(BlockSchema))
+
+
+class UsageSchema(Schema):
+    """What is left of one limit."""
+
+    name = fields.String()
+    limit = fields.String()
+    remaining = fields.Integer()
+    resets_at = TimeField(attribute="resets_us", metadata=_TIME)
+
+
+class MeSchema(Schema):
+    """How the service sees the caller."""
+
+    user_id = fields.Integer()
+    username = fields.String()
+    token_id = fields.Integer()
+    role = fields.String()
+    permissions = fields.List(fields.String())
+    address = fields.String(metadata={"description": "Where the request came from, as far as proxies vouch"})
+    counted_as = fields.String(metadata={"description": "What limits and blocks go by"})
+    peer = fields.String(metadata={"description": "Who connected"})
+    peer_is_trusted = fields.Boolean()
+    forwarding_headers = fields.Dict(keys=fields.String(), values=fields.String())
+    limits = fields.List(fields.Nested(UsageSchema))
+    limits_are_shared = fields.Boolean(metadata={"description": "False: each worker counts alone"})

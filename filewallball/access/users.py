@@ -1,0 +1,115 @@
+"""Users: created, listed, given a role, disabled and enabled again."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from filewallball import errors
+from filewallball.access.models import User
+from filewallball.clock import now_us
+from filewallball.database import Database
+from filewallball.operations import Operation
+
+_RESERVED = ("system", "anonymous")
+_MAX_NAME_BYTES = 128
+_USERS: Any = User.__table__
+
+
+def list_users(database: Database, *, page: int, size: int) -> Sequence[Row[Any]]:
+    """One page of the users, oldest first."""
+    statement = select(_USERS).order_by(_USERS.c.id).limit(size).offset((page - 1) * size)
+    return database.query(lambda connection: connection.execute(statement).all())
+
+
+def get_user(database: Database, user_id: int) -> Row[Any]:
+    """Raises NotFound."""
+    row = database.query(lambda connection: _find(connection, user_id))
+    if row is None:
+        raise errors.NotFound
+    return row
+
+
+def find_user(database: Database, username: str) -> Row[Any]:
+    """Raises NotFound."""
+    statement = select(_USERS).where(_USERS.c.username == username)
+    row = database.query(lambda connection: connection.execute(statement).one_or_none())
+    if row is None:
+        raise errors.NotFound(f"There is no user {username!r}.")
+    return row
+
+
+def create_user(op: Operation, username: str, role: str) -> Row[Any]:
+    """Raises ValidationFailed for a name that could be mistaken for another, Conflict for one that is taken."""
+    _check_name(username)
+    op.note(details={"subject": username, "role": role})
+
+    def work(connection: Connection) -> Row[Any]:
+        values = {"username": username, "role": role, "created_us": now_us()}
+        key = connection.execute(insert(_USERS), values).inserted_primary_key
+        op.note(resource_id=str(key[0] if key else ""))
+        return connection.execute(select(_USERS).where(_USERS.c.username == username)).one()
+
+    try:
+        return op.change(work)
+    except IntegrityError as error:
+        raise errors.Conflict("The name is taken.") from error
+
+
+def change_user(
+    op: Operation, user_id: int, *, role: str | None = None, disabled: bool | None = None
+) -> Row[Any]:
+    """Give a user another role, or disable or enable them; it counts from the next request on.
+
+    Raises NotFound, or Conflict where no administrator would be left.
+    """
+    changes = {"role": role, "disabled": disabled}
+    op.note(resource_id=str(user_id), details={name: new for name, new in changes.items() if new is not None})
+
+    def work(connection: Connection) -> Row[Any]:
+        values: dict[str, Any] = {} if role is None else {"role": role}
+        if disabled is not None:
+            values["disabled_us"] = now_us() if disabled else None
+        administrators = _administrators(connection)
+        if values:
+            connection.execute(update(_USERS).where(_USERS.c.id == user_id).values(**values))
+        row = _find(connection, user_id)
+        if row is None:
+            raise errors.NotFound
+        if user_id in administrators and not _administrators(connection):
+            raise errors.Conflict("This is the last administrator.")
+        return row
+
+    return op.change(work)
+
+
+def count_users(database: Database) -> int:
+    """How many there are."""
+    statement = select(func.count()).select_from(_USERS)
+    return database.query(lambda connection: connection.execute(statement).scalar_one())
+
+
+def _find(connection: Connection, user_id: int) -> Row[Any] | None:
+    return connection.execute(select(_USERS).where(_USERS.c.id == user_id)).one_or_none()
+
+
+def _administrators(connection: Connection) -> set[int]:
+    """Those who could undo a change; locked, so that two of them cannot depose each other at once."""
+    statement = select(_USERS.c.id).where(_USERS.c.role == "admin", _USERS.c.disabled_us.is_(None))
+    return set(connection.execute(statement.with_for_update()).scalars())
+
+
+def _check_name(username: str) -> None:
+    plain = unicodedata.normalize("NFKC", username)
+    if (
+        not username.isprintable()
+        or plain != username
+        or username.strip() != username
+        or not 1 <= len(username.encode()) <= _MAX_NAME_BYTES
+        or username.casefold() in _RESERVED
+    ):
+        raise errors.ValidationFailed(
+            errors={"username": ["1 to 128 bytes of printable text in its plain form, and no reserved name."]}
+        )

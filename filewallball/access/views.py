@@ -1,0 +1,141 @@
+"""The access routes: who am I, users, tokens, blocks. Validate, call the service, serialise."""
+
+from typing import Any
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from filewallball import permissions
+from filewallball.access import blocks, schemas, tokens, users
+from filewallball.access.me import Me, describe_caller
+from filewallball.observability.exchange import current_exchange
+from filewallball.runtime import runtime
+from filewallball.web.caller import current_operation, recorded
+
+blueprint = Blueprint(
+    "access", __name__, url_prefix="/api/v1/access", description="Who may do what: users, tokens, blocks"
+)
+
+
+@blueprint.route("/me")
+class Myself(MethodView):
+    init_every_request = False
+
+    @recorded("user:describe", permissions.SELF)
+    @blueprint.response(200, schemas.MeSchema)
+    def get(self) -> Me:
+        """How the service sees you: identity, address and proxies, role, use of limits and quota."""
+        exchange = current_exchange()
+        return describe_caller(runtime().gate, current_operation().caller, exchange.origin, exchange.environ)
+
+
+@blueprint.route("/users")
+class Users(MethodView):
+    init_every_request = False
+
+    @recorded("user:list", permissions.MANAGE)
+    @blueprint.arguments(schemas.PageSchema, location="query")
+    @blueprint.response(200, schemas.UserListSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the users."""
+        return {"users": users.list_users(runtime().database, **query)}
+
+    @recorded("user:create", permissions.MANAGE)
+    @blueprint.arguments(schemas.NewUserSchema)
+    @blueprint.response(201, schemas.UserSchema)
+    def post(self, body: dict[str, Any]) -> Any:
+        """Create a user."""
+        return users.create_user(current_operation(), body["username"], body["role"])
+
+
+@blueprint.route("/users/<int(max=9223372036854775807):user_id>")
+class UserItem(MethodView):
+    init_every_request = False
+
+    @recorded("user:describe", permissions.MANAGE)
+    @blueprint.response(200, schemas.UserSchema)
+    def get(self, user_id: int) -> Any:
+        """Describe a user."""
+        return users.get_user(runtime().database, user_id)
+
+    @recorded("user:update", permissions.MANAGE)
+    @blueprint.arguments(schemas.UserChangeSchema)
+    @blueprint.response(200, schemas.UserSchema)
+    def patch(self, body: dict[str, Any], user_id: int) -> Any:
+        """Give a user another role, or disable or enable them."""
+        return users.change_user(current_operation(), user_id, **body)
+
+
+@blueprint.route("/tokens")
+class Tokens(MethodView):
+    init_every_request = False
+
+    @recorded("token:list", permissions.MANAGE)
+    @blueprint.arguments(schemas.TokenQuerySchema, location="query")
+    @blueprint.response(200, schemas.TokenListSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List tokens, without their text."""
+        return {"tokens": tokens.list_tokens(runtime().database, **query)}
+
+    @recorded("token:create", permissions.MANAGE)
+    @blueprint.arguments(schemas.NewTokenSchema)
+    @blueprint.response(201, schemas.IssuedTokenSchema)
+    def post(self, body: dict[str, Any]) -> tokens.IssuedToken:
+        """Give a user a token; its text is in this answer and nowhere else."""
+        return tokens.create_token(current_operation(), **body)
+
+
+@blueprint.route("/tokens/<int(max=9223372036854775807):token_id>")
+class TokenItem(MethodView):
+    init_every_request = False
+
+    @recorded("token:revoke", permissions.MANAGE)
+    @blueprint.response(204)
+    def delete(self, token_id: int) -> None:
+        """Revoke a token."""
+        tokens.revoke_token(current_operation(), token_id)
+
+
+@blueprint.route("/tokens/<int(max=9223372036854775807):token_id>/rotate")
+class TokenRotation(MethodView):
+    init_every_request = False
+
+    @recorded("token:rotate", permissions.MANAGE)
+    @blueprint.arguments(schemas.RotationSchema)
+    @blueprint.response(201, schemas.IssuedTokenSchema)
+    def post(self, body: dict[str, Any], token_id: int) -> tokens.IssuedToken:
+        """Replace a token by a new one."""
+        return tokens.rotate_token(current_operation(), token_id, body["grace"])
+
+
+@blueprint.route("/blocks")
+class Blocks(MethodView):
+    init_every_request = False
+
+    @recorded("block:list", permissions.MANAGE)
+    @blueprint.arguments(schemas.BlockQuerySchema, location="query")
+    @blueprint.response(200, schemas.BlockListSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List blocked networks."""
+        return {"blocks": blocks.list_blocks(runtime().database, **query)}
+
+    @recorded("block:add", permissions.MANAGE)
+    @blueprint.arguments(schemas.NewBlockSchema)
+    @blueprint.response(201, schemas.BlockSchema)
+    def post(self, body: dict[str, Any]) -> Any:
+        """Block an address or a network; every worker knows within a second."""
+        row = blocks.add_block(current_operation(), **body)
+        runtime().gate.blocks.refresh()
+        return row
+
+
+@blueprint.route("/blocks/<int(max=9223372036854775807):block_id>")
+class BlockItem(MethodView):
+    init_every_request = False
+
+    @recorded("block:delete", permissions.MANAGE)
+    @blueprint.response(204)
+    def delete(self, block_id: int) -> None:
+        """Lift a block."""
+        blocks.lift_block(current_operation(), block_id)
+        runtime().gate.blocks.refresh()
