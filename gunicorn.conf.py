@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from filewallball.config import ConfigError, load_settings
 from filewallball.observability import lifecycle
+from filewallball.observability.logs import configure_logging
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -17,6 +18,9 @@ except ConfigError as error:
     sys.exit("\n".join(f"filewallball: {message}" for message in error.messages))
 
 lifecycle.note_start()
+configure_logging(_settings)
+errorlog = None  # gunicorn's own messages take the same way as ours
+loglevel = _settings.log_level.lower()
 
 _host = f"[{_settings.bind}]" if ":" in _settings.bind else _settings.bind
 bind = f"{_host}:{_settings.port}"

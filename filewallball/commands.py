@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import wraps
 from typing import Any
 
@@ -12,6 +13,7 @@ from filewallball import create_app
 from filewallball.clock import rfc3339
 from filewallball.config import ConfigError, load_settings
 from filewallball.errors import ApiError
+from filewallball.extensions import db
 
 
 def with_app(command: Callable[..., None]) -> Callable[..., None]:
@@ -21,7 +23,9 @@ def with_app(command: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             app = create_app(load_settings())
-            with app.app_context():
+            with app.app_context(), ExitStack() as ending:
+                for engine in db.engines.values():
+                    ending.callback(engine.dispose)  # SQLite leaves no write-ahead log behind
                 command(app, *args, **kwargs)
         except ConfigError as error:
             for message in error.messages:

@@ -149,6 +149,7 @@ def key_type() -> TypeEngine[int]:
 def configure(settings: Settings) -> dict[str, Any]:
     """Flask-SQLAlchemy's configuration: the default engine writes, the bind `read` reads."""
     common = _sqlite_options(settings) if settings.is_sqlite else _mariadb_options(settings)
+    common["hide_parameters"] = True  # errors are logged, the values of a statement are nobody's business
     reading = {**common, "isolation_level": "AUTOCOMMIT"}
     writing = {**common, "isolation_level": "READ COMMITTED"}
     if settings.is_sqlite:

@@ -24,7 +24,9 @@ from filewallball.files.service import Files
 from filewallball.health import views as health_views
 from filewallball.health.board import Board, Check
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
+from filewallball.observability.logs import configure_logging
 from filewallball.observability.pool import watch_pools
+from filewallball.observability.request_log import RequestLog
 from filewallball.observability.setup import init_metrics, init_middleware
 from filewallball.observability.slots import Slots
 from filewallball.operations import Ledger
@@ -127,12 +129,13 @@ def render_errors(app: Flask) -> None:
 
 def observe(app: Flask, settings: Settings) -> None:
     """Metrics, request log and the middleware that sees a request to its last byte."""
-    parts = runtime(app)
+    parts, logs = runtime(app), configure_logging(settings)
     metrics = init_metrics(app, settings, parts.slots, lambda: guard(permissions.STATS), readings(parts))
     parts.ledger.record = metrics.record
     with app.app_context():
         watch_pools(metrics, db.engine, db.engines["read"])
-    init_middleware(app, metrics, parts.proxies.origin)
+    logs.count_drops(lambda sink: metrics.increment("log_records_dropped_total", sink))
+    init_middleware(app, metrics, parts.proxies.origin, [RequestLog(logs)])
 
 
 def seal_key(settings: Settings) -> bytes:

@@ -156,7 +156,7 @@ class _Closing:
         self._done = True
         exchange = self._exchange
         exchange.ended = perf_counter()
-        exchange.completed = exchange.failure is None and (exchange.completed or _all_sent(exchange))
+        exchange.completed = exchange.completed or _all_sent(exchange)
         for callback in exchange.callbacks:
             _guarded(callback)
         try:

@@ -1,6 +1,7 @@
 """What happens to metrics and slots when the service, or one of its workers, starts or ends."""
 
 import fcntl
+import logging
 import os
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def worker_ready(app: Flask) -> None:
     from filewallball import maintenance
     from filewallball.observability.setup import metrics_of
 
+    logging.captureWarnings(True)
     metrics_of(app).prepare()
     maintenance.start(app)
 

@@ -2,7 +2,9 @@
 
 import platform
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import prometheus_flask_exporter
 from flask import Flask
@@ -32,8 +34,12 @@ def init_metrics(
 
     `readers` are the gauges of the contract that other rooms know the values of, read at each scrape.
     """
+    # Weakly: log sinks, which live as long as the process, reach the metrics, and must not keep a whole app alive.
     metrics = Metrics(
-        settings.metrics_dir, slots, lambda: _rules(app), is_enabled=settings.prometheus_enabled
+        settings.metrics_dir,
+        slots,
+        partial(_rules, ref(app)),
+        is_enabled=settings.prometheus_enabled,
     )
     app.extensions[_KEY] = metrics
     if settings.prometheus_enabled:
@@ -71,8 +77,9 @@ def _own_readers() -> Readers:
     }
 
 
-def _rules(app: Flask) -> set[str]:
-    return {rule.rule for rule in app.url_map.iter_rules()}
+def _rules(app: Callable[[], Flask | None]) -> set[str]:
+    alive = app()
+    return {rule.rule for rule in alive.url_map.iter_rules()} if alive else set()
 
 
 def _count_unreadable(metrics: Metrics, count: int) -> None:

@@ -57,7 +57,8 @@ class Stage(io.RawIOBase):
         length = view.nbytes
         if self.size + length > self._max_bytes:
             self._failed = True
-            raise FileTooLarge(f"The limit is {self._max_bytes} bytes.")
+            seen = {"max_size": self._max_bytes, "file_size": self.size + length}
+            raise FileTooLarge(f"The limit is {self._max_bytes} bytes.", facts=seen)
         self._hash.update(view)
         try:
             _write_all(self.fileno(), view)

@@ -1,6 +1,5 @@
 """The only error renderer: every exception leaves as RFC 9457 problem+json with the catalogue's code."""
 
-import logging
 import socket
 import time
 from typing import Any
@@ -16,7 +15,6 @@ from filewallball.text import neutral
 DRAIN_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 5.0
 _CHUNK = 256 * 1024
-logger = logging.getLogger("filewallball.error")
 
 
 def init_app(app: Flask) -> None:
@@ -32,8 +30,6 @@ def render(error: Exception) -> Response:
     if cause is not error:
         cause.__cause__ = error
     current_exchange().failure = cause
-    if cause.status >= 500:
-        _log(cause, error)
     _drain()
     return problem(cause)
 
@@ -57,17 +53,6 @@ def problem(cause: errors.ApiError) -> Response:
         response.headers[name] = value
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _log(cause: errors.ApiError, error: Exception) -> None:
-    fields = {
-        "request_id": current_exchange().request_id,
-        "error_type": cause.code,
-        "error_message": neutral(str(error)) if isinstance(error, errors.ApiError) else cause.title,
-        "client_ip": current_exchange().client_ip,
-        **cause.facts,
-    }
-    logger.error("Request failed", extra=fields, exc_info=error)
 
 
 def _drain() -> None:

@@ -1,5 +1,6 @@
 """Metrics of their own for each test, and what a scrape of them says."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,14 @@ def bench_in(folder: Path) -> Bench:
         metrics.increment("metric_files_unreadable_total", amount=count)
 
     return Bench(folder, slots, metrics, Exposition(folder / "metrics", slots, unreadable))
+
+
+@pytest.fixture
+def database_url(prepared_sqlite: Path, tmp_path: Path) -> str:
+    """Which database it is makes no difference to what is observed."""
+    path = tmp_path / "filewallball.db"
+    shutil.copyfile(prepared_sqlite, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

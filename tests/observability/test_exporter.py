@@ -4,40 +4,20 @@ import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event as Signal
-from typing import Any
 
 import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from filewallball import create_app
-from filewallball.config import load_settings
-from filewallball.runtime import runtime
 from tests.observability.scrape import Samples, names_of, samples_of, total_of, value_of
 
 Make = Callable[..., FlaskClient]
 
 
-class ReadingClient(FlaskClient):
-    """Takes each answer to its end, as a server would."""
-
-    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        return super().open(*args, **{"buffered": True, **kwargs})
-
-
 @pytest.fixture
-def service_client(tmp_path: Path) -> Make:
-    """Clients of applications with their own folders."""
-    numbers = iter(range(100))
-
-    def make(**settings: str) -> FlaskClient:
-        app = create_app(load_settings({"DATA_DIR": str(tmp_path / str(next(numbers))), **settings}))
-        runtime(app).store.prepare()
-        app.test_client_class = ReadingClient
-        return app.test_client()
-
-    return make
+def service_client(set_config: Callable[..., Flask]) -> Make:
+    """Clients of applications with some settings changed."""
+    return lambda **settings: set_config(**settings).test_client()
 
 
 def scrape(client: FlaskClient) -> Samples:
@@ -73,8 +53,8 @@ def test_unknown_paths_and_methods_are_one_series_each(service_client: Make) -> 
     assert rules == {"None"}
 
 
-def test_a_second_application_in_the_process_is_measured_too(service_client: Make) -> None:
-    first, second = service_client(), service_client()
+def test_a_second_application_in_the_process_is_measured_too(service_client: Make, tmp_path: Path) -> None:
+    first, second = service_client(), service_client(DATA_DIR=str(tmp_path / "second"))
     for client, times in ((first, 1), (second, 2), (first, 4)):
         for _ in range(times):
             client.get("/health/live")
