@@ -1,5 +1,7 @@
 """The command line: `filewallball …`, each command thin over a service."""
 
+import sys
+import threading
 from pathlib import Path
 
 import click
@@ -11,7 +13,9 @@ from filewallball.access.commands import blocks, tokens, users
 from filewallball.access.service import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.commands import audit
 from filewallball.audit.keys import kept_secret
+from filewallball.clock import now_us
 from filewallball.commands import with_app
+from filewallball.files.scrub import Pace
 from filewallball.operations import operation
 from filewallball.runtime import runtime
 
@@ -58,6 +62,17 @@ def drain(app: Flask, state: str) -> None:
             parts.settings.drain_file.unlink(missing_ok=True)
 
 
+@main.command()
+@with_app
+def scrub(app: Flask) -> None:
+    """Read every stored byte now and compare; ends with 1 if any differ from what was uploaded."""
+    job = maintenance.scrub(runtime(app))
+    with click.progressbar(length=job.total_bytes(), label="Reading", file=sys.stderr) as bar:
+        checked, failed = job.run(before_us=now_us(), pace=Pace(), progress=bar.update)
+    click.echo(f"{checked} checked, {failed} damaged")
+    sys.exit(1 if failed else 0)
+
+
 @main.group()
 def db() -> None:
     """The database schema."""
@@ -89,8 +104,9 @@ for group in (users, tokens, blocks, audit):
 def maintain(app: Flask, once: bool) -> None:
     """Run the periodic jobs in this process."""
     parts = runtime(app)
-    loop = maintenance.Loop(maintenance.worker_jobs(parts) + maintenance.host_jobs(parts))
+    jobs = maintenance.worker_jobs(parts) + maintenance.host_jobs(parts)
     if once:
-        loop.run_due()
+        maintenance.Loop(jobs + maintenance.slow_jobs(parts)).run_due()
     else:
-        loop.run_forever()
+        maintenance.start(app)
+        threading.Event().wait()

@@ -124,6 +124,37 @@ class Settings:
     cors_origins: tuple[str, ...] = setting(
         "origins", "", "Web origins whose pages may call the API; `*` = any; empty = none"
     )
+    scan_policy: str = setting(
+        "str",
+        "off",
+        "Virus scan: `off`, `optional` (what cannot be scanned is kept) or `required` (nor served)",
+        validate=OneOf(("off", "optional", "required")),
+    )
+    clamd_address: str = setting(
+        "endpoint", "127.0.0.1:3310", "The scanner: `host:port` or the path of its socket"
+    )
+    scan_timeout: timedelta = setting("duration", "15s", "Longest time that one scan may take")
+    scan_max_size: int = setting(
+        "size",
+        "25MB",
+        "Largest file that counts as scanned; at most clamd's StreamMaxLength, MaxFileSize and MaxScanSize",
+    )
+    scan_signature_max_age: timedelta = setting(
+        "duration", "7d", "Age of the scanner's signatures beyond which health is degraded"
+    )
+    thumbnail_max_pixels: int = setting(
+        "int", "50000000", "Largest image that is decoded for a thumbnail, in pixels", validate=Range(1)
+    )
+    thumbnail_timeout: timedelta = setting("duration", "10s", "Time that one thumbnail may take")
+    thumbnail_memory: int = setting("size", "1GB", "Address space that one thumbnail may take")
+    thumbnail_cache_size: int = setting("size", "1GB", "Disk that finished thumbnails may take")
+    scrub_interval: timedelta = setting(
+        "duration", "30d", "Time within which every stored byte is read and compared"
+    )
+    scrub_rate: int = setting("size", "10MB", "Bytes that the scrub reads in a second")
+    backup_max_age: timedelta | None = setting(
+        "age", "", "Age of the last backup beyond which health is degraded; empty = not watched"
+    )
     x_accel: bool = setting("bool", "false", "Let nginx send downloads (X-Accel-Redirect to /_blobs/)")
     audit_sync: str = setting(
         "str",
@@ -174,6 +205,10 @@ class Settings:
     @property
     def metrics_dir(self) -> Path:
         return self.data_dir / "metrics"
+
+    @property
+    def thumbnails_dir(self) -> Path:
+        return self.data_dir / "thumbnails"
 
     @property
     def drain_file(self) -> Path:

@@ -164,6 +164,26 @@ class DigestMismatch(_ClientError):
     code, status, title = "digest_mismatch", 422, "The content does not match its declared digest"
 
 
+class InfectedFile(_ClientError):
+    code, status, title = "infected_file", 422, "The file carries malware"
+
+
+class NotScannable(_ClientError):
+    code, status, title = "not_scannable", 422, "The file is beyond the virus scanner's limits"
+
+
+class ThumbnailFailed(_ClientError):
+    code, status, title = "thumbnail_failed", 422, "There can be no thumbnail of this file"
+
+
+class ScanPending(ApiError):
+    code, status, title, retry_after = "scan_pending", 503, "The file has not been scanned yet", 30
+
+
+class ContentDamaged(ApiError):
+    code, status, title = "content_damaged", 500, "The stored bytes are no longer those that were uploaded"
+
+
 class StorageFull(ApiError):
     code, status, title, retry_after = "storage_full", 507, "There is no space for this file", 60
 
@@ -178,6 +198,10 @@ class StoreNotMounted(ApiError):
 
 class Unavailable(ApiError):
     code, status, title, retry_after = "unavailable", 503, "A service that this needs is not available", 5
+
+
+class ScannerUnavailable(Unavailable):
+    code, title = "scanner_unavailable", "The virus scanner is not available, so nothing was kept"
 
 
 class AuditUnavailable(Unavailable):

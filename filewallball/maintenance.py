@@ -18,12 +18,15 @@ from filewallball.access.last_use import write_last_use
 from filewallball.access.offenders import block_offenders
 from filewallball.audit import journal
 from filewallball.audit.digest import DIGEST_SECONDS
+from filewallball.audit.locks import try_lock
 from filewallball.audit.shipper import slot_folders
 from filewallball.audit.verification import verify_when_due
 from filewallball.clock import now_us
 from filewallball.errors import ABORTED, ApiError, translate
+from filewallball.files.scanning import Rescan
+from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
-from filewallball.operations import Caller, operation
+from filewallball.operations import Caller, Operation, operation
 from filewallball.runtime import Runtime, runtime
 
 logger = logging.getLogger("filewallball.maintenance")
@@ -92,11 +95,7 @@ def worker_jobs(parts: Runtime) -> list[Job]:
 
 def host_jobs(parts: Runtime) -> list[Job]:
     """What one process on each host does, whichever gets to it first."""
-    sweep = Sweep(
-        parts.database,
-        parts.store,
-        lambda action, file_id: operation(parts.ledger, action, SYSTEM, resource_id=file_id),
-    )
+    sweep = Sweep(parts.database, parts.store, lambda *what: begin(parts, *what))
     return [
         Job("ship", 1.0, parts.shipper.ship),
         Job("digest", DIGEST_SECONDS, parts.digest.run),
@@ -124,6 +123,39 @@ def prompt_jobs(parts: Runtime) -> list[Job]:
     ]
 
 
+def slow_jobs(parts: Runtime) -> list[Job]:
+    """What takes its time: each runs in a thread of its own, in one process of the host at once."""
+    rescan = Rescan(parts.scanner, parts.database, parts.store, lambda *what: begin(parts, *what))
+    interval_us = round(parts.settings.scrub_interval.total_seconds() * 1e6)
+    jobs = {
+        "rescan": (10.0, rescan.run),
+        "thumbnails": (300.0, parts.thumbnails.tidy),
+        "scrub": (10.0, lambda: scrub(parts).run_slice(interval_us, parts.settings.scrub_rate)),
+    }
+    return [Job(name, seconds, alone(parts, name, run)) for name, (seconds, run) in jobs.items()]
+
+
+def alone(parts: Runtime, name: str, run: Callable[[], object]) -> Callable[[], None]:
+    """`run`, unless another process of this host is at it: that would only do the work twice."""
+
+    def run_alone() -> None:
+        with try_lock(parts.settings.data_dir / f"{name}.lock") as won:
+            if won:
+                run()
+
+    return run_alone
+
+
+def scrub(parts: Runtime) -> Scrub:
+    """The scrub of this process."""
+    return Scrub(parts.database, parts.store, lambda *what: begin(parts, *what))
+
+
+def begin(parts: Runtime, action: str, resource_id: str) -> Operation:
+    """An operation that the service itself performs."""
+    return operation(parts.ledger, action, SYSTEM, resource_id=resource_id)
+
+
 SYSTEM = Caller(username="system", role="admin")
 
 
@@ -132,16 +164,19 @@ def start(app: Flask) -> Loop:
     parts = runtime(app)
     loop = Loop(worker_jobs(parts) + host_jobs(parts))
     prompt = Loop(prompt_jobs(parts))
+    slow = [Loop([job]) for job in slow_jobs(parts)]
     threads = [
         threading.Thread(target=each.run_forever, name=name, daemon=True)
         for name, each in (("maintenance", loop), ("prompt", prompt))
     ]
     for thread in threads:
         thread.start()
+    for each in slow:
+        threading.Thread(target=each.run_forever, name="maintenance-slow", daemon=True).start()
 
     def finish() -> None:
-        loop.stop()
-        prompt.stop()
+        for each in (loop, prompt, *slow):
+            each.stop()
         for thread in threads:
             thread.join(_JOIN_SECONDS)
         parts.ledger.folds.close_before(_FAR_AHEAD_US)

@@ -11,6 +11,8 @@ from filewallball.audit.seals import Seals
 from filewallball.audit.shipper import Shipper
 from filewallball.config import Settings
 from filewallball.database import Database
+from filewallball.files.scanning import Scanner
+from filewallball.files.thumbnails import Thumbnails
 from filewallball.health.board import Board
 from filewallball.observability.slots import Slots
 from filewallball.operations import Ledger
@@ -36,6 +38,8 @@ class Runtime:
     proxies: Proxies
     health: Board
     gate: Gate
+    scanner: Scanner
+    thumbnails: Thumbnails
 
 
 def install(app: Flask, runtime: Runtime) -> None:

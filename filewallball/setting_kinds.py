@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 
 
@@ -34,6 +35,16 @@ def duration(value: str, **_: Any) -> timedelta:
     if seconds <= 0:
         raise ValidationError("must be longer than zero.")
     return timedelta(seconds=seconds)
+
+
+def age(value: str, **_: Any) -> timedelta | None:
+    return duration(value) if value else None
+
+
+def endpoint(value: str, **_: Any) -> str:
+    if not value.startswith("/") and not _ENDPOINT.fullmatch(value):
+        raise ValidationError("must be host:port or the path of a socket.")
+    return value
 
 
 def folder(value: str, **_: Any) -> Path:
@@ -115,6 +126,8 @@ def _parts(value: str) -> list[str]:
 PARSERS: tuple[Callable[..., Any], ...] = (
     size,
     duration,
+    age,
+    endpoint,
     folder,
     database,
     redis,

@@ -4,7 +4,7 @@ import secrets
 
 from flask import Flask
 
-from filewallball import __version__, permissions
+from filewallball import __version__, maintenance, permissions
 from filewallball.access import views as access_views
 from filewallball.access.gate import build_gate
 from filewallball.audit import views as audit_views
@@ -20,7 +20,9 @@ from filewallball.database import Database
 from filewallball.database import configure as configure_database
 from filewallball.extensions import api, db, migrate
 from filewallball.files import views as file_views
+from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.service import Files
+from filewallball.files.thumbnails import Thumbnails
 from filewallball.health import views as health_views
 from filewallball.health.board import Board, Check
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
@@ -38,6 +40,7 @@ from filewallball.web.caller import guard
 from filewallball.web.origin import Proxies
 
 _FORM_LIMIT = 1024 * 1024
+_THUMBNAIL_SECONDS = 30.0  # its check starts a process
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -71,13 +74,14 @@ def build_runtime(app: Flask, settings: Settings) -> None:
     key = seal_key(settings)
     trail, seals = Trail(database, key), Seals(key)
     proxies = Proxies(settings.trusted_proxies)
+    store = LocalStore(
+        settings.storage_dir,
+        min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
+    )
     parts = Runtime(
         settings=settings,
         database=database,
-        store=LocalStore(
-            settings.storage_dir,
-            min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
-        ),
+        store=store,
         slots=slots,
         journal=journal,
         shipper=Shipper(settings.journal_dir, database, trail),
@@ -89,10 +93,12 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         proxies=proxies,
         gate=build_gate(app, settings, database, proxies),
         health=Board(settings.health_check_timeout.total_seconds()),
+        scanner=Scanner(settings),
+        thumbnails=Thumbnails(settings, database, store),
     )
     parts.ledger.watch = parts.gate.watch
     install(app, parts)
-    app.extensions["filewallball.files"] = Files(settings, database, parts.store)
+    app.extensions["filewallball.files"] = Files(settings, database, parts.store, parts.scanner)
 
 
 def register_routes(app: Flask) -> None:
@@ -118,6 +124,9 @@ def watch_health(app: Flask, settings: Settings) -> None:
             "redis",
             redis_probe(settings.redis_url, settings.health_check_timeout) if settings.redis_url else None,
         ),
+        Check("virus_scan_service", None if settings.scan_policy == OFF else parts.scanner.probe),
+        Check("thumbnail_service", parts.thumbnails.probe, share_seconds=_THUMBNAIL_SECONDS),
+        Check("storage_integrity", maintenance.scrub(parts).probe, share_seconds=2),
     ):
         parts.health.add(check)
 

@@ -18,6 +18,9 @@ class Blob(Base):
         UniqueConstraint("sha256", "live", name="uq_blobs_content"),
         UniqueConstraint("path", name="uq_blobs_path"),
         Index("ix_blobs_refs", "refs"),
+        Index("ix_blobs_scan", "scan_state", "id"),
+        Index("ix_blobs_verified", "verified_us", "id"),
+        Index("ix_blobs_damaged", "damaged_us"),
     )
 
     id: Mapped[int] = mapped_column(key_type(), primary_key=True, autoincrement=True)
@@ -26,6 +29,10 @@ class Blob(Base):
     refs: Mapped[int] = mapped_column(Integer)
     size: Mapped[int] = mapped_column(BigInteger)
     path: Mapped[str] = mapped_column(code_type(128))
+    scan_state: Mapped[str] = mapped_column(code_type(8), server_default="")
+    scanned_us: Mapped[int | None] = mapped_column(BigInteger)
+    verified_us: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    damaged_us: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class File(Base):

@@ -73,6 +73,16 @@ class ListQuerySchema(Schema):
     size_max = fields.Integer(load_default=None, validate=validate.Range(min=0, max=2**63 - 1))
 
 
+class ThumbnailQuerySchema(Schema):
+    """Size of a thumbnail."""
+
+    size = fields.Integer(
+        load_default=256,
+        validate=validate.Range(min=64, max=1024),
+        metadata={"description": "Longest side in pixels; a smaller image is not made larger"},
+    )
+
+
 class FileListSchema(Schema):
     """One page of files, newest first; `next_cursor` leads on at equal cost at any depth."""
 

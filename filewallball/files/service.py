@@ -18,6 +18,8 @@ from filewallball.files.incoming import Incoming
 from filewallball.files.inspection import inspect, is_allowed
 from filewallball.files.models import DELETED, EXPIRED, LIVE, PRIVATE, Blob, File
 from filewallball.files.naming import display_name
+from filewallball.files.scanning import CLEAN, Scanner
+from filewallball.files.thumbnails import SOURCES
 from filewallball.operations import Caller, Operation
 from filewallball.storage.local import LocalStore
 from filewallball.text import neutral
@@ -42,7 +44,7 @@ _FIND = (
     select(
         *COLUMNS,
         *(_FILES.c[name] for name in ("state", "owner_id", "delete_digest", "blob_id")),
-        _BLOBS.c.path,
+        *(_BLOBS.c[name] for name in ("path", "scan_state", "damaged_us")),
     )
     .outerjoin(_BLOBS, _BLOBS.c.id == _FILES.c.blob_id)
     .where(_FILES.c.file_id == bindparam("file_id"))
@@ -66,7 +68,6 @@ class StoredFile:
     base_url: str
     is_duplicate: bool = False
     delete_token: str | None = None
-    thumbnail_url: str | None = None
 
     @property
     def download_url(self) -> str:
@@ -76,12 +77,17 @@ class StoredFile:
     def view_url(self) -> str:
         return f"{self.base_url}/view/{self.file_id}"
 
+    @property
+    def thumbnail_url(self) -> str | None:
+        return f"{self.base_url}/thumbnail/{self.file_id}" if self.mime_type in SOURCES else None
+
 
 class Files:
     """The file service of one process."""
 
-    def __init__(self, settings: Settings, database: Database, store: LocalStore) -> None:
+    def __init__(self, settings: Settings, database: Database, store: LocalStore, scanner: Scanner) -> None:
         self._settings = settings
+        self._scanner = scanner
         self._database = database
         self._store = store
 
@@ -103,6 +109,7 @@ class Files:
             raise errors.ValidationFailed(
                 errors={"visibility": ["A private file needs an owner: send a token."]}
             )
+        scan_state = self._scanner.admit(op, stage)
         path = self._store.publish(stage)
         delete_token = secrets.token_urlsafe(32) if caller.is_anonymous else None
         now = now_us()
@@ -123,7 +130,7 @@ class Files:
             "expires_us": now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
         }
         op.note(resource_id=values["file_id"])
-        kept, duplicate = op.change(lambda connection: self._insert(connection, values, path))
+        kept, duplicate = op.change(lambda connection: self._insert(connection, values, path, scan_state))
         if kept != path:
             stage.discard()
         return self._stored(values, is_duplicate=duplicate, delete_token=delete_token)
@@ -135,9 +142,12 @@ class Files:
         return self.shown(row)
 
     def fetch(self, op: Operation, file_id: str) -> Content:
-        """What is needed to send a file. Raises NotFound or Expired."""
+        """What is needed to send a file. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
         row = self._visible(op.caller, file_id)
         op.note(file_type=row.mime_type)
+        self._scanner.check_servable(row.scan_state)
+        if row.damaged_us is not None:
+            raise errors.ContentDamaged
         return Content(
             file_id=row.file_id,
             filename=row.filename,
@@ -178,16 +188,21 @@ class Files:
             **{name: values[name] for name in _SHOWN}, base_url=self._settings.public_url, **more
         )
 
-    def _insert(self, connection: Connection, values: dict[str, Any], path: str) -> tuple[str, bool]:
+    def _insert(
+        self, connection: Connection, values: dict[str, Any], path: str, scan_state: str
+    ) -> tuple[str, bool]:
         """Count the bytes once more and insert the file; returns the blob's path and whether it was there before."""
         content = {"sha256": values["file_hash"], "size": values["file_size"]}
-        statement = self._database.insert(_BLOBS).values(**content, live=1, refs=1, path=path)
-        keys = [_BLOBS.c.sha256, _BLOBS.c.live]
-        statement = self._database.upsert(statement, keys, {"refs": _BLOBS.c.refs + 1})
-        blob = connection.execute(statement.returning(_BLOBS.c.id, _BLOBS.c.path)).one()
+        scan = {"scan_state": scan_state, "scanned_us": values["upload_us"]} if scan_state else {}
+        statement = self._database.insert(_BLOBS).values(
+            **content, live=1, refs=1, path=path, verified_us=values["upload_us"], **scan
+        )
+        keys, newer = [_BLOBS.c.sha256, _BLOBS.c.live], scan if scan_state == CLEAN else {}
+        statement = self._database.upsert(statement, keys, {"refs": _BLOBS.c.refs + 1, **newer})
+        blob = connection.execute(statement.returning(_BLOBS.c.id, _BLOBS.c.path, _BLOBS.c.damaged_us)).one()
         kept = blob.path
-        if kept != path and not self._store.holds(kept, values["file_size"]):
-            connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path))
+        if kept != path and (blob.damaged_us or not self._store.holds(kept, values["file_size"])):
+            connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
             kept = path
         connection.execute(insert(File), {**values, "blob_id": blob.id})
         return kept, blob.path != path

@@ -14,6 +14,7 @@ from filewallball.files.schemas import (
     FileListSchema,
     FileSchema,
     ListQuerySchema,
+    ThumbnailQuerySchema,
     UploadedSchema,
     UploadOptionsSchema,
 )
@@ -133,6 +134,28 @@ class View(MethodView):
     def get(self, file_id: str) -> Response:
         """Show raster images, plain text and PDF inline, sandboxed; everything else is an attachment."""
         return _send(file_id, "inline")
+
+
+@blueprint.route("/thumbnail/<file_id>")
+class Thumbnail(MethodView):
+    init_every_request = False
+
+    @recorded("file:thumbnail", permissions.FETCH)
+    @blueprint.doc(responses=binary_answer())
+    @blueprint.arguments(ThumbnailQuerySchema, location="query")
+    def get(self, query: dict[str, Any], file_id: str) -> Response:
+        """Send a small picture of a JPEG, PNG, GIF or WebP image: upright, without metadata."""
+        op, files = current_operation(), service()
+        thumbnail = runtime().thumbnails.of(files.fetch(op, file_id), query["size"])
+        op.note(details={"cached": thumbnail.was_cached, "size": query["size"]})
+        op.detach()
+        return deliver(
+            thumbnail.content,
+            thumbnail.entry.open,
+            disposition="inline",
+            x_accel=False,
+            finished=lambda delivery: files.delivered(op, delivery),
+        )
 
 
 def _send(file_id: str, disposition: str) -> Response:

@@ -1,0 +1,178 @@
+"""The scan policy: what is scanned before it is kept, what may be served, and what is scanned later."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from filewallball import errors
+from filewallball.clock import now_us
+from filewallball.config import Settings
+from filewallball.database import Database
+from filewallball.files.clamd import Clamd, Readable, ScannerFailed
+from filewallball.files.models import LIVE, Blob, File
+from filewallball.operations import Operation
+from filewallball.storage.local import LocalStore
+
+OFF, OPTIONAL, REQUIRED = "off", "optional", "required"
+NEVER, CLEAN, INFECTED, PENDING, SKIPPED = "", "clean", "infected", "pending", "skipped"
+_LIMITS_EXCEEDED = "Heuristics.Limits.Exceeded"
+_PAUSE_AFTER_FAILURE_SECONDS = 5.0
+_LONGEST_QUEUE_SECONDS = 2.0
+_PROBE_SECONDS = 1.0
+_BATCH = 50
+logger = logging.getLogger("filewallball.scanning")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """CLEAN, INFECTED with the signature's name, SKIPPED (beyond limits) or PENDING (the scanner did not answer)."""
+
+    state: str
+    reason: str = ""
+
+
+class Scanner:
+    """Asks clamd, a bounded number of times at once, and not again for some seconds after it failed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.policy = settings.scan_policy
+        self._max_bytes = settings.scan_max_size
+        self._oldest_signatures = settings.scan_signature_max_age
+        self._clamd = Clamd(settings.clamd_address, settings.scan_timeout.total_seconds())
+        self._places = threading.BoundedSemaphore(max(1, settings.threads // 2))
+        self._paused_until = 0.0
+
+    def examine(self, file: Readable, size: int) -> Verdict:
+        """Scan a file from where it stands. Never raises for what the scanner does."""
+        if size > self._max_bytes:
+            return Verdict(SKIPPED, "larger than SCAN_MAX_SIZE")
+        if time.monotonic() < self._paused_until or not self._places.acquire(timeout=_LONGEST_QUEUE_SECONDS):
+            return Verdict(PENDING, "the scanner is not available")
+        try:
+            reply = self._clamd.scan(file)
+        except ScannerFailed as error:
+            self._paused_until = time.monotonic() + _PAUSE_AFTER_FAILURE_SECONDS
+            return Verdict(PENDING, str(error))
+        finally:
+            self._places.release()
+        if reply.refused or reply.found.startswith(_LIMITS_EXCEEDED):
+            return Verdict(SKIPPED, reply.refused or reply.found)
+        return Verdict(INFECTED, reply.found) if reply.found else Verdict(CLEAN)
+
+    def admit(self, op: Operation, stage: Any) -> str:
+        """What the policy says of an upload; returns the scan state to keep.
+
+        Raises InfectedFile, and where a scan is required ScannerUnavailable and NotScannable.
+        """
+        if self.policy == OFF:
+            return NEVER
+        stage.seek(0)
+        verdict = self.examine(stage, stage.size)
+        if verdict.state == INFECTED:
+            op.note(suspicious=True)
+            raise errors.InfectedFile(facts={"signature": verdict.reason})
+        if verdict.state != CLEAN:
+            op.note(details={"not_scanned": verdict.reason})
+            if self.policy == REQUIRED:
+                raise errors.NotScannable if verdict.state == SKIPPED else errors.ScannerUnavailable
+        return verdict.state
+
+    def check_servable(self, state: str) -> None:
+        """Refuse bytes known to be infected and, where a scan is required, bytes not known to be clean.
+
+        Raises InfectedFile and ScanPending.
+        """
+        if state == INFECTED:
+            raise errors.InfectedFile
+        if self.policy == REQUIRED and state != CLEAN:
+            raise errors.ScanPending
+
+    def probe(self) -> Mapping[str, Any]:
+        """For health: does clamd answer, and how old are its signatures? Raises Unavailable."""
+        try:
+            made = self._clamd.signatures_from(_PROBE_SECONDS)
+        except ScannerFailed as error:
+            self._paused_until = time.monotonic() + _PAUSE_AFTER_FAILURE_SECONDS
+            raise errors.Unavailable(f"clamd does not answer: {error}") from error
+        self._paused_until = 0.0
+        if made is None:
+            return {"signature_age": None}
+        age = datetime.now(UTC) - made
+        problem = f"the signatures are {age.days} days old" if age > self._oldest_signatures else ""
+        return {"problem": problem, "signature_age": f"{max(0, int(age.total_seconds()) // 3600)}h"}
+
+
+class Rescan:
+    """Scans what was kept without a scan: while clamd was away, or before there was a policy."""
+
+    def __init__(
+        self,
+        scanner: Scanner,
+        database: Database,
+        store: LocalStore,
+        begin: Callable[[str, str], Operation],
+    ) -> None:
+        self._scanner = scanner
+        self._database = database
+        self._store = store
+        self._begin = begin
+
+    def run(self) -> int:
+        """Scan until nothing is left or the scanner fails; returns how many blobs got a verdict."""
+        if self._scanner.policy == OFF:
+            return 0
+        done, after = 0, 0
+        while rows := self._waiting(after):
+            for row in rows:
+                after = row.id
+                verdict = self._scan(row)
+                if verdict.state == PENDING:
+                    return done
+                done += 1
+        return done
+
+    def _scan(self, row: Any) -> Verdict:
+        try:
+            with self._store.open(row.path) as file:
+                verdict = self._scanner.examine(file, row.size)
+        except errors.StorageFailed:
+            verdict = Verdict(SKIPPED, "the stored bytes cannot be read")
+        if verdict.state != PENDING:
+            self._keep(row.id, verdict)
+        if verdict.state == INFECTED:
+            self._report(row.id, verdict)
+        return verdict
+
+    def _keep(self, blob_id: int, verdict: Verdict) -> None:
+        found = update(Blob).where(Blob.id == blob_id)
+        with self._database.begin() as connection:
+            connection.execute(found.values(scan_state=verdict.state, scanned_us=now_us()))
+
+    def _report(self, blob_id: int, verdict: Verdict) -> None:
+        for row in self._fetch(select(File.file_id).where(File.blob_id == blob_id, File.state == LIVE)):
+            logger.warning("infected file found", extra={"file_id": row.file_id, "signature": verdict.reason})
+            try:
+                with self._begin("file:scan", row.file_id):
+                    raise errors.InfectedFile(facts={"signature": verdict.reason})
+            except errors.InfectedFile:
+                continue
+
+    def _waiting(self, after: int) -> list[Any]:
+        return self._fetch(
+            select(Blob.id, Blob.path, Blob.size)
+            .where(Blob.scan_state.in_((NEVER, PENDING)), Blob.live == 1, Blob.refs > 0, Blob.id > after)
+            .order_by(Blob.id)
+            .limit(_BATCH)
+        )
+
+    def _fetch(self, statement: Any) -> list[Any]:
+        def work(connection: Connection) -> list[Any]:
+            return list(connection.execute(statement))
+
+        return self._database.query(work)

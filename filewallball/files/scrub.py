@@ -1,0 +1,139 @@
+"""The scrub: reads every stored byte again, slowly, and says which are no longer those that were uploaded."""
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from sqlalchemy import func, select, update
+
+from filewallball import errors
+from filewallball.clock import now_us
+from filewallball.database import Database
+from filewallball.files.models import LIVE, Blob, File
+from filewallball.operations import Operation
+from filewallball.storage.local import LocalStore
+
+_PIECE_BYTES = 1024 * 1024
+_BATCH = 100
+_SLICE_SECONDS = 20.0
+logger = logging.getLogger("filewallball.scrub")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast to read, and for how long at a time; None is as fast, and as long, as it takes."""
+
+    bytes_per_second: int | None = None
+    seconds: float | None = None
+
+
+class Scrub:
+    """Harmless to run several times at once: it only reads, and marks by conditional updates."""
+
+    def __init__(self, database: Database, store: LocalStore, begin: Callable[[str, str], Operation]) -> None:
+        self._database = database
+        self._store = store
+        self._begin = begin
+
+    def run(
+        self,
+        *,
+        before_us: int,
+        pace: Pace,
+        progress: Callable[[int], object] = lambda size: None,
+    ) -> tuple[int, int]:
+        """Check blobs last verified before a moment, the longest unseen first; returns how many, and how many failed.
+
+        Raises StoreNotMounted: nothing is taken for lost in a store that is not there.
+        """
+        began, read, checked, failed = time.monotonic(), 0, 0, 0
+        while rows := self._fetch(_due(before_us)):
+            for row in rows:
+                if pace.seconds is not None and time.monotonic() - began > pace.seconds:
+                    return checked, failed
+                reason = self._examine(row)
+                failed += self._keep(row, reason)
+                checked, read = checked + 1, read + row.size
+                progress(row.size)
+                if pace.bytes_per_second:
+                    time.sleep(max(0.0, read / pace.bytes_per_second - (time.monotonic() - began)))
+        return checked, failed
+
+    def run_slice(self, interval_us: int, bytes_per_second: int) -> None:
+        """What is due now, for some seconds."""
+        self._store.check_mounted()
+        self.run(before_us=now_us() - interval_us, pace=Pace(bytes_per_second, _SLICE_SECONDS))
+
+    def total_bytes(self) -> int:
+        """How much there is to read."""
+        statement = select(func.coalesce(func.sum(Blob.size), 0)).where(Blob.live == 1, Blob.refs > 0)
+        return int(self._fetch(statement)[0][0])
+
+    def probe(self) -> Mapping[str, Any]:
+        """For health: how many blobs are damaged."""
+        statement = select(func.count()).where(Blob.damaged_us > 0, Blob.live == 1, Blob.refs > 0)
+        damaged = int(self._fetch(statement)[0][0])
+        return {"problem": f"{damaged} damaged" if damaged else "", "damaged_blobs": damaged}
+
+    def _examine(self, row: Any) -> str:
+        """Why the blob is not what it was; empty if it is."""
+        try:
+            with self._store.open(row.path) as file:
+                return "" if _digest(file) == row.sha256 else "the content differs"
+        except errors.StoreNotMounted:
+            raise
+        except (errors.StorageFailed, OSError):
+            self._store.check_mounted()
+            return "the bytes cannot be read"
+
+    def _keep(self, row: Any, reason: str) -> bool:
+        now = now_us()
+        found = update(Blob).where(Blob.id == row.id, Blob.path == row.path, Blob.live == 1, Blob.refs > 0)
+        values = {"verified_us": now, "damaged_us": now if reason else None}
+        with self._database.begin() as connection:
+            still_there = connection.execute(found.values(**values)).rowcount == 1
+        if reason and still_there:
+            self._report(row, reason)
+        return bool(reason) and still_there
+
+    def _report(self, row: Any, reason: str) -> None:
+        logger.error("damaged content", extra={"sha256": row.sha256, "reason": reason})
+        files = select(File.file_id).where(File.blob_id == row.id, File.state == LIVE)
+        for file in self._fetch(files):
+            try:
+                with self._begin("file:scrub", file.file_id):
+                    raise errors.ContentDamaged(facts={"sha256": row.sha256, "reason": reason})
+            except errors.ContentDamaged:
+                continue
+
+    def _fetch(self, statement: Any) -> list[Any]:
+        return self._database.query(lambda connection: list(connection.execute(statement)))
+
+
+def _due(before_us: int) -> Any:
+    return (
+        select(Blob.id, Blob.sha256, Blob.path, Blob.size)
+        .where(Blob.verified_us < before_us, Blob.live == 1, Blob.refs > 0)
+        .order_by(Blob.verified_us, Blob.id)
+        .limit(_BATCH)
+    )
+
+
+def _digest(file: BinaryIO) -> str:
+    """What is on the disk, not what memory remembers: cached pages are dropped first, and again afterwards."""
+    digest = hashlib.sha256()
+    _forget(file)
+    while data := file.read(_PIECE_BYTES):
+        digest.update(data)
+    _forget(file)
+    return digest.hexdigest()
+
+
+def _forget(file: BinaryIO) -> None:
+    with suppress(OSError):
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
