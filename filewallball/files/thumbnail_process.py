@@ -29,8 +29,9 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 
 def main() -> int:
     max_pixels, size, memory_bytes, seconds = (int(argument) for argument in sys.argv[1:5])
-    source = _sample() if "check" in sys.argv else open(0, "rb", closefd=False)  # noqa: SIM115
-    render(_sample(), 16, max_pixels)  # whatever is loaded when first needed is loaded now
+    source = _sample("PNG") if "check" in sys.argv else open(0, "rb", closefd=False)  # noqa: SIM115
+    for kind in FORMATS:
+        render(_sample(kind), 16, max_pixels)  # whatever is loaded when first needed is loaded now
     _confine(memory_bytes, seconds)
     try:
         kind, data = render(source, size, max_pixels)
@@ -44,7 +45,8 @@ def main() -> int:
 def render(source: BinaryIO, size: int, max_pixels: int) -> tuple[bytes, bytes]:
     """The image, upright and no larger than `size` by `size`, encoded anew: nothing but pixels is carried over."""
     Image.MAX_IMAGE_PIXELS = max_pixels
-    warnings.simplefilter("error")
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
     with Image.open(source, formats=FORMATS) as image:
         if image.width * image.height > max_pixels:
             raise ValueError("too many pixels")
@@ -84,9 +86,9 @@ def _confine(memory_bytes: int, seconds: int) -> None:
     os.nice(5)
 
 
-def _sample() -> BinaryIO:
+def _sample(kind: str) -> BinaryIO:
     target = io.BytesIO()
-    Image.new("RGB", (64, 48), "gray").save(target, "PNG")
+    Image.new("RGB", (64, 48), "gray").save(target, kind)
     target.seek(0)
     return target
 
