@@ -30,8 +30,8 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 def main() -> int:
     max_pixels, size, memory_bytes, seconds = (int(argument) for argument in sys.argv[1:5])
     source = _sample("PNG") if "check" in sys.argv else open(0, "rb", closefd=False)  # noqa: SIM115
-    for kind in FORMATS:
-        render(_sample(kind), 16, max_pixels)  # whatever is loaded when first needed is loaded now
+    for format_name in FORMATS:
+        render(_sample(format_name), 16, max_pixels)  # whatever is loaded when first needed is loaded now
     _confine(memory_bytes, seconds)
     try:
         kind, data = render(source, size, max_pixels)
