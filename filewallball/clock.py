@@ -31,7 +31,7 @@ def parse_moment(text: str, *, is_end: bool = False) -> int:
         text = f"{match[1]}+{match[2]}"
     try:
         moment = datetime.fromisoformat(text)
-        microseconds = to_us(moment)
+        microseconds = to_us(moment if moment.tzinfo is None else moment.astimezone(UTC))
     except OverflowError as error:
         raise ValueError(f"{text!r} is out of range") from error
     if not is_end:

@@ -94,6 +94,10 @@ class Database:
             else mysql.insert(table).prefix_with("IGNORE")
         )
 
+    def incoming(self, statement: Any) -> Any:
+        """The columns of the row that an upsert tried to insert."""
+        return statement.excluded if self.is_sqlite else statement.inserted
+
     def octets(self, column: Any) -> ColumnElement[bytes]:
         """A column's text as the bytes at rest: UTF-8, whatever somebody may have put there."""
         return cast(column, LargeBinary)

@@ -99,7 +99,7 @@ def host_jobs(parts: Runtime) -> list[Job]:
     return [
         Job("ship", 1.0, parts.shipper.ship),
         Job("digest", DIGEST_SECONDS, parts.digest.run),
-        Job("audit-verify", 60.0, lambda: verify_when_due(parts, SYSTEM)),
+        Job("audit-count", 15.0, parts.digest.count),
         Job("recover", 5.0, lambda: recover_slots(parts)),
         Job("sweep", 10.0, sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
@@ -127,7 +127,8 @@ def slow_jobs(parts: Runtime) -> list[Job]:
     """What takes its time: each runs in a thread of its own, in one process of the host at once."""
     rescan = Rescan(parts.scanner, parts.database, parts.store, lambda *what: begin(parts, *what))
     interval_us = round(parts.settings.scrub_interval.total_seconds() * 1e6)
-    jobs = {
+    jobs: dict[str, tuple[float, Callable[[], object]]] = {
+        "audit-verify": (60.0, lambda: verify_when_due(parts, SYSTEM)),
         "rescan": (10.0, rescan.run),
         "thumbnails": (300.0, parts.thumbnails.tidy),
         "scrub": (10.0, lambda: scrub(parts).run_slice(interval_us, parts.settings.scrub_rate)),
@@ -159,15 +160,20 @@ def begin(parts: Runtime, action: str, resource_id: str) -> Operation:
 SYSTEM = Caller(username="system", role="admin")
 
 
-def start(app: Flask) -> Loop:
-    """Run the jobs in daemon threads of this process, and end them with the process."""
+def start(app: Flask) -> None:
+    """Run the jobs in daemon threads of this process, and end them with it.
+
+    What the process does for itself has a thread of its own, so that a database that hangs never holds up the journal.
+    """
     parts = runtime(app)
-    loop = Loop(worker_jobs(parts) + host_jobs(parts))
-    prompt = Loop(prompt_jobs(parts))
+    loops = {
+        "own": Loop(worker_jobs(parts)),
+        "maintenance": Loop(host_jobs(parts)),
+        "prompt": Loop(prompt_jobs(parts)),
+    }
     slow = [Loop([job]) for job in slow_jobs(parts)]
     threads = [
-        threading.Thread(target=each.run_forever, name=name, daemon=True)
-        for name, each in (("maintenance", loop), ("prompt", prompt))
+        threading.Thread(target=each.run_forever, name=name, daemon=True) for name, each in loops.items()
     ]
     for thread in threads:
         thread.start()
@@ -175,7 +181,7 @@ def start(app: Flask) -> Loop:
         threading.Thread(target=each.run_forever, name="maintenance-slow", daemon=True).start()
 
     def finish() -> None:
-        for each in (loop, prompt, *slow):
+        for each in (*loops.values(), *slow):
             each.stop()
         for thread in threads:
             thread.join(_JOIN_SECONDS)
@@ -183,7 +189,6 @@ def start(app: Flask) -> Loop:
         parts.journal.sync()
 
     atexit.register(finish)
-    return loop
 
 
 def recover_slots(parts: Runtime) -> None:

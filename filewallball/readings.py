@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from filewallball.audit.shipper import oldest_age_seconds
+from filewallball.audit.verification import standing
 from filewallball.errors import ApiError
 from filewallball.runtime import Runtime
 
@@ -22,8 +23,15 @@ def readings(parts: Runtime) -> dict[str, Callable[[], float]]:
         "storage_size_bytes": lambda: space().total,
         "audit_journal_pending_events": lambda: backlog().events,
         "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
+        "audit_unsealed_rows": lambda: parts.digest.waiting,
+        "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(parts),
         "audit_journal_writable": lambda: _takes_lines(parts),
     }
+
+
+def _last_success_seconds(parts: Runtime) -> float:
+    last = standing(parts)
+    return last.last_success_us / 1e6 if last else 0
 
 
 def _takes_lines(parts: Runtime) -> float:

@@ -14,6 +14,7 @@ from filewallball.audit.journal import Journal
 from filewallball.audit.keys import kept_secret
 from filewallball.audit.seals import Seals
 from filewallball.audit.shipper import Shipper
+from filewallball.audit.totals import Totals
 from filewallball.audit.trail import Trail
 from filewallball.config import Settings
 from filewallball.database import Database
@@ -97,6 +98,7 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         thumbnails=Thumbnails(settings, database, store),
     )
     parts.ledger.watch = parts.gate.watch
+    parts.digest.register_fold(Totals(database).fold)
     install(app, parts)
     app.extensions["filewallball.files"] = Files(settings, database, parts.store, parts.scanner)
 

@@ -1,16 +1,23 @@
-"""`filewallball audit …`: verify the log."""
+"""`filewallball audit …`: prove the log, take it out, shorten it."""
 
 import sys
+from contextlib import closing
+from typing import BinaryIO
 
 import click
 from flask import Flask
+from marshmallow import ValidationError
 
+from filewallball.audit.export import TYPES, Export
+from filewallball.audit.filters import AuditFilter
+from filewallball.audit.queries import count_events
+from filewallball.audit.schemas import AuditFilterSchema
 from filewallball.audit.verdict import Verdict
 from filewallball.audit.verification import verifier, verify_log
 from filewallball.audit.verify import Span
 from filewallball.clock import parse_moment
 from filewallball.commands import with_app
-from filewallball.operations import Caller
+from filewallball.operations import Caller, operation
 from filewallball.runtime import runtime
 
 _OPERATOR = Caller(username="system", role="admin")
@@ -45,6 +52,41 @@ def verify(app: Flask, first: str | None, last: str | None) -> None:
     _tell(verdict)
     if not verdict.is_intact:
         sys.exit(1)
+
+
+@audit.command()
+@click.option("--format", "form", type=click.Choice(tuple(TYPES)), default="ndjson", show_default=True)
+@click.option(
+    "--output", type=click.File("wb", lazy=True), default="-", help="A file; standard output by default."
+)
+@click.option(
+    "--filter", "filters", metavar="NAME=VALUE", multiple=True, help="As in the HTTP API; may be repeated."
+)
+@with_app
+def export(app: Flask, form: str, output: BinaryIO, filters: tuple[str, ...]) -> None:
+    """Write all matching rows, newest first."""
+    parts, wanted = runtime(app), _wanted(filters)
+    parts.shipper.flush()
+    total = count_events(parts.database, wanted)
+    with operation(parts.ledger, "audit:export", _OPERATOR) as op:
+        op.note(details={"filters": wanted.shown(), "format": form})
+        op.detach()
+        body = Export(op, parts.database, wanted, form)
+        label = "Exporting at least" if total.is_lower_bound else "Exporting"
+        with closing(body), click.progressbar(length=total.rows, label=label, file=sys.stderr) as bar:
+            for piece in body:
+                output.write(piece)
+                bar.update(body.rows - bar.pos)
+    click.echo(f"{body.rows} rows exported.", err=True)
+
+
+def _wanted(filters: tuple[str, ...]) -> AuditFilter:
+    pairs = dict(text.partition("=")[::2] for text in filters)
+    try:
+        loaded: dict[str, AuditFilter] = AuditFilterSchema().load(pairs)
+    except ValidationError as error:
+        raise click.BadParameter(str(error.messages), param_hint="--filter") from error
+    return loaded["wanted"]
 
 
 def _tell(verdict: Verdict) -> None:

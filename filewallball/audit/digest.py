@@ -47,6 +47,8 @@ class Digest:
         self._seals = seals
         self._folds: list[Fold] = []
         self._logged = 0.0
+        self.waiting = 0
+        """How many rows were unsealed when `count` last looked."""
         self._unsealed = (
             select(*candidate_columns(database))
             .where(AuditRow.block_id.is_(None))
@@ -90,11 +92,12 @@ class Digest:
             self._advance_anchor(Anchor(head.number, head.seal))
         return len(candidates)
 
-    def unsealed(self) -> int:
+    def count(self) -> int:
         """How many rows wait to be sealed, counted up to a million."""
         waiting = select(literal(1)).where(AuditRow.block_id.is_(None)).limit(_COUNT_LIMIT).subquery()
         statement = select(func.count()).select_from(waiting)
-        return self._database.query(lambda connection: connection.execute(statement).scalar_one())
+        self.waiting = self._database.query(lambda connection: connection.execute(statement).scalar_one())
+        return self.waiting
 
     def _read(self, connection: Connection) -> tuple[Any, list[Candidate]]:
         head: Any = connection.execute(select(AuditChain.number, AuditChain.seal)).one()

@@ -13,8 +13,9 @@ class AuditRow(Base):
     __tablename__ = "audit_log"
     __table_args__ = (
         Index("ix_audit_log_timestamp", "timestamp_us", "id"),
-        Index("ix_audit_log_action", "action", "timestamp_us", "id"),
+        Index("ix_audit_log_action", "action", "status", "timestamp_us", "id"),
         Index("ix_audit_log_status", "status", "timestamp_us", "id"),
+        Index("ix_audit_log_error", "error_type", "timestamp_us", "id"),
         Index("ix_audit_log_user", "user_id", "timestamp_us", "id"),
         Index("ix_audit_log_address", "address", "timestamp_us", "id"),
         Index("ix_audit_log_resource", "resource_id", "timestamp_us", "id"),
@@ -73,3 +74,14 @@ class AuditChain(Base):
     number: Mapped[int] = mapped_column(BigInteger)
     seal: Mapped[str] = mapped_column(code_type(64))
     pruned: Mapped[int] = mapped_column(BigInteger)
+
+
+class AuditTotal(Base):
+    """How many sealed rows of an action and outcome an hour holds, so that totals need no counting."""
+
+    __tablename__ = "audit_totals"
+
+    action: Mapped[str] = mapped_column(code_type(40), primary_key=True)
+    status: Mapped[str] = mapped_column(code_type(8), primary_key=True)
+    hour: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    row_count: Mapped[int] = mapped_column(BigInteger)

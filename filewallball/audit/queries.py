@@ -1,72 +1,128 @@
-"""Reading the audit log, newest first."""
+"""Reading the audit log, newest first: by page, by cursor, or all of it in pieces."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, select, union_all
 
 from filewallball import errors
+from filewallball.audit.filters import AuditFilter, Scope, resolve
 from filewallball.audit.models import AuditRow
+from filewallball.audit.totals import Total, count
 from filewallball.database import Database
+from filewallball.web import cursor as cursors
 
 DEEPEST_ROW = 10_000
-VERBS = {
-    "create": ("upload", "create", "add"),
-    "read": ("download", "view", "thumbnail", "list", "describe", "check", "read", "export"),
-    "update": ("update", "rotate", "release", "login"),
-    "delete": ("delete", "expire", "revoke", "prune"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
-    """Which rows. `action` is a full action (`file:upload`) or one of create, read, update, delete."""
-
-    action: str = ""
-    status: str = ""
+_PIECE = 1000
+_COLUMNS = AuditRow.__table__.columns
+_Position = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """Rows of one page and where it stands."""
+    """Rows of one page and where it stands; `total` is None where nobody asked for it."""
 
     rows: Sequence[Row[Any]]
-    total: int
+    total: Total | None
     page: int
     size: int
+    next_cursor: str | None
 
     @property
-    def pages(self) -> int:
-        return -(-self.total // self.size)
+    def pages(self) -> int | None:
+        return None if self.total is None else -(-self.total.rows // self.size)
 
 
-def list_events(database: Database, wanted: AuditFilter, *, page: int, size: int) -> AuditPage:
-    """One page of the log. Raises PageTooDeep past 10,000 rows of offset."""
-    if page * size > DEEPEST_ROW:
-        raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}.")
-    conditions = _conditions(wanted)
-    rows = (
-        select(*AuditRow.__table__.columns)
-        .where(*conditions)
-        .order_by(AuditRow.timestamp_us.desc(), AuditRow.id.desc())
-        .limit(size)
-        .offset((page - 1) * size)
-    )
-    count = select(func.count()).select_from(AuditRow).where(*conditions)
+def list_events(
+    database: Database,
+    wanted: AuditFilter,
+    *,
+    page: int = 1,
+    size: int = 50,
+    cursor: str = "",
+    with_total: bool = True,
+) -> AuditPage:
+    """One page of the log. Raises PageTooDeep past 10,000 rows of offset, ValidationFailed for a foreign cursor."""
+    if not cursor and page * size > DEEPEST_ROW:
+        raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}; follow next_cursor instead.")
+    after = cursors.decode(cursor) if cursor else None
+    offset = 0 if cursor else (page - 1) * size
 
-    def work(connection: Any) -> AuditPage:
-        return AuditPage(connection.execute(rows).all(), connection.execute(count).scalar_one(), page, size)
+    def work(connection: Connection) -> AuditPage:
+        scope = resolve(connection, wanted)
+        rows = _newest(connection, scope, after, offset, size + 1)
+        more = len(rows) > size
+        rows = rows[:size]
+        return AuditPage(
+            rows=rows,
+            total=count(connection, scope) if with_total else None,
+            page=page,
+            size=size,
+            next_cursor=cursors.encode(*_position(rows[-1])) if more else None,
+        )
 
     return database.query(work)
 
 
-def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.action in VERBS:
-        conditions.append(or_(*(AuditRow.action.endswith(f":{verb}") for verb in VERBS[wanted.action])))
-    elif wanted.action:
-        conditions.append(AuditRow.action == wanted.action)
-    if wanted.status:
-        conditions.append(AuditRow.status == wanted.status)
-    return conditions
+def count_events(database: Database, wanted: AuditFilter) -> Total:
+    """How many rows match."""
+    return database.query(lambda connection: count(connection, resolve(connection, wanted)))
+
+
+def walk(database: Database, wanted: AuditFilter) -> Iterator[Sequence[Row[Any]]]:
+    """All matching rows, newest first, in pieces; no connection is held while the caller works on one."""
+    scope = database.query(lambda connection: resolve(connection, wanted))
+    after: _Position | None = None
+    while rows := database.query(_piece(scope, after)):
+        yield rows
+        if len(rows) < _PIECE:
+            return
+        after = _position(rows[-1])
+
+
+def _piece(scope: Scope, after: _Position | None) -> Any:
+    return lambda connection: _newest(connection, scope, after, 0, _PIECE)
+
+
+def _newest(
+    connection: Connection, scope: Scope, after: _Position | None, offset: int, limit: int
+) -> Sequence[Row[Any]]:
+    """The rows of a page: their keys first, from indexes alone, then just those rows."""
+    branches = scope.branches()
+    if not branches:
+        return []
+    keys = connection.execute(_keys(branches, after, offset, limit)).all()
+    if not keys:
+        return []
+    found = connection.execute(select(*_COLUMNS).where(AuditRow.id.in_([key.id for key in keys]))).all()
+    return sorted(found, key=_position, reverse=True)
+
+
+def _keys(branches: list[list[ColumnElement[bool]]], after: _Position | None, offset: int, limit: int) -> Any:
+    """Each branch's newest keys, merged: no branch needs more than offset + limit of them."""
+    further = [_older(after)] if after else []
+    parts = [
+        select(AuditRow.timestamp_us, AuditRow.id)
+        .where(*branch, *further)
+        .order_by(AuditRow.timestamp_us.desc(), AuditRow.id.desc())
+        for branch in branches
+    ]
+    if len(parts) == 1:
+        return parts[0].limit(limit).offset(offset)
+    merged = union_all(*(select(part.limit(offset + limit).subquery()) for part in parts)).subquery()
+    return (
+        select(merged.c.timestamp_us, merged.c.id)
+        .order_by(merged.c.timestamp_us.desc(), merged.c.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+
+
+def _older(position: _Position) -> ColumnElement[bool]:
+    moment, row_id = position
+    return (AuditRow.timestamp_us <= moment) & ((AuditRow.timestamp_us < moment) | (AuditRow.id < row_id))
+
+
+def _position(row: Row[Any]) -> _Position:
+    return row.timestamp_us, row.id

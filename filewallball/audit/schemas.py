@@ -1,21 +1,106 @@
 """What the audit routes take and give."""
 
+import ipaddress
 from typing import Any
 
 import orjson
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from filewallball.clock import rfc3339
-from filewallball.event import DENIED, FAILED, SUCCESS
+from filewallball.audit.filters import STATUSES, AuditFilter
+from filewallball.clock import parse_moment, rfc3339
+
+_MOST_DAYS_OF_SEARCH = 31
+_DAY_US = 86_400_000_000
+_LARGEST = 2**63 - 1
+_CODE = validate.Regexp(r"\A[\x20-\x7e]{0,128}\Z", error="Must be at most 128 printable ASCII characters.")
 
 
-class AuditQuerySchema(Schema):
+class MomentField(fields.Field[int]):
+    """An ISO 8601 date or time (UTC unless it names a zone), as microseconds; a date alone is the whole day."""
+
+    def __init__(self, *, is_end: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._is_end = is_end
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        try:
+            return parse_moment(str(value), is_end=self._is_end)
+        except ValueError as error:
+            raise ValidationError("Not a date or time such as 2024-01-15 or 2024-01-15T10:30:00Z.") from error
+
+
+class NetworkField(fields.Field[ipaddress.IPv4Network | ipaddress.IPv6Network]):
+    """An IP address, or a network such as 10.0.0.0/8."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            network = ipaddress.ip_network(str(value).replace("%", "no zone"), strict=False)
+        except ValueError as error:
+            raise ValidationError("Not an IP address or network.") from error
+        first = network.network_address
+        if isinstance(first, ipaddress.IPv6Address) and first.ipv4_mapped and network.prefixlen >= 96:
+            return ipaddress.ip_network((first.ipv4_mapped, network.prefixlen - 96))
+        return network
+
+
+class AuditFilterSchema(Schema):
+    """The filters of the audit log."""
+
+    user_id = fields.Integer(
+        validate=validate.Range(min=0, max=_LARGEST), metadata={"description": "0 = nobody"}
+    )
+    action = fields.String(
+        validate=_CODE,
+        metadata={"description": "A full action such as `file:upload`, or create, read, update, delete"},
+    )
+    resource_type = fields.String(validate=validate.OneOf(("file", "user", "system")))
+    status = fields.String(validate=validate.OneOf(STATUSES))
+    date_from = MomentField(is_end=False, metadata={"type": "string", "format": "date-time"})
+    date_to = MomentField(is_end=True, metadata={"type": "string", "format": "date-time"})
+    ip_address = NetworkField(metadata={"type": "string", "description": "An address or a network (CIDR)"})
+    request_id = fields.String(validate=_CODE)
+    resource_id = fields.String(validate=_CODE)
+    error_type = fields.String(validate=_CODE)
+    q = fields.String(
+        validate=validate.Length(min=2, max=200),
+        metadata={
+            "description": "Text within user name, user agent, resource id or details, upper and lower case told "
+            "apart; needs date_from and date_to at "
+            f"most {_MOST_DAYS_OF_SEARCH} days apart"
+        },
+    )
+
+    @validates_schema
+    def _check_dates(self, data: dict[str, Any], **_: Any) -> None:
+        start, end = data.get("date_from"), data.get("date_to")
+        if start is not None and end is not None and end < start:
+            raise ValidationError("Must not be before date_from.", "date_to")
+        if "q" not in data:
+            return
+        if start is None or end is None or end - start > _MOST_DAYS_OF_SEARCH * _DAY_US:
+            raise ValidationError(
+                f"Needs date_from and date_to, at most {_MOST_DAYS_OF_SEARCH} days apart.", "q"
+            )
+
+    @post_load
+    def _collect(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        names = AuditFilter.__dataclass_fields__.keys() & data.keys()
+        return {"wanted": AuditFilter(**{name: data.pop(name) for name in names}), **data}
+
+
+class AuditQuerySchema(AuditFilterSchema):
     """Page and filters of `GET /api/v1/audit/logs`."""
 
-    page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=1_000_000))
+    page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=_LARGEST))
     size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=500))
-    action = fields.String(load_default="", validate=validate.Length(max=40))
-    status = fields.String(load_default="", validate=validate.OneOf(("", SUCCESS, FAILED, DENIED)))
+    cursor = fields.String(load_default="", validate=validate.Length(max=200))
+    total = fields.Boolean(load_default=True, metadata={"description": "false: do without the total"})
+
+
+class AuditExportSchema(AuditFilterSchema):
+    """Format and filters of `GET /api/v1/audit/export`."""
+
+    format = fields.String(load_default="ndjson", validate=validate.OneOf(("csv", "ndjson")))
 
 
 class AuditEventSchema(Schema):
@@ -23,10 +108,8 @@ class AuditEventSchema(Schema):
 
     id = fields.Integer()
     event_id = fields.String()
-    timestamp = fields.Function(
-        lambda row: rfc3339(row.timestamp_us), metadata={"type": "string", "format": "date-time"}
-    )
-    user_id = fields.Integer()
+    timestamp = fields.String(metadata={"format": "date-time"})
+    user_id = fields.Integer(metadata={"description": "0 = nobody"})
     username = fields.String()
     action = fields.String()
     resource_type = fields.String()
@@ -37,23 +120,94 @@ class AuditEventSchema(Schema):
     user_agent = fields.String()
     request_id = fields.String()
     file_type = fields.String()
-    file_size = fields.Integer()
-    duration_ms = fields.Function(lambda row: row.duration_us / 1000, metadata={"type": "number"})
+    file_size = fields.Integer(metadata={"description": "Bytes stored or sent"})
+    duration_ms = fields.Float(metadata={"description": "0 = not measured"})
     count = fields.Integer()
-    details = fields.Function(lambda row: _details(row.details), metadata={"type": "object"})
+    integrity = fields.String(
+        metadata={"description": "sealed, pending (not sealed yet) or refused (not written by the service)"}
+    )
+    details = fields.Dict()
 
 
 class AuditPageSchema(Schema):
-    """One page of the log, newest first."""
+    """One page of the log, newest first; `next_cursor` leads on at equal cost at any depth."""
 
     logs = fields.List(fields.Nested(AuditEventSchema))
-    total = fields.Integer()
+    total = fields.Integer(allow_none=True)
+    total_is_lower_bound = fields.Boolean()
     page = fields.Integer()
     size = fields.Integer()
-    pages = fields.Integer()
+    pages = fields.Integer(allow_none=True)
+    next_cursor = fields.String(allow_none=True)
     filters = fields.Dict()
 
 
-def _details(text: str) -> dict[str, Any]:
-    details: dict[str, Any] = orjson.loads(text) if text else {}
+class AuditFindingSchema(Schema):
+    """Something wrong with one block; block 0 stands for rows in no block."""
+
+    block = fields.Integer()
+    problem = fields.String()
+
+
+class AuditStandingSchema(Schema):
+    """The last verification on this host."""
+
+    status = fields.String(metadata={"description": "intact, broken or unknown (never verified)"})
+    verified_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    last_success_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    is_complete = fields.Boolean(metadata={"description": "Whether it was the whole log, not a range"})
+    first_block = fields.Integer()
+    last_block = fields.Integer()
+    blocks = fields.Integer()
+    rows = fields.Integer()
+    unsealed_rows = fields.Integer()
+    duration_seconds = fields.Float()
+    findings = fields.List(fields.Nested(AuditFindingSchema))
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """A row of the log as answers and exports give it, in the order of AuditEventSchema."""
+    return {
+        "id": row.id,
+        "event_id": row.event_id,
+        "timestamp": rfc3339(row.timestamp_us),
+        "user_id": row.user_id,
+        "username": row.username,
+        "action": row.action,
+        "resource_type": row.resource_type,
+        "resource_id": row.resource_id,
+        "status": row.status,
+        "error_type": row.error_type,
+        "ip_address": row.ip_address,
+        "user_agent": row.user_agent,
+        "request_id": row.request_id,
+        "file_type": row.file_type,
+        "file_size": row.file_size,
+        "duration_ms": row.duration_us / 1000,
+        "count": row.count,
+        "integrity": _integrity(row.block_id),
+        "details": _details(row),
+    }
+
+
+def _integrity(block_id: int | None) -> str:
+    if block_id is None:
+        return "pending"
+    return "sealed" if block_id > 0 else "refused"
+
+
+def _details(row: Any) -> dict[str, Any]:
+    """The stored details; for files with size and type, which are columns, beside them."""
+    try:
+        details = orjson.loads(row.details) if row.details else {}
+    except orjson.JSONDecodeError:  # nobody but a forger writes such a row, and it must be seen all the same
+        details = {"unreadable": row.details[:512]}
+    if not isinstance(details, dict):
+        details = {"unreadable": str(details)[:512]}
+    if row.resource_type == "file" and row.file_type:
+        details = {
+            **details,
+            "file_size": details.get("file_size", row.file_size),
+            "mime_type": row.file_type,
+        }
     return details

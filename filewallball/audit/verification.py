@@ -1,12 +1,10 @@
 """Verifying as the service does it: on record, its result kept, once a day in the background."""
 
 import logging
-import threading
 import time
 from dataclasses import asdict
 
 from filewallball import errors
-from filewallball.audit.locks import try_lock
 from filewallball.audit.verdict import Standing, Verdict, load, save
 from filewallball.audit.verify import Progress, Span, Verifier
 from filewallball.clock import now_us
@@ -44,19 +42,10 @@ def verifier(parts: Runtime) -> Verifier:
     return Verifier(parts.database, parts.seals, parts.settings.data_dir / "audit-head")
 
 
-def verify_when_due(parts: Runtime, caller: Caller) -> threading.Thread | None:
-    """Begin a verification in a thread of its own if the last one is long ago; half its time is left to requests."""
-    if not _is_due(parts):
-        return None
-
-    def run() -> None:
-        with try_lock(parts.settings.data_dir / "verify.lock") as held:
-            if held and _is_due(parts):
-                verify_log(parts, caller, progress=_Gently())
-
-    thread = threading.Thread(target=run, name="audit-verify", daemon=True)
-    thread.start()
-    return thread
+def verify_when_due(parts: Runtime, caller: Caller) -> None:
+    """Verify if the last time is long ago; half of the time it takes is left to requests."""
+    if _is_due(parts):
+        verify_log(parts, caller, progress=_Gently())
 
 
 def _is_due(parts: Runtime) -> bool:

@@ -2,14 +2,24 @@
 
 from typing import Any
 
+from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from filewallball import permissions
-from filewallball.audit.queries import AuditFilter, list_events
-from filewallball.audit.schemas import AuditPageSchema, AuditQuerySchema
+from filewallball.audit.export import TYPES, Export
+from filewallball.audit.queries import AuditPage, list_events
+from filewallball.audit.schemas import (
+    AuditExportSchema,
+    AuditPageSchema,
+    AuditQuerySchema,
+    AuditStandingSchema,
+    shown,
+)
+from filewallball.audit.verification import standing
+from filewallball.clock import now_us, rfc3339
 from filewallball.runtime import runtime
-from filewallball.web.caller import recorded
+from filewallball.web.caller import current_operation, recorded
 
 blueprint = Blueprint("audit", __name__, url_prefix="/api/v1/audit", description="The audit log")
 
@@ -23,17 +33,89 @@ class AuditLogs(MethodView):
     @blueprint.response(200, AuditPageSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the audit log, newest first."""
-        parts = runtime()
+        parts, wanted = runtime(), query["wanted"]
+        current_operation().note(details={"filters": wanted.shown()})
         parts.shipper.flush()
-        wanted = AuditFilter(action=query["action"], status=query["status"])
-        found = list_events(parts.database, wanted, page=query["page"], size=query["size"])
-        return {
-            "logs": found.rows,
-            "total": found.total,
-            "page": found.page,
-            "size": found.size,
-            "pages": found.pages,
-            "filters": {
-                name: value for name, value in query.items() if value and name not in ("page", "size")
-            },
+        found = list_events(
+            parts.database,
+            wanted,
+            page=query["page"],
+            size=query["size"],
+            cursor=query["cursor"],
+            with_total=query["total"],
+        )
+        return {**_page(found), "filters": wanted.shown()}
+
+
+@blueprint.route("/export")
+class AuditExport(MethodView):
+    init_every_request = False
+
+    @recorded("audit:export", permissions.AUDIT)
+    @blueprint.doc(
+        responses={
+            "200": {
+                "description": "All matching rows, newest first",
+                "content": {
+                    name.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+                    for name in TYPES.values()
+                },
+            }
         }
+    )
+    @blueprint.arguments(AuditExportSchema, location="query")
+    def get(self, query: dict[str, Any]) -> Response:
+        """Stream every matching row as CSV or as JSON lines, newest first."""
+        parts, op, form = runtime(), current_operation(), query["format"]
+        op.note(details={"filters": query["wanted"].shown(), "format": form})
+        parts.shipper.flush()
+        op.detach()
+        body = Export(op, parts.database, query["wanted"], form)
+        name = f"audit-{rfc3339(now_us())[:10]}.{form}"
+        response = Response(
+            body,
+            content_type=TYPES[form],
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
+        if request.method == "HEAD":
+            body.close(is_wanted=False)
+        return response
+
+
+@blueprint.route("/verify")
+class AuditVerify(MethodView):
+    init_every_request = False
+
+    @recorded("audit:read", permissions.AUDIT)
+    @blueprint.response(200, AuditStandingSchema)
+    def get(self) -> dict[str, Any]:
+        """The result of the last verification; `filewallball audit verify` makes a new one."""
+        last = standing(runtime())
+        if last is None:
+            return {"status": "unknown", "verified_at": None, "last_success_at": None, "findings": []}
+        verdict = last.verdict
+        return {
+            "status": "intact" if verdict.is_intact else "broken",
+            "verified_at": rfc3339(verdict.finished_us),
+            "last_success_at": rfc3339(last.last_success_us) if last.last_success_us else None,
+            "is_complete": verdict.is_complete,
+            "first_block": verdict.first_block,
+            "last_block": verdict.last_block,
+            "blocks": verdict.blocks,
+            "rows": verdict.rows,
+            "unsealed_rows": verdict.unsealed,
+            "duration_seconds": round(verdict.seconds, 3),
+            "findings": verdict.findings,
+        }
+
+
+def _page(found: AuditPage) -> dict[str, Any]:
+    return {
+        "logs": [shown(row) for row in found.rows],
+        "total": found.total.rows if found.total else None,
+        "total_is_lower_bound": bool(found.total and found.total.is_lower_bound),
+        "page": found.page,
+        "size": found.size,
+        "pages": found.pages,
+        "next_cursor": found.next_cursor,
+    }

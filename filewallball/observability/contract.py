@@ -227,6 +227,14 @@ CONTRACT = (
     Metric("storage_size_bytes", GAUGE, "Size of that file system", scraped=True),
     Metric("audit_journal_pending_events", GAUGE, "Ended operations not yet in the database", scraped=True),
     Metric("audit_journal_oldest_pending_seconds", GAUGE, "Age of the oldest of those", scraped=True),
+    Metric("audit_unsealed_rows", GAUGE, "Rows of the audit log that no block seals yet", scraped=True),
+    Metric(
+        "audit_verify_last_success_timestamp_seconds",
+        GAUGE,
+        "When the whole audit log was last found intact, Unix time; 0 = never",
+        scraped=True,
+    ),
+    Metric("audit_verify_failures_total", COUNTER, "Verifications that did not find the audit log intact"),
     Metric(
         "audit_journal_writable",
         GAUGE,

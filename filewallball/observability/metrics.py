@@ -76,6 +76,8 @@ class Metrics:
             self._count_upload(event)
         elif event.action == "file:download":
             self._count_download(event)
+        elif event.action == "audit:verify" and event.status == FAILED:
+            families["audit_verify_failures_total"][()].inc(count)
         if event.cache != "none":
             families["cache_requests_total"][(event.cache,)].inc(count)
         if event.status == FAILED and event.endpoint:

@@ -53,7 +53,7 @@ def test_every_row_is_sealed_once_in_blocks_that_follow_each_other(parts: Runtim
     blocks = rows_of(parts, select(*AuditBlock.__table__.columns).order_by(AuditBlock.number))
     assert [(block.number, block.row_count) for block in blocks] == [(1, BLOCK_ROWS), (2, 5), (3, 3)]
     assert len({block.seal for block in blocks}) == 3
-    assert parts.digest.unsealed() == 0
+    assert parts.digest.count() == 0
 
 
 def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
@@ -72,7 +72,7 @@ def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
     events = record(4)
     with pytest.raises(RuntimeError):
         parts.digest.run()
-    assert parts.digest.unsealed() == 4
+    assert parts.digest.count() == 4
 
     parts.digest.run()
 
@@ -93,7 +93,7 @@ def test_several_digests_at_once_seal_nothing_twice(parts: Runtime, set_config: 
                 first.ledger.trail.append_once(connection, events[start : start + 10])
 
     def seal(parts: Runtime) -> None:
-        while writer.is_alive() or parts.digest.unsealed():
+        while writer.is_alive() or parts.digest.count():
             parts.digest.seal_next()
 
     writer = threading.Thread(target=write)

@@ -1,0 +1,111 @@
+"""How many rows match: exact from hourly totals where the filter allows it, else counted up to a bound."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select, update
+
+from filewallball.audit.filters import Scope
+from filewallball.audit.models import AuditRow, AuditTotal
+from filewallball.database import Database
+
+COUNT_LIMIT = 100_000
+HOUR_US = 3_600_000_000
+_TABLE: Any = AuditTotal.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A number of rows, or the least that there are."""
+
+    rows: int
+    is_lower_bound: bool = False
+
+
+class Totals:
+    """The fold that keeps the hourly totals."""
+
+    def __init__(self, database: Database) -> None:
+        statement = database.insert(_TABLE)
+        more = {"row_count": _TABLE.c.row_count + database.incoming(statement).row_count}
+        self._add = database.upsert(statement, list(_TABLE.primary_key), more)
+
+    def fold(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
+        """Count rows that are being sealed."""
+        counts = Counter((row.action, row.status, row.timestamp_us // HOUR_US) for row in rows)
+        names = ("action", "status", "hour", "row_count")
+        connection.execute(
+            self._add, [dict(zip(names, (*key, n), strict=True)) for key, n in sorted(counts.items())]
+        )
+
+
+def forget(connection: Connection, condition: ColumnElement[bool]) -> None:
+    """Take rows that are about to be pruned out of the totals."""
+    start = AuditRow.timestamp_us - AuditRow.timestamp_us % HOUR_US
+    gone = (
+        select(AuditRow.action, AuditRow.status, start.label("start"), func.count().label("n"))
+        .where(condition)
+        .group_by(AuditRow.action, AuditRow.status, start)
+    )
+    for row in connection.execute(gone).all():
+        key = zip(_TABLE.primary_key, (row.action, row.status, row.start // HOUR_US), strict=True)
+        connection.execute(
+            update(_TABLE)
+            .where(*(column == value for column, value in key))
+            .values(row_count=_TABLE.c.row_count - row.n)
+        )
+
+
+def count(connection: Connection, scope: Scope) -> Total:
+    """How many rows of the log the scope holds."""
+    statement = _exact(scope) if _is_served(scope) else None
+    if statement is None:
+        rows = connection.execute(select(_bounded(scope.conditions()))).scalar_one()
+        return Total(min(rows, COUNT_LIMIT), rows > COUNT_LIMIT)
+    hours, unsealed, before, after = connection.execute(statement).one()
+    edges = (min(before, COUNT_LIMIT), min(after, COUNT_LIMIT))
+    return Total(int(hours) + unsealed + sum(edges), max(before, after) > COUNT_LIMIT)
+
+
+def _is_served(scope: Scope) -> bool:
+    return not scope.wanted.is_selective and not scope.wanted.q
+
+
+def _exact(scope: Scope) -> Select[Any] | None:
+    """Whole hours from the totals, unsealed rows of those hours, and the rows of the hours at both edges; in one
+    statement, so that a block sealed meanwhile is seen on one side only."""
+    wanted = scope.wanted
+    first = -(-wanted.date_from // HOUR_US) if wanted.date_from is not None else None
+    end = (wanted.date_to + 1) // HOUR_US if wanted.date_to is not None else None
+    if first is not None and end is not None and end <= first:
+        return None
+    hours, times, before, after = [], [], None, None
+    if first is not None:
+        hours.append(_TABLE.c.hour >= first)
+        times.append(AuditRow.timestamp_us >= first * HOUR_US)
+        before = AuditRow.timestamp_us < first * HOUR_US
+    if end is not None:
+        hours.append(_TABLE.c.hour < end)
+        times.append(AuditRow.timestamp_us < end * HOUR_US)
+        after = AuditRow.timestamp_us >= end * HOUR_US
+    if scope.actions is not None:
+        hours.append(_TABLE.c.action.in_(scope.actions))
+    if wanted.status:
+        hours.append(_TABLE.c.status == wanted.status)
+    rows = scope.conditions()
+    unsealed = or_(AuditRow.block_id.is_(None), AuditRow.block_id < 0)
+    return select(
+        select(func.coalesce(func.sum(_TABLE.c.row_count), 0)).where(*hours).scalar_subquery().label("hours"),
+        _bounded([*rows, *times, unsealed], limit=None).label("unsealed"),
+        _bounded([*rows, before]).label("before") if before is not None else literal(0).label("before"),
+        _bounded([*rows, after]).label("after") if after is not None else literal(0).label("after"),
+    )
+
+
+def _bounded(conditions: list[ColumnElement[bool]], limit: int | None = COUNT_LIMIT) -> Any:
+    matches = select(literal(1).label("one")).select_from(AuditRow).where(*conditions)
+    if limit is not None:
+        matches = matches.limit(limit + 1)
+    return select(func.count()).select_from(matches.subquery()).scalar_subquery()

@@ -1,0 +1,101 @@
+"""Exports: everything that matches, safe for spreadsheets, on record until the last byte has left."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from filewallball.audit.verification import verify_log
+from filewallball.event import Event
+from filewallball.operations import Caller
+from filewallball.runtime import Runtime
+from tests.audit.conftest import rows_of
+
+URL = "/api/v1/audit/export"
+Record = Callable[..., list[Event]]
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", '=HYPERLINK("http://example.org";"x")')
+
+
+def test_an_export_has_every_matching_row_once_newest_first(
+    parts: Runtime, admin: FlaskClient, record: Record
+) -> None:
+    events = record(2500, action="file:view") + record(5, action="file:delete")
+
+    answer = admin.get(URL, query_string={"action": "file:view"})
+    rows = [json.loads(line) for line in answer.text.splitlines()]
+
+    assert answer.content_type == "application/x-ndjson"
+    assert sorted(row["event_id"] for row in rows) == sorted(event.event_id for event in events[:2500])
+    assert [row["timestamp"] for row in rows] == sorted((row["timestamp"] for row in rows), reverse=True)
+    listed = admin.get("/api/v1/audit/logs", query_string={"action": "file:view", "size": 1}).json
+    assert listed is not None
+    assert rows[0] == listed["logs"][0]
+
+
+def test_no_cell_of_a_csv_is_a_formula(parts: Runtime, admin: FlaskClient, record: Record) -> None:
+    for formula in FORMULAS:
+        record(1, username=formula, user_agent=formula, resource_id=formula, request_id=formula)
+
+    answer = admin.get(URL, query_string={"action": "file:download", "format": "csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+    assert answer.headers["Content-Disposition"].endswith('.csv"')
+    assert sorted(row["username"] for row in rows) == sorted(f"'{formula}" for formula in FORMULAS)
+    starts = {value[0] for row in rows for value in row.values() if value}
+    assert not starts & set("=+-@＝")
+
+
+def test_an_export_is_one_operation_that_ends_with_the_last_byte(
+    parts: Runtime, admin: FlaskClient, record: Record
+) -> None:
+    record(1500)
+
+    answer = admin.get(URL, query_string={"action": "file:download"}, buffered=False)
+    pieces = answer.iter_encoded()
+    next(pieces)
+    before = _exports(parts)
+    rest = list(pieces)
+    answer.close()
+
+    assert before == []
+    assert len(rest) == 1
+    exports = _exports(parts)
+    assert [row.status for row in exports] == ["success"]
+    assert json.loads(exports[0].details)["rows"] == 1500
+
+
+def test_an_export_that_is_broken_off_says_so(parts: Runtime, admin: FlaskClient, record: Record) -> None:
+    record(1500)
+
+    answer = admin.get(URL, buffered=False)
+    next(answer.iter_encoded())
+    answer.close()
+
+    assert [(row.status, row.error_type) for row in _exports(parts)] == [("failed", "network_error")]
+
+
+def test_a_head_request_gets_no_rows_and_ends_its_operation(parts: Runtime, admin: FlaskClient) -> None:
+    answer = admin.head(URL)
+
+    assert answer.status_code == 200
+    assert [row.status for row in _exports(parts)] == ["success"]
+
+
+def test_the_last_verification_is_told(parts: Runtime, admin: FlaskClient) -> None:
+    never = admin.get("/api/v1/audit/verify").json
+    verify_log(parts, Caller())
+    after = admin.get("/api/v1/audit/verify").json
+
+    assert never is not None
+    assert after is not None
+    assert never["status"] == "unknown"
+    assert after["status"] == "intact"
+    assert after["verified_at"] == after["last_success_at"]
+
+
+def _exports(parts: Runtime) -> list[Any]:
+    parts.shipper.ship()
+    return rows_of(parts, "SELECT status, error_type, details FROM audit_log WHERE action = 'audit:export'")
