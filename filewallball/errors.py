@@ -241,7 +241,7 @@ def translate(error: BaseException) -> ApiError:
     """The catalogue's view of any exception: what the answer, the audit row, the metric and the log all say."""
     if isinstance(error, ApiError):
         return error
-    if isinstance(error, ClientDisconnected | ConnectionError):
+    if isinstance(error, ClientDisconnected | ConnectionError | TimeoutError) or _is_broken_body(error):
         return NetworkError()
     if isinstance(error, HTTPException):
         return _from_http(error)
@@ -250,6 +250,11 @@ def translate(error: BaseException) -> ApiError:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull()
     return InternalError()
+
+
+def _is_broken_body(error: BaseException) -> bool:
+    """Whether the server's own parser found the body cut short or its chunks malformed."""
+    return isinstance(error, OSError) and type(error).__module__.startswith("gunicorn.")
 
 
 def _from_http(error: HTTPException) -> ApiError:

@@ -12,6 +12,7 @@ FAILED = "failed"
 DENIED = "denied"
 _MAX_DETAILS = 8000
 _MAX_DETAIL_TEXT = 512
+_MAX_BITS = 53
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ _NAMES = frozenset(field.name for field in fields(Event))
 def _tame(value: Any) -> Any:
     if isinstance(value, str):
         return neutral(value, _MAX_DETAIL_TEXT)
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return str(value)[:_MAX_DETAIL_TEXT]  # JSON libraries disagree about such numbers
     if isinstance(value, dict):
         return {str(_tame(key)): _tame(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

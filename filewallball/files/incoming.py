@@ -78,9 +78,12 @@ def receive_form(
             max_form_parts=_FORM_PARTS,
             buffer_size=_READ_BYTES,
         )
+        body = _Counted(stream)
         try:
-            form, files = parser.parse(stream, boundary.encode("ascii"), length)
+            form, files = parser.parse(body, boundary.encode("ascii", "replace"), length)  # type: ignore[arg-type]
         except ValueError as error:
+            if length is not None and body.size < length:
+                raise errors.NetworkError from error
             raise errors.BadRequest("The multipart body is malformed or incomplete.") from error
         part = files.get("file")
         if part is None:
@@ -109,6 +112,19 @@ def receive_body(
         if length is not None and stage.size != length:
             raise errors.NetworkError
         yield _checked(stage, filename, headers.get("Content-Type", ""), options, headers)
+
+
+class _Counted:
+    """A stream that knows how much was read of it: the server ends a body that was cut short without a word."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.size = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.size += len(data)
+        return data
 
 
 def _checked(
