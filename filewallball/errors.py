@@ -254,7 +254,7 @@ def translate(error: BaseException) -> ApiError:
 
 def _is_broken_body(error: BaseException) -> bool:
     """Whether the server's own parser found the body cut short or its chunks malformed."""
-    return isinstance(error, OSError) and type(error).__module__.startswith("gunicorn.")
+    return isinstance(error, Exception) and type(error).__module__ == "gunicorn.http.errors"
 
 
 def _from_http(error: HTTPException) -> ApiError:

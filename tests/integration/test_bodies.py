@@ -96,7 +96,7 @@ def test_a_chunked_body_is_taken_whole_or_not_at_all(server: Service) -> None:
     assert b"201" in answer
     wait_until(lambda: len(logged(server, status="success")) == 1, what="the whole body is on record")
     wait_until(
-        lambda: sum(int(str(row["count"])) for row in logged(server)) == len(body) + 1,
+        lambda: sum(int(str(row["count"])) for row in logged(server)) == len(cuts) + 1,
         what="every attempt is on record",
     )
     outcomes = {(row["status"], row["error_type"]) for row in logged(server)}
