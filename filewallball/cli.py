@@ -9,12 +9,13 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 
 from filewallball import maintenance
-from filewallball.access.commands import blocks, tokens, users
+from filewallball.access.commands import blocks, quotas, tokens, users
 from filewallball.access.service import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.commands import audit
 from filewallball.audit.keys import kept_secret
 from filewallball.clock import now_us
 from filewallball.commands import with_app
+from filewallball.files.quarantine_routes import quarantine
 from filewallball.files.scrub import Pace
 from filewallball.operations import operation
 from filewallball.runtime import runtime
@@ -94,7 +95,7 @@ def downgrade_command(_app: Flask, revision: str) -> None:
     downgrade(directory=_MIGRATIONS, revision=revision)
 
 
-for group in (users, tokens, blocks, audit):
+for group in (users, tokens, blocks, quotas, quarantine, audit):
     main.add_command(group)
 
 

@@ -20,6 +20,7 @@ from filewallball.config import Settings
 from filewallball.database import Database
 from filewallball.database import configure as configure_database
 from filewallball.extensions import api, db, migrate
+from filewallball.files import quarantine_routes
 from filewallball.files import views as file_views
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.service import Files
@@ -110,6 +111,7 @@ def register_routes(app: Flask) -> None:
         audit_views.blueprint,
         health_views.blueprint,
         access_views.blueprint,
+        quarantine_routes.blueprint,
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)

@@ -1,4 +1,4 @@
-"""`filewallball users|tokens|blocks`: the access services for whoever may use the machine."""
+"""`filewallball users|tokens|blocks|quotas`: the access services for whoever may use the machine."""
 
 import click
 from flask import Flask
@@ -8,10 +8,12 @@ from filewallball import maintenance
 from filewallball.access import blocks as block_service
 from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
+from filewallball.access.quotas import Quotas
 from filewallball.commands import table, with_app
 from filewallball.operations import Operation, operation
 from filewallball.permissions import ROLES
 from filewallball.runtime import runtime
+from filewallball.setting_kinds import size
 from filewallball.web.schemas import DurationField
 
 _USER_COLUMNS = ("id", "username", "role", "created_us", "disabled_us")
@@ -26,6 +28,7 @@ _TOKEN_COLUMNS = (
     "last_used_us",
 )
 _BLOCK_COLUMNS = ("id", "network", "origin", "reason", "created_us", "expires_us", "lifted_us")
+_QUOTA_COLUMNS = ("principal", "used_bytes", "used_files", "limit_bytes", "limit_files")
 _MOST = 100_000
 
 
@@ -41,7 +44,19 @@ class _Duration(click.ParamType[int]):
             self.fail(" ".join(map(str, error.messages)), param, ctx)
 
 
-_DURATION = _Duration()
+class _Size(click.ParamType[int]):
+    """A size such as 10GB, as bytes."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return size(str(value))
+        except ValidationError as error:
+            self.fail(" ".join(map(str, error.messages)), param, ctx)
+
+
+_DURATION, _SIZE = _Duration(), _Size()
 _ROLE = click.Choice(tuple(ROLES))
 
 
@@ -158,6 +173,34 @@ def lift_block(app: Flask, block_id: int) -> None:
     """End a block before its time."""
     with _begin(app, "block:delete") as op:
         block_service.lift_block(op, block_id)
+
+
+@click.group()
+def quotas() -> None:
+    """What users and addresses keep and may keep."""
+
+
+@quotas.command("list")
+@with_app
+def list_quotas(app: Flask) -> None:
+    """List those to whom a limit applies, the fullest first."""
+    parts = runtime(app)
+    table(Quotas(parts.settings, parts.database).list_quotas(size=_MOST), _QUOTA_COLUMNS)
+
+
+@quotas.command("set")
+@click.argument("username")
+@click.option("--bytes", "limit_bytes", type=_SIZE, default=None, help="Such as 10GB; 0 = unlimited.")
+@click.option("--files", "limit_files", type=click.IntRange(min=0), default=None, help="0 = unlimited.")
+@with_app
+def set_quota(app: Flask, username: str, limit_bytes: int | None, limit_files: int | None) -> None:
+    """Give a user limits of their own (what is not given follows the settings), and count their files again."""
+    parts = runtime(app)
+    user_id = user_service.find_user(parts.database, username).id
+    with _begin(app, "quota:update") as op:
+        Quotas(parts.settings, parts.database).set_limits(
+            op, f"user:{user_id}", limit_bytes=limit_bytes, limit_files=limit_files
+        )
 
 
 def _begin(app: Flask, action: str) -> Operation:

@@ -6,6 +6,7 @@ from typing import Any
 
 from filewallball.access.gate import Gate
 from filewallball.access.limits import Usage
+from filewallball.access.quotas import Allowance, Quotas
 from filewallball.operations import Caller
 from filewallball.text import neutral
 from filewallball.web.origin import FORWARDING, Origin, client_network
@@ -27,9 +28,12 @@ class Me:
     forwarding_headers: Mapping[str, str]
     limits: list[Usage]
     limits_are_shared: bool
+    quota: Allowance
 
 
-def describe_caller(gate: Gate, caller: Caller, origin: Origin, environ: Mapping[str, Any]) -> Me:
+def describe_caller(
+    gate: Gate, quotas: Quotas, caller: Caller, origin: Origin, environ: Mapping[str, Any]
+) -> Me:
     """Everything that decides what the caller may do."""
     network = client_network(origin.client_ip)
     return Me(
@@ -49,4 +53,5 @@ def describe_caller(gate: Gate, caller: Caller, origin: Origin, environ: Mapping
         },
         limits=gate.limits.usage(network),
         limits_are_shared=gate.limits.are_shared,
+        quota=quotas.allowance(caller.principal),
     )

@@ -146,6 +146,15 @@ class UsageSchema(Schema):
     resets_at = TimeField(attribute="resets_us", metadata=_TIME)
 
 
+class AllowanceSchema(Schema):
+    """What the caller keeps and may keep; a limit of 0 is none."""
+
+    used_bytes = fields.Integer()
+    used_files = fields.Integer()
+    limit_bytes = fields.Integer()
+    limit_files = fields.Integer()
+
+
 class MeSchema(Schema):
     """How the service sees the caller."""
 
@@ -161,3 +170,4 @@ class MeSchema(Schema):
     forwarding_headers = fields.Dict(keys=fields.String(), values=fields.String())
     limits = fields.List(fields.Nested(UsageSchema))
     limits_are_shared = fields.Boolean(metadata={"description": "False: each worker counts alone"})
+    quota = fields.Nested(AllowanceSchema)

@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from filewallball import permissions
 from filewallball.access import blocks, schemas, tokens, users
 from filewallball.access.me import Me, describe_caller
+from filewallball.access.quotas import Quotas
 from filewallball.observability.exchange import current_exchange
 from filewallball.runtime import runtime
 from filewallball.web.caller import current_operation, recorded
@@ -26,7 +27,11 @@ class Myself(MethodView):
     def get(self) -> Me:
         """How the service sees you: identity, address and proxies, role, use of limits and quota."""
         exchange = current_exchange()
-        return describe_caller(runtime().gate, current_operation().caller, exchange.origin, exchange.environ)
+        parts = runtime()
+        quotas = Quotas(parts.settings, parts.database)
+        return describe_caller(
+            parts.gate, quotas, current_operation().caller, exchange.origin, exchange.environ
+        )
 
 
 @blueprint.route("/users")

@@ -7,6 +7,7 @@ from filewallball.database import code_type, key_type, name_type
 from filewallball.extensions import Base
 
 LIVE, QUARANTINED, DELETED, EXPIRED = "live", "quarantined", "deleted", "expired"
+KEPT = (LIVE, QUARANTINED)
 PUBLIC, UNLISTED, PRIVATE = "public", "unlisted", "private"
 
 

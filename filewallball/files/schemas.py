@@ -48,6 +48,9 @@ class FileSchema(Schema):
 class UploadedSchema(FileSchema):
     """The answer to an upload."""
 
+    is_quarantined = fields.Boolean(
+        metadata={"description": "Whether it is kept but not served until an administrator releases it"}
+    )
     is_duplicate = fields.Boolean(metadata={"description": "Whether the same bytes were stored already"})
     delete_token = fields.String(
         allow_none=True,

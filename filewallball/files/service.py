@@ -10,15 +10,17 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from filewallball import errors, permissions
+from filewallball.access import Quotas, refund
 from filewallball.clock import now_us
 from filewallball.config import Settings
 from filewallball.database import Database
 from filewallball.files.delivery import Content, Delivery
 from filewallball.files.incoming import Incoming
-from filewallball.files.inspection import inspect, is_allowed
-from filewallball.files.models import DELETED, EXPIRED, LIVE, PRIVATE, Blob, File
+from filewallball.files.inspection import Inspection, inspect, is_allowed
+from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
 from filewallball.files.scanning import CLEAN, Scanner
+from filewallball.files.suspicion import QUARANTINE, REJECT, Suspicion, judge
 from filewallball.files.thumbnails import SOURCES
 from filewallball.operations import Caller, Operation
 from filewallball.storage.local import LocalStore
@@ -37,13 +39,14 @@ _SHOWN = (
     "description",
     "upload_us",
     "expires_us",
+    "state",
 )
 COLUMNS = tuple(_FILES.c[name] for name in _SHOWN)
 # Built once: on the hot path SQLAlchemy recognises the same object and skips its compilation entirely.
 _FIND = (
     select(
         *COLUMNS,
-        *(_FILES.c[name] for name in ("state", "owner_id", "delete_digest", "blob_id")),
+        *(_FILES.c[name] for name in ("owner_id", "delete_digest", "blob_id")),
         *(_BLOBS.c[name] for name in ("path", "scan_state", "damaged_us")),
     )
     .outerjoin(_BLOBS, _BLOBS.c.id == _FILES.c.blob_id)
@@ -65,9 +68,14 @@ class StoredFile:
     description: str
     upload_us: int
     expires_us: int | None
+    state: str
     base_url: str
     is_duplicate: bool = False
     delete_token: str | None = None
+
+    @property
+    def is_quarantined(self) -> bool:
+        return self.state == QUARANTINED
 
     @property
     def download_url(self) -> str:
@@ -90,6 +98,11 @@ class Files:
         self._scanner = scanner
         self._database = database
         self._store = store
+        self._quotas = Quotas(settings, database)
+
+    def expect(self, op: Operation) -> None:
+        """Before a body is read: raise QuotaExceeded if its sender has no room for anything."""
+        self._quotas.refuse_early(op.caller)
 
     def keep(self, op: Operation, incoming: Incoming) -> StoredFile:
         """Publish the staged bytes and commit their row. Raises InvalidFileType, ValidationFailed, StorageFull, …"""
@@ -98,13 +111,13 @@ class Files:
         seen = inspect(stage.head, incoming.claimed_type, incoming.filename)
         details = {"filename": filename, "file_size": stage.size, "mime_type": seen.media_type}
         op.note(file_type=seen.media_type, file_size=stage.size, details=details)
-        if not is_allowed(
-            seen.media_type,
-            seen.executable,
-            self._settings.allowed_file_types,
-            self._settings.blocked_file_types,
-        ):
+        suspicion = judge(stage, incoming.filename, seen)
+        if suspicion or (seen.executable and self._is_refused(seen)):
+            op.note(suspicious=True, details={"suspicion": suspicion.reasons or ["executable"]})
+        if self._is_refused(seen):
             raise errors.InvalidFileType(f"{seen.media_type} is not accepted here.")
+        if suspicion.content and self._settings.suspicious_uploads == REJECT:
+            raise errors.SuspiciousFile(f"Reasons: {', '.join(suspicion.content)}.")
         if incoming.visibility == PRIVATE and caller.is_anonymous:
             raise errors.ValidationFailed(
                 errors={"visibility": ["A private file needs an owner: send a token."]}
@@ -115,7 +128,7 @@ class Files:
         now = now_us()
         values = {
             "file_id": str(uuid.UUID(bytes=secrets.token_bytes(16))),
-            "state": LIVE,
+            "state": QUARANTINED if self._is_quarantined(suspicion) else LIVE,
             "visibility": incoming.visibility,
             "filename": filename,
             "description": neutral(incoming.description, 4000),
@@ -126,18 +139,24 @@ class Files:
             "owner_id": caller.user_id,
             "delete_digest": _digest(delete_token) if delete_token else "",
             "client_ip": caller.ip_address,
+            "principal": caller.principal,
+            "suspicion": ",".join(suspicion.reasons)[:255],
             "upload_us": now,
             "expires_us": now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
         }
         op.note(resource_id=values["file_id"])
-        kept, duplicate = op.change(lambda connection: self._insert(connection, values, path, scan_state))
+        try:
+            kept, duplicate = op.change(lambda connection: self._insert(connection, values, path, scan_state))
+        except errors.QuotaExceeded:
+            stage.discard()
+            raise
         if kept != path:
             stage.discard()
         return self._stored(values, is_duplicate=duplicate, delete_token=delete_token)
 
     def describe(self, op: Operation, file_id: str) -> StoredFile:
         """A file's metadata. Raises NotFound or Expired."""
-        row = self._visible(op.caller, file_id)
+        row = self._visible(op.caller, file_id, quarantined=op.caller.may(permissions.QUARANTINE))
         op.note(file_type=row.mime_type, file_size=row.file_size)
         return self.shown(row)
 
@@ -173,7 +192,7 @@ class Files:
 
     def delete(self, op: Operation, file_id: str, delete_token: str) -> None:
         """Delete a file for ever. Raises NotFound, Expired, AuthMissing or Forbidden."""
-        row = self._visible(op.caller, file_id, delete_token)
+        row = self._visible(op.caller, file_id, delete_token, quarantined=True)
         op.note(file_type=row.mime_type, file_size=row.file_size, details={"filename": row.filename})
         if not (_owns(op.caller, row) or _holds(delete_token, row)):
             raise errors.AuthMissing if op.caller.is_anonymous and not delete_token else errors.Forbidden
@@ -204,11 +223,21 @@ class Files:
         if kept != path and (blob.damaged_us or not self._store.holds(kept, values["file_size"])):
             connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
             kept = path
+        self._quotas.charge(connection, values["principal"], values["file_size"])
         connection.execute(insert(File), {**values, "blob_id": blob.id})
         return kept, blob.path != path
 
-    def _visible(self, caller: Caller, file_id: str, delete_token: str = "") -> Any:
-        """The live row that the caller may know of: a foreign private file does not exist for them."""
+    def _is_refused(self, seen: Inspection) -> bool:
+        policy = self._settings.allowed_file_types, self._settings.blocked_file_types
+        return not is_allowed(seen.media_type, seen.executable, *policy)
+
+    def _is_quarantined(self, suspicion: Suspicion) -> bool:
+        return bool(suspicion.content) and self._settings.suspicious_uploads == QUARANTINE
+
+    def _visible(
+        self, caller: Caller, file_id: str, delete_token: str = "", *, quarantined: bool = False
+    ) -> Any:
+        """The kept row that the caller may know of: a foreign private file does not exist for them."""
         row = self._database.query(
             lambda connection: connection.execute(_FIND, {"file_id": file_id}).one_or_none()
         )
@@ -218,17 +247,24 @@ class Files:
             raise errors.NotFound
         if row.state == EXPIRED or (row.expires_us is not None and row.expires_us <= now_us()):
             raise errors.Expired
+        if row.state == QUARANTINED and not quarantined:
+            raise errors.Quarantined
         return row
 
 
-def end_file(connection: Connection, file_id: str, blob_id: int, state: str) -> None:
-    """Take a live file out of service and give its reference back, once. Raises NotFound if somebody was faster."""
-    ended = (
-        update(File).where(File.file_id == file_id, File.state == LIVE).values(state=state, ended_us=now_us())
-    )
-    if connection.execute(ended).rowcount != 1:
+def end_file(
+    connection: Connection, file_id: str, blob_id: int, state: str, among: tuple[str, ...] = KEPT
+) -> None:
+    """Take a kept file out of service; give its reference and its quota back, once.
+
+    Raises NotFound if somebody was faster.
+    """
+    kept = File.file_id == file_id, File.state.in_(among)
+    if connection.execute(update(File).where(*kept).values(state=state, ended_us=now_us())).rowcount != 1:
         raise errors.NotFound
     connection.execute(update(Blob).where(Blob.id == blob_id).values(refs=Blob.refs - 1))
+    row = connection.execute(select(File.principal, File.file_size).where(File.file_id == file_id)).one()
+    refund(connection, row.principal, row.file_size)
 
 
 def _owns(caller: Caller, row: Any) -> bool:

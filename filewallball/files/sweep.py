@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database import Database
-from filewallball.files.models import EXPIRED, LIVE, Blob, File
+from filewallball.files.models import EXPIRED, KEPT, Blob, File
 from filewallball.files.service import end_file
 from filewallball.operations import Operation
 from filewallball.storage.local import LocalStore
@@ -43,7 +43,7 @@ class Sweep:
         """End files whose time has come, each as an operation of its own."""
         due = (
             select(File.file_id, File.blob_id, File.mime_type, File.file_size)
-            .where(File.state == LIVE, File.expires_us <= now_us())
+            .where(File.state.in_(KEPT), File.expires_us <= now_us())
             .order_by(File.expires_us)
             .limit(_BATCH)
         )

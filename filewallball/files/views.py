@@ -42,6 +42,7 @@ class Upload(MethodView):
     def post(self) -> StoredFile:
         """Upload one file as multipart/form-data: the part `file`, options as further fields."""
         parts = runtime()
+        service().expect(current_operation())
         boundary = (
             request.mimetype_params.get("boundary", "") if request.mimetype == "multipart/form-data" else ""
         )
@@ -67,6 +68,7 @@ class RawUpload(MethodView):
     def put(self, _options: dict[str, Any], filename: str) -> StoredFile:
         """Upload the request's body as one file (`curl -T`); options as query parameters."""
         parts = runtime()
+        service().expect(current_operation())
         with receive_body(
             parts.store,
             request.stream,

@@ -1,0 +1,145 @@
+"""Quotas: what each user, and each address without one, may keep; charged inside the upload's own transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, column, func, or_, select, table, update
+
+from filewallball import errors
+from filewallball.access.models import Quota
+from filewallball.config import Settings
+from filewallball.database import Database
+from filewallball.operations import Caller, Operation
+
+_QUOTAS: Any = Quota.__table__
+_FILES = table("files", *(column(name) for name in ("principal", "state", "file_size")))
+_KEPT = ("live", "quarantined")
+_UNCOUNTED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a principal uses and may use; a limit of 0 is none."""
+
+    used_bytes: int = 0
+    used_files: int = 0
+    limit_bytes: int = 0
+    limit_files: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether not even one more byte fits."""
+        return bool(
+            (self.limit_bytes and self.used_bytes >= self.limit_bytes)
+            or (self.limit_files and self.used_files >= self.limit_files)
+        )
+
+
+class Quotas:
+    """The quotas of one app. A principal has a row only once a limit applies to it."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._database = database
+        self._user = (settings.quota_user_bytes, settings.quota_user_files)
+        self._anonymous = (settings.quota_anonymous_bytes, settings.quota_anonymous_files)
+
+    def refuse_early(self, caller: Caller) -> None:
+        """Raise QuotaExceeded before a body is read, if nothing can fit. Asks only where the settings limit."""
+        if any(self._defaults(caller.principal)) and self.allowance(caller.principal).is_spent:
+            raise errors.QuotaExceeded
+
+    def charge(self, connection: Connection, principal: str, size: int) -> None:
+        """Count a file that is about to be inserted, in one conditional update.
+
+        Raises QuotaExceeded; the caller's transaction rolls back.
+        """
+        limits = self._defaults(principal)
+        if not _exists(connection, principal):
+            if not any(limits):
+                return
+            self._open(connection, principal)
+        if connection.execute(_charge(principal, size, limits)).rowcount != 1:
+            raise errors.QuotaExceeded(facts={"principal": principal, "file_size": size})
+
+    def allowance(self, principal: str) -> Allowance:
+        """What a principal uses and may use."""
+        default_bytes, default_files = self._defaults(principal)
+        statement = select(_QUOTAS).where(_QUOTAS.c.principal == principal)
+        row = self._database.query(lambda connection: connection.execute(statement).one_or_none())
+        if row is None:
+            return Allowance(limit_bytes=default_bytes, limit_files=default_files)
+        return Allowance(
+            row.used_bytes,
+            row.used_files,
+            default_bytes if row.limit_bytes is None else row.limit_bytes,
+            default_files if row.limit_files is None else row.limit_files,
+        )
+
+    def set_limits(
+        self, op: Operation, principal: str, *, limit_bytes: int | None, limit_files: int | None
+    ) -> None:
+        """Give a principal limits of its own (0: none; None: the settings'), and count what it keeps."""
+        values = {"limit_bytes": limit_bytes, "limit_files": limit_files}
+        op.note(resource_id=principal, details={"principal": principal, **values})
+
+        def work(connection: Connection) -> None:
+            self._open(connection, principal)
+            connection.execute(update(_QUOTAS).where(_QUOTAS.c.principal == principal).values(**values))
+            recount(connection, principal)
+
+        op.change(work)
+
+    def list_quotas(self, *, size: int) -> Sequence[Row[Any]]:
+        """Those who have a row, the fullest first."""
+        statement = select(_QUOTAS).order_by(_QUOTAS.c.used_bytes.desc()).limit(size)
+        return self._database.query(lambda connection: connection.execute(statement).all())
+
+    def _defaults(self, principal: str) -> tuple[int, int]:
+        return self._user if principal.startswith("user:") else self._anonymous
+
+    def _open(self, connection: Connection, principal: str) -> None:
+        """Make the row exist, counting what was kept before anybody counted."""
+        new = self._database.insert(_QUOTAS).values(principal=principal, used_bytes=0, used_files=_UNCOUNTED)
+        # An upsert takes the row's lock at once; an INSERT that ignores would share it, and two would deadlock.
+        same = {"used_files": _QUOTAS.c.used_files}
+        connection.execute(self._database.upsert(new, [_QUOTAS.c.principal], same))
+        used = select(_QUOTAS.c.used_files).where(_QUOTAS.c.principal == principal)
+        if connection.execute(used).scalar_one() == _UNCOUNTED:
+            recount(connection, principal)
+
+
+def refund(connection: Connection, principal: str, size: int) -> None:
+    """Give back what a file took, where it was counted."""
+    given_back = {"used_bytes": _QUOTAS.c.used_bytes - size, "used_files": _QUOTAS.c.used_files - 1}
+    connection.execute(update(_QUOTAS).where(_QUOTAS.c.principal == principal).values(**given_back))
+
+
+def recount(connection: Connection, principal: str) -> None:
+    """Set a row to what the principal keeps. Whoever uploads or deletes waits for the row, so nothing is missed."""
+    row = _QUOTAS.c.principal == principal
+    connection.execute(update(_QUOTAS).where(row).values(used_files=_QUOTAS.c.used_files))
+    kept = select(func.coalesce(func.sum(_FILES.c.file_size), 0), func.count()).where(
+        _FILES.c.principal == principal, _FILES.c.state.in_(_KEPT)
+    )
+    used_bytes, used_files = connection.execute(kept).one()
+    connection.execute(update(_QUOTAS).where(row).values(used_bytes=int(used_bytes), used_files=used_files))
+
+
+def _exists(connection: Connection, principal: str) -> bool:
+    statement = select(_QUOTAS.c.principal).where(_QUOTAS.c.principal == principal)
+    return connection.execute(statement).first() is not None
+
+
+def _charge(principal: str, size: int, limits: tuple[int, int]) -> Any:
+    most_bytes = func.coalesce(_QUOTAS.c.limit_bytes, limits[0])
+    most_files = func.coalesce(_QUOTAS.c.limit_files, limits[1])
+    return (
+        update(_QUOTAS)
+        .where(
+            _QUOTAS.c.principal == principal,
+            or_(most_bytes == 0, _QUOTAS.c.used_bytes + size <= most_bytes),
+            or_(most_files == 0, _QUOTAS.c.used_files + 1 <= most_files),
+        )
+        .values(used_bytes=_QUOTAS.c.used_bytes + size, used_files=_QUOTAS.c.used_files + 1)
+    )

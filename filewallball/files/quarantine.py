@@ -1,0 +1,73 @@
+"""Quarantine: files that are kept but not served, listed, released and purged by administrators."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from filewallball import errors
+from filewallball.database import Database
+from filewallball.files.models import DELETED, LIVE, QUARANTINED, File
+from filewallball.files.service import end_file
+from filewallball.operations import Operation
+
+_FILES: Any = File.__table__
+_COLUMNS = tuple(
+    _FILES.c[name]
+    for name in (
+        "file_id",
+        "filename",
+        "file_size",
+        "mime_type",
+        "claimed_type",
+        "file_hash",
+        "suspicion",
+        "owner_id",
+        "client_ip",
+        "upload_us",
+        "blob_id",
+    )
+)
+
+
+def list_quarantined(
+    database: Database, *, page: int, size: int, before_us: int | None = None
+) -> Sequence[Row[Any]]:
+    """One page of the files in quarantine, newest first; or only those uploaded before a moment."""
+    statement = select(*_COLUMNS).where(_FILES.c.state == QUARANTINED)
+    if before_us is not None:
+        statement = statement.where(_FILES.c.upload_us < before_us)
+    statement = statement.order_by(_FILES.c.upload_us.desc(), _FILES.c.id.desc())
+    statement = statement.limit(size).offset((page - 1) * size)
+    return database.query(lambda connection: connection.execute(statement).all())
+
+
+def release(op: Operation, file_id: str) -> None:
+    """Serve a file after all. Raises NotFound if it is not in quarantine."""
+
+    def work(connection: Connection) -> None:
+        row = _note(connection, op, file_id)
+        kept = _FILES.c.file_id == row.file_id, _FILES.c.state == QUARANTINED
+        if connection.execute(update(_FILES).where(*kept).values(state=LIVE)).rowcount != 1:
+            raise errors.NotFound
+
+    op.change(work)
+
+
+def purge(op: Operation, file_id: str) -> None:
+    """Delete a file in quarantine for ever. Raises NotFound if it is not there (any more)."""
+
+    def work(connection: Connection) -> None:
+        row = _note(connection, op, file_id)
+        end_file(connection, file_id, row.blob_id, DELETED, among=(QUARANTINED,))
+
+    op.change(work)
+
+
+def _note(connection: Connection, op: Operation, file_id: str) -> Row[Any]:
+    row = connection.execute(select(*_COLUMNS).where(_FILES.c.file_id == file_id)).one_or_none()
+    if row is None:
+        raise errors.NotFound
+    details = {"filename": row.filename, "suspicion": row.suspicion.split(",")}
+    op.note(resource_id=file_id, file_type=row.mime_type, file_size=row.file_size, details=details)
+    return row

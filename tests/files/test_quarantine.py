@@ -1,0 +1,124 @@
+"""Quarantine: kept, not served, shown to administrators, released or purged by them."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from filewallball.event import Event
+from filewallball.runtime import runtime
+from tests.access.people import Build, client_of, events, new_token
+from tests.conftest import ADMIN_TOKEN
+
+DISGUISED = b"<html><script>alert(1)</script></html>"
+QUARANTINE = "/api/v1/quarantine"
+
+
+def put(client: FlaskClient, name: str = "holiday.png", data: bytes = DISGUISED) -> str:
+    answer = client.put(f"/upload/{name}?visibility=public", data=data)
+    assert answer.status_code == 201, answer.text
+    return str(answer.get_json()["file_id"])
+
+
+def test_a_file_in_quarantine_is_kept_and_not_served(client: FlaskClient, admin: FlaskClient) -> None:
+    file_id = put(client)
+
+    for route in ("/download/", "/view/", "/files/"):
+        answer = client.get(route + file_id)
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "quarantined"), route
+    assert admin.get(f"/download/{file_id}").status_code == 403
+    assert client.get("/files").get_json()["files"] == []
+    assert admin.get(f"/files/{file_id}").status_code == 200
+
+
+def test_administrators_see_the_reasons(client: FlaskClient, admin: FlaskClient) -> None:
+    file_id = put(client)
+
+    listed = admin.get(QUARANTINE).get_json()["files"]
+
+    assert [(row["file_id"], row["reasons"]) for row in listed] == [
+        (file_id, ["extension_contradicts_content"])
+    ]
+    details = events(admin, "file:upload")[0]["details"]
+    assert details["suspicion"] == ["extension_contradicts_content"]  # type: ignore[index]
+
+
+def test_a_released_file_is_served(client: FlaskClient, admin: FlaskClient) -> None:
+    file_id = put(client)
+
+    assert admin.post(f"{QUARANTINE}/{file_id}/release").status_code == 204
+
+    assert client.get(f"/download/{file_id}").data == DISGUISED
+    assert admin.post(f"{QUARANTINE}/{file_id}/release").status_code == 404
+    assert events(admin, "file:release")[0]["resource_id"] == file_id
+
+
+def test_a_purged_file_is_gone(client: FlaskClient, admin: FlaskClient) -> None:
+    file_id = put(client)
+
+    assert admin.delete(f"{QUARANTINE}/{file_id}").status_code == 204
+
+    assert admin.get(f"/files/{file_id}").status_code == 404
+    assert admin.get(QUARANTINE).get_json()["files"] == []
+
+
+def test_only_files_in_quarantine_are_purged_or_released(client: FlaskClient, admin: FlaskClient) -> None:
+    live = put(client, "a.txt", b"words")
+
+    assert admin.delete(f"{QUARANTINE}/{live}").status_code == 404
+    assert admin.post(f"{QUARANTINE}/{live}/release").status_code == 404
+    assert client.get(f"/download/{live}").status_code == 200
+
+
+def test_its_owner_may_delete_it(app: Flask) -> None:
+    client = client_of(app, new_token(app, "alice"))
+
+    assert client.delete(f"/files/{put(client)}").status_code == 204
+
+
+def test_a_deceptive_name_is_neutralised_flagged_and_served(app: Flask, client: FlaskClient) -> None:
+    seen: list[Event] = []
+    runtime(app).ledger.record = seen.append
+
+    file_id = put(client, "photo%E2%80%AEgpj.exe", b"\x01\x02")
+
+    assert client.get(f"/download/{file_id}").status_code == 200
+    assert "\u202e" not in client.get(f"/files/{file_id}").get_json()["filename"]
+    assert seen[0].suspicious
+
+
+def test_flagged_files_are_served_and_counted(set_config: Build) -> None:
+    app = set_config(SUSPICIOUS_UPLOADS="flag")
+    seen: list[Event] = []
+    runtime(app).ledger.record = seen.append
+    client = app.test_client()
+
+    assert client.get(f"/download/{put(client)}").status_code == 200
+    assert seen[0].suspicious
+
+
+def test_rejected_files_leave_nothing_but_the_record(set_config: Build) -> None:
+    app = set_config(SUSPICIOUS_UPLOADS="reject")
+
+    answer = app.test_client().put("/upload/holiday.png", data=DISGUISED)
+
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "suspicious_file")
+    assert list(runtime(app).store.blobs()) == []
+    row = events(client_of(app, ADMIN_TOKEN), "file:upload")[0]
+    assert (row["status"], row["error_type"]) == ("failed", "suspicious_file")
+
+
+@pytest.mark.parametrize("name", ["tool", "holiday.png"])
+def test_a_refused_executable_counts_as_suspicious(app: Flask, client: FlaskClient, name: str) -> None:
+    seen: list[Event] = []
+    runtime(app).ledger.record = seen.append
+
+    assert client.put(f"/upload/{name}", data=b"\x7fELF\x02\x01\x01" + b"\0" * 60).status_code == 415
+    assert seen[0].suspicious
+
+
+def test_an_allowed_executable_under_its_own_name_is_served(set_config: Build) -> None:
+    client = set_config(BLOCKED_FILE_TYPES="application/x-none").test_client()
+
+    file_id = put(client, "tool", b"\x7fELF\x02\x01\x01" + b"\0" * 60)
+
+    assert client.get(f"/download/{file_id}").status_code == 200
