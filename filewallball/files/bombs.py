@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 MAX_ENTRIES = 100_000
-MAX_PIXELS = 250_000_000
+MAX_PIXELS = 300_000_000  # the largest phone cameras take 200 million
 _MAX_EXPANSION = 200
 _HARMLESS_BYTES = 256 * 1024 * 1024
 _END_BYTES = 65_535 + 22
@@ -130,8 +130,13 @@ def _unpack(layout: str, offset: int) -> Callable[[bytes], tuple[int, int]]:
     return measure
 
 
+def _png(head: bytes) -> tuple[int, int]:
+    width, height = struct.unpack_from(">II", head, 16)
+    return (width, height) if head[12:16] == b"IHDR" else (0, 0)
+
+
 _MEASURES: dict[str, Callable[[bytes], tuple[int, int]]] = {
-    "image/png": _unpack(">II", 16),
+    "image/png": _png,
     "image/gif": _unpack("<HH", 6),
     "image/bmp": _unpack("<ii", 18),
     "image/webp": _webp,

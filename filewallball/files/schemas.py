@@ -40,6 +40,9 @@ class FileSchema(Schema):
     expires_at = TimeField(
         attribute="expires_us", allow_none=True, metadata={"type": ["string", "null"], "format": "date-time"}
     )
+    is_quarantined = fields.Boolean(
+        metadata={"description": "Whether it is kept but not served until an administrator releases it"}
+    )
     download_url = fields.String()
     view_url = fields.String()
     thumbnail_url = fields.String(allow_none=True)
@@ -48,9 +51,6 @@ class FileSchema(Schema):
 class UploadedSchema(FileSchema):
     """The answer to an upload."""
 
-    is_quarantined = fields.Boolean(
-        metadata={"description": "Whether it is kept but not served until an administrator releases it"}
-    )
     is_duplicate = fields.Boolean(metadata={"description": "Whether the same bytes were stored already"})
     delete_token = fields.String(
         allow_none=True,
