@@ -13,7 +13,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" ../$(BIN)/pip-compile 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test test-unit test-integration soak bench lint type format requirements packages clean
+.PHONY: help setup run test test-unit test-integration soak bench lint type format reference requirements packages clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ type: $(VENV)/.development ## check types
 format: $(VENV)/.development ## sort imports and format
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+reference: $(VENV)/.production ## write the tables of the README anew
+	@DATA_DIR=$$(mktemp -d) $(BIN)/filewallball reference README.md README.ko.md
 
 requirements: $(VENV)/.development ## pin requirements/*.in again, with hashes
 	cd requirements && for name in production test development; do $(PIP_COMPILE) --output-file=$$name.txt $$name.in || exit 1; done

@@ -8,7 +8,7 @@ import click
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 
-from filewallball import maintenance
+from filewallball import maintenance, reference
 from filewallball.access.commands import blocks, quotas, tokens, users
 from filewallball.access.service import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.commands import audit
@@ -72,6 +72,15 @@ def scrub(app: Flask) -> None:
         checked, failed = job.run(before_us=now_us(), pace=Pace(), progress=bar.update)
     click.echo(f"{checked} checked, {failed} damaged")
     sys.exit(1 if failed else 0)
+
+
+@main.command("reference")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_app
+def reference_command(app: Flask, files: tuple[Path, ...]) -> None:
+    """Bring the tables in FILES (settings, errors, routes, roles, metrics) up to date with the code."""
+    for path in files:
+        path.write_text(reference.refresh(path.read_text(), app))
 
 
 @main.group()

@@ -2,13 +2,14 @@
 
 import hmac
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from functools import partial
+from typing import IO, Any, Self
 
 from http_sfv import Dictionary  # type: ignore[attr-defined]
 from marshmallow import ValidationError
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import FileStorage, Headers, MultiDict
 from werkzeug.formparser import MultiPartParser
 
 from filewallball import errors
@@ -57,38 +58,14 @@ def receive_form(
         raise errors.FileTooLarge(
             f"The limit is {max_bytes} bytes.", facts={"max_size": max_bytes, "file_size": length}
         )
-    with ExitStack() as stack:
-        stages: list[Stage] = []
-
-        def begin(
-            total_content_length: int | None,
-            content_type: str | None,
-            filename: str | None,
-            content_length: int | None,
-        ) -> Stage:
-            if stages:
-                raise errors.ValidationFailed(errors={"file": ["Send exactly one file part."]})
-            declared = max(0, (length or 0) - _ENVELOPE_BYTES)
-            stages.append(stack.enter_context(store.stage(max_bytes=max_bytes, declared_bytes=declared)))
-            return stages[0]
-
-        parser = MultiPartParser(
-            stream_factory=begin,  # type: ignore[arg-type]
-            max_form_memory_size=_FORM_BYTES,
-            max_form_parts=_FORM_PARTS,
-            buffer_size=_READ_BYTES,
-        )
-        body = _Counted(stream)
-        try:
-            form, files = parser.parse(body, boundary.encode("ascii", "replace"), length)  # type: ignore[arg-type]
-        except ValueError as error:
-            if length is not None and body.size < length:
-                raise errors.NetworkError from error
-            raise errors.BadRequest("The multipart body is malformed or incomplete.") from error
+    with _OneStage(store, max_bytes, max(0, (length or 0) - _ENVELOPE_BYTES)) as stage:
+        form, files = _parse(stream, stage, boundary, length)
         part = files.get("file")
         if part is None:
             raise errors.ValidationFailed(errors={"file": ["A file part named `file` is required."]})
-        yield _checked(stages[0], part.filename or "", part.content_type or "", form.to_dict(), part.headers)
+        yield _checked(
+            stage.opened(), part.filename or "", part.content_type or "", form.to_dict(), part.headers
+        )
 
 
 @contextmanager
@@ -112,6 +89,50 @@ def receive_body(
         if length is not None and stage.size != length:
             raise errors.NetworkError
         yield _checked(stage, filename, headers.get("Content-Type", ""), options, headers)
+
+
+class _OneStage:
+    """The parser's stream factory: a stage for the first file part, a refusal for a second (ruling 13)."""
+
+    def __init__(self, store: LocalStore, max_bytes: int, declared_bytes: int) -> None:
+        self._begin = partial(store.stage, max_bytes=max_bytes, declared_bytes=declared_bytes)
+        self._stage: Stage | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stage is not None:
+            self._stage.close()
+
+    def __call__(self, **_part: Any) -> Stage:
+        if self._stage is not None:
+            raise errors.ValidationFailed(errors={"file": ["Send exactly one file part."]})
+        self._stage = self._begin()
+        return self._stage
+
+    def opened(self) -> Stage:
+        """The stage of the file part that was parsed."""
+        assert self._stage is not None
+        return self._stage
+
+
+def _parse(
+    stream: IO[bytes], stage: _OneStage, boundary: str, length: int | None
+) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
+    parser = MultiPartParser(
+        stream_factory=stage,  # type: ignore[arg-type]
+        max_form_memory_size=_FORM_BYTES,
+        max_form_parts=_FORM_PARTS,
+        buffer_size=_READ_BYTES,
+    )
+    body = _Counted(stream)
+    try:
+        return parser.parse(body, boundary.encode("ascii", "replace"), length)  # type: ignore[arg-type]
+    except ValueError as error:
+        if length is not None and body.size < length:
+            raise errors.NetworkError from error
+        raise errors.BadRequest("The multipart body is malformed or incomplete.") from error
 
 
 class _Counted:

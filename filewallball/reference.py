@@ -1,0 +1,74 @@
+"""The tables of the README, written from the code they describe (`filewallball reference FILE…`)."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from flask import Flask
+
+from filewallball.config import documented
+from filewallball.errors import catalogue
+from filewallball.observability.contract import markdown
+from filewallball.permissions import ROLES
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_STATIC = "static"
+
+
+def refresh(text: str, app: Flask) -> str:
+    """`text` with everything between `<!-- name -->` and `<!-- /name -->` written anew, for each table's name."""
+    for name, table in _tables(app).items():
+        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = block.sub(
+            lambda match, rows=table: match[1] + "".join(f"{row}\n" for row in rows()) + match[2], text
+        )
+    return text
+
+
+def _tables(app: Flask) -> dict[str, Callable[[], Iterator[str]]]:
+    return {
+        "settings": _settings,
+        "errors": _errors,
+        "routes": lambda: _routes(app),
+        "roles": _roles,
+        "metrics": markdown,
+    }
+
+
+def _settings() -> Iterator[str]:
+    yield "| Variable | Default | Meaning |"
+    yield "|---|---|---|"
+    for name, default, about in documented():
+        yield f"| `{name}` | {f'`{default}`' if default else ''} | {about} |"
+
+
+def _errors() -> Iterator[str]:
+    yield "| Code | Status | Meaning | Side |"
+    yield "|---|---|---|---|"
+    for kind in catalogue():
+        yield f"| `{kind.code}` | {kind.status} | {kind.title} | {kind.side} |"
+
+
+def _routes(app: Flask) -> Iterator[str]:
+    yield "| Route | Operation | Permission | What it does |"
+    yield "|---|---|---|---|"
+    for rule in sorted(app.url_map.iter_rules(), key=str):
+        view = app.view_functions[rule.endpoint]
+        for method in _METHODS:
+            if method in (rule.methods or ()) and _STATIC not in rule.endpoint:
+                handler = getattr(getattr(view, "view_class", view), method.lower(), view)
+                needs = getattr(handler, "rule", None)
+                action, permission = (f"`{needs.action}`", f"`{needs.permission}`") if needs else ("", "")
+                about = (handler.__doc__ or "").strip().partition("\n")[0]
+                yield f"| `{method} {_plain(str(rule))}` | {action} | {permission} | {about} |"
+
+
+def _roles() -> Iterator[str]:
+    yield "| Role | Permissions |"
+    yield "|---|---|"
+    for role, permissions in ROLES.items():
+        yield f"| {role} | {', '.join(f'`{name}`' for name in sorted(permissions))} |"
+
+
+def _plain(rule: str) -> str:
+    """`/x/{id}` instead of `/x/<int(max=…):id>`."""
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)

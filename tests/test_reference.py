@@ -1,0 +1,27 @@
+"""The README's tables say what the code does."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from filewallball.reference import refresh
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLES = ("routes", "errors", "roles", "settings", "metrics")
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_the_tables_are_true(app: Flask, name: str) -> None:
+    text = (ROOT / name).read_text()
+
+    assert all(f"<!-- {table} -->" in text for table in TABLES)
+    assert refresh(text, app) == text, "run `make reference`"
+
+
+def test_both_pages_have_the_same_commands() -> None:
+    def commands(name: str) -> list[str]:
+        lines = (ROOT / name).read_text().splitlines()
+        return [line.partition("#")[0].strip() for line in lines if line.startswith(("curl ", "make "))]
+
+    assert commands("README.md")[:12] == commands("README.ko.md")[:12]
