@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from flask import Flask
 
@@ -28,7 +29,7 @@ def _tables(app: Flask) -> dict[str, Callable[[], Iterator[str]]]:
     return {
         "settings": _settings,
         "errors": _errors,
-        "routes": lambda: _routes(app),
+        "routes": partial(_routes, app),
         "roles": _roles,
         "metrics": markdown,
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 from http_sfv import Dictionary  # type: ignore[attr-defined]
 from marshmallow import ValidationError
@@ -113,8 +113,7 @@ class _OneStage:
 
     def opened(self) -> Stage:
         """The stage of the file part that was parsed."""
-        assert self._stage is not None
-        return self._stage
+        return cast(Stage, self._stage)
 
 
 def _parse(
