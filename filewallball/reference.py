@@ -18,10 +18,10 @@ _STATIC = "static"
 def refresh(text: str, app: Flask) -> str:
     """`text` with everything between `<!-- name -->` and `<!-- /name -->` written anew, for each table's name."""
     for name, table in _tables(app).items():
-        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = block.sub(
-            lambda match, rows=table: match[1] + "".join(f"{row}\n" for row in rows()) + match[2], text
-        )
+        head, opening, rest = text.partition(f"<!-- {name} -->\n")
+        _, closing, tail = rest.partition(f"<!-- /{name} -->")
+        if opening and closing:
+            text = head + opening + "".join(f"{row}\n" for row in table()) + closing + tail
     return text
 
 
