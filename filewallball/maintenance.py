@@ -16,10 +16,10 @@ from flask import Flask
 
 from filewallball.access.last_use import write_last_use
 from filewallball.access.offenders import block_offenders
-from filewallball.audit import journal
+from filewallball.audit import ballast
 from filewallball.audit.digest import DIGEST_SECONDS
 from filewallball.audit.locks import try_lock
-from filewallball.audit.shipper import slot_folders
+from filewallball.audit.segments import recover, slot_folders
 from filewallball.audit.verification import verify_when_due
 from filewallball.clock import now_us
 from filewallball.errors import ABORTED, ApiError, translate
@@ -97,13 +97,13 @@ def host_jobs(parts: Runtime) -> list[Job]:
     """What one process on each host does, whichever gets to it first."""
     sweep = Sweep(parts.database, parts.store, lambda *what: begin(parts, *what))
     return [
+        Job("recover", 5.0, lambda: recover_slots(parts)),
         Job("ship", 1.0, parts.shipper.ship),
         Job("digest", DIGEST_SECONDS, parts.digest.run),
         Job("audit-count", 15.0, parts.digest.count),
-        Job("recover", 5.0, lambda: recover_slots(parts)),
         Job("sweep", 10.0, sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
-        Job("ballast", 30.0, lambda: restore_ballast(parts)),
+        Job("ballast", 30.0, lambda: ballast.restore(parts.settings.journal_dir)),
     ]
 
 
@@ -196,13 +196,7 @@ def recover_slots(parts: Runtime) -> None:
     known = {folder.name: folder for folder in slot_folders(parts.settings.journal_dir)}
     for number in parts.slots.unlocked():
         folder = known.get(f"slot-{number}")
-        if folder is not None and (closed := journal.recover(folder)):
+        if folder is not None and (closed := recover(folder)):
             logger.warning(
                 "Operations closed as aborted", extra={"slot": number, "count": closed, "error_type": ABORTED}
             )
-
-
-def restore_ballast(parts: Runtime) -> None:
-    """Fill the journal's ballast up again once there is room beyond the reserve."""
-    if parts.store.space().free > 4 * journal.BALLAST_BYTES:
-        journal.reserve_ballast(parts.settings.journal_dir)

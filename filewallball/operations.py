@@ -8,6 +8,7 @@ the database. Metrics, statistics, the request log and the answer's error code a
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -175,20 +176,13 @@ class Operation:
         event.set_details(self._details)
 
     def _close(self) -> None:
-        """Write the terminal line. The journal may be full by now: the open line remains, recovery closes it."""
-        event, journal = self.event, self.ledger.journal
+        """Write the terminal line. Where the journal is full by now, it keeps the line for later."""
+        event = self.event
         if event.status != SUCCESS and errors.is_refusal(event.error_type):
-            fold = self._fold()
-            if fold is not None:
-                self._journal(lambda folded: journal.folded(folded, fold))
-                return
-        self._journal(journal.closed)
-
-    def _fold(self) -> Event | None:
-        try:
-            return self.ledger.folds.absorb(self.event)
-        except errors.AuditUnavailable:
-            return None
+            with suppress(errors.AuditUnavailable):
+                if self.ledger.folds.absorb(event):
+                    return
+        self._journal(self.ledger.journal.closed)
 
     def _journal(self, write: Callable[[Event], None]) -> None:
         try:

@@ -90,7 +90,11 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         digest=Digest(settings.data_dir, database, seals),
         seals=seals,
         ledger=Ledger(
-            database, journal, trail, Folds(journal.opened, journal.closed), record=lambda event: None
+            database,
+            journal,
+            trail,
+            Folds(journal.opened, journal.folded, journal.closed),
+            record=lambda event: None,
         ),
         proxies=proxies,
         gate=build_gate(app, settings, database, proxies),

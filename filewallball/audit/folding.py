@@ -20,43 +20,56 @@ class _Tally:
 
 
 class Folds:
-    """Per worker: ten refusals of one (action, code, client, endpoint) a minute stand alone, more are counted."""
+    """Per worker: ten refusals of one (action, code, client, endpoint) a minute stand alone, more are counted.
 
-    def __init__(self, opened: Callable[[Event], None], closed: Callable[[Event], None]) -> None:
+    The three callbacks write to the journal. A refusal counts only once its own line says so, and a fold is closed
+    after all of them: whenever the process dies, the lines alone tell how many a fold holds.
+    """
+
+    def __init__(
+        self,
+        opened: Callable[[Event], None],
+        folded: Callable[[Event, Event], None],
+        closed: Callable[[Event], None],
+    ) -> None:
         self._opened = opened
+        self._folded = folded
         self._closed = closed
         self._lock = threading.Lock()
         self._tallies: dict[tuple[str, str, str, str], _Tally] = {}
 
-    def absorb(self, event: Event) -> Event | None:
-        """The event that now counts this refusal too, or None where it stands for itself."""
+    def absorb(self, event: Event) -> bool:
+        """Whether a fold now counts this refusal; else it stands for itself. Raises what the callbacks raise."""
         key = (event.action, event.error_type, event.ip_address, event.endpoint)
         minute = event.timestamp_us // 60_000_000
         with self._lock:
             tally = self._tallies.get(key)
-            if tally is None or tally.minute != minute:
+            if tally is None and len(self._tallies) >= _MAX_KEYS:
+                return False
+            if tally is None or tally.minute < minute:
                 if tally is not None:
                     self._close(tally)
-                elif len(self._tallies) >= _MAX_KEYS:
-                    return None
                 tally = self._tallies[key] = _Tally(minute)
             tally.seen += 1
             if tally.seen <= PLAIN_PER_MINUTE:
-                return None
+                return False
             if tally.fold is None:
-                tally.fold = replace(event, event_id=str(uuid7()), count=0)
-                self._opened(tally.fold)
+                fold = replace(event, event_id=str(uuid7()), count=0)
+                self._opened(fold)
+                tally.fold = fold
+            self._folded(event, tally.fold)
             tally.fold.count += 1
-            return tally.fold
+            return True
 
     def close_before(self, now_us: int) -> None:
         """Close the folds of minutes that are over; with a time far ahead, all of them (a worker's end)."""
         minute = now_us // 60_000_000
         with self._lock:
             for key in [key for key, tally in self._tallies.items() if tally.minute < minute]:
-                self._close(self._tallies.pop(key))
+                self._close(self._tallies[key])
+                del self._tallies[key]
 
     def _close(self, tally: _Tally) -> None:
-        if tally.fold is not None:
-            self._closed(tally.fold)
-            tally.fold = None
+        fold, tally.fold = tally.fold, None
+        if fold is not None and fold.count:
+            self._closed(fold)

@@ -1,57 +1,32 @@
-"""The journal: one append-only file of JSON lines for each worker slot, written before and after every operation.
+"""The journal's writing end: each operation is on disk before it does anything, and again when it has ended.
 
-Lines: `o` an operation begins (the event so far), `c` its change was committed with its own audit row, `x` it ended
-(the whole event, to be shipped), `f` it was folded into another operation's event, `p` a probe. A torn last line is
-ignored.
+One `write()` to an O_APPEND descriptor a line; `segments` says what the lines are.
 """
 
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from filewallball.clock import now_us
-from filewallball.errors import ABORTED, AuditUnavailable
-from filewallball.event import FAILED, Event
+from filewallball.audit import ballast
+from filewallball.audit.segments import abandoned, next_number, segment_path
+from filewallball.errors import AuditUnavailable
+from filewallball.event import Event
 
 SEGMENT_BYTES = 4 * 1024 * 1024
-BALLAST_BYTES = 16 * 1024 * 1024
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-
-
-@dataclass(slots=True)
-class Unfinished:
-    """What a scan of lines leaves open: events without an end, and how many refusals each fold holds."""
-
-    events: dict[str, Event] = field(default_factory=dict)
-    folds: dict[str, int] = field(default_factory=dict)
-
-    def feed(self, line: dict[str, Any]) -> Event | None:
-        """Account for one line; returns the event that it closes, to be shipped."""
-        match line["k"]:
-            case "o":
-                event = Event.from_json(line["e"])
-                self.events[event.event_id] = event
-            case "c":
-                self.events.pop(line["i"], None)
-            case "f":
-                self.events.pop(line["i"], None)
-                self.folds[line["n"]] = self.folds.get(line["n"], 0) + 1
-            case "x":
-                event = Event.from_json(line["e"])
-                self.events.pop(event.event_id, None)
-                self.folds.pop(event.event_id, None)
-                return event
-        return None
+_MOST_LATE = 10_000
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Journal:
-    """The writing end, one per process. Thread-safe; the process holds its slot's lock."""
+    """One per process, which holds its slot's lock. Thread-safe."""
 
     def __init__(self, directory: Path, slot: Callable[[], int], *, sync_each: bool) -> None:
         self._directory = directory
@@ -62,12 +37,14 @@ class Journal:
         self._pid = 0
         self._size = 0
         self._dirty = False
-        self._number = 0
+        self._spoiled = False
+        """Whether nothing may follow in this segment: its end is torn, or a sync of it failed."""
+        self._late: deque[bytes] = deque(maxlen=_MOST_LATE)
 
     def prepare(self) -> None:
         """Create the directory and its ballast; raises OSError where that is impossible."""
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-        reserve_ballast(self._directory)
+        ballast.reserve(self._directory)
 
     def opened(self, event: Event) -> None:
         """An operation begins. Raises AuditUnavailable: then nothing may be done."""
@@ -75,11 +52,11 @@ class Journal:
 
     def committed(self, event: Event) -> None:
         """The operation's change is committed, with its audit row."""
-        self._append({"k": "c", "i": event.event_id})
+        self._append({"k": "c", "i": event.event_id}, is_terminal=True)
 
     def closed(self, event: Event) -> None:
         """The operation ended without a row of its own; the shipper brings it to the database."""
-        self._append({"k": "x", "e": event})
+        self._append({"k": "x", "e": event}, is_terminal=True)
 
     def folded(self, event: Event, into: Event) -> None:
         """The operation is one more of those that `into` counts."""
@@ -90,7 +67,7 @@ class Journal:
         self._append({"k": "p"})
 
     def sync(self) -> None:
-        """Bring what was written to the disk (once a second, from the worker's own thread)."""
+        """Bring what was written to the disk (once a second, from the worker's own thread). Raises OSError."""
         with self._lock:
             if not self._dirty or self._pid != os.getpid():
                 return
@@ -98,6 +75,9 @@ class Journal:
             fd = os.dup(self._fd)
         try:
             os.fdatasync(fd)
+        except OSError:
+            self._spoiled = True  # a failed sync is never tried again: go on in another file
+            raise
         finally:
             os.close(fd)
 
@@ -108,140 +88,124 @@ class Journal:
                 os.close(self._fd)
             self._pid, self._fd = 0, -1
 
-    def _append(self, line: dict[str, Any]) -> None:
-        data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-        try:
-            with self._lock:
+    def _append(self, line: dict[str, Any], *, is_terminal: bool = False) -> None:
+        """Write one line. What ends an operation is kept for the next chance where it cannot be written now."""
+        data = _encoded(line)
+        with self._lock:
+            try:
                 self._ready()
+                while self._late:
+                    self._write(self._late[0])
+                    self._late.popleft()
                 self._write(data)
-        except OSError as error:
-            raise AuditUnavailable(facts={"reason": os.strerror(error.errno or 0)}) from error
+            except OSError as error:
+                if is_terminal:
+                    self._late.append(data)
+                raise AuditUnavailable(facts={"reason": os.strerror(error.errno or 0)}) from error
 
     def _ready(self) -> None:
         if self._pid != os.getpid():
             self._start()
-        elif self._size >= SEGMENT_BYTES:
+        elif self._spoiled or self._size >= SEGMENT_BYTES:
             self._rotate()
 
     def _start(self) -> None:
         """First write of this process: win a slot, then close what earlier boots of it left open."""
         folder = self._folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-        self._pid, self._fd = os.getpid(), -1
+        if self._pid:  # forked: the descriptor and the late lines are the parent's
+            os.close(self._fd)
+            self._late.clear()
+        self._pid, self._fd = 0, -1
+        number, self._fd = self._open_segment(folder)
+        self._size, self._spoiled = 0, False
         try:
-            self._rotate()
-            for event in abandoned(folder, before=self._number):
-                self._write(orjson.dumps({"k": "x", "e": event}, option=orjson.OPT_APPEND_NEWLINE))
+            for event in abandoned(folder, before=number):
+                self._write(_encoded({"k": "x", "e": event}))
         except BaseException:
-            self._pid = 0
+            os.close(self._fd)
+            self._fd = -1
+            if not self._size:
+                segment_path(folder, number).unlink()
             raise
+        self._pid = os.getpid()
 
     def _rotate(self) -> None:
-        folder = self._folder()
-        self._number = next_number(folder)
-        fd = os.open(segment_path(folder, self._number), _FLAGS | os.O_EXCL, 0o640)
-        if self._fd >= 0:
-            os.fdatasync(self._fd)
-            os.close(self._fd)
-        self._fd, self._size = fd, 0
+        """Go on in a new segment; where none can be made, in the old one unless it is spoiled."""
+        try:
+            _, fd = self._open_segment(self._folder())
+        except OSError:
+            if self._spoiled:
+                raise
+            return
+        before, self._fd, self._size, self._spoiled = self._fd, fd, 0, False
+        try:
+            os.fdatasync(before)
+        finally:
+            os.close(before)
+
+    def _open_segment(self, folder: Path) -> tuple[int, int]:
+        number = next_number(folder)
+        path = segment_path(folder, number)
+        try:
+            fd = os.open(path, _FLAGS, 0o640)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            ballast.release(self._directory)
+            fd = os.open(path, _FLAGS, 0o640)
+        with suppress(OSError):  # some file systems sync no folders; the file is there all the same
+            _sync_folder(folder)
+        return number, fd
 
     def _write(self, data: bytes) -> None:
         try:
-            written = self._write_once(data)
+            self._write_once(data)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not release_ballast(self._directory):
+            if error.errno not in _FULL:
                 raise
-            written = self._write_once(data)
-        self._size += written
+            ballast.release(self._directory)
+            self._write_once(data)
+        self._size += len(data)
         self._dirty = True
         if self._sync_each:
+            self._spoiled = True
             os.fdatasync(self._fd)
+            self._spoiled = False
 
-    def _write_once(self, data: bytes) -> int:
-        written = os.write(self._fd, data)
-        if written != len(data):
-            os.ftruncate(self._fd, self._size)
-            raise OSError(errno.ENOSPC, "short write")
-        return written
+    def _write_once(self, data: bytes) -> None:
+        if os.write(self._fd, data) == len(data):
+            return
+        self._spoiled = True
+        os.ftruncate(self._fd, self._size)
+        self._spoiled = False
+        raise OSError(errno.ENOSPC, "short write")
 
     def _folder(self) -> Path:
         return self._directory / f"slot-{self._slot()}"
 
 
-def abandoned(folder: Path, before: int) -> Iterator[Event]:
-    """The terminal events of operations that a dead owner of this slot left open: `failed/aborted`, or a fold's sum."""
-    unfinished = Unfinished()
-    for number, path in segments(folder):
-        if number < before:
-            for line in lines(path.read_bytes()):
-                unfinished.feed(line)
-    for event in unfinished.events.values():
-        if event.error_type:  # a fold: it was opened with its outcome
-            event.count = unfinished.folds.get(event.event_id, 0)
-            if event.count:
-                yield event
-        else:
-            event.status, event.error_type, event.suspicious = FAILED, ABORTED, False
-            event.duration_us = 0
-            yield event
-
-
-def recover(folder: Path) -> int:
-    """Close what is open in a slot that nobody holds now (the caller holds its lock); returns how many."""
-    number = next_number(folder)
-    data = [orjson.dumps({"k": "x", "e": event}) for event in abandoned(folder, before=number)]
-    if data:
-        with segment_path(folder, number).open("xb") as file:
-            file.write(b"\n".join(data) + b"\n")
-            file.flush()
-            os.fdatasync(file.fileno())
-    return len(data)
-
-
-def segments(folder: Path) -> list[tuple[int, Path]]:
-    """The segment files of one slot, oldest first."""
-    found = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            stem, _, suffix = entry.name.partition(".")
-            if stem.isdigit() and suffix == "jsonl":
-                found.append((int(stem), Path(entry.path)))
-    return sorted(found)
-
-
-def next_number(folder: Path) -> int:
-    """A segment number above every earlier one, also above those that were shipped and removed: milliseconds."""
-    return max([now_us() // 1000, *(number + 1 for number, _ in segments(folder))])
-
-
-def segment_path(folder: Path, number: int) -> Path:
-    return folder / f"{number:015d}.jsonl"
-
-
-def lines(data: bytes) -> Iterator[dict[str, Any]]:
-    """The whole, readable lines of a piece of journal; a torn one (no newline, no JSON) is passed over."""
-    for raw in data.split(b"\n")[:-1]:
-        try:
-            line = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(line, dict) and "k" in line:
-            yield line
-
-
-def reserve_ballast(directory: Path) -> None:
-    """Keep some disk for the journal alone, to be let go when the disk is full."""
-    fd = os.open(directory / "ballast", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+def _encoded(line: dict[str, Any]) -> bytes:
     try:
-        os.posix_fallocate(fd, 0, BALLAST_BYTES)
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a lone surrogate, which no sink can take
+        event: Event = line["e"]
+        for name in (
+            "resource_id",
+            "username",
+            "user_agent",
+            "request_id",
+            "file_type",
+            "details",
+            "endpoint",
+        ):
+            setattr(event, name, getattr(event, name).encode("utf-8", "replace").decode())
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def release_ballast(directory: Path) -> bool:
-    """Give the ballast to the journal; False where it was gone already."""
-    try:
-        (directory / "ballast").unlink()
-    except OSError:
-        return False
-    return True

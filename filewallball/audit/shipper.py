@@ -1,25 +1,27 @@
 """Brings ended events from every slot's journal to the audit table, once each, one pass at a time on a host."""
 
-import fcntl
-import os
+import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
+from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
-from filewallball.audit.journal import Unfinished, lines, segments
+from filewallball.audit.locks import try_lock
+from filewallball.audit.segments import Unfinished, lines, pieces, segments, slot_folders
 from filewallball.audit.trail import Trail
 from filewallball.clock import now_us
 from filewallball.database import Database
 from filewallball.event import Event
 
 _BATCH = 500
-_READ_BYTES = 1024 * 1024
 _POLL_SECONDS = 0.01
+_CLOSED = b'{"k":"x"'
+_MOST_COUNTED_BYTES = 256 * 1024 * 1024
+logger = logging.getLogger("filewallball.audit")
 
 
 @dataclass(slots=True)
@@ -48,41 +50,55 @@ class Shipper:
         self._trail = trail
 
     def flush(self, seconds: float = 0.2) -> bool:
-        """Ship what has ended by now, waiting at most about `seconds` for a pass that already runs (best effort)."""
+        """Ship what has ended by now, best effort: at most about `seconds`, and never a reason to fail."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self.ship():
-                return True
+            try:
+                if self.ship(deadline):
+                    return True
+            except Exception:
+                logger.warning("Audit events could not be shipped ahead of a read", exc_info=True)
+                return False
             time.sleep(_POLL_SECONDS)
         return False
 
-    def ship(self) -> bool:
-        """One pass over all slots; False if another process is at it. Raises database errors; nothing is lost."""
-        with self._locked() as held:
+    def ship(self, deadline: float = float("inf")) -> bool:
+        """One pass over all slots, until `deadline`; False if another process is at it.
+
+        Raises database errors; nothing is lost.
+        """
+        with try_lock(self._directory / "ship.lock") as held:
             if not held:
                 return False
-            positions = self._load()
+            before = self._read_positions()
+            positions = {name: _Position(**position) for name, position in before.items()}
             try:
                 for folder in slot_folders(self._directory):
-                    self._ship_slot(folder, positions.setdefault(folder.name, _Position()))
+                    self._ship_slot(folder, positions.setdefault(folder.name, _Position()), deadline)
             finally:
-                self._save(positions)
+                self._save(positions, before)
         return True
 
     def backlog(self) -> Backlog:
         """How much waits in the journal: closed events not yet in the database, and the age of the oldest."""
-        positions, waiting = self._load(), Backlog()
+        waiting, counted = Backlog(), 0
+        positions = self._read_positions()
         for folder in slot_folders(self._directory):
-            position = positions.get(folder.name, _Position())
-            for data, _, _ in _unread(folder, position):
-                for line in lines(data):
-                    if line["k"] == "x":
-                        waiting.events += 1
-                        began = line["e"]["timestamp_us"]
-                        waiting.oldest_us = min(waiting.oldest_us or began, began)
+            for data, _, _ in _unread(folder, _Position(**positions.get(folder.name, {}))):
+                waiting.events += data.count(b"\n" + _CLOSED) + data.startswith(_CLOSED)
+                began = _first_closed_us(data)
+                if began:
+                    waiting.oldest_us = min(waiting.oldest_us or began, began)
+                counted += len(data)
+                if counted > _MOST_COUNTED_BYTES:
+                    return waiting
         return waiting
 
-    def _ship_slot(self, folder: Path, position: _Position) -> None:
+    def _ship_slot(self, folder: Path, position: _Position, deadline: float) -> None:
+        found = segments(folder)
+        oldest = found[0][0] if found else 0
+        # A segment goes only when all that began in it has ended: where it is gone, so is the need to wait for it.
+        position.began = {name: number for name, number in position.began.items() if number >= oldest}
         for data, number, offset in _unread(folder, position):
             scan, ended = Unfinished(), []
             for line in lines(data):
@@ -93,57 +109,67 @@ class Shipper:
             for start in range(0, len(ended), _BATCH):
                 self._insert(ended[start : start + _BATCH])
             position.segment, position.offset = number, offset
+            if time.monotonic() > deadline:
+                break
         _remove_shipped(folder, position)
 
     def _insert(self, events: list[Event]) -> None:
-        with self._database.begin() as connection:
-            self._trail.append_once(connection, events)
-
-    @contextmanager
-    def _locked(self) -> Iterator[bool]:
-        fd = os.open(self._directory / "ship.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        """Insert events; one that no database takes is set aside, so that it never holds up the others."""
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
-        finally:
-            os.close(fd)
+            with self._database.begin() as connection:
+                self._trail.append_once(connection, events)
+        except (DataError, StatementError, ValueError, TypeError, AttributeError, OverflowError) as error:
+            if isinstance(error, DBAPIError) and not isinstance(error, DataError):
+                raise
+            if len(events) == 1:
+                self._reject(events[0])
+                return
+            for event in events:
+                self._insert([event])
 
-    def _load(self) -> dict[str, _Position]:
+    def _reject(self, event: Event) -> None:
+        logger.exception("An audit event cannot be stored; it is kept in rejected.jsonl")
+        with (self._directory / "rejected.jsonl").open("ab") as file:
+            file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _read_positions(self) -> dict[str, dict[str, Any]]:
         try:
-            data: dict[str, Any] = orjson.loads((self._directory / "shipped.json").read_bytes())
-            return {name: _Position(**position) for name, position in data.items()}
-        except (FileNotFoundError, ValueError, TypeError):
+            data: dict[str, dict[str, Any]] = orjson.loads((self._directory / "shipped.json").read_bytes())
+            for position in data.values():
+                _Position(**position)
+        except (FileNotFoundError, ValueError, TypeError, AttributeError):
             return {}  # everything still there is read again; event_id drops what is on record
+        return data
 
-    def _save(self, positions: dict[str, _Position]) -> None:
+    def _save(self, positions: dict[str, _Position], before: dict[str, dict[str, Any]]) -> None:
+        data = orjson.dumps(positions)
+        if data == orjson.dumps(before):
+            return
         temporary = self._directory / "shipped.json.new"
-        temporary.write_bytes(orjson.dumps(positions))
+        temporary.write_bytes(data)
         temporary.replace(self._directory / "shipped.json")
-
-
-def slot_folders(directory: Path) -> list[Path]:
-    """The journal folder of each slot that ever wrote."""
-    return sorted(path for path in directory.glob("slot-*") if path.is_dir())
 
 
 def _unread(folder: Path, position: _Position) -> Iterator[tuple[bytes, int, int]]:
     """Whole lines not yet shipped: (data, segment, offset after it), oldest first, bounded pieces."""
+    start = (position.segment, position.offset)
     for number, path in segments(folder):
-        if number < position.segment:
+        if number < start[0]:
             continue
-        offset = position.offset if number == position.segment else 0
-        with path.open("rb") as file:
-            file.seek(offset)
-            while data := file.read(_READ_BYTES):
-                whole = data.rfind(b"\n") + 1
-                if not whole:
-                    break
-                offset += whole
-                file.seek(offset)
-                yield data[:whole], number, offset
+        try:
+            for data, offset in pieces(path, start[1] if number == start[0] else 0):
+                yield data, number, offset
+        except FileNotFoundError:
+            continue  # shipped and removed since we looked
+
+
+def _first_closed_us(data: bytes) -> int:
+    start = 0 if data.startswith(_CLOSED) else data.find(b"\n" + _CLOSED) + 1
+    if start == 0 and not data.startswith(_CLOSED):
+        return 0
+    for line in lines(data[start : data.index(b"\n", start) + 1]):
+        return int(line["e"]["timestamp_us"])
+    return 0
 
 
 def _track(began: dict[str, int], line: dict[str, Any], number: int) -> None:

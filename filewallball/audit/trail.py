@@ -94,10 +94,11 @@ def canonical(row: dict[str, Any]) -> bytes:
 
 @lru_cache(4096)
 def packed(address: str) -> bytes:
-    """An address as 16 bytes, IPv4 mapped into IPv6; empty for none."""
-    if not address:
+    """An address as 16 bytes, IPv4 mapped into IPv6; empty for what is none."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
         return b""
-    parsed = ipaddress.ip_address(address)
     return parsed.packed if parsed.version == 6 else b"\0" * 10 + b"\xff\xff" + parsed.packed
 
 

@@ -1,6 +1,7 @@
 """The app's parts over an audit log that is empty at first, and events to put on record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from flask import Flask
 from sqlalchemy import text
 from uuid_utils import uuid7
 
+from filewallball.audit.journal import Journal
 from filewallball.clock import now_us
 from filewallball.event import Event
+from filewallball.observability.slots import Slots
 from filewallball.runtime import Runtime, runtime
 
 
@@ -32,6 +35,23 @@ def record(parts: Runtime) -> Callable[..., list[Event]]:
         return events
 
     return write
+
+
+@pytest.fixture
+def make_journal(tmp_path: Path) -> Iterator[Callable[..., Journal]]:
+    """Builds journals over one folder, each with a slot of its own."""
+    held: list[Slots] = []
+
+    def make(*, sync_each: bool = False) -> Journal:
+        slots = Slots(tmp_path / "slots")
+        held.append(slots)
+        made = Journal(tmp_path / "journal", slots.number, sync_each=sync_each)
+        (tmp_path / "journal").mkdir(exist_ok=True)
+        return made
+
+    yield make
+    for slots in held:
+        slots.release()
 
 
 def make_event(**fields: Any) -> Event:
