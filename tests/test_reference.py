@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
+from filewallball import create_app
+from filewallball.config import load_settings
 from filewallball.reference import refresh
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -12,11 +13,13 @@ TABLES = ("routes", "errors", "roles", "settings", "metrics")
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
-def test_the_tables_are_true(app: Flask, name: str) -> None:
+def test_the_tables_are_true(tmp_path: Path, name: str) -> None:
     text = (ROOT / name).read_text()
 
     assert all(f"<!-- {table} -->" in text for table in TABLES)
-    assert refresh(text, app) == text, "run `make reference`"
+    assert refresh(text, create_app(load_settings({"DATA_DIR": str(tmp_path)}))) == text, (
+        "run `make reference`"
+    )
 
 
 def test_both_pages_have_the_same_commands() -> None:
