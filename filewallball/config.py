@@ -94,7 +94,7 @@ class Settings:
         "limits", "", "Other requests of one client; probes and metrics never count; empty = unlimited"
     )
     ratelimit_auth: tuple[RateLimitItem, ...] = setting(
-        "limits", "30/minute", "Failed authentications of one client; empty = unlimited"
+        "limits", "30/minute", "Failed authentications of one client; off = unlimited"
     )
     ratelimit_strategy: str = setting(
         "str",
@@ -104,13 +104,13 @@ class Settings:
     )
     ratelimit_enforce: bool = setting("bool", "true", "Refuse beyond the limits; false = only count")
     autoblock_auth: tuple[RateLimitItem, ...] = setting(
-        "limits", "100/hour", "Failed authentications beyond which a client is blocked; empty = never"
+        "limits", "100/hour", "Failed authentications beyond which a client is blocked; off = never"
     )
     autoblock_limits: tuple[RateLimitItem, ...] = setting(
-        "limits", "1000/hour", "Requests over a limit beyond which a client is blocked; empty = never"
+        "limits", "1000/hour", "Requests over a limit beyond which a client is blocked; off = never"
     )
     autoblock_suspicious: tuple[RateLimitItem, ...] = setting(
-        "limits", "50/hour", "Suspicious uploads beyond which a client is blocked; empty = never"
+        "limits", "50/hour", "Suspicious uploads beyond which a client is blocked; off = never"
     )
     autoblock_for: timedelta = setting("duration", "1h", "How long an automatic block lasts")
     quota_user_bytes: int = setting("size", "0", "Bytes that a user may keep; 0 = unlimited")

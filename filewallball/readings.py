@@ -23,6 +23,7 @@ def readings(parts: Runtime) -> dict[str, Callable[[], float]]:
         "storage_size_bytes": lambda: space().total,
         "audit_journal_pending_events": lambda: backlog().events,
         "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
+        "blocked_networks": lambda: parts.gate.blocks.count,
         "audit_unsealed_rows": lambda: parts.digest.waiting,
         "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(parts),
         "audit_journal_writable": lambda: _takes_lines(parts),

@@ -104,7 +104,7 @@ def base_url(value: str, **_: Any) -> str:
 
 
 def limits(value: str, **_: Any) -> tuple[RateLimitItem, ...]:
-    if not value:
+    if value in ("", "off"):
         return ()
     try:
         return tuple(parse_many(value))

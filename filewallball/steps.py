@@ -29,6 +29,7 @@ from filewallball.health import views as health_views
 from filewallball.health.board import Board, Check
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
 from filewallball.observability.logs import configure_logging
+from filewallball.observability.metrics import Metrics
 from filewallball.observability.pool import watch_pools
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.setup import init_metrics, init_middleware
@@ -39,6 +40,7 @@ from filewallball.runtime import Runtime, install, runtime
 from filewallball.storage.local import LocalStore
 from filewallball.web import docs, problems
 from filewallball.web.caller import guard
+from filewallball.web.headers import allow_origins, completion
 from filewallball.web.origin import Proxies
 
 _FORM_LIMIT = 1024 * 1024
@@ -152,7 +154,19 @@ def observe(app: Flask, settings: Settings) -> None:
     with app.app_context():
         watch_pools(metrics, db.engine, db.engines["read"])
     logs.count_drops(lambda sink: metrics.increment("log_records_dropped_total", sink))
-    init_middleware(app, metrics, parts.proxies.origin, [RequestLog(logs)])
+    watch_access(parts, metrics)
+    allow_origins(app, settings.cors_origins)
+    init_middleware(app, metrics, parts.proxies.origin, [RequestLog(logs)], completion(settings.public_url))
+
+
+def watch_access(parts: Runtime, metrics: Metrics) -> None:
+    """Gauges and counters of the gate that no event carries."""
+    limits, forwarding = parts.gate.limits, parts.proxies.watch
+    limits.show_degraded = lambda degraded: metrics.set("rate_limit_degraded_workers", degraded)
+    forwarding.count_ignored = lambda count: metrics.increment(
+        "forwarding_headers_ignored_total", amount=count
+    )
+    forwarding.show_suspect = lambda suspect: metrics.set("proxy_setting_suspect_workers", suspect)
 
 
 def seal_key(settings: Settings) -> bytes:

@@ -45,6 +45,11 @@ class BlockList:
         self._generation = -1
         self._tables: dict[tuple[int, int], dict[int, ActiveBlock]] = {}
 
+    @property
+    def count(self) -> int:
+        """How many networks are blocked now."""
+        return sum(not block.is_over() for blocks in self._tables.values() for block in blocks.values())
+
     def find(self, address: str) -> ActiveBlock | None:
         """The block that the address lies in."""
         if not self._tables:
@@ -102,7 +107,7 @@ def add_block(
     blocked = parse_network(network)
     now = now_us()
     values = {
-        "network": str(blocked),
+        "network": str(blocked).removesuffix("/32") if blocked.version == 4 else str(blocked),
         "reason": neutral(reason, 255),
         "evidence": neutral(evidence, 1000),
         "origin": origin,

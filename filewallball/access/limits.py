@@ -67,7 +67,7 @@ class Limits:
         self._local = type(self._shared)(MemoryStorage())
         self._is_shared = bool(settings.redis_url)
         self.degraded_since: float | None = None
-        self.on_degraded: Callable[[], None] = lambda: None
+        self.show_degraded: Callable[[bool], None] = lambda is_degraded: None
         self.items: dict[str, Sequence[RateLimitItem]] = {
             UPLOAD: settings.ratelimit_upload,
             DOWNLOAD: settings.ratelimit_download,
@@ -118,6 +118,7 @@ class Limits:
             return
         logger.info("Rate limits are shared again", extra={"seconds": time.monotonic() - self.degraded_since})
         self.degraded_since = None
+        self.show_degraded(False)
 
     def _ask(self, question: Callable[[RateLimiter], T]) -> T:
         if self.degraded_since is None:
@@ -136,7 +137,7 @@ class Limits:
                 "Redis does not answer: each worker counts rate limits alone",
                 extra={"error_type": type(error).__name__},
             )
-        self.on_degraded()
+            self.show_degraded(True)
 
     def _stats(self, item: RateLimitItem, name: str, client: str) -> tuple[float, int]:
         stats = self._ask(lambda limiter: limiter.get_window_stats(item, name, client))

@@ -147,6 +147,22 @@ CONTRACT = (
         (_ENDPOINT,),
         preset=tuple((rule,) for rule in (*words.UPLOAD_RULES, *words.DOWNLOAD_RULES)),
     ),
+    Metric(
+        "rate_limit_degraded_workers",
+        GAUGE,
+        "Workers that count rate limits alone because Redis does not answer",
+    ),
+    Metric(
+        "forwarding_headers_ignored_total",
+        COUNTER,
+        "Requests whose forwarding headers were not believed",
+    ),
+    Metric(
+        "proxy_setting_suspect_workers",
+        GAUGE,
+        "Workers that get most requests from one proxy that TRUSTED_PROXIES does not name",
+    ),
+    Metric("blocked_networks", GAUGE, "Networks whose requests are refused now", scraped=True),
     Metric("suspicious_uploads_total", COUNTER, "Uploads with a deceptive name or dangerous content"),
     Metric(
         "operations_total",

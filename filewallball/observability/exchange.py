@@ -79,7 +79,10 @@ def current_exchange() -> Exchange:
 
 
 class ExchangeMiddleware:
-    """Outermost WSGI layer: numbers requests, tells observers when each began and when its last byte left."""
+    """Outermost WSGI layer: numbers requests, tells observers when each began and when its last byte left.
+
+    `complete` gives the headers that go out, as a new list, for those that the application sent.
+    """
 
     def __init__(
         self,
@@ -87,9 +90,11 @@ class ExchangeMiddleware:
         *,
         origin: "Callable[[WSGIEnvironment], Origin]",
         observers: Iterable[Observer] = (),
+        complete: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] = list,
     ) -> None:
         self._wsgi_app = wsgi_app
         self._origin = origin
+        self._complete = complete
         self._observers = tuple(observers)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -103,7 +108,7 @@ class ExchangeMiddleware:
             _guarded(observer.started, exchange)
         closing = _Closing(exchange, self._observers)
         try:
-            body = self._wsgi_app(environ, _announcing(exchange, start_response))
+            body = self._wsgi_app(environ, _announcing(exchange, start_response, self._complete))
         except BaseException as error:
             exchange.failure, exchange.status = error, 500
             closing.finish(None)
@@ -120,12 +125,17 @@ def _request_id(received: str | None) -> str:
     return "req_" + os.urandom(16).hex()
 
 
-def _announcing(exchange: Exchange, start_response: "StartResponse") -> "StartResponse":
+def _announcing(
+    exchange: Exchange,
+    start_response: "StartResponse",
+    complete: Callable[[list[tuple[str, str]]], list[tuple[str, str]]],
+) -> "StartResponse":
     """The server's `start_response`, noting what goes out; applications may call it late, or twice."""
 
     def announce(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
         exchange.status = int(status[:3])
-        exchange.headers = [*headers, ("X-Request-ID", exchange.request_id)]
+        exchange.headers = complete(headers)
+        exchange.headers.append(("X-Request-ID", exchange.request_id))
         matched = getattr(exchange.environ.get("werkzeug.request"), "url_rule", None)
         exchange.rule = matched.rule if matched else ""
         write = start_response(status, exchange.headers, *exc_info)

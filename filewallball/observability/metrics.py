@@ -85,6 +85,8 @@ class Metrics:
             families["errors_total"][labels].inc(count)
         if event.status == DENIED:
             self._count_refusal(event)
+        if event.over_limit or event.error_type == "rate_limited":
+            families["rate_limit_violations_total"][(self.endpoint(event.endpoint),)].inc(count)
 
     def _count_upload(self, event: Event) -> None:
         families, count = self._families, event.count
@@ -114,8 +116,6 @@ class Metrics:
         failure = words.AUTH_FAILURES.get(event.error_type)
         if failure is not None:
             self._families["authentication_failures_total"][(failure,)].inc(event.count)
-        elif event.error_type == "rate_limited":
-            self._families["rate_limit_violations_total"][(self.endpoint(event.endpoint),)].inc(event.count)
 
     def _is_ready(self) -> bool:
         return self._generation == self._files.generation or self.prepare()

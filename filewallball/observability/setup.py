@@ -63,10 +63,13 @@ def init_middleware(
     metrics: Metrics,
     origin: "Callable[[WSGIEnvironment], Origin]",
     observers: Iterable[Observer] = (),
+    complete: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] = list,
 ) -> None:
     """Watch every request of the application from outside."""
     watching = [HttpObserver(metrics), *observers]
-    app.wsgi_app = ExchangeMiddleware(app.wsgi_app, origin=origin, observers=watching)  # type: ignore[method-assign]
+    app.wsgi_app = ExchangeMiddleware(  # type: ignore[method-assign]
+        app.wsgi_app, origin=origin, observers=watching, complete=complete
+    )
 
 
 def _own_readers() -> Readers:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from filewallball.setting_kinds import Network
+from filewallball.web.forwarding import ForwardingWatch
 
 FORWARDING = (
     "HTTP_X_FORWARDED_FOR",
@@ -39,13 +40,16 @@ class Proxies:
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
+        self.watch = ForwardingWatch()
 
     def origin(self, environ: Mapping[str, Any]) -> Origin:
         """The origin of a WSGI request. A peer on a unix socket counts as loopback."""
         peer = environ.get("REMOTE_ADDR") or "127.0.0.1"
         address = normal_address(peer) or "127.0.0.1"
         forwarded = any(name in environ for name in FORWARDING)
-        if not self._trusted or not self.trusts(address):
+        trusted = bool(self._trusted) and self.trusts(address)
+        self.watch.note(address, forwarded and not trusted)
+        if not trusted:
             return Origin(address, address, forwarded=forwarded)
         request_id = environ.get("HTTP_X_REQUEST_ID", "")
         return Origin(
