@@ -4,8 +4,8 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Engine,
     Integer,
     LargeBinary,
+    Select,
     String,
     Table,
     Text,
@@ -32,6 +33,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeEngine
 
 from filewallball.config import Settings
+from filewallball.lookups import Lookups
 
 _DEADLOCK, _LOCK_WAIT = 1213, 1205
 _ATTEMPTS = 4  # the first try and at most three more
@@ -47,6 +49,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self.is_sqlite = writer.dialect.name == "sqlite"
+        self._lookups = Lookups(reader) if self.is_sqlite else None
         self._write_lock: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
         listen(writer, immediate=True)
         if reader is not writer:
@@ -64,6 +67,20 @@ class Database:
                 return work(connection)
 
         return retrying(attempt)
+
+    def find(self, statement: Select[Any], values: Mapping[str, Any]) -> Any:
+        """The only row of a statement that is built once and asked by nearly every request, or None."""
+        if self._lookups is not None:
+            with suppress(sqlite3.Error):  # whatever is wrong, `query` knows what it means
+                return self._lookups.find(statement, values)
+        return self.query(lambda connection: connection.execute(statement, values).one_or_none())
+
+    def close(self) -> None:
+        """Close every idle connection; whoever asks again opens others."""
+        if self._lookups is not None:
+            self._lookups.close()
+        for engine in {self._writer, self._reader}:
+            engine.dispose()
 
     def open_connections(self) -> int:
         """Connections that this process has open, at work or idle."""

@@ -16,7 +16,6 @@ from werkzeug.test import TestResponse
 from filewallball import create_app
 from filewallball.audit.models import AuditRow
 from filewallball.config import Settings, load_settings
-from filewallball.extensions import db
 from filewallball.runtime import runtime
 from tests.servers import Clamd, MariaDB, Nginx, Prometheus, Redis, Service
 
@@ -247,9 +246,7 @@ def service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 def _close(app: Flask) -> None:
     runtime(app).journal.close()
     runtime(app).slots.release()
-    with app.app_context():
-        for engine in db.engines.values():
-            engine.dispose()
+    runtime(app).database.close()
 
 
 def _refuse_the_outside(event: str, arguments: tuple[Any, ...]) -> None:

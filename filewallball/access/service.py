@@ -19,7 +19,6 @@ _FIRST_TOKEN_NAME = "first-admin"  # noqa: S105 - a label
 
 _TOKENS: Any = Token.__table__
 _USERS: Any = User.__table__
-# Built once: on the hot path SQLAlchemy recognises the same object and skips its compilation entirely.
 _LOOKUP = (
     select(
         *(_TOKENS.c[name] for name in ("id", "user_id", "expires_us", "revoked_us")),
@@ -50,7 +49,7 @@ def authenticate(database: Database, token: str) -> Identity:
     ):
         raise errors.AuthMalformed
     wanted = {"digest": digest(token)}
-    row = database.query(lambda connection: connection.execute(_LOOKUP, wanted).one_or_none())
+    row = database.find(_LOOKUP, wanted)
     if row is None:
         raise errors.AuthUnknown
     if row.revoked_us is not None or row.disabled_us is not None:

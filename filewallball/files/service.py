@@ -42,7 +42,6 @@ _SHOWN = (
     "state",
 )
 COLUMNS = tuple(_FILES.c[name] for name in _SHOWN)
-# Built once: on the hot path SQLAlchemy recognises the same object and skips its compilation entirely.
 _FIND = (
     select(
         *COLUMNS,
@@ -200,7 +199,7 @@ class Files:
 
     def shown(self, row: Any) -> StoredFile:
         """A row of `COLUMNS` as the API shows it."""
-        return self._stored(row._mapping)
+        return self._stored(row._asdict())
 
     def _stored(self, values: Any, **more: Any) -> StoredFile:
         return StoredFile(
@@ -238,9 +237,7 @@ class Files:
         self, caller: Caller, file_id: str, delete_token: str = "", *, quarantined: bool = False
     ) -> Any:
         """The kept row that the caller may know of: a foreign private file does not exist for them."""
-        row = self._database.query(
-            lambda connection: connection.execute(_FIND, {"file_id": file_id}).one_or_none()
-        )
+        row = self._database.find(_FIND, {"file_id": file_id})
         if row is None or row.state == DELETED:
             raise errors.NotFound
         if row.visibility == PRIVATE and not (_owns(caller, row) or _holds(delete_token, row)):
