@@ -37,7 +37,9 @@ soak: $(VENV)/.test packages ## run the campaigns at full length
 	$(BIN)/pytest -m soak --soak
 
 bench: $(VENV)/.test packages ## print the figures that the README quotes
-	$(BIN)/python -m benchmarks
+	@tests/servers/install-packages benchmarks/packages.txt
+	@for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; \
+		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 lint: $(VENV)/.development ## check rules, formatting and types
 	$(BIN)/ruff check $(SOURCES)

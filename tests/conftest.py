@@ -1,4 +1,4 @@
-"""Fixtures shared by every test, the `--soak` option, and a network closed to everything but this machine."""
+"""The app that tests are given, on either database; the `--soak` option; a network closed to all but this machine."""
 
 import ipaddress
 import shutil
@@ -17,7 +17,7 @@ from filewallball import create_app
 from filewallball.audit.models import AuditRow
 from filewallball.config import Settings, load_settings
 from filewallball.runtime import runtime
-from tests.servers import Clamd, MariaDB, Nginx, Prometheus, Redis, Service
+from tests.servers import MariaDB, Service
 
 
 class Client(FlaskClient):
@@ -30,7 +30,9 @@ class Client(FlaskClient):
 ADMIN_TOKEN = "fwb_the-first-administrator-of-the-tests"
 SEAL_KEY = "the key that seals the audit log of the tests"
 
-_SERVER_FIXTURES = {"mariadb", "redis_server", "nginx", "service", "clamd", "prometheus"}
+pytest_plugins = ["tests.servers.fixtures"]
+
+_SERVER_FIXTURES = {"make_mariadb", "redis_server", "nginx", "service", "clamd", "prometheus"}
 _ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}
 
 
@@ -44,8 +46,11 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & _SERVER_FIXTURES:
             item.add_marker("server")
+        if "rounds" in fixtures:
+            item.add_marker("soak")
 
 
 @pytest.fixture
@@ -53,29 +58,6 @@ def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """How often a campaign repeats: `rounds(20, 500)` is 20 in the suite and 500 in `make soak`."""
     full_length = request.config.getoption("--soak")
     return lambda in_suite, in_soak: in_soak if full_length else in_suite
-
-
-@pytest.fixture(scope="session")
-def make_mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], MariaDB]]:
-    """Starts a MariaDB of the test's own, for tests that stop, freeze or kill it."""
-    folder = tmp_path_factory.mktemp("mariadb")
-    started: list[MariaDB] = []
-
-    def make() -> MariaDB:
-        server = MariaDB(folder / str(len(started)), template=folder / "template")
-        started.append(server)
-        server.start()
-        return server
-
-    yield make
-    for server in started:
-        server.kill()
-
-
-@pytest.fixture(scope="session")
-def mariadb(make_mariadb: Callable[[], MariaDB]) -> MariaDB:
-    """The MariaDB that tests share, each in its own database; leave it running."""
-    return make_mariadb()
 
 
 @pytest.fixture(scope="session")
@@ -192,55 +174,6 @@ def operations(app: Flask) -> Callable[[], list[Any]]:
         return [row for row in rows if row.id not in before]
 
     return recorded
-
-
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[Redis]:
-    """A running, empty Redis of the test's own, free to be stopped or frozen."""
-    server = Redis(tmp_path / "redis")
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def nginx(tmp_path: Path) -> Iterator[Nginx]:
-    """An nginx to `configure` and `start`."""
-    server = Nginx(tmp_path / "nginx")
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def clamd(tmp_path: Path) -> Iterator[Clamd]:
-    """A running scanner of the test's own, free to be stopped or frozen."""
-    server = Clamd(tmp_path / "clamd")
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def prometheus(tmp_path: Path) -> Iterator[Prometheus]:
-    """A Prometheus to `configure` and `start`."""
-    server = Prometheus(tmp_path / "prometheus")
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Starts this service under gunicorn: `service({"MAX_UPLOAD_SIZE": "1KB"}, workers=2)`."""
-    started: list[Service] = []
-
-    def start(settings: dict[str, str] | None = None, workers: int = 2) -> Service:
-        server = Service(tmp_path / f"service-{len(started)}", settings, workers)
-        started.append(server)
-        return server.start()
-
-    yield start
-    for server in started:
-        server.kill()
 
 
 def _close(app: Flask) -> None:
