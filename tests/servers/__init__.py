@@ -1,5 +1,6 @@
 """Private real servers for the tests: loopback only, a free port and a folder of their own each."""
 
+from tests.servers.browser import Browser
 from tests.servers.clamd import Clamd
 from tests.servers.gunicorn import Gunicorn
 from tests.servers.mariadb import MariaDB
@@ -8,4 +9,4 @@ from tests.servers.prometheus import Prometheus
 from tests.servers.redis import Redis
 from tests.servers.service import Service
 
-__all__ = ["Clamd", "Gunicorn", "MariaDB", "Nginx", "Prometheus", "Redis", "Service"]
+__all__ = ["Browser", "Clamd", "Gunicorn", "MariaDB", "Nginx", "Prometheus", "Redis", "Service"]
