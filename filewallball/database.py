@@ -39,6 +39,10 @@ _DEADLOCK, _LOCK_WAIT = 1213, 1205
 _ATTEMPTS = 4  # the first try and at most three more
 _STALE_SECONDS = 0.5
 _MARIADB = ("mysql", "mariadb")
+_SNAPSHOT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+)
 T = TypeVar("T")
 
 
@@ -81,6 +85,23 @@ class Database:
             self._lookups.close()
         for engine in {self._writer, self._reader}:
             engine.dispose()
+
+    def snapshot(self, work: Callable[[Connection], T]) -> T:
+        """`work` on one unchanging view of the database: all its statements see the same commits."""
+
+        def attempt() -> T:
+            with self.read() as connection:
+                for statement in ("BEGIN",) if self.is_sqlite else _SNAPSHOT:
+                    connection.exec_driver_sql(statement)
+                try:
+                    result = work(connection)
+                    connection.exec_driver_sql("COMMIT")
+                except BaseException:
+                    connection.invalidate()
+                    raise
+                return result
+
+        return retrying(attempt)
 
     def open_connections(self) -> int:
         """Connections that this process has open, at work or idle."""
@@ -136,6 +157,14 @@ class Database:
         if self.is_sqlite:
             return statement.on_conflict_do_update(index_elements=keys, set_=changes)
         return statement.on_duplicate_key_update(**changes)
+
+    def adding(self, table: Table) -> Any:
+        """An INSERT into `table` that, where the primary key is there already, adds the other columns to it."""
+        statement = self.insert(table)
+        new = statement.excluded if self.is_sqlite else statement.inserted
+        keys = list(table.primary_key.columns)
+        sums = {column.name: column + new[column.name] for column in table.columns if not column.primary_key}
+        return self.upsert(statement, keys, sums)
 
 
 def code_type(length: int) -> TypeEngine[str]:
