@@ -161,7 +161,7 @@ class Database:
     def adding(self, table: Table) -> Any:
         """An INSERT into `table` that, where the primary key is there already, adds the other columns to it."""
         statement = self.insert(table)
-        new = statement.excluded if self.is_sqlite else statement.inserted
+        new = self.incoming(statement)
         keys = list(table.primary_key.columns)
         sums = {column.name: column + new[column.name] for column in table.columns if not column.primary_key}
         return self.upsert(statement, keys, sums)

@@ -173,6 +173,8 @@ class Operation:
             self._details.update(cause.facts)
         elapsed = round((time.perf_counter() - self._started) * 1e6)
         event.duration_us = max(1, elapsed) if self._timed else 0
+        if event.suspicious:
+            self._details["suspicious"] = True  # the audit row has no column for it, and statistics count it
         event.set_details(self._details)
 
     def _close(self) -> None:

@@ -15,7 +15,7 @@ QUARANTINE = "file:quarantine"
 
 _GUEST = frozenset({SELF, FETCH})
 _USER = _GUEST | {UPLOAD, LIST, DELETE, OWN_STATS}
-_MONITOR = _GUEST | {STATS, ALERTS}
+_MONITOR = _GUEST | {STATS, OWN_STATS, ALERTS}
 
 ROLES: dict[str, frozenset[str]] = {
     "guest": _GUEST,
@@ -23,5 +23,5 @@ ROLES: dict[str, frozenset[str]] = {
     "monitor": _MONITOR,
     "admin": _USER | _MONITOR | {ANY_FILE, AUDIT, MANAGE, QUARANTINE},
 }
-MONITORING = frozenset({STATS})
+MONITORING = frozenset({STATS, OWN_STATS})
 """What a caller from MONITORING_NETWORKS may do besides what the role grants."""

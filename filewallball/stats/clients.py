@@ -1,0 +1,106 @@
+"""Who uses the service most: clients ranked by operations, bytes or failures."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from filewallball import errors
+from filewallball.stats.models import DailySeen
+from filewallball.stats.tally import CLIENT, Seen
+from filewallball.stats.view import View
+
+ORDERS = ("count", "bytes", "errors")
+DEEPEST_CLIENT = 10_000
+_SEEN: Any = DailySeen.__table__
+_SUMS = {order: func.sum(_SEEN.c[order]) for order in ORDERS}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientUse:
+    """What a client did; bytes are those of files that it sent or was sent."""
+
+    client_ip: str
+    count: int
+    bytes: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPage:
+    """Part of the ranking."""
+
+    clients: list[ClientUse]
+    total: int
+    page: int
+    size: int
+    period_days: int
+    order: str
+
+    @property
+    def pages(self) -> int:
+        return -(-self.total // self.size)
+
+
+def rank_clients(view: View, today: int, days: int, *, order: str, page: int, size: int) -> ClientPage:
+    """One page of the clients of so many days, today among them; the most first, equal ones by address.
+
+    Raises PageTooDeep past 10,000 clients. Nobody outside the sealed rows' best can be among the best of all without
+    having unsealed rows.
+    """
+    wanted = page * size
+    if wanted > DEEPEST_CLIENT:
+        raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_CLIENT}.")
+    first_day = today - days + 1
+    fresh = _fresh(view, first_day)
+    known = {use.client_ip: use for use in _read(view, first_day, _SEEN.c.key.in_(sorted(fresh)))} if fresh else {}
+    best = view.remember(("best", first_day, order, wanted), lambda: _best(view, first_day, order, wanted))
+    merged = {use.client_ip: use for use in best}
+    for key, seen in fresh.items():
+        use = known.get(key, ClientUse(key, 0, 0, 0))
+        merged[key] = ClientUse(key, use.count + seen.count, use.bytes + seen.bytes, use.errors + seen.errors)
+    ranking = sorted(merged.values(), key=lambda use: (-getattr(use, order), use.client_ip))
+    return ClientPage(
+        clients=ranking[wanted - size : wanted],
+        total=view.remember(("clients", first_day), lambda: _count(view, first_day)) + len(fresh.keys() - known.keys()),
+        page=page,
+        size=size,
+        period_days=days,
+        order=order,
+    )
+
+
+def _fresh(view: View, first_day: int) -> dict[str, Seen]:
+    """What clients did in rows not yet sealed."""
+    found: dict[str, Seen] = {}
+    for (day, kind, key), more in view.unsealed.seen.items():
+        if kind == CLIENT and day >= first_day:
+            seen = found.setdefault(key, Seen())
+            seen.count += more.count
+            seen.bytes += more.bytes
+            seen.errors += more.errors
+    return found
+
+
+def _best(view: View, first_day: int, order: str, wanted: int) -> list[ClientUse]:
+    return _read(view, first_day, order_by=(_SUMS[order].desc(), _SEEN.c.key), limit=wanted)
+
+
+def _read(
+    view: View, first_day: int, *conditions: Any, order_by: tuple[Any, ...] = (), limit: int | None = None
+) -> list[ClientUse]:
+    statement = (
+        select(_SEEN.c.key, *_SUMS.values())
+        .where(_SEEN.c.day >= first_day, _SEEN.c.kind == CLIENT, *conditions)
+        .group_by(_SEEN.c.key)
+        .order_by(*order_by)
+        .limit(limit)
+    )
+    return [ClientUse(key, *map(int, sums)) for key, *sums in view.connection.execute(statement)]
+
+
+def _count(view: View, first_day: int) -> int:
+    statement = select(func.count(_SEEN.c.key.distinct())).where(
+        _SEEN.c.day >= first_day, _SEEN.c.kind == CLIENT
+    )
+    return int(view.connection.execute(statement).scalar_one())

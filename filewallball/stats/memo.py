@@ -1,0 +1,33 @@
+"""What a process remembers of sums that it has computed, for as long as they cannot have changed."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_MOST = 128
+
+
+class Memo:
+    """The most recently used results, each with the version of the data that it was computed from."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
+
+    def get(self, key: Hashable, version: Hashable, compute: Callable[[], T]) -> T:
+        """What `compute` gave for this key and version, or gives now. Nobody may change it."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None and found[0] == version:
+                self._kept.move_to_end(key)
+                known: T = found[1]
+                return known
+        result = compute()
+        with self._lock:
+            self._kept[key] = version, result
+            self._kept.move_to_end(key)
+            if len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
+        return result

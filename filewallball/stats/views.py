@@ -1,0 +1,97 @@
+"""The statistics routes: validate, ask, serialise."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import current_app
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from filewallball import errors, permissions
+from filewallball.clock import now_us
+from filewallball.runtime import runtime
+from filewallball.stats import schemas
+from filewallball.stats.calendar import day_of
+from filewallball.stats.clients import ClientPage, rank_clients
+from filewallball.stats.detailed import DetailedMetrics, detailed_metrics
+from filewallball.stats.uploads import ClientUploads, UploadErrors, client_uploads, upload_errors
+from filewallball.stats.view import Statistics, View
+from filewallball.web.caller import check, current_operation, recorded
+from filewallball.web.origin import normal_address
+
+T = TypeVar("T")
+blueprint = Blueprint(
+    "statistics", __name__, url_prefix="/api/v1", description="Exact statistics, fleet-wide, at any moment"
+)
+
+
+@blueprint.route("/metrics/detailed")
+class Detailed(MethodView):
+    init_every_request = False
+
+    @recorded("stats:read", permissions.STATS)
+    @blueprint.arguments(schemas.DayQuerySchema, location="query")
+    @blueprint.response(200, schemas.DetailedMetricsSchema)
+    def get(self, query: dict[str, Any]) -> DetailedMetrics:
+        """The service at a glance: storage, performance, users, security, capacity."""
+        parts, now = runtime(), now_us()
+        space, blocked = parts.store.space(), _statistics().blocked_networks()
+        return _at_once(lambda view: detailed_metrics(view, now, query["days"], space, blocked))
+
+
+@blueprint.route("/upload/statistics/<client_ip>")
+class ClientStatistics(MethodView):
+    init_every_request = False
+
+    @recorded("stats:read", permissions.OWN_STATS)
+    @blueprint.arguments(schemas.WeekQuerySchema, location="query")
+    @blueprint.response(200, schemas.ClientUploadsSchema)
+    def get(self, query: dict[str, Any], client_ip: str) -> ClientUploads:
+        """One client's uploads; zeros for one that was never seen. Your own address needs no more than a user's role."""
+        address = _address(client_ip)
+        caller = current_operation().caller
+        if address != caller.ip_address:
+            check(caller, permissions.STATS)
+        return _at_once(lambda view: client_uploads(view, address, day_of(now_us()), query["days"]))
+
+
+@blueprint.route("/upload/errors")
+class Errors(MethodView):
+    init_every_request = False
+
+    @recorded("stats:read", permissions.STATS)
+    @blueprint.arguments(schemas.MonthQuerySchema, location="query")
+    @blueprint.response(200, schemas.UploadErrorsSchema)
+    def get(self, query: dict[str, Any]) -> UploadErrors:
+        """Failed uploads: causes, daily trend, the clients with the most of them."""
+        return _at_once(lambda view: upload_errors(view, day_of(now_us()), query["days"]))
+
+
+@blueprint.route("/stats/clients")
+class Clients(MethodView):
+    init_every_request = False
+
+    @recorded("stats:read", permissions.STATS)
+    @blueprint.arguments(schemas.ClientsQuerySchema, location="query")
+    @blueprint.response(200, schemas.ClientPageSchema)
+    def get(self, query: dict[str, Any]) -> ClientPage:
+        """The clients that do the most, by operations, bytes or errors."""
+        return _at_once(lambda view: rank_clients(view, day_of(now_us()), **query))
+
+
+def _at_once(work: Callable[[View], T]) -> T:
+    """Ask for what has ended by now to be on record, then read everything in one snapshot."""
+    runtime().shipper.flush()
+    return _statistics().at_once(work)
+
+
+def _statistics() -> Statistics:
+    statistics: Statistics = current_app.extensions["filewallball.statistics"]
+    return statistics
+
+
+def _address(text: str) -> str:
+    address = normal_address(text)
+    if address is None:
+        raise errors.ValidationFailed(errors={"client_ip": ["Not an IP address."]})
+    return address
