@@ -6,6 +6,7 @@ from flask import Flask
 
 from filewallball import __version__, maintenance, permissions
 from filewallball.access import views as access_views
+from filewallball.access.blocks import count_blocks
 from filewallball.access.gate import build_gate
 from filewallball.audit import views as audit_views
 from filewallball.audit.digest import Digest
@@ -37,6 +38,9 @@ from filewallball.observability.slots import Slots
 from filewallball.operations import Ledger
 from filewallball.readings import readings
 from filewallball.runtime import Runtime, install, runtime
+from filewallball.stats import views as stats_views
+from filewallball.stats.fold import UsageFold
+from filewallball.stats.view import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.web import docs, problems
 from filewallball.web.caller import guard
@@ -106,7 +110,9 @@ def build_runtime(app: Flask, settings: Settings) -> None:
     )
     parts.ledger.watch = parts.gate.watch
     parts.digest.register_fold(Totals(database).fold)
+    parts.digest.register_fold(UsageFold(database))
     install(app, parts)
+    app.extensions["filewallball.statistics"] = Statistics(database, lambda: count_blocks(database))
     app.extensions["filewallball.files"] = Files(settings, database, parts.store, parts.scanner)
 
 
@@ -117,6 +123,7 @@ def register_routes(app: Flask) -> None:
         audit_views.blueprint,
         health_views.blueprint,
         access_views.blueprint,
+        stats_views.blueprint,
         quarantine_routes.blueprint,
     ):
         api.register_blueprint(blueprint)

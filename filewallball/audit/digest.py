@@ -88,7 +88,7 @@ class Digest:
                 self._refuse(refused)
         except _Overtaken:
             return 0
-        if not candidates:
+        if not candidates and head.number:
             self._advance_anchor(Anchor(head.number, head.seal))
         return len(candidates)
 

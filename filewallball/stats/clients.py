@@ -53,7 +53,11 @@ def rank_clients(view: View, today: int, days: int, *, order: str, page: int, si
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_CLIENT}.")
     first_day = today - days + 1
     fresh = _fresh(view, first_day)
-    known = {use.client_ip: use for use in _read(view, first_day, _SEEN.c.key.in_(sorted(fresh)))} if fresh else {}
+    known = (
+        {use.client_ip: use for use in _read(view, first_day, _SEEN.c.key.in_(sorted(fresh)))}
+        if fresh
+        else {}
+    )
     best = view.remember(("best", first_day, order, wanted), lambda: _best(view, first_day, order, wanted))
     merged = {use.client_ip: use for use in best}
     for key, seen in fresh.items():
@@ -62,7 +66,8 @@ def rank_clients(view: View, today: int, days: int, *, order: str, page: int, si
     ranking = sorted(merged.values(), key=lambda use: (-getattr(use, order), use.client_ip))
     return ClientPage(
         clients=ranking[wanted - size : wanted],
-        total=view.remember(("clients", first_day), lambda: _count(view, first_day)) + len(fresh.keys() - known.keys()),
+        total=view.remember(("clients", first_day), lambda: _count(view, first_day))
+        + len(fresh.keys() - known.keys()),
         page=page,
         size=size,
         period_days=days,

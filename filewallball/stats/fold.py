@@ -55,7 +55,9 @@ class UsageFold:
         if not tally.usage:
             return
         self.write(connection, tally)
-        self._write(connection, _INVENTORY, ((key, *astuple(stock)) for key, stock in tally.inventory.items()))
+        self._write(
+            connection, _INVENTORY, ((key, *astuple(stock)) for key, stock in tally.inventory.items())
+        )
         _note_uploads(connection, tally)
         note_hours(connection, min(hour for hour, _ in tally.usage))
 

@@ -67,10 +67,14 @@ class SystemMetricsSchema(Schema):
     """What is kept now."""
 
     total_files = _integer("Files kept now, quarantined ones included")
-    total_storage_used = _integer("Sum of their sizes in bytes; equal content counts as often as it was uploaded")
+    total_storage_used = _integer(
+        "Sum of their sizes in bytes; equal content counts as often as it was uploaded"
+    )
     average_file_size = _integer("Bytes; total_storage_used / total_files, rounded down")
     files_by_type = _counts("Files kept now by media type, the most first")
-    storage_utilization = _number("Used share of the file system that holds the files, per cent, as df says it")
+    storage_utilization = _number(
+        "Used share of the file system that holds the files, per cent, as df says it"
+    )
     disk_free_space = _integer("Bytes free on that file system")
 
 

@@ -47,7 +47,7 @@ class ClientStatistics(MethodView):
     @blueprint.arguments(schemas.WeekQuerySchema, location="query")
     @blueprint.response(200, schemas.ClientUploadsSchema)
     def get(self, query: dict[str, Any], client_ip: str) -> ClientUploads:
-        """One client's uploads; zeros for one that was never seen. Your own address needs no more than a user's role."""
+        """One client's uploads; zeros for one never seen. Your own address needs a user's role alone."""
         address = _address(client_ip)
         caller = current_operation().caller
         if address != caller.ip_address:

@@ -1,0 +1,61 @@
+"""Whether every statistic is what a plain recount of the audit log says, both read in one snapshot."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from filewallball.clock import now_us
+from filewallball.runtime import Runtime
+from filewallball.stats.calendar import day_of
+from filewallball.stats.clients import ORDERS, rank_clients
+from filewallball.stats.detailed import detailed_metrics
+from filewallball.stats.uploads import client_uploads, upload_errors
+from filewallball.stats.view import Statistics, View
+from tests.stats import recount
+
+ADDRESSES = ("192.0.2.1", "2001:db8::1", "203.0.113.99")
+
+
+def check(parts: Runtime, statistics: Statistics, *, days: tuple[int, ...] = (1, 3, 30)) -> int:
+    """Assert it for every answer; returns how many rows there were."""
+
+    def work(view: View) -> int:
+        rows = recount.all_rows(view.connection)
+        for period in days:
+            _check(parts, view, rows, period)
+        return len(rows)
+
+    return statistics.at_once(work)
+
+
+def _check(parts: Runtime, view: View, rows: list[Any], days: int) -> None:
+    now = now_us()
+    today = day_of(now)
+    for address in ADDRESSES:
+        expected = recount.client_uploads(rows, address, today, days)
+        assert asdict(client_uploads(view, address, today, days)) == expected
+    assert asdict(upload_errors(view, today, days)) == recount.upload_errors(rows, today, days)
+    for order in ORDERS:
+        ranking = recount.clients(rows, today, days, order)
+        for page in (1, 2):
+            found = rank_clients(view, today, days, order=order, page=page, size=7)
+            assert found.total == len(ranking)
+            assert [asdict(use) for use in found.clients] == ranking[(page - 1) * 7 : page * 7]
+    _check_detailed(parts, view, rows, now, days)
+
+
+def _check_detailed(parts: Runtime, view: View, rows: list[Any], now: int, days: int) -> None:
+    expected = recount.detailed(rows, now, days)
+    found = detailed_metrics(view, now, days, parts.store.space(), 0)
+    flat = {
+        **asdict(found.system_metrics),
+        **asdict(found.performance_metrics),
+        **asdict(found.user_metrics),
+        **asdict(found.security_metrics),
+    }
+    assert flat["response_time_p95"] == pytest.approx(expected.pop("p95"), rel=0.02, abs=1e-6)
+    assert flat["response_time_p99"] == pytest.approx(expected.pop("p99"), rel=0.02, abs=1e-6)
+    stock = flat.pop("files_by_type")
+    assert {name: count for name, count in stock.items() if count} == expected.pop("files_by_type")
+    assert {name: flat[name] for name in expected} == expected

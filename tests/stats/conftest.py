@@ -1,0 +1,93 @@
+"""The app's parts over an empty audit log, and events to put on record."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from uuid_utils import uuid7
+
+from filewallball.clock import now_us
+from filewallball.event import Event
+from filewallball.runtime import Runtime, runtime
+from filewallball.stats.view import Statistics
+
+Record = Callable[..., list[Event]]
+
+
+@pytest.fixture
+def parts(app: Flask) -> Runtime:
+    """What the app is made of; nothing is on record yet."""
+    found = runtime(app)
+    with found.database.begin() as connection:
+        connection.execute(text("DELETE FROM audit_log"))
+    return found
+
+
+@pytest.fixture
+def statistics(app: Flask, parts: Runtime) -> Statistics:
+    """Where the app's statistics come from."""
+    found: Statistics = app.extensions["filewallball.statistics"]
+    return found
+
+
+@pytest.fixture
+def record(parts: Runtime) -> Record:
+    """Puts events straight into the audit table: `record(3, action="file:view")`."""
+
+    def write(count: int = 1, **fields: Any) -> list[Event]:
+        events = [make_event(**fields) for _ in range(count)]
+        append(parts, events)
+        return events
+
+    return write
+
+
+def append(parts: Runtime, events: list[Event]) -> None:
+    """Put events on record as the shipper does."""
+    with parts.database.begin() as connection:
+        parts.ledger.trail.append_once(connection, events)
+
+
+def make_event(**fields: Any) -> Event:
+    """The smallest event that says who, what and where."""
+    defaults: dict[str, Any] = {
+        "event_id": str(uuid7()),
+        "timestamp_us": now_us(),
+        "action": "file:upload",
+        "resource_type": "file",
+        "ip_address": "192.0.2.7",
+        "duration_us": 1000,
+    }
+    return Event(**{**defaults, **fields})
+
+
+def chance_event(chance: random.Random, newest_us: int, span_us: int) -> Event:
+    """Any event that could be, within `span_us` before `newest_us`, most of them lately."""
+    action = chance.choice(
+        ("file:upload", "file:upload", "file:download", "file:view", "file:delete", "auth:fail")
+    )
+    status = chance.choice(("success", "success", "success", "failed", "denied"))
+    codes = {
+        "success": ("",),
+        "failed": ("file_too_large", "network_error"),
+        "denied": ("auth_unknown", "rate_limited"),
+    }
+    return make_event(
+        timestamp_us=newest_us - int(span_us * chance.random() ** 4),
+        action=action,
+        status=status,
+        error_type=chance.choice(codes[status]),
+        user_id=chance.choice((0, 0, 1, 2, 3)),
+        ip_address=chance.choice(
+            ("", "192.0.2.1", "192.0.2.2", "2001:db8::1", f"198.51.100.{chance.randrange(256)}")
+        ),
+        file_type=chance.choice(("", "image/png", "text/plain", "application/pdf")),
+        file_size=chance.choice((0, 1, 1000, 2**40)),
+        duration_us=chance.choice((0, 1, chance.randrange(1, 10**8))),
+        cache=chance.choice(("none", "hit", "miss")),
+        count=1 if status == "success" else chance.choice((1, 1, 7)),
+        details=chance.choice(("", '{"suspicious":true}', '{"filename":"\\"suspicious\\":true"}')),
+    )
