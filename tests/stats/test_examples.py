@@ -146,7 +146,7 @@ def _other_errors() -> list[Event]:
 
 def _files() -> Iterator[Event]:
     """1250 files of 1 GiB in all: 20 uploaded lately, in 2.5 seconds on average."""
-    lately = {"count": 9, "file_type": "image/jpeg", "file_size": 858993}
+    lately: dict[str, Any] = {"count": 9, "file_type": "image/jpeg", "file_size": 858993}
     yield _upload("2024-01-16", **{**lately, "count": 1, "file_size": 858993 + 574}, duration_us=3_500_000)
     yield _upload("2024-01-16", **lately, duration_us=3_500_000)
     yield _upload("2024-01-16", **{**lately, "count": 7}, duration_us=1_500_000)
