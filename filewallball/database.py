@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Dialect,
     Engine,
     Integer,
     LargeBinary,
@@ -30,7 +31,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from filewallball.config import Settings
 from filewallball.lookups import Lookups
@@ -169,9 +170,28 @@ class Database:
 
 def code_type(length: int) -> TypeEngine[str]:
     """Ids, hashes and codes: ASCII compared byte by byte."""
-    return String(length).with_variant(
-        mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *_MARIADB
-    )
+    return _Code(length)
+
+
+class _Code(TypeDecorator[str]):
+    """Other text than ASCII, which a client may well ask for, equals no code; MariaDB would refuse to compare it."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name not in _MARIADB:
+            return dialect.type_descriptor(String(self.length))
+        return dialect.type_descriptor(mysql.VARCHAR(self.length, charset="ascii", collation="ascii_bin"))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if value is None or value.isascii():
+            return value
+        return value.encode("ascii", "backslashreplace").decode()
 
 
 def name_type(length: int) -> TypeEngine[str]:

@@ -19,6 +19,7 @@ from filewallball.access.offenders import block_offenders
 from filewallball.audit import ballast
 from filewallball.audit.digest import DIGEST_SECONDS
 from filewallball.audit.locks import try_lock
+from filewallball.audit.retention import prune_expired
 from filewallball.audit.segments import recover, slot_folders
 from filewallball.audit.verification import verify_when_due
 from filewallball.clock import now_us
@@ -129,6 +130,7 @@ def slow_jobs(parts: Runtime) -> list[Job]:
     rescan = Rescan(parts.scanner, parts.database, parts.store, lambda *what: begin(parts, *what))
     interval_us = round(parts.settings.scrub_interval.total_seconds() * 1e6)
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
+        "audit-prune": (3600.0, lambda: prune_expired(parts, SYSTEM)),
         "audit-verify": (60.0, lambda: verify_when_due(parts, SYSTEM)),
         "rescan": (10.0, rescan.run),
         "thumbnails": (300.0, parts.thumbnails.tidy),

@@ -7,10 +7,14 @@ from typing import BinaryIO
 import click
 from flask import Flask
 from marshmallow import ValidationError
+from sqlalchemy.engine import make_url
 
 from filewallball.audit.export import TYPES, Export
 from filewallball.audit.filters import AuditFilter
+from filewallball.audit.grants import grants as statements
 from filewallball.audit.queries import count_events
+from filewallball.audit.retention import prune as prune_blocks
+from filewallball.audit.retention import prune_expired
 from filewallball.audit.schemas import AuditFilterSchema
 from filewallball.audit.verdict import Verdict
 from filewallball.audit.verification import verifier, verify_log
@@ -78,6 +82,33 @@ def export(app: Flask, form: str, output: BinaryIO, filters: tuple[str, ...]) ->
                 output.write(piece)
                 bar.update(body.rows - bar.pos)
     click.echo(f"{body.rows} rows exported.", err=True)
+
+
+@audit.command()
+@click.option(
+    "--before", metavar="DATE", help="Prune blocks that end before this moment; AUDIT_RETENTION by default."
+)
+@with_app
+def prune(app: Flask, before: str | None) -> None:
+    """Remove whole blocks that are old enough, oldest first, and leave a sealed stub."""
+    parts = runtime(app)
+    if before is None:
+        rows = prune_expired(parts, _OPERATOR)
+    else:
+        try:
+            rows = prune_blocks(parts, _OPERATOR, parse_moment(before))
+        except ValueError as error:
+            raise click.BadParameter(f"{before!r} is not a date.") from error
+    click.echo(f"{rows} rows pruned.")
+
+
+@audit.command()
+@click.argument("account")
+@with_app
+def grants(app: Flask, account: str) -> None:
+    """Print the MariaDB grants for the service's own ACCOUNT, such as 'filewallball'@'10.0.0.%'."""
+    database = make_url(runtime(app).settings.database_url).database or "filewallball"
+    click.echo("\n".join(statements(database, account)))
 
 
 def _wanted(filters: tuple[str, ...]) -> AuditFilter:

@@ -1,0 +1,133 @@
+"""Retention removes whole old blocks, on record, and what remains still verifies."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from filewallball import errors
+from filewallball.audit.grants import grants
+from filewallball.audit.retention import prune, prune_expired
+from filewallball.audit.verification import verifier
+from filewallball.clock import now_us
+from filewallball.event import Event
+from filewallball.operations import Caller
+from filewallball.runtime import Runtime, runtime
+from tests.audit.conftest import alter, rows_of
+from tests.servers import MariaDB
+from tests.servers.mariadb import database_name
+
+Record = Callable[..., list[Event]]
+CALLER = Caller(username="system", role="admin")
+DAY = 86_400_000_000
+
+
+def test_whole_old_blocks_go_and_the_rest_verifies(parts: Runtime, record: Record) -> None:
+    now = now_us()
+    for age in (500, 400, 366, 364, 1):
+        record(3, timestamp_us=now - age * DAY)
+        parts.digest.run()
+
+    assert prune_expired(parts, CALLER) == 9
+    assert prune_expired(parts, CALLER) == 0
+
+    parts.digest.run()
+    verdict = verifier(parts).verify()
+    assert verdict.findings == []
+    assert (verdict.first_block, verdict.blocks) == (4, 3)
+    (pruned,) = rows_of(parts, "SELECT status, details FROM audit_log WHERE action = 'audit:prune'")
+    assert pruned.status == "success"
+    assert '"last_block":3' in pruned.details
+
+
+def test_totals_forget_what_was_pruned(parts: Runtime, record: Record, admin: FlaskClient) -> None:
+    record(30, timestamp_us=now_us() - 400 * DAY)
+    parts.digest.run()
+    record(5)
+    parts.digest.run()
+
+    prune_expired(parts, CALLER)
+
+    answer = admin.get("/api/v1/audit/logs", query_string={"action": "file:download"}).json
+    assert answer is not None
+    assert (answer["total"], len(answer["logs"])) == (5, 5)
+
+
+def test_a_block_with_one_young_row_stays_whole(parts: Runtime, record: Record) -> None:
+    record(3, timestamp_us=now_us() - 400 * DAY)
+    record(1)
+    parts.digest.run()
+
+    assert prune_expired(parts, CALLER) == 0
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE audit_blocks SET stub = '' WHERE number = 2",
+        "UPDATE audit_blocks SET pruned_us = 1 WHERE number = 2",
+        "UPDATE audit_blocks SET seal = 'x' WHERE number = 2",
+        "DELETE FROM audit_blocks WHERE number = 2",
+        "UPDATE audit_chain SET pruned = 3",
+    ],
+)
+def test_a_forged_stub_is_found(parts: Runtime, record: Record, forgery: str) -> None:
+    for _ in range(4):
+        record(2, timestamp_us=now_us() - (400 if _ < 2 else 1) * DAY)
+        parts.digest.run()
+    prune_expired(parts, CALLER)
+
+    alter(parts, forgery)
+
+    verdict = verifier(parts).verify()
+    assert not verdict.is_intact
+    assert "stub" in verdict.findings[0].problem
+
+
+def test_a_tampered_block_is_not_pruned_away(parts: Runtime, record: Record) -> None:
+    record(3, timestamp_us=now_us() - 400 * DAY)
+    parts.digest.run()
+    alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE id = 2")
+
+    with pytest.raises(errors.AuditBroken):
+        prune(parts, CALLER, now_us())
+
+    assert rows_of(parts, "SELECT COUNT(*) FROM audit_log WHERE block_id = 1") == [(3,)]
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+def test_an_account_that_may_only_add_runs_the_service(
+    database_url: str, mariadb: MariaDB, set_config: Callable[..., Flask]
+) -> None:
+    name = database_name(database_url)
+    set_config()  # imports every model
+    mariadb.execute(
+        "CREATE OR REPLACE USER adds_only@127.0.0.1 IDENTIFIED BY 'private'",
+        *(statement.rstrip(";") for statement in grants(name, "adds_only@127.0.0.1")),
+    )
+    app = set_config(DATABASE_URL=database_url.replace("filewallball:", "adds_only:"), AUDIT_RETENTION="1ms")
+    parts, client = runtime(app), app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = "Bearer fwb_the-first-administrator-of-the-tests"
+
+    uploaded = client.put("/upload/a.txt", data=b"content").json
+    assert uploaded is not None
+    assert client.get(uploaded["download_url"]).status_code == 200
+    assert client.delete(f"/files/{uploaded['file_id']}").status_code == 204
+    assert client.get("/api/v1/audit/logs").status_code == 200
+    parts.shipper.ship()
+    assert parts.digest.run() > 3
+    assert verifier(parts).verify().is_intact
+
+    for statement in (
+        "UPDATE audit_log SET username = 'mallory'",
+        "DELETE FROM audit_log",
+        "UPDATE audit_blocks SET seal = ''",
+        "UPDATE audit_chain SET pruned = 1",
+    ):
+        with pytest.raises(OperationalError, match="denied"), parts.database.begin() as connection:
+            connection.execute(text(statement))
+    alter(parts, "UPDATE audit_log SET block_id = block_id")
+    assert prune_expired(parts, CALLER) == 0
