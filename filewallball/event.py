@@ -5,14 +5,12 @@ from typing import Any
 
 import orjson
 
-from filewallball.text import neutral
+from filewallball.text import tame
 
 SUCCESS = "success"
 FAILED = "failed"
 DENIED = "denied"
 _MAX_DETAILS = 8000
-_MAX_DETAIL_TEXT = 512
-_MAX_BITS = 53
 
 
 @dataclass(slots=True)
@@ -54,20 +52,8 @@ class Event:
 
     def set_details(self, values: dict[str, Any]) -> None:
         """Store `values` as JSON text; strings in it become neutral and short, so that the text stays bounded."""
-        text = orjson.dumps(_tame(values), default=str).decode() if values else ""
+        text = orjson.dumps(tame(values), default=str).decode() if values else ""
         self.details = text if len(text) <= _MAX_DETAILS else '{"truncated":true}'
 
 
 _NAMES = frozenset(field.name for field in fields(Event))
-
-
-def _tame(value: Any) -> Any:
-    if isinstance(value, str):
-        return neutral(value, _MAX_DETAIL_TEXT)
-    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        return str(value)[:_MAX_DETAIL_TEXT]  # JSON libraries disagree about such numbers
-    if isinstance(value, dict):
-        return {str(_tame(key)): _tame(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_tame(item) for item in value]
-    return value

@@ -1,7 +1,10 @@
 """Text from outside made harmless for every sink: one line, no control, bidi or surrogate characters, bounded."""
 
 import unicodedata
+from typing import Any
 
+_MAX_DETAIL_TEXT = 512
+_MAX_BITS = 53
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Bidirectional embeddings, overrides and isolates reorder what a reader sees; U+2028/2029 break lines.
 _DECEPTIVE = frozenset(
@@ -23,6 +26,19 @@ def clip(value: str, max_bytes: int) -> str:
     if len(value) * 4 <= max_bytes:
         return value
     return value.encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
+
+
+def tame(value: Any) -> Any:
+    """A value whose every text, keys included, is neutral and short, and which any JSON library can write."""
+    if isinstance(value, str):
+        return neutral(value, _MAX_DETAIL_TEXT)
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return str(value)[:_MAX_DETAIL_TEXT]  # JSON libraries disagree about such numbers
+    if isinstance(value, dict):
+        return {str(tame(key)): tame(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [tame(item) for item in value]
+    return value
 
 
 def _is_harmful(character: str) -> bool:

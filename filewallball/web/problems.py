@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from filewallball import errors
 from filewallball.observability.exchange import current_exchange
-from filewallball.text import neutral
+from filewallball.text import neutral, tame
 
 DRAIN_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 5.0
@@ -45,7 +45,7 @@ def problem(cause: errors.ApiError) -> Response:
         "request_id": current_exchange().request_id,
     }
     if cause.errors:
-        body["errors"] = cause.errors
+        body["errors"] = tame(cause.errors)
     response = Response(
         orjson.dumps(body, default=str), cause.status, content_type="application/problem+json"
     )
