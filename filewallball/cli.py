@@ -13,14 +13,13 @@ from filewallball.access.commands import blocks, quotas, tokens, users
 from filewallball.access.service import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.commands import audit
 from filewallball.audit.keys import kept_secret
+from filewallball.backup.commands import backup
 from filewallball.clock import now_us
-from filewallball.commands import with_app
+from filewallball.commands import MIGRATIONS, with_app
 from filewallball.files.quarantine_routes import quarantine
 from filewallball.files.scrub import Pace
 from filewallball.operations import operation
 from filewallball.runtime import runtime
-
-_MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
 
 
 @click.group()
@@ -34,7 +33,7 @@ def main() -> None:
 def prepare(app: Flask) -> None:
     """Make everything ready to start: folders, database schema, first administrator."""
     parts = runtime(app)
-    upgrade(directory=_MIGRATIONS)
+    upgrade(directory=MIGRATIONS)
     parts.store.prepare()
     parts.journal.prepare()
     wanted = parts.settings.admin_token
@@ -93,7 +92,7 @@ def db() -> None:
 @with_app
 def upgrade_command(_app: Flask, revision: str) -> None:
     """Bring the schema up to REVISION."""
-    upgrade(directory=_MIGRATIONS, revision=revision)
+    upgrade(directory=MIGRATIONS, revision=revision)
 
 
 @db.command("downgrade")
@@ -101,10 +100,10 @@ def upgrade_command(_app: Flask, revision: str) -> None:
 @with_app
 def downgrade_command(_app: Flask, revision: str) -> None:
     """Bring the schema down to REVISION."""
-    downgrade(directory=_MIGRATIONS, revision=revision)
+    downgrade(directory=MIGRATIONS, revision=revision)
 
 
-for group in (users, tokens, blocks, quotas, quarantine, audit):
+for group in (users, tokens, blocks, quotas, quarantine, audit, backup):
     main.add_command(group)
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,18 +12,22 @@ from sqlalchemy.exc import OperationalError
 
 from filewallball import create_app
 from filewallball.clock import rfc3339
-from filewallball.config import ConfigError, load_settings
+from filewallball.config import ConfigError, Settings, load_settings
 from filewallball.errors import ApiError
 from filewallball.extensions import db
 
+MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
 
-def with_app(command: Callable[..., None]) -> Callable[..., None]:
+
+def with_app(
+    command: Callable[..., None], adjust: Callable[[Settings], Settings] = lambda settings: settings
+) -> Callable[..., None]:
     """Give the command the app; a bad setting or a missing database ends in one clear line."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
-            app = create_app(load_settings())
+            app = create_app(adjust(load_settings()))
             with app.app_context(), ExitStack() as ending:
                 for engine in db.engines.values():
                     ending.callback(engine.dispose)  # SQLite leaves no write-ahead log behind

@@ -27,6 +27,7 @@ from filewallball.errors import ABORTED, ApiError, translate
 from filewallball.files.scanning import Rescan
 from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
+from filewallball.leases import drop_expired
 from filewallball.operations import Caller, Operation, operation
 from filewallball.runtime import Runtime, runtime
 
@@ -104,6 +105,7 @@ def host_jobs(parts: Runtime) -> list[Job]:
         Job("audit-count", 15.0, parts.digest.count),
         Job("sweep", 10.0, sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
+        Job("leases", 60.0, lambda: drop_expired(parts.database)),
         Job("ballast", 30.0, lambda: ballast.restore(parts.settings.journal_dir)),
     ]
 

@@ -17,6 +17,7 @@ from filewallball.audit.seals import Seals
 from filewallball.audit.shipper import Shipper
 from filewallball.audit.totals import Totals
 from filewallball.audit.trail import Trail
+from filewallball.backup.standing import backup_probe
 from filewallball.config import Settings
 from filewallball.database import Database
 from filewallball.database import configure as configure_database
@@ -143,6 +144,10 @@ def watch_health(app: Flask, settings: Settings) -> None:
         ),
         Check("virus_scan_service", None if settings.scan_policy == OFF else parts.scanner.probe),
         Check("thumbnail_service", parts.thumbnails.probe, share_seconds=_THUMBNAIL_SECONDS),
+        Check(
+            "backup_service",
+            backup_probe(settings.data_dir, settings.backup_max_age) if settings.backup_max_age else None,
+        ),
         Check("storage_integrity", maintenance.scrub(parts).probe, share_seconds=2),
     ):
         parts.health.add(check)

@@ -11,6 +11,7 @@ from filewallball.clock import now_us
 from filewallball.database import Database
 from filewallball.files.models import EXPIRED, KEPT, Blob, File
 from filewallball.files.service import end_file
+from filewallball.leases import is_any_held
 from filewallball.operations import Operation
 from filewallball.storage.local import LocalStore
 
@@ -35,6 +36,8 @@ class Sweep:
 
     def clear_litter(self) -> int:
         """Remove stages and blob files that a killed worker left; what an upload holds stays."""
+        if is_any_held(self._database):
+            return 0
         return self._store.drop_abandoned_stages() + sum(
             1 for path in self._store.blobs() if self._drop_if_orphan(path)
         )
@@ -62,7 +65,9 @@ class Sweep:
             return connection.execute(condemn).rowcount
 
     def remove_condemned(self) -> int:
-        """Unlink condemned blobs, then drop their rows."""
+        """Unlink condemned blobs, then drop their rows; not while somebody holds a lease."""
+        if is_any_held(self._database):
+            return 0
         rows = self._fetch(
             select(Blob.id, Blob.path).where(Blob.refs == 0, Blob.live.is_(None)).limit(_BATCH)
         )
@@ -86,7 +91,7 @@ class Sweep:
         if self._is_known(path):
             return False
         with self._store.try_lock(path) as won:
-            if not won or self._is_known(path):
+            if not won or self._is_known(path) or is_any_held(self._database):
                 return False
             self._store.remove(path)
         logger.info("orphan blob removed", extra={"blob": path})

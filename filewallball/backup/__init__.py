@@ -1,0 +1,1 @@
+"""Backups: a consistent snapshot of the database, the bytes that it names, and the way back."""

@@ -1,0 +1,159 @@
+"""`filewallball backup …`: take, list, prove and bring back backups."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError
+
+from filewallball.backup.create import KEYS, create_backup
+from filewallball.backup.manifest import BackupBroken, Manifest, backup_ids, read_manifest, write_file
+from filewallball.backup.restore import has_files, place_keys, restore_backup
+from filewallball.backup.verify import verify_backup
+from filewallball.clock import rfc3339
+from filewallball.commands import MIGRATIONS, with_app
+from filewallball.config import Settings, load_settings
+from filewallball.operations import Caller, operation
+from filewallball.runtime import Runtime, runtime
+
+_OPERATOR = Caller(username="system", role="admin")
+_FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+# One statement may move a whole table.
+_PATIENT = timedelta(hours=1)
+
+
+def _patient(settings: Settings) -> Settings:
+    return replace(settings, database_timeout=_PATIENT)
+
+
+@click.group()
+def backup() -> None:
+    """Take backups into a folder, and bring them back."""
+
+
+@backup.command()
+@_FOLDER
+@partial(with_app, adjust=_patient)
+def create(app: Flask, folder: Path) -> None:
+    """Back up the database and the bytes that it names into FOLDER, while the service runs."""
+    parts = runtime(app)
+    parts.shipper.flush()
+    try:
+        with operation(parts.ledger, "backup:create", _OPERATOR) as op:
+            manifest = create_backup(parts, op, folder, lambda total: _bar(total, "Copying"))
+    except BlockingIOError:
+        _fail(["another backup goes into this folder"])
+    parts.shipper.flush()
+    click.echo(_about(manifest))
+    if manifest.damaged:
+        _fail([f"blob {sha256} was damaged already and is not in it" for sha256 in manifest.damaged])
+
+
+@backup.command("list")
+@_FOLDER
+def list_command(folder: Path) -> None:
+    """List the complete backups in FOLDER, oldest first."""
+    for backup_id in backup_ids(folder):
+        try:
+            click.echo(_about(read_manifest(folder, backup_id)))
+        except BackupBroken as error:
+            click.echo(f"{error} (broken)")
+
+
+@backup.command()
+@_FOLDER
+@click.argument("backup_id", required=False)
+def verify(folder: Path, backup_id: str | None) -> None:
+    """Read everything in a backup (the newest unless named) and compare it with the manifest."""
+    click.echo(_about(_verified(folder, backup_id)))
+
+
+@backup.command()
+@_FOLDER
+@click.argument("backup_id", required=False)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+def restore(folder: Path, backup_id: str | None, force: bool) -> None:
+    """Verify a backup (the newest unless named) and bring it back: to an empty place, or with --force over all."""
+    manifest = _verified(folder, backup_id)
+    if not force:
+        _require_empty()
+    place_keys(load_settings().data_dir, folder / manifest.backup_id, KEYS, write_file)
+    _restore(folder, manifest)
+    click.echo(f"restored: {_about(manifest)}")
+
+
+@with_app
+def _require_empty(app: Flask) -> None:
+    parts = runtime(app)
+    if inspect(app.extensions["migrate"].db.engine).has_table("files") and has_files(parts):
+        _fail(["there are files here: --force replaces them"])
+
+
+@partial(with_app, adjust=_patient)
+def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
+    parts = runtime(app)
+    _bring_schema_to(parts, manifest.revision)
+    parts.store.prepare()
+    parts.journal.prepare()
+    with operation(parts.ledger, "backup:restore", _OPERATOR) as op:
+        restore_backup(parts, op, folder, manifest, _bar(manifest.blob_bytes, "Restoring"))
+    upgrade(directory=MIGRATIONS)
+
+
+def _bring_schema_to(parts: Runtime, revision: str) -> None:
+    """The tables as the backup knew them; a schema of another age is rebuilt, its rows are to be replaced anyway."""
+    try:
+        statement = text("SELECT version_num FROM alembic_version")
+        found = parts.database.query(lambda connection: connection.execute(statement).scalar_one_or_none())
+    except OperationalError:
+        found = None
+    if found is not None and found != revision:
+        downgrade(directory=MIGRATIONS, revision="base")
+        found = None
+    if found is None:
+        upgrade(directory=MIGRATIONS, revision=revision)
+
+
+def _verified(folder: Path, backup_id: str | None) -> Manifest:
+    ids = backup_ids(folder)
+    if not ids or (backup_id is not None and backup_id not in ids):
+        _fail([f"there is no backup {backup_id or ''} in {folder}".replace("  ", " ")])
+    chosen = backup_id or ids[-1]
+    try:
+        total = read_manifest(folder, chosen).blob_bytes
+        return verify_backup(folder, chosen, _bar(total, "Verifying"))
+    except BackupBroken as error:
+        _fail(str(error).splitlines())
+
+
+def _bar(total: int, label: str) -> Callable[[int], object]:
+    bar = click.progressbar(length=max(1, total), label=label, file=sys.stderr)
+    bar.render_progress()
+
+    def advance(size: int) -> None:
+        bar.update(size)
+        if bar.finished:
+            bar.render_finish()
+
+    return advance
+
+
+def _about(manifest: Manifest) -> str:
+    return (
+        f"{manifest.backup_id}  {rfc3339(manifest.created_us)}  {manifest.blob_count} blobs, "
+        f"{manifest.blob_bytes} bytes, {sum(manifest.rows.values())} rows"
+    )
+
+
+def _fail(messages: list[str]) -> NoReturn:
+    for message in messages:
+        click.echo(f"filewallball: {message}", err=True)
+    sys.exit(1)

@@ -1,0 +1,121 @@
+"""What a backup folder holds: its layout, its manifest, and the digest that vouches for the manifest itself."""
+
+import fcntl
+import hashlib
+import hmac
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+FORMAT = 1
+_MANIFEST, _DIGEST = "manifest.json", "manifest.json.sha256"
+_PARTIAL = ".partial-"
+ROWS, BLOBS = "database.jsonl.gz", "blobs.jsonl.gz"
+
+
+class BackupBroken(Exception):
+    """A backup, or a part of it, is not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One backup. `files` maps each of its files to its SHA-256; `damaged` names blobs that were already lost."""
+
+    backup_id: str
+    created_us: int
+    version: str
+    revision: str
+    files: dict[str, str]
+    rows: dict[str, int]
+    blob_count: int
+    blob_bytes: int
+    damaged: list[str] = field(default_factory=list)
+    format: int = FORMAT
+
+
+def backup_ids(folder: Path) -> list[str]:
+    """Complete backups, oldest first; one that was never finished has another name."""
+    return sorted(path.parent.name for path in folder.glob(f"[!.]*/{_MANIFEST}"))
+
+
+def read_manifest(folder: Path, backup_id: str) -> Manifest:
+    """The manifest, once its digest is found right. Raises BackupBroken."""
+    try:
+        data = (folder / backup_id / _MANIFEST).read_bytes()
+        expected = (folder / backup_id / _DIGEST).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupBroken(f"{backup_id}: the manifest cannot be read") from error
+    if not hmac.compare_digest(hashlib.sha256(data).hexdigest().encode(), expected.encode()):
+        raise BackupBroken(f"{backup_id}: the manifest differs from its digest")
+    values: dict[str, Any] = orjson.loads(data)
+    if values["format"] != FORMAT:
+        raise BackupBroken(f"{backup_id}: format {values['format']} is not known here")
+    return Manifest(**values)
+
+
+@contextmanager
+def new_backup(folder: Path, backup_id: str) -> Iterator[Path]:
+    """A folder to fill, which becomes a backup when the block ends well. Raises BlockingIOError for a second one.
+
+    What an earlier one left unfinished is removed first.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in folder.glob(f"{_PARTIAL}*"):
+            shutil.rmtree(left)
+        partial = folder / f"{_PARTIAL}{backup_id}"
+        partial.mkdir(mode=0o700)
+        try:
+            yield partial
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        sync(partial)
+        partial.rename(folder / backup_id)
+        sync(folder)
+    finally:
+        os.close(lock)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """The manifest and its digest, durably."""
+    data = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2)
+    write_file(folder / _MANIFEST, data)
+    write_file(folder / _DIGEST, hashlib.sha256(data).hexdigest().encode() + b"\n")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Create a file that only this user can read, durably."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def blob_location(folder: Path, sha256: str) -> Path:
+    """Where all backups of a folder keep one content."""
+    return folder / "blobs" / sha256[:2] / sha256[2:4] / sha256
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(folder: Path) -> None:
+    """Force a folder's entries to the disk."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,88 @@
+"""The way back: bytes first, then every row in one transaction together with the operation's own audit row."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from filewallball import errors
+from filewallball.backup.create import Progress, named_blobs
+from filewallball.backup.manifest import BLOBS, ROWS, Manifest, blob_location, digest_of
+from filewallball.backup.rows import load
+from filewallball.leases import lease
+from filewallball.operations import Operation
+from filewallball.runtime import Runtime
+
+_PIECE_BYTES = 1024 * 1024
+_ANCHOR = "audit-head"
+
+
+def has_files(parts: Runtime) -> bool:
+    """Whether a restore would replace something: files that somebody stored here."""
+    statement = text("SELECT 1 FROM files LIMIT 1")
+    return parts.database.query(lambda connection: connection.execute(statement).first()) is not None
+
+
+def restore_backup(
+    parts: Runtime, op: Operation, folder: Path, manifest: Manifest, progress: Progress
+) -> None:
+    """Bring back a verified backup. The schema must already be at the backup's revision.
+
+    Until the one transaction commits, nothing of what was there before has changed.
+    """
+    with lease(parts.database, "restore") as held:
+        paths = _restore_blobs(parts, folder, manifest, progress)
+
+        def with_new_path(_table: str, row: dict[str, Any]) -> None:
+            row["path"] = paths.get(row["path"], row["path"])
+
+        op.note(resource_id=manifest.backup_id, file_size=manifest.blob_bytes)
+        op.note(details={"folder": str(folder), "blobs": manifest.blob_count, "rows": manifest.rows})
+        held.require()
+        rows = folder / manifest.backup_id / ROWS
+        op.change(lambda connection: load(connection, rows, {"blobs": with_new_path}))
+    retire_anchor(parts.settings.data_dir)
+
+
+def retire_anchor(data_dir: Path) -> None:
+    """The log is another one now: the next digest anchors it anew, the old anchor stays beside it as evidence."""
+    anchor = data_dir / _ANCHOR
+    if anchor.exists():
+        anchor.replace(data_dir / f"{_ANCHOR}.before-restore")
+
+
+def _restore_blobs(parts: Runtime, folder: Path, manifest: Manifest, progress: Progress) -> dict[str, str]:
+    """Publish every blob that the store does not hold whole; returns the new paths by the old ones."""
+    paths, lost = {}, set(manifest.damaged)
+    for sha256, path, size in named_blobs(folder / manifest.backup_id / BLOBS):
+        if sha256 not in lost and not _is_whole(parts, path, sha256, size):
+            paths[path] = _publish(parts, blob_location(folder, sha256), sha256, size)
+        progress(size)
+    return paths
+
+
+def _is_whole(parts: Runtime, path: str, sha256: str, size: int) -> bool:
+    return parts.store.holds(path, size) and digest_of(parts.store.blobs_root / path) == sha256
+
+
+def _publish(parts: Runtime, source: Path, sha256: str, size: int) -> str:
+    with parts.store.stage(max_bytes=size, declared_bytes=size) as stage, source.open("rb") as file:
+        while data := file.read(_PIECE_BYTES):
+            stage.write(data)
+        if stage.sha256 != sha256:
+            raise errors.ContentDamaged("A blob changed after the backup was verified.")
+        return parts.store.publish(stage)
+
+
+def place_keys(
+    data_dir: Path, backup: Path, names: tuple[str, ...], write: Callable[[Path, bytes], None]
+) -> None:
+    """Put the backup's keys where the service looks for them, before it makes new ones."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    for name in names:
+        kept, target = backup / name, data_dir / name
+        if kept.exists() and (not target.exists() or target.read_bytes() != kept.read_bytes()):
+            if target.exists():
+                target.replace(target.with_name(f"{name}.before-restore"))
+            write(target, kept.read_bytes())

@@ -1,0 +1,107 @@
+"""The database as JSON lines, read in one snapshot and loaded in one transaction; the same on both kinds."""
+
+import gzip
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, MetaData, Table, delete, insert, select
+from sqlalchemy.types import _Binary
+
+from filewallball.database import Database
+
+# The schema's revision stands in the manifest; leases belong to the processes that hold them now.
+_LEFT_OUT = {"alembic_version", "leases"}
+_BATCH = 500
+Change = Callable[[str, dict[str, Any]], None]
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[Connection]:
+    """A connection whose every query sees the database as it was at one moment. Writers are not held up."""
+    with database.read() as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("ROLLBACK")
+
+
+def tables(connection: Connection) -> list[Table]:
+    """All tables with data of the service, as they are in the database, each after those that it refers to."""
+    metadata = MetaData()
+    metadata.reflect(connection)
+    return [table for table in metadata.sorted_tables if table.name not in _LEFT_OUT]
+
+
+def dump(connection: Connection, path: Path) -> dict[str, int]:
+    """Write every row; returns how many each table has."""
+    counts = {}
+    with gzip.open(path, "xb", compresslevel=1) as file:
+        for table in tables(connection):
+            name, binary = str(table.name), _binary_columns(table)
+            names = [str(column.name) for column in table.columns]
+            file.write(_line({"table": name, "columns": names}))
+            rows = connection.execute(
+                select(*table.columns), execution_options={"stream_results": True, "yield_per": _BATCH}
+            )
+            counts[name] = 0
+            for row in rows:
+                values = list(row)
+                for index in binary:
+                    values[index] = None if values[index] is None else bytes(values[index]).hex()
+                file.write(_line(values))
+                counts[name] += 1
+    return counts
+
+
+def load(connection: Connection, path: Path, change: Mapping[str, Change]) -> None:
+    """Replace every row of the database by those of a dump; `change` may alter the rows of a table."""
+    known = tables(connection)
+    for table in reversed(known):
+        connection.execute(delete(table))
+    by_name = {table.name: table for table in known}
+    for name, columns, rows in _batches(path):
+        table = by_name[name]
+        binary = [columns[index] for index in _binary_columns(table, columns)]
+        values = [dict(zip(columns, row, strict=True)) for row in rows]
+        for row in values:
+            for column in binary:
+                row[column] = None if row[column] is None else bytes.fromhex(row[column])
+            if name in change:
+                change[name](name, row)
+        connection.execute(insert(table), values)
+
+
+def _batches(path: Path) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
+    name = ""
+    columns: list[str] = []
+    rows: list[list[Any]] = []
+    with gzip.open(path, "rb") as file:
+        for line in file:
+            value = orjson.loads(line)
+            if isinstance(value, dict) or len(rows) == _BATCH:
+                if rows:
+                    yield name, columns, rows
+                rows = []
+            if isinstance(value, dict):
+                name, columns = value["table"], value["columns"]
+            else:
+                rows.append(value)
+    if rows:
+        yield name, columns, rows
+
+
+def _binary_columns(table: Table, columns: list[str] | None = None) -> list[int]:
+    names = columns or [column.name for column in table.columns]
+    return [index for index, name in enumerate(names) if isinstance(table.columns[name].type, _Binary)]
+
+
+def _line(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
