@@ -9,6 +9,7 @@ import mmap
 import os
 import re
 import struct
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -75,6 +76,7 @@ class SlotFile:
 
     def __init__(self, path: Path) -> None:
         self._file = _opened(path)
+        self._closed = weakref.finalize(self, os.close, self._file)
         try:
             size = os.fstat(self._file).st_size
             self._used = used_bytes(os.pread(self._file, HEADER_BYTES, 0), size)
@@ -84,7 +86,7 @@ class SlotFile:
                 parse_key(key)
                 self._positions[key.decode()] = index
         except BaseException:
-            os.close(self._file)
+            self.close()
             raise
 
     def index(self, key: str) -> int:
@@ -99,7 +101,7 @@ class SlotFile:
         return list(self._positions)
 
     def close(self) -> None:
-        os.close(self._file)
+        self._closed()
 
     def _append(self, key: bytes) -> int:
         padded = key + b" " * (8 - (len(key) + 4) % 8)
