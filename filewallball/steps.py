@@ -175,9 +175,6 @@ def watch_access(parts: Runtime, metrics: Metrics) -> None:
     """Gauges and counters of the gate that no event carries."""
     limits, forwarding = parts.gate.limits, parts.proxies.watch
     limits.show_degraded = lambda degraded: metrics.set("rate_limit_degraded_workers", degraded)
-    forwarding.count_ignored = lambda count: metrics.increment(
-        "forwarding_headers_ignored_total", amount=count
-    )
     forwarding.show_suspect = lambda suspect: metrics.set("proxy_setting_suspect_workers", suspect)
 
 

@@ -51,3 +51,25 @@ def test_the_first_migration_leaves_nothing_behind() -> None:
 
     assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
     upgrade(directory=MIGRATIONS)
+
+
+def test_files_from_before_quotas_count_towards_who_sent_them() -> None:
+    downgrade(directory=MIGRATIONS, revision="0002")
+    with db.engine.begin() as connection:
+        for number, (owner, address) in enumerate(
+            ((7, "203.0.113.7"), (0, "203.0.113.7"), (0, "2001:db8::5"))
+        ):
+            connection.execute(text(_OLD_FILE), {"id": f"file-{number}", "owner": owner, "address": address})
+
+    upgrade(directory=MIGRATIONS)
+
+    with db.engine.connect() as connection:
+        principals = list(connection.execute(text("SELECT principal FROM files ORDER BY id")).scalars())
+    assert principals == ["user:7", "203.0.113.7", "2001:db8::/64"]
+
+
+_OLD_FILE = """
+INSERT INTO files (file_id, state, visibility, filename, description, file_size, mime_type, claimed_type, file_hash,
+    blob_id, owner_id, delete_digest, client_ip, upload_us)
+VALUES (:id, 'live', 'public', 'a', '', 1, 'text/plain', '', '', 1, :owner, '', :address, 1)
+"""

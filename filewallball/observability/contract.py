@@ -153,11 +153,6 @@ CONTRACT = (
         "Workers that count rate limits alone because Redis does not answer",
     ),
     Metric(
-        "forwarding_headers_ignored_total",
-        COUNTER,
-        "Requests whose forwarding headers were not believed",
-    ),
-    Metric(
         "proxy_setting_suspect_workers",
         GAUGE,
         "Workers that get most requests from one proxy that TRUSTED_PROXIES does not name",

@@ -112,6 +112,8 @@ ACTIONS = (
         "file:list",
         "file:describe",
     ),
+    *("file:release", "user:create", "user:update", "token:create", "token:revoke", "token:rotate"),
+    *("block:add", "block:delete", "quota:update"),
     *("file:delete", "file:expire", "auth:fail", "audit:read", "audit:export", "stats:read", OTHER),
 )
 ERROR_CODES = (*sorted({kind.code for kind in errors.catalogue()} | {errors.ABORTED}), OTHER)

@@ -1,4 +1,4 @@
-"""Forwarding headers of untrusted peers: ignored, counted, and warned of when most traffic carries them.
+"""Forwarding headers of untrusted peers: ignored, and warned of when most traffic carries them.
 
 Then a proxy stands in front of the service that TRUSTED_PROXIES does not name, and every client looks like the proxy.
 """
@@ -17,11 +17,9 @@ class ForwardingWatch:
     """What one process sees. `note` runs on every request, `judge` in a job."""
 
     def __init__(self) -> None:
-        self.count_ignored: Callable[[int], None] = lambda count: None
         self.show_suspect: Callable[[bool], None] = lambda is_suspect: None
         self._requests = 0
         self._ignored: dict[str, int] = {}
-        self._counted = 0
         self._warned_at = 0.0
 
     def note(self, peer: str, was_ignored: bool) -> None:
@@ -31,17 +29,13 @@ class ForwardingWatch:
             self._ignored[peer] = self._ignored.get(peer, 0) + 1
 
     def judge(self) -> None:
-        """Report what was ignored; once enough was seen, tell whether a proxy setting seems to be missing."""
+        """Once enough was seen, tell whether a proxy setting seems to be missing."""
         ignored = dict(self._ignored)
-        total = sum(ignored.values())
-        if total > self._counted:
-            self.count_ignored(total - self._counted)
-            self._counted = total
         if self._requests < _JUDGE_AFTER_REQUESTS:
             return
         peer = max(ignored, key=ignored.__getitem__, default="")
         is_suspect = bool(peer) and ignored[peer] > self._requests / 2
-        self._requests, self._ignored, self._counted = 0, {}, 0
+        self._requests, self._ignored = 0, {}
         self.show_suspect(is_suspect)
         if is_suspect and (not self._warned_at or time.monotonic() - self._warned_at > _WARN_EVERY_SECONDS):
             self._warned_at = time.monotonic()

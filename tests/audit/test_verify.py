@@ -153,7 +153,9 @@ def test_a_verdict_is_kept_and_on_record(parts: Runtime, record: Record) -> None
 
     assert _success(parts) == first.finished_us
     assert not second.is_intact
-    kept = rows_of(parts, "SELECT status, error_type, details FROM audit_log WHERE action = 'audit:verify' ORDER BY id")
+    kept = rows_of(
+        parts, "SELECT status, error_type, details FROM audit_log WHERE action = 'audit:verify' ORDER BY id"
+    )
     assert [row[:2] for row in kept] == [("success", ""), ("failed", "audit_broken")]
     assert '"block":1' in kept[1].details
 
