@@ -11,18 +11,13 @@ from typing import Any, TypeVar
 
 import pymysql
 from sqlalchemy import (
-    BigInteger,
     Column,
     ColumnElement,
     Connection,
-    Dialect,
     Engine,
-    Integer,
     LargeBinary,
     Select,
-    String,
     Table,
-    Text,
     cast,
     event,
     func,
@@ -31,7 +26,6 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from filewallball.config import Settings
 from filewallball.lookups import Lookups
@@ -39,7 +33,6 @@ from filewallball.lookups import Lookups
 _DEADLOCK, _LOCK_WAIT = 1213, 1205
 _ATTEMPTS = 4  # the first try and at most three more
 _STALE_SECONDS = 0.5
-_MARIADB = ("mysql", "mariadb")
 _SNAPSHOT = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
@@ -166,54 +159,6 @@ class Database:
         keys = list(table.primary_key.columns)
         sums = {column.name: column + new[column.name] for column in table.columns if not column.primary_key}
         return self.upsert(statement, keys, sums)
-
-
-def code_type(length: int) -> TypeEngine[str]:
-    """Ids, hashes and codes: ASCII compared byte by byte."""
-    return _Code(length)
-
-
-class _Code(TypeDecorator[str]):
-    """Other text than ASCII, which a client may well ask for, equals no code; MariaDB would refuse to compare it."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, length: int) -> None:
-        super().__init__(length)
-        self.length = length
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name not in _MARIADB:
-            return dialect.type_descriptor(String(self.length))
-        return dialect.type_descriptor(mysql.VARCHAR(self.length, charset="ascii", collation="ascii_bin"))
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        if value is None or value.isascii():
-            return value
-        return value.encode("ascii", "backslashreplace").decode()
-
-
-def name_type(length: int) -> TypeEngine[str]:
-    """Text that people write: any Unicode, compared code point by code point, never folded together."""
-    return String(length).with_variant(
-        mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *_MARIADB
-    )
-
-
-def text_type() -> TypeEngine[str]:
-    """Long text with the promises of `name_type`."""
-    return Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), *_MARIADB)
-
-
-def packed_type() -> TypeEngine[bytes]:
-    """An IP address as 16 bytes (IPv4 mapped), so that a network is a range."""
-    return LargeBinary(16).with_variant(mysql.VARBINARY(16), *_MARIADB)
-
-
-def key_type() -> TypeEngine[int]:
-    """A 64-bit row number that SQLite also takes as its own rowid."""
-    return BigInteger().with_variant(Integer(), "sqlite")
 
 
 def configure(settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from filewallball.clock import now_us
-from filewallball.database import Database, code_type
+from filewallball.columns import code_type
+from filewallball.database import Database
 from filewallball.errors import Unavailable
 from filewallball.extensions import Base
 
