@@ -1,11 +1,13 @@
 """Gauges whose values the rooms know at any moment: read at each scrape, kept nowhere."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from filewallball.audit.shipper import oldest_age_seconds
 from filewallball.audit.verification import standing
+from filewallball.backup.standing import last_backup_us
 from filewallball.errors import ApiError
 from filewallball.runtime import Runtime
 
@@ -21,6 +23,8 @@ def readings(parts: Runtime) -> dict[str, Callable[[], float]]:
         "storage_utilization_percent": lambda: space().utilization_percent,
         "storage_free_bytes": lambda: space().free,
         "storage_size_bytes": lambda: space().total,
+        "storage_damaged_blobs": lambda: _damaged_blobs(parts),
+        "backup_last_success_timestamp_seconds": lambda: last_backup_us(parts.settings.data_dir) / 1e6,
         "audit_journal_pending_events": lambda: backlog().events,
         "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
         "blocked_networks": lambda: parts.gate.blocks.count,
@@ -28,6 +32,11 @@ def readings(parts: Runtime) -> dict[str, Callable[[], float]]:
         "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(parts),
         "audit_journal_writable": lambda: _takes_lines(parts),
     }
+
+
+def _damaged_blobs(parts: Runtime) -> float:
+    """As health last saw it: a scrape asks the database nothing."""
+    return float(parts.health.latest("storage_integrity").details.get("damaged_blobs", math.nan))
 
 
 def _last_success_seconds(parts: Runtime) -> float:

@@ -12,7 +12,6 @@ import click
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import OperationalError
 
 from filewallball.backup.create import KEYS, create_backup
 from filewallball.backup.manifest import BackupBroken, Manifest, backup_ids, read_manifest, write_file
@@ -22,7 +21,7 @@ from filewallball.clock import rfc3339
 from filewallball.commands import MIGRATIONS, with_app
 from filewallball.config import Settings, load_settings
 from filewallball.operations import Caller, operation
-from filewallball.runtime import Runtime, runtime
+from filewallball.runtime import runtime
 
 _OPERATOR = Caller(username="system", role="admin")
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -92,15 +91,14 @@ def restore(folder: Path, backup_id: str | None, force: bool) -> None:
 
 @with_app
 def _require_empty(app: Flask) -> None:
-    parts = runtime(app)
-    if inspect(app.extensions["migrate"].db.engine).has_table("files") and has_files(parts):
+    if _has_table(app, "files") and has_files(runtime(app)):
         _fail(["there are files here: --force replaces them"])
 
 
 @partial(with_app, adjust=_patient)
 def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
     parts = runtime(app)
-    _bring_schema_to(parts, manifest.revision)
+    _bring_schema_to(app, manifest.revision)
     parts.store.prepare()
     parts.journal.prepare()
     with operation(parts.ledger, "backup:restore", _OPERATOR) as op:
@@ -108,18 +106,21 @@ def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
     upgrade(directory=MIGRATIONS)
 
 
-def _bring_schema_to(parts: Runtime, revision: str) -> None:
+def _bring_schema_to(app: Flask, revision: str) -> None:
     """The tables as the backup knew them; a schema of another age is rebuilt, its rows are to be replaced anyway."""
-    try:
+    found = None
+    if _has_table(app, "alembic_version"):
         statement = text("SELECT version_num FROM alembic_version")
-        found = parts.database.query(lambda connection: connection.execute(statement).scalar_one_or_none())
-    except OperationalError:
-        found = None
+        found = runtime(app).database.query(lambda connection: connection.execute(statement).scalar())
     if found is not None and found != revision:
         downgrade(directory=MIGRATIONS, revision="base")
         found = None
     if found is None:
         upgrade(directory=MIGRATIONS, revision=revision)
+
+
+def _has_table(app: Flask, name: str) -> bool:
+    return bool(inspect(app.extensions["migrate"].db.engine).has_table(name))
 
 
 def _verified(folder: Path, backup_id: str | None) -> Manifest:

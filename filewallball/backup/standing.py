@@ -22,17 +22,24 @@ def note_backup(data_dir: Path, manifest: Manifest, folder: Path) -> None:
     temporary.replace(data_dir / _NAME)
 
 
+def last_backup_us(data_dir: Path) -> int:
+    """When the last backup was taken; 0 for never."""
+    try:
+        return int(orjson.loads((data_dir / _NAME).read_bytes())["created_us"])
+    except (OSError, ValueError, KeyError):
+        return 0
+
+
 def backup_probe(data_dir: Path, max_age: timedelta) -> Callable[[], Mapping[str, Any]]:
     """Is the last backup young enough? Raises Unavailable where there is none."""
 
     def probe() -> Mapping[str, Any]:
-        try:
-            about = orjson.loads((data_dir / _NAME).read_bytes())
-        except (OSError, ValueError) as error:
-            raise Unavailable("There is no backup yet.") from error
-        age = timedelta(microseconds=now_us() - about["created_us"])
+        taken_us = last_backup_us(data_dir)
+        if not taken_us:
+            raise Unavailable("There is no backup yet.")
+        age = timedelta(microseconds=now_us() - taken_us)
         hours = int(age.total_seconds() // 3600)
         problem = f"the last backup is {hours} hours old" if age > max_age else ""
-        return {"problem": problem, "last_backup": rfc3339(about["created_us"]), "age": f"{hours}h"}
+        return {"problem": problem, "last_backup": rfc3339(taken_us), "age": f"{hours}h"}
 
     return probe

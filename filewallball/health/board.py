@@ -52,6 +52,10 @@ class Board:
         for run in self._runs.values():
             run.begin_if_due()
 
+    def latest(self, name: str) -> Reading:
+        """What the last finished check found; runs nothing."""
+        return self._runs[name].finished
+
     def look(self, names: Iterable[str] | None = None) -> dict[str, Reading]:
         """The state of all or some dependencies, at most a second or two old; waits at most 1.5 s."""
         runs = self._runs if names is None else {name: self._runs[name] for name in names}
@@ -89,6 +93,10 @@ class _Run:
             threading.Thread(target=self._work, name=f"health-{self._check.name}", daemon=True).start()
         except RuntimeError:
             self._end(self._failed("no thread is free for this check"))
+
+    @property
+    def finished(self) -> Reading:
+        return self._reading
 
     def reading(self) -> Reading:
         with self._changed:

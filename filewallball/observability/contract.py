@@ -236,6 +236,18 @@ CONTRACT = (
     ),
     Metric("storage_free_bytes", GAUGE, "Space left on that file system", scraped=True),
     Metric("storage_size_bytes", GAUGE, "Size of that file system", scraped=True),
+    Metric(
+        "storage_damaged_blobs",
+        GAUGE,
+        "Stored contents that are no longer what was uploaded; NaN until first checked",
+        scraped=True,
+    ),
+    Metric(
+        "backup_last_success_timestamp_seconds",
+        GAUGE,
+        "When this host last took a backup, Unix time; 0 = never",
+        scraped=True,
+    ),
     Metric("audit_journal_pending_events", GAUGE, "Ended operations not yet in the database", scraped=True),
     Metric("audit_journal_oldest_pending_seconds", GAUGE, "Age of the oldest of those", scraped=True),
     Metric("audit_unsealed_rows", GAUGE, "Rows of the audit log that no block seals yet", scraped=True),

@@ -114,7 +114,9 @@ ACTIONS = (
     ),
     *("file:release", "user:create", "user:update", "token:create", "token:revoke", "token:rotate"),
     *("block:add", "block:delete", "quota:update"),
-    *("file:delete", "file:expire", "auth:fail", "audit:read", "audit:export", "stats:read", OTHER),
+    *("file:delete", "file:expire", "file:scan", "file:scrub"),
+    *("backup:create", "backup:restore", "drain:on", "drain:off"),
+    *("auth:fail", "audit:read", "audit:export", "stats:read", OTHER),
 )
 ERROR_CODES = (*sorted({kind.code for kind in errors.catalogue()} | {errors.ABORTED}), OTHER)
 AUTH_FAILURES = {

@@ -3,7 +3,7 @@
 import hashlib
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,21 @@ def new_place(
     return start
 
 
+@pytest.fixture
+def empty_place(
+    request: pytest.FixtureRequest, mariadb: MariaDB, new_place: object, tmp_path: Path
+) -> Iterator[Service]:
+    """A service that was never prepared nor started, on the other kind of database than `new_place`."""
+    settings = {"MIN_FREE_SPACE": "0"}
+    if "sqlite" in request.node.name:
+        settings["DATABASE_URL"] = mariadb.create_database()
+    place = Service(tmp_path / "empty-place", settings, 1)
+    yield place
+    place.kill()
+
+
 def test_a_backup_under_load_brings_a_lost_host_back(
-    new_place: Callable[[], Service], tmp_path: Path
+    new_place: Callable[[], Service], empty_place: Service, tmp_path: Path
 ) -> None:
     lost, folder = new_place(), tmp_path / "backups"
     acknowledged = dict(_upload(lost, random.randbytes(20_000)) for _ in range(20))
@@ -57,11 +70,9 @@ def test_a_backup_under_load_brings_a_lost_host_back(
     wait_until(lambda: _backup_status(lost) == "healthy", 30, "health knows of the backup")
     token = (lost.data_dir / "admin-token").read_text().strip()
     lost.kill()
-    place = new_place()
-    place.stop()
 
-    restored = place.cli("backup", "restore", str(folder))
-    place.start()
+    restored = empty_place.cli("backup", "restore", str(folder))
+    place = empty_place.start()
 
     assert set(codes) == {200, 201}
     assert "restored" in restored
