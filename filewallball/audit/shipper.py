@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
 from filewallball.audit.locks import try_lock
-from filewallball.audit.segments import Unfinished, lines, pieces, segments, slot_folders
+from filewallball.audit.segments import lines, pieces, segments, slot_folders
 from filewallball.audit.trail import Trail
 from filewallball.clock import now_us
 from filewallball.database import Database
@@ -94,18 +94,25 @@ class Shipper:
                     return waiting
         return waiting
 
+    def waiting(self) -> dict[str, float]:
+        """The backlog as health shows it."""
+        backlog = self.backlog()
+        return {
+            "pending_events": backlog.events,
+            "oldest_pending_seconds": round(oldest_age_seconds(backlog), 3),
+        }
+
     def _ship_slot(self, folder: Path, position: _Position, deadline: float) -> None:
         found = segments(folder)
         oldest = found[0][0] if found else 0
         # A segment goes only when all that began in it has ended: where it is gone, so is the need to wait for it.
         position.began = {name: number for name, number in position.began.items() if number >= oldest}
         for data, number, offset in _unread(folder, position):
-            scan, ended = Unfinished(), []
+            ended = []
             for line in lines(data):
                 _track(position.began, line, number)
-                event = scan.feed(line)
-                if event is not None:
-                    ended.append(event)
+                if line["k"] == "x":
+                    ended.append(Event.from_json(line["e"]))
             for start in range(0, len(ended), _BATCH):
                 self._insert(ended[start : start + _BATCH])
             position.segment, position.offset = number, offset

@@ -95,12 +95,12 @@ def storage_probe(store: LocalStore) -> Probe:
     return probe
 
 
-def journal_probe(append: Callable[[], None]) -> Probe:
-    """Append a line that means nothing: where that fails, every operation is refused."""
+def journal_probe(append: Callable[[], None], waiting: Callable[[], Mapping[str, Any]]) -> Probe:
+    """Append a line that means nothing: where that fails, every operation is refused. Then how much waits there."""
 
     def probe() -> Mapping[str, Any]:
         append()
-        return {}
+        return waiting()
 
     return probe
 
