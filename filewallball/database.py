@@ -178,6 +178,13 @@ def configure(settings: Settings) -> dict[str, Any]:
     }
 
 
+def by_index(statement: Any, table: Any, index: str) -> Any:
+    """`statement`, held to one index of `table`."""
+    for dialect in ("mysql", "mariadb"):
+        statement = statement.with_hint(table, f"FORCE INDEX ({index})", dialect)
+    return statement.with_hint(table, f"INDEXED BY {index}", "sqlite")
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the database rolled the transaction back and asks for another try (also at COMMIT, as Galera does)."""
     return _code(error) in (_DEADLOCK, _LOCK_WAIT)

@@ -10,7 +10,7 @@ from filewallball import errors
 from filewallball.audit.filters import AuditFilter, Scope, resolve
 from filewallball.audit.models import AuditRow
 from filewallball.audit.totals import Total, count
-from filewallball.database import Database
+from filewallball.database import Database, by_index
 from filewallball.web import cursor as cursors
 
 DEEPEST_ROW = 10_000
@@ -92,20 +92,27 @@ def _newest(
     branches = scope.branches()
     if not branches:
         return []
-    keys = connection.execute(_keys(branches, after, offset, limit)).all()
+    keys = connection.execute(_keys(branches, scope.index, after, offset, limit)).all()
     if not keys:
         return []
     found = connection.execute(select(*_COLUMNS).where(AuditRow.id.in_([key.id for key in keys]))).all()
     return sorted(found, key=_position, reverse=True)
 
 
-def _keys(branches: list[list[ColumnElement[bool]]], after: _Position | None, offset: int, limit: int) -> Any:
+def _keys(
+    branches: list[list[ColumnElement[bool]]],
+    index: str | None,
+    after: _Position | None,
+    offset: int,
+    limit: int,
+) -> Any:
     """Each branch's newest keys, merged: no branch needs more than offset + limit of them."""
     further = [_older(after)] if after else []
+    keys: Any = select(AuditRow.timestamp_us, AuditRow.id)
+    if index is not None:
+        keys = by_index(keys, AuditRow.__table__, index)
     parts = [
-        select(AuditRow.timestamp_us, AuditRow.id)
-        .where(*branch, *further)
-        .order_by(AuditRow.timestamp_us.desc(), AuditRow.id.desc())
+        keys.where(*branch, *further).order_by(AuditRow.timestamp_us.desc(), AuditRow.id.desc())
         for branch in branches
     ]
     if len(parts) == 1:
