@@ -1,13 +1,14 @@
 """Metrics of their own for each test, and what a scrape of them says."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from filewallball.event import Event
+from filewallball.observability import slots as slots_of_this_process
 from filewallball.observability.exposition import Exposition
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.slots import Slots
@@ -47,6 +48,14 @@ def bench_in(folder: Path) -> Bench:
         metrics.increment("metric_files_unreadable_total", amount=count)
 
     return Bench(folder, slots, metrics, Exposition(folder / "metrics", slots, unreadable))
+
+
+@pytest.fixture(autouse=True)
+def given_back() -> Iterator[None]:
+    """A slot is held to the end of its process, with the files behind it: here, to the end of the test."""
+    yield
+    for slots in set(slots_of_this_process._holding):
+        slots.release()
 
 
 @pytest.fixture
