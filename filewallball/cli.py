@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from pathlib import Path
 
 import click
@@ -19,7 +20,9 @@ from filewallball.commands import MIGRATIONS, with_app
 from filewallball.files.quarantine_routes import quarantine
 from filewallball.files.scrub import Pace
 from filewallball.operations import operation
+from filewallball.reconcile import reconcile
 from filewallball.runtime import runtime
+from filewallball.stats.commands import stats
 
 
 @click.group()
@@ -82,6 +85,25 @@ def reference_command(app: Flask, files: tuple[Path, ...]) -> None:
         path.write_text(reference.refresh(path.read_text(), app))
 
 
+@main.command("reconcile")
+@click.option(
+    "--patience", default=70.0, show_default=True, help="Seconds to let what is under way come to rest."
+)
+@with_app
+def reconcile_command(app: Flask, patience: float) -> None:
+    """Compare statistics, audit log, files table, disk and metrics; ends with 1 if any two differ."""
+    parts, deadline = runtime(app), time.monotonic() + patience
+    with operation(parts.ledger, "stats:reconcile", maintenance.SYSTEM) as op:
+        lines = list(reconcile(parts, app.extensions["filewallball.statistics"]))
+        while not all(line.agrees for line in lines) and time.monotonic() < deadline:
+            time.sleep(1)
+            lines = list(reconcile(parts, app.extensions["filewallball.statistics"]))
+        op.note(details={line.name: line.text for line in lines})
+    for line in lines:
+        click.echo(line)
+    sys.exit(0 if all(line.agrees for line in lines) else 1)
+
+
 @main.group()
 def db() -> None:
     """The database schema."""
@@ -103,7 +125,7 @@ def downgrade_command(_app: Flask, revision: str) -> None:
     downgrade(directory=MIGRATIONS, revision=revision)
 
 
-for group in (users, tokens, blocks, quotas, quarantine, audit, backup):
+for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats):
     main.add_command(group)
 
 

@@ -30,6 +30,7 @@ from filewallball.files.sweep import Sweep
 from filewallball.leases import drop_expired
 from filewallball.operations import Caller, Operation, operation
 from filewallball.runtime import Runtime, runtime
+from filewallball.stats.rebuild import Rebuild
 
 logger = logging.getLogger("filewallball.maintenance")
 _FAR_AHEAD_US = 1 << 62
@@ -136,6 +137,7 @@ def slow_jobs(parts: Runtime) -> list[Job]:
         "audit-verify": (60.0, lambda: verify_when_due(parts, SYSTEM)),
         "rescan": (10.0, rescan.run),
         "thumbnails": (300.0, parts.thumbnails.tidy),
+        "statistics": (60.0, Rebuild(parts.database).run_if_incomplete),
         "scrub": (10.0, lambda: scrub(parts).run_slice(interval_us, parts.settings.scrub_rate)),
     }
     return [Job(name, seconds, alone(parts, name, run)) for name, (seconds, run) in jobs.items()]

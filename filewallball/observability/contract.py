@@ -179,6 +179,11 @@ CONTRACT = (
         "Operations that a dead worker left open, closed as aborted; they are in no other metric",
     ),
     Metric(
+        "worker_unclean_exits_total",
+        COUNTER,
+        "Processes that ended without finishing, each with at most as many uncounted operations as it has threads",
+    ),
+    Metric(
         "forwarded_headers_ignored_total",
         COUNTER,
         "Requests with a forwarding header from a peer that is no trusted proxy",

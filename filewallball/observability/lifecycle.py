@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask
 
 from filewallball.config import Settings
+from filewallball.observability.counters import note_epoch
 from filewallball.observability.metric_file import slot_of
 from filewallball.observability.slots import Slots
 from filewallball.observability.uptime import note_start
@@ -66,3 +67,5 @@ def _reset(directory: Path, slots: Slots) -> None:
     for number in slots.unlocked(by_slot):
         for path in by_slot.get(number, []):
             path.unlink(missing_ok=True)
+        slots.forgive(number)
+    note_epoch(directory)

@@ -31,6 +31,7 @@ class Metrics:
     ) -> None:
         self._is_enabled = is_enabled
         self._files = SlotFiles(directory, slots)
+        self._slots = slots
         self._rules = rules
         self._families: dict[str, _Family] = {}
         self._generation = -1
@@ -137,6 +138,7 @@ class Metrics:
             self._generation = generation
             lost, self._files.set_aside = self._files.set_aside, 0
         self.increment("metric_files_unreadable_total", amount=lost)
+        self.increment("worker_unclean_exits_total", amount=self._slots.predecessor_died)
         return True
 
     def _build(self) -> None:

@@ -1,5 +1,6 @@
 """One small number per live process, so that what a dead worker leaves behind finds a new owner."""
 
+import atexit
 import fcntl
 import os
 import re
@@ -24,6 +25,8 @@ class Slots:
         self._callbacks: list[Callable[[int], None]] = []
         self._number: int | None = None
         self._fd: int | None = None
+        self.predecessor_died = False
+        """Whether the last owner of this slot ended without giving it back: killed, or the machine went down."""
 
     def on_acquire(self, callback: Callable[[int], None]) -> None:
         """Run `callback(number)` once in each process, before `number()` first returns (now, if it has)."""
@@ -50,6 +53,11 @@ class Slots:
                 if is_free:
                     yield number
 
+    def forgive(self, number: int) -> None:
+        """Forget how the last owner of a slot ended. Only for a slot that is locked by the caller."""
+        with suppress(FileNotFoundError):
+            os.truncate(self._directory / f"slot-{number}.lock", 0)
+
     @contextmanager
     def borrowed(self, number: int) -> Iterator[bool]:
         """Whether no live process holds the slot; if so, none can take it inside the block."""
@@ -64,6 +72,8 @@ class Slots:
         """Give the slot back; the next `number()` takes one again."""
         with self._guard:
             if self._fd is not None:
+                with suppress(OSError):
+                    os.ftruncate(self._fd, 0)
                 os.close(self._fd)
             self._fd = self._number = None
             _holding.discard(self)
@@ -75,6 +85,7 @@ class Slots:
             if fd is None:
                 continue
             try:
+                self.predecessor_died = os.fstat(fd).st_size > 0
                 for callback in self._callbacks:
                     callback(number)
             except BaseException:
@@ -82,7 +93,9 @@ class Slots:
                 raise
             self._fd, self._number = fd, number
             _holding.add(self)
-            with suppress(OSError):  # the pid is for people who look; only the lock counts
+            with suppress(
+                OSError
+            ):  # whose pid it is tells people who look, and that it is there tells the next owner
                 os.ftruncate(fd, 0)
                 os.pwrite(fd, b"%d\n" % os.getpid(), 0)
             return number
@@ -119,6 +132,11 @@ class Slots:
 _holding: set[Slots] = set()
 
 
+def _release_all() -> None:
+    for slots in list(_holding):
+        slots.release()
+
+
 def _forget_all() -> None:
     for slots in _holding:
         slots._forget()
@@ -126,3 +144,4 @@ def _forget_all() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_all)
+atexit.register(_release_all)  # early, so that it runs after whatever still writes

@@ -1,0 +1,38 @@
+"""Reading back what was counted: the sums of every slot's counters, and since when they count."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from filewallball.clock import now_us
+from filewallball.observability.collector import additive_files
+
+_EPOCH = "epoch"
+
+
+def note_epoch(directory: Path) -> None:
+    """Remember that counting begins now."""
+    (directory / _EPOCH).write_text(f"{now_us()}\n")
+
+
+def epoch_us(directory: Path) -> int | None:
+    """When counting began; None if no service ever started here."""
+    try:
+        return int((directory / _EPOCH).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+class Counters:
+    """All counters of a directory at one moment. Raises OSError or ValueError where a file cannot be read."""
+
+    def __init__(self, directory: Path) -> None:
+        paths = [str(path) for path in additive_files(directory) if path.name.startswith("counter_")]
+        merged = MultiProcessCollector.merge(paths)  # type: ignore[no-untyped-call]
+        self._samples = [sample for metric in merged for sample in metric.samples]
+
+    def total(self, name: str, matches: Callable[[dict[str, str]], bool] = lambda labels: True) -> int:
+        """The sum of the series of a counter whose labels match."""
+        wanted = [sample for sample in self._samples if sample.name == name and matches(sample.labels)]
+        return sum(round(sample.value) for sample in wanted)

@@ -1,0 +1,195 @@
+"""Do the books agree? Statistics, audit log, files table, disk and metrics, each with its neighbour, a line each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+from sqlalchemy.orm import aliased
+
+from filewallball.audit.models import AuditRow
+from filewallball.errors import ABORTED
+from filewallball.event import SUCCESS
+from filewallball.files.models import DELETED, EXPIRED, KEPT, Blob, File
+from filewallball.observability.counters import Counters, epoch_us
+from filewallball.runtime import Runtime
+from filewallball.stats.agreement import disagreements
+from filewallball.stats.calendar import HOUR_US
+from filewallball.stats.rebuild import files_by_type, first_whole_hour
+from filewallball.stats.tally import ENDINGS, UPLOAD, Stock
+from filewallball.stats.view import Statistics
+
+_PIECE = 5000
+_UPLOADED = and_(AuditRow.action == UPLOAD, AuditRow.status == SUCCESS)
+_ENDED = and_(AuditRow.action.in_(sorted(ENDINGS)), AuditRow.status == SUCCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One comparison."""
+
+    name: str
+    agrees: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'ok    ' if self.agrees else 'DIFFER'}  {self.name}: {self.text}"
+
+
+def reconcile(parts: Runtime, statistics: Statistics) -> Iterator[Line]:
+    """Every comparison in turn. What is under way may make one differ; what is wrong keeps it so."""
+    yield _statistics_and_audit(parts)
+    yield _audit_and_files(parts)
+    yield _statistics_and_files(statistics)
+    yield _files_and_disk(parts)
+    yield _metrics_and_audit(parts)
+
+
+def _statistics_and_audit(parts: Runtime) -> Line:
+    count, found = disagreements(parts.database)
+    return _line("statistics and audit log", f"{count:,} sealed operations", found)
+
+
+def _audit_and_files(parts: Runtime) -> Line:
+    """Every upload on record has its file, every file its upload, and every end its record; since the last pruning."""
+
+    def work(connection: Connection) -> tuple[int, list[str]]:
+        since = first_whole_hour(connection) * HOUR_US
+        uploads, found = 0, []
+        for first, last in _pieces(connection, AuditRow.id):
+            piece = AuditRow.id.between(first, last), AuditRow.timestamp_us >= since
+            uploads += _count(connection, select(AuditRow.id).where(*piece, _UPLOADED))
+            lost = select(AuditRow.resource_id).outerjoin(File, File.file_id == AuditRow.resource_id)
+            found += _ids(connection, lost.where(*piece, _UPLOADED, File.id.is_(None)), "no file {}")
+            alive = lost.where(*piece, _ENDED, File.state.in_(KEPT))
+            found += _ids(connection, alive, "file {} is recorded as ended")
+        for first, last in _pieces(connection, File.id):
+            piece = File.id.between(first, last), File.upload_us >= since
+            found += _ids(connection, _unrecorded(_UPLOADED).where(*piece), "no upload of {}")
+            ended = File.state.in_((DELETED, EXPIRED))
+            found += _ids(connection, _unrecorded(_ENDED).where(*piece, ended), "no end of {}")
+        return uploads, found
+
+    uploads, found = parts.database.snapshot(work)
+    return _line("audit log and files table", f"{uploads:,} uploads", found)
+
+
+def _statistics_and_files(statistics: Statistics) -> Line:
+    kept, told = statistics.at_once(lambda view: (files_by_type(view.connection), view.inventory()))
+    nothing = Stock()
+    found = [
+        f"{name or 'unknown type'}: {kept.get(name, nothing).files} kept, {told.get(name, nothing).files} told"
+        for name in sorted(kept.keys() | told.keys())
+        if kept.get(name, nothing) != told.get(name, nothing)
+    ]
+    files, size = sum(stock.files for stock in kept.values()), sum(stock.bytes for stock in kept.values())
+    return _line("statistics and files table", f"{files:,} files, {size:,} bytes", found)
+
+
+def _files_and_disk(parts: Runtime) -> Line:
+    """Blobs are referred to as often as they say, and are on the disk in full; anything else there is litter."""
+    found, blobs = [], 0
+    first = 0
+    while rows := _blobs_after(parts, first):
+        first = rows[-1].id
+        blobs += len(rows)
+        for row in rows:
+            if row.refs != row.files:
+                found.append(f"blob {row.id} counts {row.refs} files of {row.files}")
+            elif row.refs and not parts.store.holds(row.path, row.size) and _is_there(parts, row.id):
+                found.append(f"blob {row.id} is missing or short on the disk")
+    litter = sum(1 for path in parts.store.blobs() if not _is_known(parts, path))
+    more = f", {litter:,} files without a row, left to the sweep" if litter else ""
+    return _line("files table and disk", f"{blobs:,} blobs{more}", found)
+
+
+def _metrics_and_audit(parts: Runtime) -> Line:
+    """What this host counted since its service started, against what the log has since then."""
+    name = "metrics and audit log"
+    epoch = epoch_us(parts.settings.metrics_dir)
+    if epoch is None or not parts.settings.prometheus_enabled:
+        return Line(name, agrees=True, text="nothing is counted here")
+    parts.shipper.flush(seconds=5)
+    logged = parts.database.query(lambda connection: _logged_since(connection, epoch))
+    counters = Counters(parts.settings.metrics_dir)
+    allowed = parts.settings.threads * counters.total("worker_unclean_exits_total")
+    found, counted = [], 0
+    for what, of_log, of_metrics in _pairs(logged, counters):
+        counted = counted or of_metrics
+        if abs(of_log - of_metrics) > allowed:
+            found.append(f"{what}: {of_metrics:,} counted, {of_log:,} on record")
+    return _line(name, f"{counted:,} operations counted, a difference of {allowed} allowed", found)
+
+
+def _pairs(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:
+    def total(matches: Callable[[Any], bool], value: str = "n") -> int:
+        return sum(int(getattr(row, value)) for row in logged if matches(row))
+
+    yield "operations", total(lambda row: True), counters.total("operations_total")
+    for status in ("success", "failed", "denied"):
+        yield (
+            f"uploads {status}",
+            total(lambda row, status=status: (row.action, row.status) == (UPLOAD, status)),  # type: ignore[misc]
+            counters.total("file_uploads_total", lambda labels, status=status: labels["status"] == status),  # type: ignore[misc]
+        )
+    yield (
+        "downloads",
+        total(lambda row: (row.action, row.status) == ("file:download", SUCCESS)),
+        counters.total("file_downloads_total"),
+    )
+    yield (
+        "rate limit violations",
+        total(lambda row: row.error_type == "rate_limited"),
+        counters.total("rate_limit_violations_total"),
+    )
+
+
+def _logged_since(connection: Connection, epoch: int) -> list[Any]:
+    statement = (
+        select(AuditRow.action, AuditRow.status, AuditRow.error_type, func.sum(AuditRow.count).label("n"))
+        .where(AuditRow.timestamp_us >= epoch, AuditRow.error_type != ABORTED)
+        .group_by(AuditRow.action, AuditRow.status, AuditRow.error_type)
+    )
+    return list(connection.execute(statement))
+
+
+def _pieces(connection: Connection, key: Any) -> Iterator[tuple[int, int]]:
+    first, last = connection.execute(select(func.min(key), func.max(key))).one()
+    for start in range(first or 0, (last or -1) + 1, _PIECE):
+        yield start, start + _PIECE - 1
+
+
+def _unrecorded(event: Any) -> Any:
+    matching = and_(AuditRow.resource_id == File.file_id, event)
+    return select(File.file_id).outerjoin(AuditRow, matching).where(AuditRow.id.is_(None))
+
+
+def _blobs_after(parts: Runtime, first: int) -> list[Any]:
+    kept = aliased(File)
+    refs = select(func.count()).where(kept.blob_id == Blob.id, kept.state.in_(KEPT)).scalar_subquery()
+    columns = (Blob.id, Blob.refs, Blob.path, Blob.size, refs.label("files"))
+    statement = select(*columns).where(Blob.id > first).order_by(Blob.id).limit(_PIECE)
+    return parts.database.query(lambda connection: list(connection.execute(statement)))
+
+
+def _is_there(parts: Runtime, blob_id: int) -> bool:
+    still = select(Blob.id).where(Blob.id == blob_id, Blob.refs > 0)
+    return bool(parts.database.query(lambda connection: connection.execute(still).all()))
+
+
+def _is_known(parts: Runtime, path: str) -> bool:
+    known = select(Blob.id).where(Blob.path == path)
+    return bool(parts.database.query(lambda connection: connection.execute(known).all()))
+
+
+def _count(connection: Connection, statement: Any) -> int:
+    return int(connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one())
+
+
+def _ids(connection: Connection, statement: Any, text: str) -> list[str]:
+    return [text.format(found) for found in connection.execute(statement).scalars()]
+
+
+def _line(name: str, text: str, found: list[str]) -> Line:
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return Line(name, not found, text if not found else f"{'; '.join(found[:3])}{more}")

@@ -1,0 +1,47 @@
+"""A live service under load whose workers are killed: statistics stay a recount of the log, and the books agree."""
+
+from collections.abc import Callable
+from functools import partial
+
+from flask import Flask
+
+from filewallball.runtime import runtime
+from tests.conftest import ADMIN_TOKEN, SEAL_KEY
+from tests.integration.ledger import Ledger, Load
+from tests.servers import Service
+from tests.stats.agreement import check
+from tests.waiting import wait_until
+
+
+def test_books_agree_after_workers_and_digests_died_under_load(
+    service: Callable[..., Service],
+    set_config: Callable[..., Flask],
+    database_url: str,
+    rounds: Callable[[int, int], int],
+) -> None:
+    keys = {"ADMIN_TOKEN": ADMIN_TOKEN, "AUDIT_SEAL_KEY": SEAL_KEY}
+    server = service({"DATABASE_URL": database_url, "MIN_FREE_SPACE": "0", **keys})
+    app, ledger = set_config(), Ledger()
+    parts, statistics = runtime(app), app.extensions["filewallball.statistics"]
+
+    with Load(server, ledger):
+        for killed in range(1, rounds(3, 100) + 1):
+            wait_until(lambda: len(server.worker_pids()) == 2, what="both workers run")
+            wait_until(partial(_went_on, ledger, killed * 10), what="the load goes on")
+            check(parts, statistics, days=(1,))
+            server.kill_worker()
+    wait_until(lambda: len(server.worker_pids()) == 2, what="both workers run")
+    server.cli("maintain", "--once")
+
+    books = server.cli("reconcile").splitlines()
+
+    assert [line[:6].strip() for line in books] == ["ok"] * 5, books
+    assert check(parts, statistics) > 40
+    before = server.request("GET", "/api/v1/upload/errors").json()
+    assert "Rebuilt" in server.cli("stats", "rebuild")
+    assert server.request("GET", "/api/v1/upload/errors").json() == before
+    check(parts, statistics)
+
+
+def _went_on(ledger: Ledger, attempts: int) -> bool:
+    return ledger.attempts > attempts

@@ -1,0 +1,147 @@
+"""Sums made again from the log are the sums that were there, and damage to any book is told."""
+
+import io
+import random
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
+
+from filewallball.clock import now_us
+from filewallball.extensions import db
+from filewallball.reconcile import reconcile
+from filewallball.runtime import Runtime
+from filewallball.stats.fold import TABLES
+from filewallball.stats.rebuild import Rebuild
+from filewallball.stats.view import Statistics
+from tests.stats.agreement import check
+from tests.stats.conftest import append, chance_event
+from tests.test_migrations import MIGRATIONS
+
+_DAY_US = 86_400_000_000
+
+
+def test_a_rebuild_gives_the_same_sums(parts: Runtime, statistics: Statistics) -> None:
+    _fill(parts, 300)
+    before = _sums(parts)
+    _damage(parts)
+
+    assert Rebuild(parts.database).run() > 1
+
+    _forget_inventory(before)
+    assert _forget_inventory(_sums(parts)) == before
+    append(parts, [chance_event(random.Random(1), now_us(), _DAY_US) for _ in range(20)])
+
+
+def test_hours_that_retention_reached_stay_as_they_were(parts: Runtime) -> None:
+    _fill(parts, 200)
+    before = _forget_inventory(_sums(parts))
+    with parts.database.begin() as connection:
+        middle = now_us() - _DAY_US
+        connection.execute(text("UPDATE audit_blocks SET last_us = :at WHERE number = 1"), {"at": middle})
+        connection.execute(text("UPDATE audit_chain SET pruned = 1"))
+        connection.execute(text("DELETE FROM audit_log WHERE timestamp_us <= :at"), {"at": middle})
+
+    Rebuild(parts.database).run()
+
+    assert _forget_inventory(_sums(parts)) == before
+
+
+def test_a_log_older_than_its_sums_is_added_up_after_the_migration(
+    app: Flask, parts: Runtime, statistics: Statistics
+) -> None:
+    _fill(parts, 50)
+    with app.app_context():
+        parts.database.close()
+        downgrade(directory=MIGRATIONS, revision="0005")
+        upgrade(directory=MIGRATIONS)
+        db.engine.dispose()
+    job = Rebuild(parts.database)
+
+    job.run_if_incomplete()
+    once = _sums(parts)
+    job.run_if_incomplete()
+
+    assert _sums(parts) == once
+    assert sum(row[2] for row in once["usage_hourly"]) > 0
+
+
+def test_the_books_agree_and_each_kind_of_damage_is_told(
+    client: FlaskClient, parts: Runtime, statistics: Statistics
+) -> None:
+    kept = [_upload(client, f"note {number}".encode()) for number in range(3)]
+    client.delete(f"/files/{kept[0]['file_id']}", headers={"X-Delete-Token": kept[0]["delete_token"]})
+    client.get(f"/download/{kept[1]['file_id']}")
+    client.get("/download/unknown")
+    parts.shipper.flush()
+    parts.digest.run()
+
+    assert _differing(parts, statistics) == []
+    for damage, name in {
+        "UPDATE usage_hourly SET bytes = bytes + 1": "statistics and audit log",
+        "UPDATE files SET state = 'deleted' WHERE state = 'live'": "audit log and files table",
+        "UPDATE inventory SET files = files + 1": "statistics and files table",
+        "UPDATE blobs SET refs = refs + 1": "files table and disk",
+    }.items():
+        with parts.database.begin() as connection:
+            connection.execute(text(damage))
+        assert name in _differing(parts, statistics)
+
+
+def _differing(parts: Runtime, statistics: Statistics) -> list[str]:
+    return [line.name for line in reconcile(parts, statistics) if not line.agrees]
+
+
+def _upload(client: FlaskClient, content: bytes) -> dict[str, Any]:
+    answer = client.post("/upload", data={"file": (io.BytesIO(content), "note.txt")})
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def _fill(parts: Runtime, count: int) -> None:
+    chance = random.Random(11)
+    append(parts, [chance_event(chance, now_us(), 3 * _DAY_US) for _ in range(count)])
+    parts.digest.run()
+
+
+def _sums(parts: Runtime) -> dict[str, list[tuple[Any, ...]]]:
+    def work(connection: Any) -> dict[str, list[tuple[Any, ...]]]:
+        return {
+            table.name: sorted(tuple(row) for row in connection.execute(table.select())) for table in TABLES
+        }
+
+    return parts.database.snapshot(work)
+
+
+def _forget_inventory(sums: dict[str, Any]) -> dict[str, Any]:
+    """It is rebuilt from the files table, where events that never were have left nothing."""
+    sums.pop("inventory", None)
+    return sums
+
+
+def _damage(parts: Runtime) -> None:
+    with parts.database.begin() as connection:
+        for statement in (
+            "UPDATE usage_hourly SET count = count + 5",
+            "DELETE FROM latency_hourly WHERE bucket > 200",
+            "UPDATE usage_client_daily SET bytes = 0",
+            "UPDATE daily_seen SET errors = 9",
+            "DELETE FROM daily_distinct",
+            "DELETE FROM upload_errors_daily",
+        ):
+            connection.execute(text(statement))
+
+
+def test_views_agree_with_the_log_after_a_rebuild(parts: Runtime, statistics: Statistics) -> None:
+    _fill(parts, 120)
+    check(parts, statistics, days=(3,))
+    with parts.database.begin() as connection:
+        connection.execute(
+            text("DELETE FROM audit_log WHERE action = 'file:upload' OR action = 'file:delete'")
+        )
+
+    Rebuild(parts.database).run()
+
+    check(parts, statistics, days=(3,))
