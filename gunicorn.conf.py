@@ -18,6 +18,14 @@ try:
 except ConfigError as error:
     sys.exit("\n".join(f"filewallball: {message}" for message in error.messages))
 
+# Libraries are imported once, here: a new worker then boots in a third of the time and shares their memory. Our own
+# rooms are not, so that a reload (HUP) brings their new code.
+for _library in (
+    *("flask_migrate", "flask_smorest", "limits", "prometheus_flask_exporter", "pymysql", "redis"),
+    *("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "uuid_utils"),
+):
+    importlib.import_module(_library)
+
 lifecycle.note_start()
 configure_logging(_settings)
 errorlog = None  # gunicorn's own messages take the same way as ours

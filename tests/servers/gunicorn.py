@@ -42,7 +42,9 @@ class Gunicorn(Server):
         return self.pid
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", *self._arguments]
+        # Not `python -m gunicorn`: an upgrade (USR2) starts the same command again, and would not find the modules.
+        script = str(Path(sys.executable).with_name("gunicorn"))
+        return [script, "--bind", f"127.0.0.1:{self.port}", *self._arguments]
 
     def environment(self) -> dict[str, str]:
         return {**super().environment(), "PYTHONPATH": str(ROOT), **self._environ}

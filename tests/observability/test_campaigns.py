@@ -1,0 +1,115 @@
+"""Under kills, reloads and upgrades no scrape fails, no counter falls, and the totals are what clients were told."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from tests.observability.campaign import Load, Scraper
+from tests.observability.scrape import Samples, total_of, value_of
+from tests.servers import Service
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.soak
+Start = Callable[..., Service]
+Rounds = Callable[[int, int], int]
+WORKERS = 4
+KINDS = 3  # counter, histogram, live gauge
+SETTINGS = {"MAX_REQUESTS": "50", "THREADS": "4"}
+
+
+def uploads(samples: Samples) -> float:
+    return total_of(samples, "file_uploads_total", status="success")
+
+
+def downloads(samples: Samples) -> float:
+    return total_of(samples, "file_downloads_total")
+
+
+def settled(scraper: Scraper) -> Samples:
+    """What a scrape says once nothing but the scrape itself is in progress."""
+
+    def is_quiet() -> bool:
+        scraper.scrape()
+        return value_of(scraper.last, "active_connections") == 1
+
+    wait_until(is_quiet, 30, "a quiet service")
+    return scraper.last
+
+
+def assert_sound(scraper: Scraper) -> None:
+    assert scraper.failures == []
+    assert scraper.decreases == []
+    assert scraper.scrapes > 20
+
+
+def test_totals_survive_a_storm_of_kills(service: Start, rounds: Rounds) -> None:
+    server = service(SETTINGS, workers=WORKERS)
+    scraper, kills = Scraper(server), 0
+    with scraper.watching(), Load(server, rounds(2000, 10_000)) as load:
+        while load.is_running():
+            wait_for_work(load, 20)
+            with suppress(IndexError, psutil.Error, ProcessLookupError, TimeoutError):
+                server.kill_worker()
+                kills += 1
+    samples = settled(scraper)
+    assert_sound(scraper)
+    assert kills >= 5
+    assert scraper.cut_off <= kills
+    lost = load.ledger["upload lost"] + load.ledger["download lost"]
+    assert set(load.ledger) <= {"upload done", "download done", "upload lost", "download lost"}
+    assert load.ledger["upload done"] <= uploads(samples) <= load.ledger["upload done"] + lost
+    # A download is counted when its last byte has left: a worker may die in between.
+    assert abs(downloads(samples) - load.ledger["download done"]) <= lost + kills
+    assert scraper.most_files <= WORKERS * KINDS
+
+
+def test_totals_are_exact_through_reloads(service: Start, rounds: Rounds) -> None:
+    server = service(SETTINGS, workers=WORKERS)
+    scraper = Scraper(server)
+    with scraper.watching(), Load(server, rounds(600, 10_000)) as load:
+        while load.is_running():
+            server.reload()
+            wait_for_work(load, 100)
+    samples = settled(scraper)
+    assert_sound(scraper)
+    assert set(load.ledger) == {"upload done", "download done"}
+    assert uploads(samples) == load.ledger["upload done"]
+    assert downloads(samples) == load.ledger["download done"]
+    assert scraper.most_files <= 2 * WORKERS * KINDS
+
+
+def test_totals_are_exact_through_an_upgrade_of_the_master(service: Start, rounds: Rounds) -> None:
+    server = service(SETTINGS, workers=WORKERS)
+    scraper = Scraper(server)
+    with scraper.watching(), Load(server, rounds(600, 10_000)) as load:
+        old = psutil.Process(server.master_pid)
+        os.kill(old.pid, signal.SIGUSR2)
+        new = wait_until(lambda: second_master(old), 30, "the new master") or old
+        wait_until(lambda: len(new.children()) == WORKERS, 60, "the new workers")
+        old.terminate()
+        assert old.wait(60) == 0
+    samples = settled(scraper)
+    assert_sound(scraper)
+    assert set(load.ledger) == {"upload done", "download done"}
+    assert uploads(samples) == load.ledger["upload done"]
+    assert downloads(samples) == load.ledger["download done"]
+    assert scraper.most_files <= 2 * WORKERS * KINDS
+
+
+def wait_for_work(load: Load, answers: int) -> None:
+    """At least a second, and so many answers: a busy machine must not be kept from ever booting a worker."""
+    threading.Event().wait(1)
+    before = load.answered
+    wait_until(lambda: load.answered >= before + answers or not load.is_running(), 120, "answers")
+
+
+def second_master(master: psutil.Process) -> psutil.Process | None:
+    """The child that was told whom it succeeds."""
+    with suppress(psutil.NoSuchProcess):  # workers come and go meanwhile
+        return next((child for child in master.children() if "GUNICORN_PID" in child.environ()), None)
+    return None
