@@ -204,6 +204,7 @@ def recover_slots(parts: Runtime) -> None:
     for number in parts.slots.unlocked():
         folder = known.get(f"slot-{number}")
         if folder is not None and (closed := recover(folder)):
+            parts.journal.recovered(closed)
             logger.warning(
                 "Operations closed as aborted", extra={"slot": number, "count": closed, "error_type": ABORTED}
             )

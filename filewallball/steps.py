@@ -163,6 +163,7 @@ def observe(app: Flask, settings: Settings) -> None:
     parts, logs = runtime(app), configure_logging(settings)
     metrics = init_metrics(app, settings, parts.slots, lambda: guard(permissions.STATS), readings(parts))
     parts.ledger.record = metrics.record
+    parts.journal.recovered = lambda count: metrics.increment("operations_recovered_total", amount=count)
     with app.app_context():
         watch_pools(metrics, db.engine, db.engines["read"])
     logs.count_drops(lambda sink: metrics.increment("log_records_dropped_total", sink))

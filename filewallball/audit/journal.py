@@ -40,6 +40,8 @@ class Journal:
         self._spoiled = False
         """Whether nothing may follow in this segment: its end is torn, or a sync of it failed."""
         self._late: deque[bytes] = deque(maxlen=_MOST_LATE)
+        self.recovered: Callable[[int], None] = lambda count: None
+        """Told how many operations of dead processes were closed as aborted."""
 
     def prepare(self) -> None:
         """Create the directory and its ballast; raises OSError where that is impossible."""
@@ -120,7 +122,8 @@ class Journal:
         number, self._fd = self._open_segment(folder)
         self._size, self._spoiled = 0, False
         try:
-            for event in abandoned(folder, before=number):
+            left_open = list(abandoned(folder, before=number))
+            for event in left_open:
                 self._write(_encoded({"k": "x", "e": event}))
         except BaseException:
             os.close(self._fd)
@@ -129,6 +132,7 @@ class Journal:
                 segment_path(folder, number).unlink()
             raise
         self._pid = os.getpid()
+        self.recovered(len(left_open))
 
     def _rotate(self) -> None:
         """Go on in a new segment; where none can be made, in the old one unless it is spoiled."""

@@ -168,3 +168,16 @@ def test_known_series_are_there_at_the_first_scrape(service: Start) -> None:
     labels = {"status": "failed", "file_type": "other", "client_ip": "other"}
     assert ("file_uploads_total", frozenset(labels.items())) in samples
     assert total_of(samples, "errors_total") == 0
+
+
+def test_operations_that_a_dead_worker_left_open_are_counted_once(service: Start) -> None:
+    server = service({"MAX_UPLOAD_SIZE": "1MB"})
+    with server.connect() as client:
+        client.sendall(b"PUT /upload/slow.bin HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nfirst bytes")
+        wait_until(lambda: value_of(scrape(server), "active_connections") == 2, 20, "the upload")
+        for pid in server.worker_pids():
+            server.kill_worker(pid)
+    wait_until(lambda: value_of(scrape(server), "operations_recovered_total") == 1, 30, "the recovery")
+    samples = scrape(server)
+    assert value_of(samples, "active_connections") == 1
+    assert total_of(samples, "file_uploads_total") == 0
