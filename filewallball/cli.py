@@ -94,10 +94,10 @@ def reconcile_command(app: Flask, patience: float) -> None:
     """Compare statistics, audit log, files table, disk and metrics; ends with 1 if any two differ."""
     parts, deadline = runtime(app), time.monotonic() + patience
     with operation(parts.ledger, "stats:reconcile", maintenance.SYSTEM) as op:
-        lines = list(reconcile(parts, app.extensions["filewallball.statistics"]))
+        lines = list(reconcile(parts))
         while not all(line.agrees for line in lines) and time.monotonic() < deadline:
             time.sleep(1)
-            lines = list(reconcile(parts, app.extensions["filewallball.statistics"]))
+            lines = list(reconcile(parts))
         op.note(details={line.name: line.text for line in lines})
     for line in lines:
         click.echo(line)

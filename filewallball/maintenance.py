@@ -124,6 +124,7 @@ def prompt_jobs(parts: Runtime) -> list[Job]:
             1.0,
             lambda: block_offenders(gate, seconds, lambda: operation(parts.ledger, "block:add", SYSTEM)),
         ),
+        Job("expected", 5.0, parts.expected.refresh),
         Job("last-use", 5.0, lambda: write_last_use(parts.database, gate.last_use)),
     ]
 

@@ -9,13 +9,14 @@ from filewallball.audit.shipper import oldest_age_seconds
 from filewallball.audit.verification import standing
 from filewallball.backup.standing import last_backup_us
 from filewallball.errors import ApiError
+from filewallball.observability.exposition import Value
 from filewallball.runtime import Runtime
 
 T = TypeVar("T")
 _SHARED_SECONDS = 0.5
 
 
-def readings(parts: Runtime) -> dict[str, Callable[[], float]]:
+def readings(parts: Runtime) -> dict[str, Callable[[], Value]]:
     """The readers of the metric contract's scraped gauges, by metric name."""
     space = _shared(parts.store.space)
     backlog = _shared(parts.shipper.backlog)
@@ -30,6 +31,12 @@ def readings(parts: Runtime) -> dict[str, Callable[[], float]]:
         "blocked_networks": lambda: parts.gate.blocks.count,
         "audit_unsealed_rows": lambda: parts.digest.waiting,
         "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(parts),
+        "client_last_upload_age_seconds": lambda: {
+            (client.client_ip,): client.seconds_since_upload for client in parts.expected.latest
+        },
+        "client_expected_within_seconds": lambda: {
+            (client.client_ip,): client.expected_within for client in parts.expected.latest
+        },
         "audit_journal_writable": lambda: _takes_lines(parts),
     }
 

@@ -17,7 +17,6 @@ from filewallball.stats.agreement import disagreements
 from filewallball.stats.calendar import HOUR_US
 from filewallball.stats.rebuild import files_by_type, first_whole_hour
 from filewallball.stats.tally import ENDINGS, UPLOAD, Stock
-from filewallball.stats.view import Statistics
 
 _PIECE = 5000
 _UPLOADED = and_(AuditRow.action == UPLOAD, AuditRow.status == SUCCESS)
@@ -36,11 +35,11 @@ class Line:
         return f"{'ok    ' if self.agrees else 'DIFFER'}  {self.name}: {self.text}"
 
 
-def reconcile(parts: Runtime, statistics: Statistics) -> Iterator[Line]:
+def reconcile(parts: Runtime) -> Iterator[Line]:
     """Every comparison in turn. What is under way may make one differ; what is wrong keeps it so."""
     yield _statistics_and_audit(parts)
     yield _audit_and_files(parts)
-    yield _statistics_and_files(statistics)
+    yield _statistics_and_files(parts)
     yield _files_and_disk(parts)
     yield _metrics_and_audit(parts)
 
@@ -74,8 +73,8 @@ def _audit_and_files(parts: Runtime) -> Line:
     return _line("audit log and files table", f"{uploads:,} uploads", found)
 
 
-def _statistics_and_files(statistics: Statistics) -> Line:
-    kept, told = statistics.at_once(lambda view: (files_by_type(view.connection), view.inventory()))
+def _statistics_and_files(parts: Runtime) -> Line:
+    kept, told = parts.statistics.at_once(lambda view: (files_by_type(view.connection), view.inventory()))
     nothing = Stock()
     found = [
         f"{name or 'unknown type'}: {kept.get(name, nothing).files} kept, {told.get(name, nothing).files} told"

@@ -16,6 +16,8 @@ from filewallball.files.thumbnails import Thumbnails
 from filewallball.health.board import Board
 from filewallball.observability.slots import Slots
 from filewallball.operations import Ledger
+from filewallball.stats.expected import ExpectedClients
+from filewallball.stats.view import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.web.origin import Proxies
 
@@ -40,6 +42,8 @@ class Runtime:
     gate: Gate
     scanner: Scanner
     thumbnails: Thumbnails
+    statistics: Statistics
+    expected: ExpectedClients
 
 
 def install(app: Flask, runtime: Runtime) -> None:

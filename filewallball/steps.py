@@ -40,6 +40,7 @@ from filewallball.operations import Ledger
 from filewallball.readings import readings
 from filewallball.runtime import Runtime, install, runtime
 from filewallball.stats import views as stats_views
+from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.fold import UsageFold
 from filewallball.stats.view import Statistics
 from filewallball.storage.local import LocalStore
@@ -87,6 +88,7 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         settings.storage_dir,
         min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
     )
+    statistics = Statistics(database, lambda: count_blocks(database))
     parts = Runtime(
         settings=settings,
         database=database,
@@ -108,12 +110,13 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         health=Board(settings.health_check_timeout.total_seconds()),
         scanner=Scanner(settings),
         thumbnails=Thumbnails(settings, database, store),
+        statistics=statistics,
+        expected=ExpectedClients(database, statistics),
     )
     parts.ledger.watch = parts.gate.watch
     parts.digest.register_fold(Totals(database).fold)
     parts.digest.register_fold(UsageFold(database))
     install(app, parts)
-    app.extensions["filewallball.statistics"] = Statistics(database, lambda: count_blocks(database))
     app.extensions["filewallball.files"] = Files(settings, database, parts.store, parts.scanner)
 
 

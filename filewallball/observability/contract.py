@@ -20,6 +20,7 @@ _DOWNLOAD_ERRORS = ("not_found", "expired", "network_error", "internal_error")
 _STATUS = Label("status", len(words.STATUSES), "success, failed, denied")
 _FILE_TYPE = Label("file_type", len(words.MEDIA_TYPES), "known media types, `other`")
 _CLIENT = Label("client_ip", words.MAX_CLIENTS + 1, f"first {words.MAX_CLIENTS} addresses of a slot, `other`")
+_EXPECTED = Label("client_ip", words.MAX_EXPECTED, "clients declared with `expected_within`")
 _ENDPOINT = Label("endpoint", words.MAX_RULES, "URL rules")
 _ERROR = Label("error_type", len(words.ERROR_CODES), "error codes, `other`")
 _METHOD = Label("method", len(words.METHODS), ", ".join(words.METHODS))
@@ -263,6 +264,14 @@ CONTRACT = (
         scraped=True,
     ),
     Metric("audit_verify_failures_total", COUNTER, "Verifications that did not find the audit log intact"),
+    Metric(
+        "client_last_upload_age_seconds",
+        GAUGE,
+        "Seconds since the last successful upload of a client that is expected to upload, or since it was declared",
+        (_EXPECTED,),
+        scraped=True,
+    ),
+    Metric("client_expected_within_seconds", GAUGE, "How often it should upload", (_EXPECTED,), scraped=True),
     Metric(
         "audit_journal_writable",
         GAUGE,

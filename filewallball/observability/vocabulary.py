@@ -5,6 +5,7 @@ from filewallball import errors
 OTHER = "other"
 MAX_CLIENTS = 200
 MAX_RULES = 80
+MAX_EXPECTED = 50
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER")
 STATUSES = ("success", "failed", "denied")

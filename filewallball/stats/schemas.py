@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from filewallball.stats.clients import ORDERS
+from filewallball.web.schemas import DurationField, TimeField
 
 
 def _integer(about: str) -> fields.Integer:
@@ -193,6 +194,36 @@ class UploadErrorsSchema(Schema):
     error_types = _counts("Failed uploads by error code, the most first")
     error_trend = _group(DayOfErrorsSchema, "By day and error code, oldest first", many=True)
     top_error_sources = _group(ErrorSourceSchema, "The ten clients with the most errors", many=True)
+
+
+class ExpectSchema(Schema):
+    """What to expect of a client."""
+
+    expected_within = DurationField(
+        required=True,
+        metadata={"type": "string", "example": "1d", "description": "Longest pause between uploads"},
+    )
+
+
+class ExpectationSchema(Schema):
+    """A client that is expected to upload every so often."""
+
+    client_ip = _text("Its address")
+    expected_within = _integer("Longest pause between uploads, seconds")
+    declared_at = TimeField(attribute="declared_us", metadata={"type": "string", "format": "date-time"})
+    last_upload_at = TimeField(
+        attribute="last_upload_us",
+        allow_none=True,
+        metadata={"type": ["string", "null"], "format": "date-time"},
+    )
+    seconds_since_upload = _integer("Seconds since its last successful upload, or since it was declared")
+    is_overdue = fields.Boolean(metadata={"description": "Whether that is longer than expected"})
+
+
+class ExpectationListSchema(Schema):
+    """All of them, by address; at most 50."""
+
+    clients = _group(ExpectationSchema, "Declared clients", many=True)
 
 
 class ClientUseSchema(Schema):

@@ -31,7 +31,7 @@ Numbers = tuple[int, ...]
 _NAMES = ("timestamp_us", "action", "status", "error_type", "user_id", "ip_address")
 _NUMBERS = ("file_type", "file_size", "duration_us", "cache", "count")
 AUDIT: Any = table(
-    "audit_log", *(column(name) for name in ("id", "block_id", *_NAMES, *_NUMBERS, "details", "resource_id"))
+    "audit_log", *(column(name) for name in ("id", "block_id", *_NAMES, *_NUMBERS, "details", "address"))
 )
 CHAIN: Any = table("audit_chain", column("number"), column("pruned"))
 ROWS = select(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import current_app
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
@@ -14,8 +13,9 @@ from filewallball.stats import schemas
 from filewallball.stats.calendar import day_of
 from filewallball.stats.clients import ClientPage, rank_clients
 from filewallball.stats.detailed import DetailedMetrics, detailed_metrics
+from filewallball.stats.expected import Expectation
 from filewallball.stats.uploads import ClientUploads, UploadErrors, client_uploads, upload_errors
-from filewallball.stats.view import Statistics, View
+from filewallball.stats.view import View
 from filewallball.web.caller import check, current_operation, recorded
 from filewallball.web.origin import normal_address
 
@@ -35,7 +35,7 @@ class Detailed(MethodView):
     def get(self, query: dict[str, Any]) -> DetailedMetrics:
         """The service at a glance: storage, performance, users, security, capacity."""
         parts, now = runtime(), now_us()
-        space, blocked = parts.store.space(), _statistics().blocked_networks()
+        space, blocked = parts.store.space(), parts.statistics.blocked_networks()
         return _at_once(lambda view: detailed_metrics(view, now, query["days"], space, blocked))
 
 
@@ -79,15 +79,43 @@ class Clients(MethodView):
         return _at_once(lambda view: rank_clients(view, day_of(now_us()), **query))
 
 
+@blueprint.route("/stats/expected")
+class ExpectedList(MethodView):
+    init_every_request = False
+
+    @recorded("stats:read", permissions.STATS)
+    @blueprint.response(200, schemas.ExpectationListSchema)
+    def get(self) -> dict[str, list[Expectation]]:
+        """The clients that are expected to upload every so often."""
+        parts = runtime()
+        parts.shipper.flush()
+        return {"clients": parts.expected.read()}
+
+
+@blueprint.route("/stats/expected/<client_ip>")
+class Expected(MethodView):
+    init_every_request = False
+
+    @recorded("client:update", permissions.MANAGE)
+    @blueprint.arguments(schemas.ExpectSchema)
+    @blueprint.response(200, schemas.ExpectationSchema)
+    def put(self, body: dict[str, Any], client_ip: str) -> Expectation:
+        """Expect uploads of a client; `client_last_upload_age_seconds` tells how long ago the last one was."""
+        address = _address(client_ip)
+        return runtime().expected.declare(current_operation(), address, body["expected_within"])
+
+    @recorded("client:delete", permissions.MANAGE)
+    @blueprint.response(204)
+    def delete(self, client_ip: str) -> None:
+        """Expect nothing of a client any more."""
+        runtime().expected.withdraw(current_operation(), _address(client_ip))
+
+
 def _at_once(work: Callable[[View], T]) -> T:
     """Ask for what has ended by now to be on record, then read everything in one snapshot."""
-    runtime().shipper.flush()
-    return _statistics().at_once(work)
-
-
-def _statistics() -> Statistics:
-    statistics: Statistics = current_app.extensions["filewallball.statistics"]
-    return statistics
+    parts = runtime()
+    parts.shipper.flush()
+    return parts.statistics.at_once(work)
 
 
 def _address(text: str) -> str:

@@ -29,8 +29,7 @@ def parts(app: Flask) -> Runtime:
 @pytest.fixture
 def statistics(app: Flask, parts: Runtime) -> Statistics:
     """Where the app's statistics come from."""
-    found: Statistics = app.extensions["filewallball.statistics"]
-    return found
+    return parts.statistics
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def test_books_agree_after_workers_and_digests_died_under_load(
     keys = {"ADMIN_TOKEN": ADMIN_TOKEN, "AUDIT_SEAL_KEY": SEAL_KEY}
     server = service({"DATABASE_URL": database_url, "MIN_FREE_SPACE": "0", **keys})
     app, ledger = set_config(), Ledger()
-    parts, statistics = runtime(app), app.extensions["filewallball.statistics"]
+    parts, statistics = runtime(app), runtime(app).statistics
 
     with Load(server, ledger):
         for killed in range(1, rounds(3, 100) + 1):

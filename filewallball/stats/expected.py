@@ -1,0 +1,130 @@
+"""Clients that are expected to upload every so often: declared by an administrator, watched by an alert."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select
+
+from filewallball import errors
+from filewallball.clock import now_us
+from filewallball.database import Database
+from filewallball.event import SUCCESS
+from filewallball.operations import Operation
+from filewallball.stats.calendar import DAY_HOURS, HOUR_US, day_of
+from filewallball.stats.models import ExpectedClient, UsageClientDaily, UsageKind
+from filewallball.stats.tally import UPLOAD
+from filewallball.stats.view import AUDIT, Statistics, View
+
+MOST = 50
+_EXPECTED: Any = ExpectedClient.__table__
+_CLIENTS: Any = UsageClientDaily.__table__
+_KINDS: Any = UsageKind.__table__
+_UPLOADED = AUDIT.c.action == UPLOAD, AUDIT.c.status == SUCCESS
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One of them. `since_us` is when it last uploaded, or when it was declared if it never did since."""
+
+    client_ip: str
+    expected_within: int
+    declared_us: int
+    last_upload_us: int | None
+
+    @property
+    def since_us(self) -> int:
+        return self.last_upload_us or self.declared_us
+
+    @property
+    def seconds_since_upload(self) -> int:
+        return max(0, now_us() - self.since_us) // 1_000_000
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.seconds_since_upload > self.expected_within
+
+
+class ExpectedClients:
+    """All of them, and what this process last heard of them, so that a scrape asks the database nothing."""
+
+    def __init__(self, database: Database, statistics: Statistics) -> None:
+        self._database = database
+        self._statistics = statistics
+        self.latest: list[Expectation] = []
+
+    def refresh(self) -> None:
+        """Look again."""
+        self.latest = self.read()
+
+    def read(self) -> list[Expectation]:
+        """Every declared client, by address, as of this moment."""
+        return self._statistics.at_once(_read)
+
+    def declare(self, op: Operation, address: str, seconds: int) -> Expectation:
+        """Expect an upload of the client every so many seconds. Raises Conflict beyond 50 clients."""
+        op.note(resource_id=address, details={"expected_within": seconds})
+        op.change(lambda connection: self._declare(connection, address, seconds))
+        return next(found for found in self.read() if found.client_ip == address)
+
+    def withdraw(self, op: Operation, address: str) -> None:
+        """Expect nothing of the client any more. Raises NotFound."""
+        op.note(resource_id=address)
+
+        def work(connection: Connection) -> None:
+            if connection.execute(delete(_EXPECTED).where(_EXPECTED.c.client_ip == address)).rowcount != 1:
+                raise errors.NotFound
+
+        op.change(work)
+
+    def _declare(self, connection: Connection, address: str, seconds: int) -> None:
+        known = set(connection.execute(select(_EXPECTED.c.client_ip)).scalars())
+        if address not in known and len(known) >= MOST:
+            raise errors.Conflict(f"No more than {MOST} clients can be expected.")
+        values = {
+            "client_ip": address,
+            "expected_within": seconds,
+            "declared_us": now_us(),
+            "last_upload_us": _last_upload(connection, address),
+        }
+        statement = self._database.insert(_EXPECTED).values(values)
+        keys = [_EXPECTED.c.client_ip]
+        connection.execute(self._database.upsert(statement, keys, {"expected_within": seconds}))
+
+
+def _read(view: View) -> list[Expectation]:
+    rows = view.connection.execute(select(*_EXPECTED.c).order_by(_EXPECTED.c.client_ip)).all()
+    if not rows:
+        return []
+    unsealed = select(AUDIT.c.ip_address, func.max(AUDIT.c.timestamp_us)).where(
+        AUDIT.c.block_id.is_(None), *_UPLOADED, AUDIT.c.ip_address.in_([row.client_ip for row in rows])
+    )
+    fresh = {row[0]: row[1] for row in view.connection.execute(unsealed.group_by(AUDIT.c.ip_address))}
+    return [
+        Expectation(
+            client_ip=row.client_ip,
+            expected_within=row.expected_within,
+            declared_us=row.declared_us,
+            last_upload_us=max(row.last_upload_us, fresh.get(row.client_ip, 0)) or None,
+        )
+        for row in rows
+    ]
+
+
+def _last_upload(connection: Connection, address: str) -> int:
+    """When the client last uploaded: on the last day that the sums know, or since; 0 if it never did."""
+    uploads = select(_KINDS.c.id).where(_KINDS.c.action == UPLOAD, _KINDS.c.status == SUCCESS)
+    day = connection.execute(
+        select(func.max(_CLIENTS.c.day)).where(
+            _CLIENTS.c.client_ip == address, _CLIENTS.c.kind_id.in_(uploads)
+        )
+    ).scalar()
+    start = (day if day is not None else day_of(now_us()) - 1) * DAY_HOURS * HOUR_US
+    mine = AUDIT.c.address == _packed(address), AUDIT.c.timestamp_us >= start
+    moment = connection.execute(select(func.max(AUDIT.c.timestamp_us)).where(*mine, *_UPLOADED)).scalar()
+    return moment or (start if day is not None else 0)
+
+
+def _packed(address: str) -> bytes:
+    parsed = ipaddress.ip_address(address)
+    return parsed.packed if parsed.version == 6 else ipaddress.IPv6Address(f"::ffff:{parsed}").packed
