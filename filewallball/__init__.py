@@ -15,9 +15,10 @@ except PackageNotFoundError:
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the service. Raises ConfigError for bad settings; touches the disk, never the database."""
     from filewallball import steps
+    from filewallball.web.app import Application
 
     settings = settings or load_settings()
-    app = Flask("filewallball", static_folder=None)
+    app = Application("filewallball", static_folder=None)
     steps.configure(app, settings)
     steps.bind_extensions(app)
     steps.build_runtime(app, settings)

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,20 @@ def secret(value: str, **_: Any) -> str:
     return value
 
 
-def networks(value: str, **_: Any) -> tuple[Network, ...]:
+class Networks(tuple[Network, ...]):
+    """Networks that answers are remembered by: hashed once, because every request asks."""
+
+    @cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def networks(value: str, **_: Any) -> Networks:
     try:
-        return tuple(ipaddress.ip_network(part) for part in _parts(value))
+        return Networks(ipaddress.ip_network(part) for part in _parts(value))
     except ValueError as error:
         raise ValidationError(f"{error}.") from error
 

@@ -70,6 +70,7 @@ def configure(app: Flask, settings: Settings) -> None:
 def bind_extensions(app: Flask) -> None:
     """Bind the unbound extensions."""
     db.init_app(app)
+    app.teardown_appcontext_funcs.clear()  # it would end a scoped session, which nothing here opens
     migrate.init_app(app, db, render_as_batch=True)
     api.init_app(app)
 

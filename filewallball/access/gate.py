@@ -13,6 +13,7 @@ from filewallball.config import Settings
 from filewallball.database import Database
 from filewallball.errors import ApiError, Blocked, RateLimited
 from filewallball.event import SUCCESS, Event
+from filewallball.setting_kinds import Networks
 from filewallball.web.origin import Origin, Proxies, client_network, contains
 
 _LOOPBACK_V4, _LOOPBACK_V6 = "127.", "::1"
@@ -38,7 +39,7 @@ class Gate:
         self.last_use = LastUse()
         self.enforces = settings.ratelimit_enforce
         self._proxies = proxies
-        self._never_blocked = (*settings.monitoring_networks, *settings.trusted_proxies)
+        self._never_blocked = Networks((*settings.monitoring_networks, *settings.trusted_proxies))
         self._offenders: deque[Offender] = deque(maxlen=_PENDING)
         self._thresholds: dict[str, tuple[RateLimitItem, ...]] = {
             "failed authentications": settings.autoblock_auth,

@@ -1,10 +1,10 @@
 """A stored file as an answer: whole, in part, or not at all because the client has it; and word of how it ended."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import quote
 
 from flask import Response, request
@@ -15,6 +15,9 @@ from filewallball.errors import ApiError, StorageFailed
 from filewallball.files.conditions import Version, is_unmodified, requested_range, require_version
 from filewallball.files.naming import content_disposition
 from filewallball.observability.exchange import current_exchange
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 Kind = Literal["full", "partial", "check"]
 
@@ -136,7 +139,8 @@ def _hand_over(
     nothing is seen of them."""
     start, stop = span or (0, content.size)
     finished(Delivery("partial" if span else "full", stop - start, stop - start, "nginx"))
-    return Response(headers=[*headers, ("X-Accel-Redirect", X_ACCEL_PREFIX + quote(content.path))])
+    headers += [("X-Accel-Redirect", X_ACCEL_PREFIX + quote(content.path)), ("Content-Length", "0")]
+    return _Answer(200, headers)
 
 
 def _send(
@@ -158,7 +162,7 @@ def _send(
     headers += [("Accept-Ranges", "bytes"), ("Content-Length", str(stop - start))]
     _report_at_the_end(file, status, stop - start, finished)
     wrapped = wrap_file(request.environ, body, _BLOCK_BYTES)
-    return Response(wrapped, status, headers, direct_passthrough=True)
+    return _Answer(status, headers, wrapped)
 
 
 def _report_at_the_end(
@@ -172,6 +176,24 @@ def _report_at_the_end(
         finished(Delivery("full" if status == 200 else "partial", sent, expected, "app"))
 
     exchange.on_close(ended)
+
+
+class _Answer(Response):
+    """A response with a finished list of headers, which werkzeug would copy and check header by header, twice.
+
+    What a hook adds to `headers` goes out as well.
+    """
+
+    default_mimetype = None
+
+    def __init__(self, status: int, finished: list[tuple[str, str]], body: Iterable[bytes] = ()) -> None:
+        super().__init__(status=status)
+        self.response = self._body = body
+        self._finished = finished
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        start_response(self.status, [*self._finished, *self.headers])
+        return self._body
 
 
 class _Part:

@@ -1,7 +1,6 @@
 """One request from its first byte in to its last byte out: only here is it known when an answer ended."""
 
 import logging
-import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from flask import request
+from uuid_utils import uuid4
 
 from filewallball.event import Event
 from filewallball.observability.bodies import Body, FileBody, file_body
@@ -122,7 +122,7 @@ class ExchangeMiddleware:
 def _request_id(received: str | None) -> str:
     if received and _WELL_FORMED_ID.fullmatch(received):
         return received
-    return "req_" + os.urandom(16).hex()
+    return "req_" + uuid4().hex  # not os.urandom, where another thread would take over
 
 
 def _announcing(

@@ -45,8 +45,9 @@ def recorded(action: str, permission: str) -> Callable[[Callable[..., Any]], Cal
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
-            caller, refusal, excess = _admit(room)
-            with _operation(action, caller, str(kwargs.get("file_id", ""))) as op:
+            parts, exchange = runtime(), current_exchange()
+            caller, refusal, excess = _admit(parts, exchange, room)
+            with _operation(parts, exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
                 g.operation = op
                 if excess is not None:
                     op.note(over_limit=True, details={"not_enforced": excess.facts})
@@ -69,10 +70,11 @@ def current_operation() -> Operation:
 
 def guard(permission: str) -> None:
     """Refuse a request on a route that is no operation (metrics, health); the refusal itself is on record."""
-    caller, refusal, _ = _admit(EXEMPT)
+    parts, exchange = runtime(), current_exchange()
+    caller, refusal, _ = _admit(parts, exchange, EXEMPT)
     if refusal is None and caller.may(permission):
         return
-    with _operation("auth:fail", caller, ""):
+    with _operation(parts, exchange, "auth:fail", caller, ""):
         if refusal is not None:
             raise refusal
         check(caller, permission)
@@ -91,21 +93,24 @@ def check(caller: Caller, permission: str) -> None:
     raise errors.AuthMissing if caller.is_anonymous else errors.Forbidden
 
 
-def _operation(action: str, caller: Caller, resource_id: str) -> Operation:
+def _operation(
+    parts: Runtime, exchange: Exchange, action: str, caller: Caller, resource_id: str
+) -> Operation:
     rule = request.url_rule
     return operation(
-        runtime().ledger,
+        parts.ledger,
         action,
         caller,
         resource_id=resource_id,
         endpoint=rule.rule if rule else "",
-        exchange=current_exchange(),
+        exchange=exchange,
     )
 
 
-def _admit(room: str) -> tuple[Caller, errors.ApiError | None, errors.RateLimited | None]:
+def _admit(
+    parts: Runtime, exchange: Exchange, room: str
+) -> tuple[Caller, errors.ApiError | None, errors.RateLimited | None]:
     """The caller, why they are refused, and the limit they exceed where limits are only watched."""
-    parts, exchange = runtime(), current_exchange()
     gate, origin = parts.gate, exchange.origin
     refusal = gate.refusal(origin, room, "HTTP_AUTHORIZATION" in exchange.environ)
     excess = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from filewallball.setting_kinds import Network
+from filewallball.setting_kinds import Network, Networks
 from filewallball.web.forwarding import ForwardingWatch
 
 FORWARDING = (
@@ -39,7 +39,7 @@ class Proxies:
     """Resolves origins for one set of trusted proxies."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
-        self._trusted = tuple(trusted)
+        self._trusted = Networks(trusted)
         self.watch = ForwardingWatch()
 
     def origin(self, environ: Mapping[str, Any]) -> Origin:
