@@ -48,6 +48,8 @@ class Event:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Event":
         """An event from a journal line; unknown keys are ignored, so an older reader survives a newer writer."""
+        if data.keys() <= _NAMES:
+            return cls(**data)
         return cls(**{name: value for name, value in data.items() if name in _NAMES})
 
     def set_details(self, values: dict[str, Any]) -> None:

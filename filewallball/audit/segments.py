@@ -18,7 +18,8 @@ from filewallball.errors import ABORTED
 from filewallball.event import FAILED, Event
 
 _READ_BYTES = 1024 * 1024
-_NEEDED = {"o": ("e",), "x": ("e",), "c": ("i",), "f": ("i", "n"), "p": ()}
+_NEEDED = {"o": {"e"}, "x": {"e"}, "c": {"i"}, "f": {"i", "n"}, "p": set[str]()}
+_SOME_EVENT = {"event_id": "", "timestamp_us": 0, "action": ""}
 
 
 @dataclass(slots=True)
@@ -129,9 +130,7 @@ def lines(data: bytes) -> Iterator[dict[str, Any]]:
 
 def _is_whole(line: dict[str, Any]) -> bool:
     needed = _NEEDED.get(line.get("k", ""))
-    if needed is None or any(name not in line for name in needed):
+    if needed is None or not needed <= line.keys():
         return False
-    event = line.get("e", {})
-    return "e" not in needed or (
-        isinstance(event, dict) and {"event_id", "timestamp_us", "action"} <= event.keys()
-    )
+    event = line["e"] if "e" in needed else _SOME_EVENT
+    return isinstance(event, dict) and _SOME_EVENT.keys() <= event.keys()
