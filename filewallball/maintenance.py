@@ -98,7 +98,7 @@ def worker_jobs(parts: Runtime) -> list[Job]:
 
 def host_jobs(parts: Runtime) -> list[Job]:
     """What one process on each host does, whichever gets to it first."""
-    sweep = Sweep(parts.database, parts.store, lambda *what: begin(parts, *what))
+    sweep = Sweep(parts.database, parts.store, lambda *what: begin(parts, *what), parts.cache.forget)
     return [
         Job("recover", 5.0, lambda: recover_slots(parts)),
         Job("ship", 1.0, parts.shipper.ship),

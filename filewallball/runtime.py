@@ -11,6 +11,7 @@ from filewallball.audit.seals import Seals
 from filewallball.audit.shipper import Shipper
 from filewallball.config import Settings
 from filewallball.database import Database
+from filewallball.files.cache import MetadataCache
 from filewallball.files.scanning import Scanner
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.health.board import Board
@@ -42,6 +43,7 @@ class Runtime:
     gate: Gate
     scanner: Scanner
     thumbnails: Thumbnails
+    cache: MetadataCache
     statistics: Statistics
     expected: ExpectedClients
 

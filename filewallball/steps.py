@@ -24,6 +24,8 @@ from filewallball.database import configure as configure_database
 from filewallball.extensions import api, db, migrate
 from filewallball.files import quarantine_routes
 from filewallball.files import views as file_views
+from filewallball.files.cache import MetadataCache
+from filewallball.files.lookup import FOUND_NAMES
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.service import Files
 from filewallball.files.thumbnails import Thumbnails
@@ -111,6 +113,7 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         health=Board(settings.health_check_timeout.total_seconds()),
         scanner=Scanner(settings),
         thumbnails=Thumbnails(settings, database, store),
+        cache=MetadataCache(settings.redis_url, FOUND_NAMES),
         statistics=statistics,
         expected=ExpectedClients(database, statistics),
     )
@@ -118,7 +121,7 @@ def build_runtime(app: Flask, settings: Settings) -> None:
     parts.digest.register_fold(Totals(database).fold)
     parts.digest.register_fold(UsageFold(database))
     install(app, parts)
-    app.extensions["filewallball.files"] = Files(settings, database, parts.store, parts.scanner)
+    app.extensions["filewallball.files"] = Files(settings, database, parts.store, parts.scanner, parts.cache)
 
 
 def register_routes(app: Flask) -> None:

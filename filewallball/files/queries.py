@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, u
 from filewallball import errors, permissions
 from filewallball.clock import now_us, to_us
 from filewallball.database import Database
+from filewallball.files.lookup import COLUMNS
 from filewallball.files.models import LIVE, PUBLIC, File
-from filewallball.files.service import COLUMNS
 from filewallball.operations import Caller
 from filewallball.web import cursor as cursors
 

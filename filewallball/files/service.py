@@ -7,16 +7,18 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from filewallball import errors, permissions
 from filewallball.access import Quotas, refund
 from filewallball.clock import now_us
 from filewallball.config import Settings
 from filewallball.database import Database
+from filewallball.files.cache import MetadataCache
 from filewallball.files.delivery import Content, Delivery
 from filewallball.files.incoming import Incoming
 from filewallball.files.inspection import Inspection, inspect, is_allowed
+from filewallball.files.lookup import FIND, SHOWN
 from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
 from filewallball.files.scanning import CLEAN, Scanner
@@ -28,29 +30,6 @@ from filewallball.text import neutral
 
 _FILES: Any = File.__table__
 _BLOBS: Any = Blob.__table__
-_SHOWN = (
-    "file_id",
-    "filename",
-    "file_size",
-    "mime_type",
-    "claimed_type",
-    "file_hash",
-    "visibility",
-    "description",
-    "upload_us",
-    "expires_us",
-    "state",
-)
-COLUMNS = tuple(_FILES.c[name] for name in _SHOWN)
-_FIND = (
-    select(
-        *COLUMNS,
-        *(_FILES.c[name] for name in ("owner_id", "delete_digest", "blob_id")),
-        *(_BLOBS.c[name] for name in ("path", "scan_state", "damaged_us")),
-    )
-    .outerjoin(_BLOBS, _BLOBS.c.id == _FILES.c.blob_id)
-    .where(_FILES.c.file_id == bindparam("file_id"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +71,16 @@ class StoredFile:
 class Files:
     """The file service of one process."""
 
-    def __init__(self, settings: Settings, database: Database, store: LocalStore, scanner: Scanner) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        store: LocalStore,
+        scanner: Scanner,
+        cache: MetadataCache,
+    ) -> None:
         self._settings = settings
+        self._cache = cache
         self._scanner = scanner
         self._database = database
         self._store = store
@@ -161,7 +148,9 @@ class Files:
 
     def fetch(self, op: Operation, file_id: str) -> Content:
         """What is needed to send a file. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
-        row = self._visible(op.caller, file_id)
+        row, cache = self._cache.find(file_id, lambda: self._find(file_id))
+        op.note(cache=cache)
+        self._check_visible(op.caller, row)
         op.note(file_type=row.mime_type)
         self._scanner.check_servable(row.scan_state)
         if row.damaged_us is not None:
@@ -195,6 +184,7 @@ class Files:
         op.note(file_type=row.mime_type, file_size=row.file_size, details={"filename": row.filename})
         if not (_owns(op.caller, row) or _holds(delete_token, row)):
             raise errors.AuthMissing if op.caller.is_anonymous and not delete_token else errors.Forbidden
+        self._cache.forget(file_id)
         op.change(lambda connection: end_file(connection, file_id, row.blob_id, DELETED))
 
     def shown(self, row: Any) -> StoredFile:
@@ -203,7 +193,7 @@ class Files:
 
     def _stored(self, values: Any, **more: Any) -> StoredFile:
         return StoredFile(
-            **{name: values[name] for name in _SHOWN}, base_url=self._settings.public_url, **more
+            **{name: values[name] for name in SHOWN}, base_url=self._settings.public_url, **more
         )
 
     def _insert(
@@ -236,8 +226,19 @@ class Files:
     def _visible(
         self, caller: Caller, file_id: str, delete_token: str = "", *, quarantined: bool = False
     ) -> Any:
-        """The kept row that the caller may know of: a foreign private file does not exist for them."""
-        row = self._database.find(_FIND, {"file_id": file_id})
+        """The kept row that the caller may know of, as the database has it now."""
+        row = self._find(file_id)
+        self._check_visible(caller, row, delete_token, quarantined=quarantined)
+        return row
+
+    def _find(self, file_id: str) -> Any:
+        return self._database.find(FIND, {"file_id": file_id})
+
+    @staticmethod
+    def _check_visible(
+        caller: Caller, row: Any, delete_token: str = "", *, quarantined: bool = False
+    ) -> None:
+        """Refuse what the caller may not know of: a foreign private file does not exist for them."""
         if row is None or row.state == DELETED:
             raise errors.NotFound
         if row.visibility == PRIVATE and not (_owns(caller, row) or _holds(delete_token, row)):
@@ -246,7 +247,6 @@ class Files:
             raise errors.Expired
         if row.state == QUARANTINED and not quarantined:
             raise errors.Quarantined
-        return row
 
 
 def end_file(

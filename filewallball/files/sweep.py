@@ -22,7 +22,15 @@ logger = logging.getLogger("filewallball.sweep")
 class Sweep:
     """Several may run at once, on one host or many: every step is a conditional update or happens under a lock."""
 
-    def __init__(self, database: Database, store: LocalStore, begin: Callable[[str, str], Operation]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: LocalStore,
+        begin: Callable[[str, str], Operation],
+        forget: Callable[[str], None] = lambda file_id: None,
+    ) -> None:
+        """`forget` bars a file from caches; it is called before the file ends."""
+        self._forget = forget
         self._database = database
         self._store = store
         self._begin = begin
@@ -81,6 +89,7 @@ class Sweep:
         try:
             with self._begin("file:expire", row.file_id) as op:
                 op.note(file_type=row.mime_type, file_size=row.file_size)
+                self._forget(row.file_id)
                 op.change(lambda connection: end_file(connection, row.file_id, row.blob_id, EXPIRED))
         except errors.NotFound:
             return False  # deleted, or expired by another sweep, in between
