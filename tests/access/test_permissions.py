@@ -21,7 +21,7 @@ HOLDERS = {
     permissions.UPLOAD: {"user", "admin"},
     permissions.LIST: {"user", "admin"},
     permissions.DELETE: {"user", "admin"},
-    permissions.OWN_STATS: {"user", "admin"},
+    permissions.OWN_STATS: {"user", "monitor", "admin"},
     permissions.ANY_FILE: {"admin"},
     permissions.STATS: {"monitor", "admin"},
     permissions.ALERTS: {"monitor", "admin"},
@@ -35,7 +35,7 @@ UNRECORDED = (
     "docs.",
     "api-docs.",
 )  # probes and documentation: nothing to protect, nothing on record
-ARGUMENTS = {"file_id": str(uuid.UUID(int=7)), "filename": "a.bin", "client_ip": "203.0.113.9"}
+ARGUMENTS = {"file_id": str(uuid.UUID(int=7)), "filename": "a.bin", "client_ip": "127.0.0.1"}
 
 
 @pytest.fixture

@@ -82,8 +82,12 @@ def test_a_disk_filled_from_outside_stops_operations_and_is_told(server: Service
         fill(disk)
         return server.request("GET", "/health/ready").status_code == 503
 
+    def unhealthy() -> bool:
+        fill(disk)
+        return bool(server.request("GET", "/health").json()["status"] == "unhealthy")
+
     wait_until(unready, seconds=60, what="readiness follows")
-    assert server.request("GET", "/health").json()["status"] == "unhealthy"
+    wait_until(unhealthy, seconds=60, what="health says so")
     assert server.request("GET", "/health/live").status_code == 200
     assert server.request("GET", "/metrics").status_code == 200
 
