@@ -5,7 +5,7 @@ a key is parsed once; what stays is where its value lies in each file, and the t
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import compress
 from math import nan
 from operator import add, itemgetter, ne
@@ -22,7 +22,7 @@ from filewallball.observability.metric_file import (
 )
 from filewallball.observability.series import Block, Family
 
-ADDITIVE = ("counter_", "histogram_", "summary_")
+_ADDITIVE = ("counter", "histogram", "summary")
 # Two rows that belong to nobody, so that `itemgetter` always has several cells to get.
 _PADDING = (b"", b"\0")
 
@@ -30,33 +30,51 @@ _PADDING = (b"", b"\0")
 class Collector:
     """One for each process that answers scrapes; remembers what it parsed. Thread-safe."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self) -> None:
         self._lock = Lock()
+        self._tables = {kind: _Table(kind) for kind in _ADDITIVE}
+
+    def collect(self, paths: Iterable[Path]) -> tuple[list[tuple[Family, str]], list[Path]]:
+        """The merged metrics with their sample lines, and the files left out because they cannot be read."""
+        by_kind: dict[str, list[Path]] = {kind: [] for kind in _ADDITIVE}
+        for path in additive(paths):
+            by_kind[_kind(path)].append(path)
+        families, unreadable = list[tuple[Family, str]](), list[Path]()
+        with self._lock:
+            for kind, table in self._tables.items():
+                unreadable += table.update(by_kind[kind])
+                families += [(family, family.lines) for family in table.families.values()]
+        return families, unreadable
+
+
+class _Table:
+    """All series of one kind of file: a row for each, a file's values as one vector of all rows."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
         self._forget()
 
-    def collect(self) -> tuple[list[tuple[Family, str]], list[Path]]:
-        """The merged metrics with their sample lines, and the files left out because they cannot be read."""
-        with self._lock:
-            try:
-                unreadable = self._read()
-            except _Replaced:
-                self._forget()
-                unreadable = self._read()
-            self._render()
-            return [(family, family.lines) for family in self._families.values()], unreadable
+    def update(self, paths: list[Path]) -> list[Path]:
+        """Bring everything up to date; returns the files that cannot be read."""
+        try:
+            unreadable = self._read(paths)
+        except _Replaced:
+            self._forget()
+            unreadable = self._read(paths)
+        self._render()
+        return unreadable
 
     def _forget(self) -> None:
+        self.families: dict[str, Family] = {}
         self._files: dict[str, _File] = {}
         self._rows = {key: row for row, key in enumerate(_PADDING)}
         self._places: list[tuple[Family, Block]] = [(Family("", "", ""), Block()) for _ in _PADDING]
-        self._families: dict[str, Family] = {}
         self._totals = [0.0 for _ in _PADDING]
 
-    def _read(self) -> list[Path]:
-        """Bring every file's values up to date. Raises _Replaced if one is no longer what it was."""
+    def _read(self, paths: list[Path]) -> list[Path]:
+        """Read every file's values. Raises _Replaced if one that was read before is no longer what it was."""
         found, unreadable = dict[str, _File](), list[Path]()
-        for path in additive_files(self._directory):
+        for path in paths:
             try:
                 file = self._files.get(path.name) or _File()
                 self._place(path, file)
@@ -72,15 +90,14 @@ class Collector:
         """Read a file and give its new series their rows, all or none."""
         fresh = file.read(path)
         for key, parsed in {key: parse_key(key) for key, _ in fresh if key not in self._rows}.items():
-            self._add_row(path, key, parsed)
+            self._add_row(key, *parsed)
         for key, index in fresh:
             file.place(self._rows[key], index)
 
-    def _add_row(self, path: Path, key: bytes, parsed: tuple[str, str, dict[str, str], str]) -> None:
-        metric, sample, labels, about = parsed
-        if metric not in self._families:
-            self._families[metric] = Family(metric, path.name.partition("_")[0], about)
-        family = self._families[metric]
+    def _add_row(self, key: bytes, metric: str, sample: str, labels: dict[str, str], about: str) -> None:
+        if metric not in self.families:
+            self.families[metric] = Family(metric, self._kind, about)
+        family = self.families[metric]
         row = self._rows[key] = len(self._places)
         self._places.append((family, family.add(sample, labels, row)))
 
@@ -91,14 +108,14 @@ class Collector:
         for file in self._files.values():
             totals = list(map(add, totals, file.values(count)))
         before = self._totals + [nan] * (count - len(self._totals))
+        moved = {}
         for row in compress(range(count), map(ne, totals, before)):
             family, block = self._places[row]
-            block.is_stale = family.is_stale = True
+            family.is_stale = True
+            moved[id(block)] = block
+        for block in moved.values():
+            block.render(totals)
         self._totals = totals
-        for row in compress(range(count), map(ne, totals, before)):
-            block = self._places[row][1]
-            if block.is_stale:
-                block.render(totals)
 
 
 class _Replaced(Exception):
@@ -150,14 +167,18 @@ class _File:
         return self._get(self._cells)
 
 
-def additive_files(directory: Path) -> list[Path]:
-    """The files whose values add up over slots."""
-    return [path for path in metric_files(directory) if path.name.startswith(ADDITIVE)]
-
-
 def metric_files(directory: Path) -> list[Path]:
     """Whatever claims to be a metric file, foreign ones too."""
     try:
         return [path for path in directory.iterdir() if path.suffix == ".db"]
     except FileNotFoundError:
         return []
+
+
+def additive(paths: Iterable[Path]) -> list[Path]:
+    """Those whose values add up over slots."""
+    return [path for path in paths if _kind(path) in _ADDITIVE]
+
+
+def _kind(path: Path) -> str:
+    return path.name.partition("_")[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from filewallball.clock import now_us
-from filewallball.observability.collector import additive_files
+from filewallball.observability.collector import metric_files
 
 _EPOCH = "epoch"
 
@@ -28,7 +28,7 @@ class Counters:
     """All counters of a directory at one moment. Raises OSError or ValueError where a file cannot be read."""
 
     def __init__(self, directory: Path) -> None:
-        paths = [str(path) for path in additive_files(directory) if path.name.startswith("counter_")]
+        paths = [str(path) for path in metric_files(directory) if path.name.startswith("counter_")]
         merged = MultiProcessCollector.merge(paths)  # type: ignore[no-untyped-call]
         self._samples = [sample for metric in merged for sample in metric.samples]
 

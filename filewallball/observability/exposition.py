@@ -33,7 +33,7 @@ class Exposition:
     def __init__(self, directory: Path, slots: Slots, unreadable: Callable[[int], None]) -> None:
         self._directory = directory
         self._slots = slots
-        self._collector = Collector(directory)
+        self._collector = Collector()
         self._unreadable = unreadable
         self._readers: dict[str, Callable[[], Value]] = {}
 
@@ -45,9 +45,10 @@ class Exposition:
 
     def render(self, accept: str | None, names: Iterable[str] | None = None) -> tuple[str, str]:
         """(text, content type) in the form that the Accept header prefers; only samples called `names`, if any."""
-        families, unreadable = self._collector.collect()
-        gauges, unreadable_gauges = self._gauges()
-        foreign = [path for path in metric_files(self._directory) if slot_of(path) is None]
+        paths = metric_files(self._directory)
+        families, unreadable = self._collector.collect(paths)
+        gauges, unreadable_gauges = _gauges(paths)
+        foreign = [path for path in paths if slot_of(path) is None]
         self._report([*{*unreadable, *unreadable_gauges, *foreign}])
         content_type = preferred(accept)
         wanted = frozenset(names or ())
@@ -70,20 +71,6 @@ class Exposition:
                 if is_free:
                     set_aside(path)
 
-    def _gauges(self) -> tuple[list[Metric], list[Path]]:
-        """Gauges merge by their mode, which is the stock collector's business; there are few."""
-        good, bad = list[str](), list[Path]()
-        for path in metric_files(self._directory):
-            if path.name.startswith("gauge_"):
-                try:
-                    check_file(path)
-                    good.append(str(path))
-                except FileNotFoundError:
-                    continue
-                except (Unreadable, OSError):
-                    bad.append(path)
-        return list(MultiProcessCollector.merge(good)), bad  # type: ignore[no-untyped-call]
-
     def _read(self) -> Iterator[Metric]:
         for name, read in self._readers.items():
             try:
@@ -91,6 +78,21 @@ class Exposition:
             except Exception as error:  # the other metrics are still true
                 surprising = not isinstance(error, ApiError)
                 logger.warning("A metric could not be read", extra={"metric": name}, exc_info=surprising)
+
+
+def _gauges(paths: list[Path]) -> tuple[list[Metric], list[Path]]:
+    """Gauges merge by their mode, which is the stock collector's business; there are few."""
+    good, bad = list[str](), list[Path]()
+    for path in paths:
+        if path.name.startswith("gauge_"):
+            try:
+                check_file(path)
+                good.append(str(path))
+            except FileNotFoundError:
+                continue
+            except (Unreadable, OSError):
+                bad.append(path)
+    return list(MultiProcessCollector.merge(good)), bad  # type: ignore[no-untyped-call]
 
 
 def preferred(accept: str | None) -> str:

@@ -12,11 +12,10 @@ _shown: Callable[[float], str] = floatToGoString
 class Block:
     """The lines of one label set: one for a counter, a dozen for a histogram; rows number the values."""
 
-    __slots__ = ("_buckets", "_count_prefix", "_lines", "is_stale", "text")
+    __slots__ = ("_buckets", "_count_prefix", "_lines", "text")
 
     def __init__(self) -> None:
         self.text = ""
-        self.is_stale = True
         self._lines: dict[str, list[int]] = {}
         self._buckets: dict[float, tuple[str, list[int]]] = {}
         self._count_prefix = ""
@@ -24,14 +23,14 @@ class Block:
     def add_line(self, prefix: str, row: int) -> None:
         """A value that stands for itself."""
         self._lines.setdefault(prefix, []).append(row)
-        self.is_stale = True
 
     def add_bucket(self, bound: float, prefix: str, count_prefix: str, row: int) -> None:
         """A histogram's bucket; buckets add up from the lowest to the highest, which is the count."""
+        is_out_of_order = bool(self._buckets) and bound < next(reversed(self._buckets))
         self._buckets.setdefault(bound, (prefix, []))[1].append(row)
-        self._buckets = dict(sorted(self._buckets.items()))
+        if is_out_of_order:
+            self._buckets = dict(sorted(self._buckets.items()))
         self._count_prefix = count_prefix
-        self.is_stale = True
 
     def render(self, totals: list[float]) -> None:
         parts = []
@@ -44,7 +43,6 @@ class Block:
         for prefix, rows in self._lines.items():
             parts.append(f"{prefix}{_shown(_sum(totals, rows))}\n")
         self.text = "".join(parts)
-        self.is_stale = False
 
 
 class Family:

@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from filewallball.observability.collector import Collector, additive_files
+from filewallball.observability.collector import Collector, additive, metric_files
+from filewallball.observability.series import Family
 from filewallball.observability.slots import Slots
 from filewallball.observability.values import SlotFiles
 from tests.observability.scrape import sorted_lines
@@ -58,13 +59,24 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "metrics"
 
 
+class Watched:
+    """A collector of one folder."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._collector = Collector()
+
+    def collect(self) -> tuple[list[tuple[Family, str]], list[Path]]:
+        return self._collector.collect(metric_files(self._directory))
+
+
 def stock_lines(directory: Path) -> list[str]:
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(directory))  # type: ignore[no-untyped-call]
     return sorted_lines(generate_latest(registry).decode())
 
 
-def own_lines(collector: Collector) -> list[str]:
+def own_lines(collector: Watched) -> list[str]:
     families, unreadable = collector.collect()
     assert unreadable == []
     return sorted_lines("".join(lines for _, lines in families))
@@ -73,7 +85,7 @@ def own_lines(collector: Collector) -> list[str]:
 def test_it_equals_the_stock_collector_through_growth_deaths_and_successors(
     worker: Callable[[], Worker], directory: Path
 ) -> None:
-    chance, collector = random.Random(4), Collector(directory)
+    chance, collector = random.Random(4), Watched(directory)
     workers = [worker() for _ in range(4)]
     for step in range(12):
         for one in workers:
@@ -83,48 +95,48 @@ def test_it_equals_the_stock_collector_through_growth_deaths_and_successors(
             workers.append(worker())
         assert own_lines(collector) == stock_lines(directory)
         assert own_lines(collector) == stock_lines(directory)
-    assert len(additive_files(directory)) == 4 * 3
+    assert len(additive(metric_files(directory))) == 4 * 3
 
 
 def test_it_starts_anew_when_the_files_are_reset(worker: Callable[[], Worker], directory: Path) -> None:
-    chance, collector = random.Random(5), Collector(directory)
+    chance, collector = random.Random(5), Watched(directory)
     first = worker()
     first.touch(chance)
     assert own_lines(collector) == stock_lines(directory)
     first.end()
-    for path in additive_files(directory):
+    for path in additive(metric_files(directory)):
         path.unlink()
     worker().touch(chance, times=2)
     assert own_lines(collector) == stock_lines(directory)
 
 
 def test_nothing_there_is_nothing_said(tmp_path: Path) -> None:
-    assert Collector(tmp_path / "none").collect() == ([], [])
+    assert Watched(tmp_path / "none").collect() == ([], [])
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_left_out_before_and_after_it_was_known(
     worker: Callable[[], Worker], directory: Path, damage: Callable[[Path], None]
 ) -> None:
-    chance, collector = random.Random(6), Collector(directory)
+    chance, collector = random.Random(6), Watched(directory)
     good, bad = worker(), worker()
     good.touch(chance)
     good_alone = own_lines(collector)
     bad.touch(chance)
     assert own_lines(collector) == stock_lines(directory) != good_alone
-    victims = [path for path in additive_files(directory) if path.stem.endswith("_1")]
+    victims = [path for path in additive(metric_files(directory)) if path.stem.endswith("_1")]
     for path in victims:
         damage(path)
     # Keys are read once: a collector that knew them goes on with values that are still right.
     knows_better = [] if damage in DAMAGED_KEYS else [collector, collector]
-    for reader in (*knows_better, Collector(directory)):
+    for reader in (*knows_better, Watched(directory)):
         families, unreadable = reader.collect()
         assert sorted_lines("".join(lines for _, lines in families)) == good_alone
         assert sorted(unreadable) == sorted(victims)
 
 
 def test_an_unreadable_file_is_left_out(worker: Callable[[], Worker], directory: Path) -> None:
-    chance, collector = random.Random(7), Collector(directory)
+    chance, collector = random.Random(7), Watched(directory)
     worker().touch(chance)
     before = own_lines(collector)
     (directory / "counter_9.db").mkdir()
@@ -139,4 +151,4 @@ def test_two_releases_of_a_help_text_are_one_series(tmp_path: Path, directory: P
     for about in ("Old words", "New words"):
         with files.creating():
             Counter("things", about, registry=None).inc(2)
-    assert own_lines(Collector(directory)) == stock_lines(directory) == ["things_total 4.0"]
+    assert own_lines(Watched(directory)) == stock_lines(directory) == ["things_total 4.0"]

@@ -1,0 +1,165 @@
+"""What being seen costs: CPU microseconds that each part of the instrumentation adds to one request.
+
+The same Flask view, called as a server would call it, with one part more each time; batches take turns and the
+cheapest batch of each counts, so that other load on the machine matters little.
+"""
+
+import argparse
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from flask import Flask, Response
+
+from filewallball.audit.folding import Folds
+from filewallball.audit.journal import Journal
+from filewallball.config import Settings, load_settings
+from filewallball.observability.exchange import ExchangeMiddleware, Observer, current_exchange
+from filewallball.observability.http import HttpObserver
+from filewallball.observability.logs import Logs
+from filewallball.observability.metrics import Metrics
+from filewallball.observability.request_log import RequestLog
+from filewallball.observability.sinks import ConsoleSink
+from filewallball.observability.slots import Slots
+from filewallball.operations import Caller, Ledger, operation
+from filewallball.web.origin import Proxies
+
+TARGET_MICROSECONDS = 120
+_RULE = "/download/<file_id>"
+_ENVIRON = {
+    "REQUEST_METHOD": "GET",
+    "SCRIPT_NAME": "",
+    "PATH_INFO": "/download/0b8f2c8e-0000-4000-8000-000000000000",
+    "QUERY_STRING": "",
+    "SERVER_NAME": "127.0.0.1",
+    "SERVER_PORT": "8000",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "REMOTE_ADDR": "192.0.2.7",
+    "HTTP_HOST": "127.0.0.1:8000",
+    "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126",
+    "wsgi.url_scheme": "http",
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
+Call = Callable[[], None]
+
+
+class Parts:
+    """The instrumentation of one process, over folders of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings: Settings = load_settings({"DATA_DIR": str(folder), "LOG_MAX_SIZE": "1GB"})
+        self.slots = Slots(self.settings.slots_dir)
+        self.metrics = Metrics(self.settings.metrics_dir, self.slots, lambda: {_RULE})
+        self.journal = Journal(self.settings.journal_dir, self.slots.number, sync_each=False)
+        self.journal.prepare()
+        self.logs = Logs(self.settings)
+        self.logs.console = ConsoleSink(os.open(folder / "console", os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+
+    def ledger(self, record: Callable[[Any], None]) -> Ledger:
+        folds = Folds(self.journal.opened, self.journal.folded, self.journal.closed)
+        untouched = cast(Any, None)  # a read needs no database to be on record
+        return Ledger(untouched, self.journal, untouched, folds, record)
+
+
+def main() -> None:
+    options = _options()
+    logging.getLogger("filewallball").setLevel("INFO")
+    with tempfile.TemporaryDirectory(prefix="filewallball-overhead-") as name:
+        calls = _steps(Parts(Path(name)))
+        costs = _cheapest(list(calls.values()), options.batches, options.requests)
+    before = costs[0]
+    print(f"{'a Flask view alone':<64} {before:>8.1f}")
+    for part, cost in zip(list(calls)[1:], costs[1:], strict=True):
+        print(f"+ {part:<62} {cost - before:>8.1f}")
+        before = cost
+    added = costs[-1] - costs[0]
+    verdict = "reached" if added <= TARGET_MICROSECONDS else "missed"
+    print(f"{'all instrumentation, microseconds of one request':<64} {added:>8.1f}")
+    print(f"target {TARGET_MICROSECONDS}: {verdict}")
+
+
+def _steps(parts: Parts) -> dict[str, Call]:
+    http, log = HttpObserver(parts.metrics), RequestLog(parts.logs)
+    plain, events = _plain_app(), _recording_app(parts.ledger(lambda event: None))
+    counted = _recording_app(parts.ledger(parts.metrics.record))
+    return {
+        "bare": _caller(plain.wsgi_app),
+        "exchange: request id, bytes sent, the real end": _caller(_watched(plain)),
+        "exporter: HTTP families by rule, requests in progress": _caller(_watched(plain, http)),
+        "request log: one line to console and file": _caller(_watched(plain, http, log)),
+        "event: one operation, two journal lines": _caller(_watched(events, http, log)),
+        "business metrics: what the event says": _caller(_watched(counted, http, log)),
+    }
+
+
+def _plain_app() -> Flask:
+    app = Flask("plain")
+
+    @app.get(_RULE)
+    def download(file_id: str) -> Response:
+        return Response(b"x" * 100, content_type="text/plain")
+
+    return app
+
+
+def _recording_app(ledger: Ledger) -> Flask:
+    app = Flask("recording")
+    caller = Caller(ip_address="192.0.2.7", user_agent=str(_ENVIRON["HTTP_USER_AGENT"]))
+
+    @app.get(_RULE)
+    def download(file_id: str) -> Response:
+        exchange = current_exchange()
+        with operation(
+            ledger, "file:download", caller, resource_id=file_id, endpoint=_RULE, exchange=exchange
+        ) as op:
+            op.note(file_type="text/plain", file_size=100, details={"kind": "full", "delivery": "app"})
+            return Response(b"x" * 100, content_type="text/plain")
+
+    return app
+
+
+def _watched(app: Flask, *observers: Observer) -> ExchangeMiddleware:
+    return ExchangeMiddleware(app.wsgi_app, origin=Proxies(()).origin, observers=observers)
+
+
+def _caller(wsgi_app: Callable[..., Iterable[bytes]]) -> Call:
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        return None
+
+    def call() -> None:
+        body = wsgi_app(dict(_ENVIRON), start_response)
+        for _ in body:
+            pass
+        cast(Any, body).close()
+
+    return call
+
+
+def _cheapest(calls: list[Call], batches: int, requests: int) -> list[float]:
+    best = [float("inf") for _ in calls]
+    for batch in range(batches + 1):
+        for index, call in enumerate(calls):
+            started = time.process_time()
+            for _ in range(requests):
+                call()
+            if batch:  # the first one makes series, files and caches
+                best[index] = min(best[index], (time.process_time() - started) / requests * 1e6)
+    return best
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batches", type=int, default=300)
+    parser.add_argument("--requests", type=int, default=50, help="in each batch")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
