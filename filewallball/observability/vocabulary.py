@@ -113,11 +113,14 @@ ACTIONS = (
         "file:list",
         "file:describe",
     ),
-    *("file:release", "user:create", "user:update", "token:create", "token:revoke", "token:rotate"),
-    *("block:add", "block:delete", "quota:update"),
-    *("file:delete", "file:expire", "file:scan", "file:scrub"),
+    *("file:delete", "file:expire", "file:scan", "file:scrub", "file:release"),
+    *("user:list", "user:describe", "user:create", "user:update", "auth:fail"),
+    *("token:list", "token:create", "token:revoke", "token:rotate"),
+    *("block:list", "block:add", "block:delete", "quota:update", "client:update", "client:delete"),
+    *("audit:read", "audit:export", "audit:verify", "audit:prune"),
+    *("stats:read", "stats:rebuild", "stats:reconcile"),
     *("backup:create", "backup:restore", "drain:on", "drain:off"),
-    *("auth:fail", "audit:read", "audit:export", "stats:read", OTHER),
+    OTHER,
 )
 ERROR_CODES = (*sorted({kind.code for kind in errors.catalogue()} | {errors.ABORTED}), OTHER)
 AUTH_FAILURES = {
