@@ -202,7 +202,7 @@ class View:
             if end <= first_hour:
                 return read(first_hour, None)
             past = self._memo.get((name, first_hour, end), self._revision, lambda: read(first_hour, end))
-            return _added(past, read(end, None))
+            return _added(past, self._memo.get((name, end, None), self._version, lambda: read(end, None)))
 
         return self._memo.get((name, first_hour), self._version, whole)
 
