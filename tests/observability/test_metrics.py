@@ -1,6 +1,7 @@
 """Each event moves exactly the metrics it is about, as often as it counts, in labels that stay bounded."""
 
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from filewallball.event import Event
 from filewallball.observability.contract import CONTRACT
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.slots import Slots
-from filewallball.observability.vocabulary import MAX_CLIENTS
+from filewallball.observability.vocabulary import MAX_CLIENTS, MEDIA_TYPES
 from tests.observability.conftest import Bench, bench_in
 from tests.observability.scrape import Samples, names_of, total_of, value_of
 
@@ -282,3 +283,25 @@ def test_an_event_that_cannot_be_counted_does_not_raise(
 ) -> None:
     bench.metrics.record(event("file:upload", file_size="large"))
     assert "could not be counted" in caplog.text
+
+
+def test_a_full_disk_drops_new_series_counts_that_and_goes_on_with_the_known(
+    bench: Bench, event: Make
+) -> None:
+    bench.metrics.prepare()
+    child = os.fork()
+    if child == 0:
+        size = 256 * 1024
+        bench.metrics.prepare()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        for number in range(3000):
+            address = f"10.9.{number % 150}.1"
+            bench.metrics.record(
+                event("file:upload", file_type=MEDIA_TYPES[number // 60], ip_address=address)
+            )
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    samples = bench.scrape()
+    assert total_of(samples, "operations_total") == 3000
+    missing = 3000 - total_of(samples, "file_uploads_total")
+    assert 0 < missing <= value_of(samples, "metric_updates_dropped_total")
