@@ -30,6 +30,7 @@ def test_books_agree_after_workers_and_digests_died_under_load(
             wait_until(partial(_went_on, ledger, killed * 10), what="the load goes on")
             check(parts, statistics, days=(1,))
             server.kill_worker()
+        wait_until(partial(_went_on, ledger, 80), what="enough was done to be counted", seconds=60)
     wait_until(lambda: len(server.worker_pids()) == 2, what="both workers run")
     server.cli("maintain", "--once")
 
