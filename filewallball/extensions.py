@@ -3,10 +3,12 @@
 from typing import Any
 
 from flask_migrate import Migrate
-from flask_smorest import Api
+from flask_smorest import Api, Blueprint
 from flask_sqlalchemy import SQLAlchemy
+from marshmallow import RAISE
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
+from webargs.flaskparser import FlaskParser
 
 
 class Base(DeclarativeBase):
@@ -27,6 +29,16 @@ class ProblemApi(Api):
         """`web.problems` renders every error."""
 
 
+class StrictParser(FlaskParser):
+    """Unknown query parameters are refused: a misspelled filter must not answer with everything."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as the library declares it
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+    }
+
+
+Blueprint.ARGUMENTS_PARSER = StrictParser()
 db: Any = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 api: Any = ProblemApi()

@@ -60,6 +60,9 @@ def receive_form(
         )
     with _OneStage(store, max_bytes, max(0, (length or 0) - _ENVELOPE_BYTES)) as stage:
         form, files = _parse(stream, stage, boundary, length)
+        repeated = [name for name in form if len(form.getlist(name)) > 1]
+        if repeated:
+            raise errors.ValidationFailed(errors={name: ["Send this once."] for name in repeated})
         part = files.get("file")
         if part is None:
             raise errors.ValidationFailed(errors={"file": ["A file part named `file` is required."]})

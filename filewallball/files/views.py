@@ -6,7 +6,7 @@ from flask import Response, current_app, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from filewallball import permissions
+from filewallball import errors, permissions
 from filewallball.files.delivery import deliver
 from filewallball.files.incoming import receive_body, receive_form
 from filewallball.files.queries import FileFilter, Page, list_files
@@ -43,14 +43,11 @@ class Upload(MethodView):
         """Upload one file as multipart/form-data: the part `file`, options as further fields."""
         parts = runtime()
         service().expect(current_operation())
-        boundary = (
-            request.mimetype_params.get("boundary", "") if request.mimetype == "multipart/form-data" else ""
-        )
         with receive_form(
             parts.store,
             request.stream,
             request.headers,
-            boundary,
+            _boundary(),
             request.content_length,
             parts.settings.max_upload_size,
         ) as incoming:
@@ -158,6 +155,14 @@ class Thumbnail(MethodView):
             x_accel=False,
             finished=lambda delivery: files.delivered(op, delivery),
         )
+
+
+def _boundary() -> str:
+    if request.mimetype != "multipart/form-data":
+        raise errors.UnsupportedMediaType(
+            "Send multipart/form-data with a part named `file`, or PUT the bytes to /upload/{filename}."
+        )
+    return request.mimetype_params.get("boundary", "")
 
 
 def _send(file_id: str, disposition: str) -> Response:

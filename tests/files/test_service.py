@@ -95,7 +95,12 @@ def test_pages_and_cursors_walk_the_same_list(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "code"), [("page=500&size=500", "page_too_deep"), ("cursor=junk", "validation_error")]
+    ("query", "code"),
+    [
+        ("page=500&size=500", "page_too_deep"),
+        ("cursor=junk", "validation_error"),
+        ("limit=1", "validation_error"),
+    ],
 )
 def test_a_page_out_of_reach_says_so(client: FlaskClient, query: str, code: str) -> None:
     answer = client.get(f"/files?{query}")

@@ -1,7 +1,6 @@
 """Each event moves exactly the metrics it is about, as often as it counts, in labels that stay bounded."""
 
 import os
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +8,7 @@ import pytest
 
 from filewallball.event import Event
 from filewallball.observability.contract import CONTRACT
-from filewallball.observability.metrics import Metrics
-from filewallball.observability.slots import Slots
-from filewallball.observability.vocabulary import MAX_CLIENTS, MEDIA_TYPES
+from filewallball.observability.vocabulary import MAX_CLIENTS
 from tests.observability.conftest import Bench, bench_in
 from tests.observability.scrape import Samples, names_of, total_of, value_of
 
@@ -253,55 +250,3 @@ def test_a_forked_child_counts_in_a_slot_of_its_own(bench: Bench, event: Make) -
     bench.metrics.record(event("file:upload"))
     assert total_of(bench.scrape(), "file_uploads_total") == 3
     assert (bench.directory / "counter_1.db").exists()
-
-
-def test_nothing_touches_the_disk_before_the_first_count(tmp_path: Path) -> None:
-    Metrics(tmp_path / "metrics", Slots(tmp_path / "slots"), set)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_disabled_metrics_count_nothing_and_write_nothing(tmp_path: Path, event: Make) -> None:
-    metrics = Metrics(tmp_path / "metrics", Slots(tmp_path / "slots"), set, is_enabled=False)
-    metrics.record(event("file:upload"))
-    metrics.increment("suspicious_uploads_total")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unusable_folder_stops_the_counting_and_nothing_else(
-    tmp_path: Path, event: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "metrics").write_text("in the way")
-    bench = bench_in(tmp_path)
-    bench.metrics.record(event("file:upload"))
-    bench.metrics.record(event("file:upload"))
-    assert caplog.text.count("Metrics cannot be kept") == 1
-    assert bench.slots.held() == 0
-
-
-def test_an_event_that_cannot_be_counted_does_not_raise(
-    bench: Bench, event: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    bench.metrics.record(event("file:upload", file_size="large"))
-    assert "could not be counted" in caplog.text
-
-
-def test_a_full_disk_drops_new_series_counts_that_and_goes_on_with_the_known(
-    bench: Bench, event: Make
-) -> None:
-    bench.metrics.prepare()
-    child = os.fork()
-    if child == 0:
-        size = 256 * 1024
-        bench.metrics.prepare()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-        for number in range(3000):
-            address = f"10.9.{number % 150}.1"
-            bench.metrics.record(
-                event("file:upload", file_type=MEDIA_TYPES[number // 60], ip_address=address)
-            )
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-    samples = bench.scrape()
-    assert total_of(samples, "operations_total") == 3000
-    missing = 3000 - total_of(samples, "file_uploads_total")
-    assert 0 < missing <= value_of(samples, "metric_updates_dropped_total")

@@ -35,7 +35,7 @@ def some(build: Build) -> FlaskClient:
         ("GET", "/files/unknown", 404),
         ("GET", "/api/v1/access/users", 401),
         ("DELETE", "/files", 405),
-        ("POST", "/upload", 400),
+        ("POST", "/upload", 415),
         ("OPTIONS", "/files", 200),
         ("HEAD", "/files", 200),
     ],
