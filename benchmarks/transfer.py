@@ -22,11 +22,19 @@ from tests.servers.gunicorn import Gunicorn
 
 T = TypeVar("T", bound=Gunicorn)
 _SMALL_BYTES = 100 * 1024
+_MARK = b"no two alike ...................."
 _LUA = """
 local body = io.open("{body}", "rb"):read("*a")
+local mark = "{mark}"
+local before, after = body:find(mark, 1, true)
+local head, tail = body:sub(1, before - 1), body:sub(after + 1)
+local state, count = tostring({{}}):sub(-12), 0
 wrk.method = "POST"
-wrk.body = body
 wrk.headers["Content-Type"] = "multipart/form-data; boundary=benchmark"
+function request()
+    count = count + 1
+    return wrk.format(nil, nil, nil, head .. string.format("%12s%021d", state, count):sub(-#mark) .. tail)
+end
 """
 
 
@@ -183,13 +191,13 @@ def _wrk(url: str, options: argparse.Namespace, script: Path | None = None) -> f
 
 
 def _upload_script(folder: Path) -> Path:
-    """A multipart body that looks like a JPEG, as photos are what most clients send."""
-    content = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + os.urandom(_SMALL_BYTES)
+    """Multipart bodies that look like a JPEG, as photos are what most clients send, each with bytes of its own."""
+    content = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + _MARK + os.urandom(_SMALL_BYTES - len(_MARK))
     disposition = b'Content-Disposition: form-data; name="file"; filename="a.jpg"'
     head = b"--benchmark\r\n" + disposition + b"\r\nContent-Type: image/jpeg\r\n\r\n"
     (folder / "body").write_bytes(head + content + b"\r\n--benchmark--\r\n")
     script = folder / "upload.lua"
-    script.write_text(_LUA.format(body=folder / "body"))
+    script.write_text(_LUA.format(body=folder / "body", mark=_MARK.decode()))
     return script
 
 

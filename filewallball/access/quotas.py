@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, column, func, or_, select, table, update
+from sqlalchemy import Connection, Row, bindparam, column, func, or_, select, table, update
 
 from filewallball import errors
 from filewallball.access.models import Quota
@@ -16,6 +16,7 @@ _QUOTAS: Any = Quota.__table__
 _FILES = table("files", *(column(name) for name in ("principal", "state", "file_size")))
 _KEPT = ("live", "quarantined")
 _UNCOUNTED = -1
+_FIND = select(_QUOTAS.c.principal).where(_QUOTAS.c.principal == bindparam("principal"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,7 @@ def recount(connection: Connection, principal: str) -> None:
 
 
 def _exists(connection: Connection, principal: str) -> bool:
-    statement = select(_QUOTAS.c.principal).where(_QUOTAS.c.principal == principal)
-    return connection.execute(statement).first() is not None
+    return connection.execute(_FIND, {"principal": principal}).first() is not None
 
 
 def _charge(principal: str, size: int, limits: tuple[int, int]) -> Any:

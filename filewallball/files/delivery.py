@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
-from urllib.parse import quote
 
 from flask import Response, request
 from werkzeug.http import http_date
@@ -139,7 +138,7 @@ def _hand_over(
     nothing is seen of them."""
     start, stop = span or (0, content.size)
     finished(Delivery("partial" if span else "full", stop - start, stop - start, "nginx"))
-    headers += [("X-Accel-Redirect", X_ACCEL_PREFIX + quote(content.path)), ("Content-Length", "0")]
+    headers += [("X-Accel-Redirect", X_ACCEL_PREFIX + content.path), ("Content-Length", "0")]
     return _Answer(200, headers)
 
 

@@ -30,6 +30,7 @@ from filewallball.text import neutral
 
 _FILES: Any = File.__table__
 _BLOBS: Any = Blob.__table__
+_NEW = insert(_FILES)  # built once: building a statement and recognising it again costs more than running it
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Files:
         self._database = database
         self._store = store
         self._quotas = Quotas(settings, database)
+        self._count, self._count_clean = _counting(database), _counting(database, "scan_state", "scanned_us")
 
     def expect(self, op: Operation) -> None:
         """Before a body is read: raise QuotaExceeded if its sender has no room for anything."""
@@ -200,20 +202,23 @@ class Files:
         self, connection: Connection, values: dict[str, Any], path: str, scan_state: str
     ) -> tuple[str, bool]:
         """Count the bytes once more and insert the file; returns the blob's path and whether it was there before."""
-        content = {"sha256": values["file_hash"], "size": values["file_size"]}
+        content = {
+            "sha256": values["file_hash"],
+            "live": 1,
+            "refs": 1,
+            "size": values["file_size"],
+            "path": path,
+            "verified_us": values["upload_us"],
+        }
         scan = {"scan_state": scan_state, "scanned_us": values["upload_us"]} if scan_state else {}
-        statement = self._database.insert(_BLOBS).values(
-            **content, live=1, refs=1, path=path, verified_us=values["upload_us"], **scan
-        )
-        keys, newer = [_BLOBS.c.sha256, _BLOBS.c.live], scan if scan_state == CLEAN else {}
-        statement = self._database.upsert(statement, keys, {"refs": _BLOBS.c.refs + 1, **newer})
-        blob = connection.execute(statement.returning(_BLOBS.c.id, _BLOBS.c.path, _BLOBS.c.damaged_us)).one()
+        statement = self._count_clean if scan_state == CLEAN else self._count
+        blob = connection.execute(statement, {**content, **scan}).one()
         kept = blob.path
         if kept != path and (blob.damaged_us or not self._store.holds(kept, values["file_size"])):
             connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
             kept = path
         self._quotas.charge(connection, values["principal"], values["file_size"])
-        connection.execute(insert(File), {**values, "blob_id": blob.id})
+        connection.execute(_NEW, {**values, "blob_id": blob.id})
         return kept, blob.path != path
 
     def _is_refused(self, seen: Inspection) -> bool:
@@ -262,6 +267,15 @@ def end_file(
     connection.execute(update(Blob).where(Blob.id == blob_id).values(refs=Blob.refs - 1))
     row = connection.execute(select(File.principal, File.file_size).where(File.file_id == file_id)).one()
     refund(connection, row.principal, row.file_size)
+
+
+def _counting(database: Database, *renewed: str) -> Any:
+    """The upsert that counts one more file with the same bytes; where there were any, it renews these columns."""
+    statement = database.insert(_BLOBS)
+    new = database.incoming(statement)
+    changes = {"refs": _BLOBS.c.refs + 1, **{name: new[name] for name in renewed}}
+    statement = database.upsert(statement, [_BLOBS.c.sha256, _BLOBS.c.live], changes)
+    return statement.returning(_BLOBS.c.id, _BLOBS.c.path, _BLOBS.c.damaged_us)
 
 
 def _owns(caller: Caller, row: Any) -> bool:
