@@ -153,7 +153,7 @@ def _alternate(
     """The median of each server over rounds in which they take turns; a first round warms up and is dropped."""
     taken: dict[Gunicorn, list[float]] = {server: [] for server in servers}
     for number in range(options.rounds + 1):
-        for server in servers:
+        for server in servers[:: 1 if number % 2 else -1]:
             value = run(server)
             if number:
                 taken[server].append(value)

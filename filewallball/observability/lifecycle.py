@@ -47,7 +47,7 @@ def worker_ready(app: Flask) -> None:
 
     logging.captureWarnings(True)
     metrics_of(app).prepare()
-    gc.freeze()  # what stands now stands for good: a full collection need not look at it, 100 ms each time
+    gc.freeze()  # what stands now stands for good: no full collection need look at it again
     maintenance.start(app)
 
 
