@@ -23,8 +23,8 @@ def neutral(value: str, max_bytes: int = 512) -> str:
 
 def clip(value: str, max_bytes: int) -> str:
     """The longest prefix of `value` that fits into `max_bytes` of UTF-8."""
-    if len(value) * 4 <= max_bytes:
-        return value
+    if value.isascii():
+        return value[:max_bytes]
     return value.encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
 
 

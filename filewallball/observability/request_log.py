@@ -107,5 +107,7 @@ def _place(failure: BaseException) -> str:
 
 def _text(value: str, most: int) -> str:
     """What a WSGI string stands for: bytes, taken for UTF-8. Escapes are long, so text that needs them is cut short."""
+    if value.isascii() and value.isprintable():
+        return value[:most]
     text = value[:most].encode("latin-1", "replace").decode("utf-8", "replace")
     return clip(text, most if text.isprintable() else most // 4)
