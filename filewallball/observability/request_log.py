@@ -13,7 +13,6 @@ from filewallball.text import clip
 
 _PROBES = frozenset(("/health/live", "/health/ready", "/metrics"))
 _MAX_PATH, _MAX_AGENT, _MAX_MESSAGE, _MAX_TRACE = 400, 256, 500, 16_000
-_LEVELS = {logging.DEBUG: "DEBUG", logging.INFO: "INFO"}
 _requests = logging.getLogger("filewallball.request")
 _errors = logging.getLogger("filewallball.error")
 
@@ -41,7 +40,7 @@ def request_record(exchange: Exchange, level: int) -> Fields:
     environ, event = exchange.environ, exchange.event
     record: Fields = {
         "timestamp": timestamp(time.time()),
-        "level": _LEVELS[level],
+        "level": logging.getLevelName(level),
         "logger": "filewallball.request",
         "message": "HTTP request processed",
         "request_id": exchange.request_id,

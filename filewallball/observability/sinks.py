@@ -8,22 +8,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from time import monotonic
 
 Dropped = Callable[[], None]
 _STDERR = 2
-_LOOK_SECONDS = 0.1
 
 
 class FileSink:
     """One file that several processes append to and rotate together; each line is one write.
 
     Every writer notices by its inode that the file was renamed, by us or by logrotate, and opens the new one.
-    Whoever finds it too large and gets the side file's lock renames; the others write on meanwhile. They look at
-    every `look_every` lines, or after a tenth of a second: until then lines go to the renamed file.
+    Whoever finds it too large and gets the side file's lock renames; the others write on meanwhile.
     """
 
-    def __init__(self, path: Path, max_bytes: int, backup_count: int, look_every: int = 16) -> None:
+    def __init__(self, path: Path, max_bytes: int, backup_count: int) -> None:
         self.dropped: Dropped = _nobody_counts
         self._path = path
         self._max_bytes = max_bytes
@@ -32,15 +29,11 @@ class FileSink:
         self._fd = -1
         self._identity: tuple[int, int] | None = None
         self._torn = False
-        self._look_every = look_every
-        self._since_look = 0
-        self._looked_at = 0.0
 
     def write(self, line: bytes) -> None:
         with self._lock:
             try:
-                if self._is_time_to_look():
-                    self._ready(len(line))
+                self._ready(len(line))
                 data = b"\n" + line if self._torn else line
                 self._torn = os.write(self._fd, data) < len(data)
                 lost = self._torn
@@ -52,14 +45,6 @@ class FileSink:
     def close(self) -> None:
         with self._lock:
             self._release()
-
-    def _is_time_to_look(self) -> bool:
-        now = monotonic()
-        self._since_look += 1
-        if self._fd >= 0 and self._since_look < self._look_every and now - self._looked_at < _LOOK_SECONDS:
-            return False
-        self._since_look, self._looked_at = 0, now
-        return True
 
     def _ready(self, length: int) -> None:
         """Make the descriptor that of the present file, with room for one more line."""
