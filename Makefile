@@ -13,7 +13,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" ../$(BIN)/pip-compile 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test test-unit test-integration soak bench lint type format reference requirements packages clean
+.PHONY: help setup run test test-unit test-integration soak bench lint type format reference render requirements packages clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ format: $(VENV)/.development ## sort imports and format
 
 reference: $(VENV)/.production ## write the tables of the README anew
 	@DATA_DIR=$$(mktemp -d) $(BIN)/filewallball reference README.md README.ko.md
+
+render: $(VENV)/.production ## write the default configurations in ops/ anew
+	@env -i PATH="$$PATH" $(BIN)/filewallball ops render
 
 requirements: $(VENV)/.development ## pin requirements/*.in again, with hashes
 	cd requirements && for name in production test development; do $(PIP_COMPILE) --output-file=$$name.txt $$name.in || exit 1; done

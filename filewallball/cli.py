@@ -20,6 +20,7 @@ from filewallball.commands import MIGRATIONS, with_app
 from filewallball.files.quarantine_routes import quarantine
 from filewallball.files.scrub import Pace
 from filewallball.operations import operation
+from filewallball.ops.commands import ops
 from filewallball.reconcile import reconcile
 from filewallball.runtime import runtime
 from filewallball.stats.commands import stats
@@ -125,7 +126,7 @@ def downgrade_command(_app: Flask, revision: str) -> None:
     downgrade(directory=MIGRATIONS, revision=revision)
 
 
-for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats):
+for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, ops):
     main.add_command(group)
 
 

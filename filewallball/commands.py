@@ -25,13 +25,24 @@ def with_app(
     """Give the command the app; a bad setting or a missing database ends in one clear line."""
 
     @wraps(command)
+    @plain_failures
+    def run(*args: Any, **kwargs: Any) -> None:
+        app = create_app(adjust(load_settings()))
+        with app.app_context(), ExitStack() as ending:
+            for engine in db.engines.values():
+                ending.callback(engine.dispose)  # SQLite leaves no write-ahead log behind
+            command(app, *args, **kwargs)
+
+    return run
+
+
+def plain_failures(command: Callable[..., None]) -> Callable[..., None]:
+    """A bad setting, a missing database or a refusal ends the command in clear lines without a traceback."""
+
+    @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
-            app = create_app(adjust(load_settings()))
-            with app.app_context(), ExitStack() as ending:
-                for engine in db.engines.values():
-                    ending.callback(engine.dispose)  # SQLite leaves no write-ahead log behind
-                command(app, *args, **kwargs)
+            command(*args, **kwargs)
         except ConfigError as error:
             for message in error.messages:
                 click.echo(f"filewallball: {message}", err=True)

@@ -2,8 +2,9 @@
 
 import ipaddress
 import os
+from collections import ChainMap
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from environs import Env, EnvValidationError
 from limits import RateLimitItem
 from marshmallow.validate import OneOf, Range
 
-from filewallball.setting_kinds import PARSERS, Network
+from filewallball.monitoring_settings import MonitoringSettings
+from filewallball.setting_kinds import PARSERS, Network, setting
 
 ROLES = ("guest", "user", "monitor", "admin")
 _EXECUTABLES = "application/x-executable"
@@ -26,16 +28,8 @@ class ConfigError(Exception):
         self.messages = messages
 
 
-def setting(kind: str, default: str, about: str, **options: Any) -> Any:
-    """A dataclass field read from the variable of its upper-case name; `default` is written as a person would."""
-    secret = kind in ("database", "redis", "token", "secret")
-    return field(
-        repr=not secret, metadata={"kind": kind, "default": default, "about": about, "options": options}
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(MonitoringSettings):
     """What the service runs with. Sizes are bytes, durations `timedelta`, networks parsed."""
 
     bind: str = setting("str", "127.0.0.1", "Address to listen on")
@@ -175,7 +169,6 @@ class Settings:
     health_check_timeout: timedelta = setting(
         "duration", "5s", "Longest time a health check may take; an answer waits at most 1.5s of it"
     )
-    prometheus_enabled: bool = setting("bool", "true", "Serve /metrics")
     public_url: str = setting(
         "base_url", "", "Prefix of the URLs in answers, such as https://files.example.org; empty = paths"
     )
@@ -219,9 +212,14 @@ class Settings:
         return self.database_url.startswith("sqlite")
 
 
-def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read and validate every setting; raises `ConfigError` naming all bad ones at once."""
-    env = _SettingsEnv(os.environ if environ is None else environ)
+def load_settings(
+    environ: Mapping[str, str] | None = None, defaults: Mapping[str, str] | None = None
+) -> Settings:
+    """Read and validate every setting; raises `ConfigError` naming all bad ones at once.
+
+    `defaults` stand in for variables that the environment leaves out.
+    """
+    env = _SettingsEnv(ChainMap(dict(os.environ if environ is None else environ), dict(defaults or {})))
     values = {}
     for row in fields(Settings):
         parse = getattr(env, row.metadata["kind"])
@@ -246,7 +244,13 @@ def announce_metrics_dir(directory: Path) -> None:
 
 def documented() -> list[tuple[str, str, str]]:
     """(variable, default, meaning) of every setting, for the README and its test."""
-    return [(row.name.upper(), row.metadata["default"], row.metadata["about"]) for row in fields(Settings)]
+    return [(row.name.upper(), row.metadata["default"], row.metadata["about"]) for row in _rows()]
+
+
+def _rows() -> list[Field[Any]]:
+    """The settings of the service before those of its monitoring, which it inherits."""
+    inherited = {row.name for row in fields(MonitoringSettings)}
+    return sorted(fields(Settings), key=lambda row: row.name in inherited)
 
 
 class _SettingsEnv(Env):

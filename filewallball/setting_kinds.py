@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable
+from dataclasses import field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +12,25 @@ from typing import Any
 import humanfriendly
 from limits import RateLimitItem, parse_many
 from marshmallow import ValidationError
+from marshmallow.validate import Email
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url")
 _ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
+_WEB_URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
+_ANY_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s]+")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def setting(kind: str, default: str, about: str, **options: Any) -> Any:
+    """A dataclass field read from the variable of its upper-case name; `default` is written as a person would."""
+    return field(
+        repr=kind not in SECRET_KINDS,
+        metadata={"kind": kind, "default": default, "about": about, "options": options},
+    )
 
 
 def size(value: str, **_: Any) -> int:
@@ -115,6 +129,49 @@ def base_url(value: str, **_: Any) -> str:
     return value.rstrip("/")
 
 
+def web_url(value: str, **_: Any) -> str:
+    if value and not _WEB_URL.fullmatch(value):
+        raise ValidationError("must be a URL that starts with http:// or https://.")
+    return value
+
+
+def secret_url(value: str, **_: Any) -> str:
+    if value and not _ANY_URL.fullmatch(value):
+        raise ValidationError("is not a URL.")
+    return value
+
+
+def password(value: str, **_: Any) -> str:
+    return value
+
+
+def absolute(value: str, **_: Any) -> str:
+    if value and not value.startswith("/"):
+        raise ValidationError("must be an absolute path.")
+    return value
+
+
+def addresses(value: str, **_: Any) -> tuple[str, ...]:
+    check = Email()
+    return tuple(check(part) for part in _parts(value))
+
+
+def phones(value: str, **_: Any) -> tuple[str, ...]:
+    wrong = [part for part in _parts(value) if not _PHONE.fullmatch(part)]
+    if wrong:
+        raise ValidationError(f"{wrong[0]!r} is not a number such as +821012345678.")
+    return tuple(_parts(value))
+
+
+def targets(value: str, **_: Any) -> tuple[str, ...]:
+    if value == "off":
+        return ()
+    wrong = [part for part in _parts(value) if not _ENDPOINT.fullmatch(part)]
+    if wrong:
+        raise ValidationError(f"{wrong[0]!r} is not host:port.")
+    return tuple(_parts(value))
+
+
 def limits(value: str, **_: Any) -> tuple[RateLimitItem, ...]:
     if value in ("", "off"):
         return ()
@@ -148,6 +205,13 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     networks,
     types,
     base_url,
+    web_url,
+    secret_url,
+    password,
+    absolute,
+    addresses,
+    phones,
+    targets,
     limits,
     origins,
 )

@@ -22,7 +22,7 @@ _REQUEST_FILES = {"views.py", "delivery.py"}
 _ENVIRONMENT = {"os.environ", "os.environb", "os.getenv"}
 
 _WRITING_ROOMS = {"storage", "audit", "backup", "observability"}
-_WRITING_FILES = {"alerts/render.py", "cli.py"}
+_WRITING_FILES = {"rendering.py", "cli.py"}
 _WRITE_METHODS = {"write_text", "write_bytes", "touch", "unlink", "symlink_to", "hardlink_to"}
 _WRITE_CALLS = {
     "os": {

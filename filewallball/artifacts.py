@@ -1,0 +1,16 @@
+"""Every file that `filewallball ops render` writes, and the host it describes where the environment is silent."""
+
+from collections.abc import Mapping
+
+from filewallball.alerts import prometheus
+from filewallball.config import Settings, load_settings
+from filewallball.rendering import Artifact
+
+HOST = {"DATA_DIR": "/var/lib/filewallball"}
+
+ARTIFACTS = (Artifact("prometheus/prometheus.yml", prometheus.configuration),)
+
+
+def host_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that artifacts are rendered from: the environment first, then the host of docs/deploy.md."""
+    return load_settings(environ, HOST)

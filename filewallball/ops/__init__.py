@@ -1,0 +1,1 @@
+"""Operations: the files and checks around a deployment."""

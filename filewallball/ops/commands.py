@@ -1,0 +1,40 @@
+"""`filewallball ops …`: the configuration of the programs around the service."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from filewallball.artifacts import ARTIFACTS, host_settings
+from filewallball.commands import plain_failures
+from filewallball.rendering import stale, write
+
+
+@click.group()
+def ops() -> None:
+    """Configuration of the programs around the service."""
+
+
+@ops.command()
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("ops"),
+    show_default=True,
+    help="Folder to write below.",
+)
+@click.option(
+    "--check", is_flag=True, help="Write nothing; name what differs and end with 1 if anything does."
+)
+@plain_failures
+def render(out: Path, check: bool) -> None:
+    """Write the configuration of Prometheus, Alertmanager and the rest from the environment."""
+    settings = host_settings()
+    if not check:
+        for path in write(ARTIFACTS, settings, out):
+            click.echo(path)
+        return
+    names = list(stale(ARTIFACTS, settings, out))
+    for name in names:
+        click.echo(f"stale: {name}")
+    sys.exit(1 if names else 0)
