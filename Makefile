@@ -7,6 +7,8 @@ SOURCES := $(wildcard filewallball tests benchmarks migrations wsgi.py gunicorn.
 TYPED := $(wildcard filewallball tests benchmarks wsgi.py)
 # Installing must not depend on a newer pip being announced, nor on an answer from the keyboard.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
+# A process a core; more than four would only start more databases.
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist worksteal
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" ../$(BIN)/pip-compile --quiet --generate-hashes \
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
@@ -25,13 +27,13 @@ run: $(VENV)/.production ## migrate and serve (BIND, PORT, DATA_DIR, WEB_CONCURR
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
 test: $(VENV)/.test packages ## run the whole suite
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 test-unit: $(VENV)/.test ## run the tests that need no server
-	$(BIN)/pytest -m "not server"
+	$(BIN)/pytest $(PARALLEL) -m "not server"
 
 test-integration: $(VENV)/.test packages ## run the tests that talk to real servers
-	$(BIN)/pytest -m server
+	$(BIN)/pytest $(PARALLEL) -m server
 
 soak: $(VENV)/.test packages ## run the campaigns at full length
 	$(BIN)/pytest -m soak --soak

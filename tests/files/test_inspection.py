@@ -33,9 +33,9 @@ def zipped(*names: str, mimetype: str = "") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         if mimetype:
-            archive.writestr("mimetype", mimetype, zipfile.ZIP_STORED)
+            archive.writestr(zipfile.ZipInfo("mimetype"), mimetype, zipfile.ZIP_STORED)
         for name in names:
-            archive.writestr(name, "content of " + name)
+            archive.writestr(zipfile.ZipInfo(name), "content of " + name, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
@@ -95,7 +95,7 @@ SAMPLES = [
     (zipped("a", mimetype="text/html; evil\r\n"), "application/zip"),
     (zipped("META-INF/MANIFEST.MF"), "application/java-archive"),
     (zipped("AndroidManifest.xml"), "application/vnd.android.package-archive"),
-    (gzip.compress(b"x"), "application/gzip"),
+    (gzip.compress(b"x", mtime=0), "application/gzip"),
     (bz2.compress(b"x"), "application/x-bzip2"),
     (lzma.compress(b"x"), "application/x-xz"),
     (b"\x28\xb5\x2f\xfd\x04\x00\x09", "application/zstd"),
