@@ -23,8 +23,7 @@ help: ## list these commands
 setup: $(VENV)/.development ## create .venv with everything that running, testing and linting need
 
 run: $(VENV)/.production ## migrate and serve (BIND, PORT, DATA_DIR, WEB_CONCURRENCY, ADMIN_TOKEN)
-	@$(BIN)/filewallball prepare
-	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
+	@exec env PREPARE_ON_START=true $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
 test: $(VENV)/.test packages ## run the whole suite
 	$(BIN)/pytest $(PARALLEL)
@@ -79,6 +78,7 @@ $(VENV)/.created:
 $(VENV)/.production: requirements/production.txt setup.cfg pyproject.toml | $(VENV)/.created
 	$(PIP) --require-hashes -r $<
 	PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation --no-index --editable .
+	$(BIN)/python -m compileall -q filewallball wsgi.py
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.production

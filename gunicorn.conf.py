@@ -1,10 +1,10 @@
 """How gunicorn serves FileWallBall: every value comes from the settings, every hook is one call."""
 
-import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filewallball import launch
 from filewallball.config import ConfigError, load_settings
 from filewallball.observability import lifecycle
 from filewallball.observability.logs import configure_logging
@@ -18,14 +18,7 @@ try:
 except ConfigError as error:
     sys.exit("\n".join(f"filewallball: {message}" for message in error.messages))
 
-# Libraries are imported once, here: a new worker then boots in a third of the time and shares their memory. Our own
-# rooms are not, so that a reload (HUP) brings their new code.
-for _library in (
-    *("flask_migrate", "flask_smorest", "limits", "prometheus_flask_exporter", "pymysql", "redis"),
-    *("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "uuid_utils"),
-):
-    importlib.import_module(_library)
-
+launch.import_libraries()
 lifecycle.note_start()
 configure_logging(_settings)
 errorlog = None  # gunicorn's own messages take the same way as ours
@@ -57,15 +50,10 @@ forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 
 
-# Loaded once before the fork instead of once in each worker, for a quicker start. Our own code is not: a reload is
-# to renew it.
-_LIBRARIES = ("flask_migrate", "flask_smorest", "sqlalchemy.dialects.sqlite")
-
-
 def on_starting(server: "Arbiter") -> None:
-    """Before anything listens: make sure of the folders, and start counting from zero if nobody else counts."""
-    for library in _LIBRARIES:
-        importlib.import_module(library)
+    """Before anything listens: make ready where that is wanted, and count from zero if nobody else counts."""
+    if _settings.prepare_on_start:
+        launch.prepare()
     try:
         lifecycle.begin(_settings)
     except OSError as error:

@@ -14,7 +14,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from flask_migrate import upgrade
 from uuid_utils import uuid7
 
 from filewallball import create_app
@@ -25,10 +24,10 @@ from filewallball.clock import now_us
 from filewallball.config import load_settings
 from filewallball.event import Event
 from filewallball.runtime import Runtime, runtime
+from filewallball.schema import upgrade
 from filewallball.web import cursor
 from tests.servers import MariaDB
 
-_MIGRATIONS = str(Path(__file__).resolve().parents[1] / "migrations")
 _DAY = 86_400_000_000
 _DAYS = 60
 _ACTIONS = (
@@ -61,7 +60,7 @@ def _parts(folder: Path, options: argparse.Namespace) -> Iterator[Runtime]:
         settings = {"DATA_DIR": str(folder / "data"), "DATABASE_URL": url, "DATABASE_TIMEOUT": "600s"}
         app = create_app(load_settings(settings))
         with app.app_context():
-            upgrade(directory=_MIGRATIONS)
+            upgrade()
         runtime(app).journal.prepare()
         yield runtime(app)
     finally:

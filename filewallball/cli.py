@@ -7,22 +7,21 @@ from pathlib import Path
 
 import click
 from flask import Flask
-from flask_migrate import downgrade, upgrade
 
 from filewallball import maintenance, reference
 from filewallball.access.commands import blocks, quotas, tokens, users
-from filewallball.access.service import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.commands import audit
-from filewallball.audit.keys import kept_secret
 from filewallball.backup.commands import backup
 from filewallball.clock import now_us
-from filewallball.commands import MIGRATIONS, with_app
+from filewallball.commands import with_app
 from filewallball.files.quarantine_routes import quarantine
 from filewallball.files.scrub import Pace
 from filewallball.operations import operation
 from filewallball.ops.commands import ops
+from filewallball.preparation import make_ready
 from filewallball.reconcile import reconcile
 from filewallball.runtime import runtime
+from filewallball.schema import downgrade, upgrade
 from filewallball.stats.commands import stats
 
 
@@ -36,21 +35,7 @@ def main() -> None:
 @with_app
 def prepare(app: Flask) -> None:
     """Make everything ready to start: folders, database schema, first administrator."""
-    parts = runtime(app)
-    upgrade(directory=MIGRATIONS)
-    parts.store.prepare()
-    parts.journal.prepare()
-    wanted = parts.settings.admin_token
-    if first_admin_stands(parts.database, wanted):
-        return
-    path = parts.settings.data_dir / "admin-token"
-    token = wanted or kept_secret(path, new_token)
-    with operation(parts.ledger, "token:create", maintenance.SYSTEM) as op:
-        op.note(details={"token": "first administrator"})
-        op.change(lambda connection: give_first_admin(connection, token))
-    if not wanted:
-        click.echo(f"The first administrator's token, shown this once: {token}")
-        click.echo(f"It is kept in {path}, readable by this user alone.")
+    make_ready(app)
 
 
 @main.command()
@@ -115,7 +100,7 @@ def db() -> None:
 @with_app
 def upgrade_command(_app: Flask, revision: str) -> None:
     """Bring the schema up to REVISION."""
-    upgrade(directory=MIGRATIONS, revision=revision)
+    upgrade(revision)
 
 
 @db.command("downgrade")
@@ -123,7 +108,7 @@ def upgrade_command(_app: Flask, revision: str) -> None:
 @with_app
 def downgrade_command(_app: Flask, revision: str) -> None:
     """Bring the schema down to REVISION."""
-    downgrade(directory=MIGRATIONS, revision=revision)
+    downgrade(revision)
 
 
 for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, ops):

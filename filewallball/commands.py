@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,8 +14,6 @@ from filewallball.clock import rfc3339
 from filewallball.config import ConfigError, Settings, load_settings
 from filewallball.errors import ApiError
 from filewallball.extensions import db
-
-MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
 
 
 def with_app(

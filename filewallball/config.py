@@ -45,6 +45,9 @@ class Settings(MonitoringSettings):
     graceful_timeout: timedelta = setting(
         "duration", "30s", "How long transfers may go on after a stop or reload"
     )
+    prepare_on_start: bool = setting(
+        "bool", "false", "Do what `filewallball prepare` does before each start, as `make run` has it"
+    )
     data_dir: Path = setting("folder", "./instance", "Database, storage, journal, logs and metric files")
     database_url: str = setting(
         "database", "", "`sqlite:///…` or `mysql+pymysql://…`; empty = SQLite under DATA_DIR"

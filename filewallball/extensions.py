@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_migrate import Migrate
 from flask_smorest import Api, Blueprint
 from flask_sqlalchemy import SQLAlchemy
 from marshmallow import RAISE
@@ -40,5 +39,4 @@ class StrictParser(FlaskParser):
 
 Blueprint.ARGUMENTS_PARSER = StrictParser()
 db: Any = SQLAlchemy(model_class=Base)
-migrate = Migrate()
 api: Any = ProblemApi()

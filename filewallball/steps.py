@@ -21,7 +21,7 @@ from filewallball.backup.standing import backup_probe
 from filewallball.config import Settings
 from filewallball.database import Database
 from filewallball.database import configure as configure_database
-from filewallball.extensions import api, db, migrate
+from filewallball.extensions import api, db
 from filewallball.files import quarantine_routes
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
@@ -73,7 +73,6 @@ def bind_extensions(app: Flask) -> None:
     """Bind the unbound extensions."""
     db.init_app(app)
     app.teardown_appcontext_funcs.clear()  # it would end a scoped session, which nothing here opens
-    migrate.init_app(app, db, render_as_batch=True)
     api.init_app(app)
 
 

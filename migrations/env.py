@@ -1,14 +1,12 @@
 """Alembic's environment: the app's own engine and models, one transaction a migration."""
 
 from alembic import context
-from flask import current_app
 
-from filewallball.extensions import Base
+from filewallball.extensions import Base, db
 
 
 def run() -> None:
-    engine = current_app.extensions["migrate"].db.engine
-    with engine.connect() as connection:
+    with db.engine.connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,

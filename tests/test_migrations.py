@@ -7,10 +7,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
 
 from filewallball.extensions import Base, db
+from filewallball.schema import downgrade, newest, upgrade
 
 MIGRATIONS = str(Path(__file__).resolve().parents[1] / "migrations")
 KEPT = "SELECT id, username FROM users ORDER BY id"
@@ -31,6 +31,10 @@ def test_the_schema_is_what_the_models_say() -> None:
     assert differences == []
 
 
+def test_the_newest_migration_is_known_by_its_file_without_alembic() -> None:
+    assert newest() == ScriptDirectory(MIGRATIONS).get_current_head()
+
+
 def test_every_migration_goes_down_and_up_with_data() -> None:
     revisions = [script.revision for script in ScriptDirectory(MIGRATIONS).walk_revisions()]  # newest first
     with db.engine.begin() as connection:
@@ -40,28 +44,28 @@ def test_every_migration_goes_down_and_up_with_data() -> None:
         before = list(connection.execute(text(KEPT)))
 
     for revision in revisions[1:]:
-        downgrade(directory=MIGRATIONS, revision=revision)
-        upgrade(directory=MIGRATIONS)
+        downgrade(revision=revision)
+        upgrade()
         with db.engine.connect() as connection:
             assert list(connection.execute(text(KEPT))) == before
 
 
 def test_the_first_migration_leaves_nothing_behind() -> None:
-    downgrade(directory=MIGRATIONS, revision="base")
+    downgrade(revision="base")
 
     assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
-    upgrade(directory=MIGRATIONS)
+    upgrade()
 
 
 def test_files_from_before_quotas_count_towards_who_sent_them() -> None:
-    downgrade(directory=MIGRATIONS, revision="0002")
+    downgrade(revision="0002")
     with db.engine.begin() as connection:
         for number, (owner, address) in enumerate(
             ((7, "203.0.113.7"), (0, "203.0.113.7"), (0, "2001:db8::5"))
         ):
             connection.execute(text(_OLD_FILE), {"id": f"file-{number}", "owner": owner, "address": address})
 
-    upgrade(directory=MIGRATIONS)
+    upgrade()
 
     with db.engine.connect() as connection:
         principals = list(connection.execute(text("SELECT principal FROM files ORDER BY id")).scalars())

@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import click
 from flask import Flask
-from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
 
 from filewallball.backup.create import KEYS, create_backup
@@ -18,10 +17,12 @@ from filewallball.backup.manifest import BackupBroken, Manifest, backup_ids, rea
 from filewallball.backup.restore import has_files, place_keys, restore_backup
 from filewallball.backup.verify import verify_backup
 from filewallball.clock import rfc3339
-from filewallball.commands import MIGRATIONS, with_app
+from filewallball.commands import with_app
 from filewallball.config import Settings, load_settings
+from filewallball.extensions import db
 from filewallball.operations import Caller, operation
 from filewallball.runtime import runtime
+from filewallball.schema import downgrade, upgrade
 
 _OPERATOR = Caller(username="system", role="admin")
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -91,7 +92,7 @@ def restore(folder: Path, backup_id: str | None, force: bool) -> None:
 
 @with_app
 def _require_empty(app: Flask) -> None:
-    if _has_table(app, "files") and has_files(runtime(app)):
+    if _has_table("files") and has_files(runtime(app)):
         _fail(["there are files here: --force replaces them"])
 
 
@@ -103,24 +104,24 @@ def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
     parts.journal.prepare()
     with operation(parts.ledger, "backup:restore", _OPERATOR) as op:
         restore_backup(parts, op, folder, manifest, _bar(manifest.blob_bytes, "Restoring"))
-    upgrade(directory=MIGRATIONS)
+    upgrade()
 
 
 def _bring_schema_to(app: Flask, revision: str) -> None:
     """The tables as the backup knew them; a schema of another age is rebuilt, its rows are to be replaced anyway."""
     found = None
-    if _has_table(app, "alembic_version"):
+    if _has_table("alembic_version"):
         statement = text("SELECT version_num FROM alembic_version")
         found = runtime(app).database.query(lambda connection: connection.execute(statement).scalar())
     if found is not None and found != revision:
-        downgrade(directory=MIGRATIONS, revision="base")
+        downgrade("base")
         found = None
     if found is None:
-        upgrade(directory=MIGRATIONS, revision=revision)
+        upgrade(revision)
 
 
-def _has_table(app: Flask, name: str) -> bool:
-    return bool(inspect(app.extensions["migrate"].db.engine).has_table(name))
+def _has_table(name: str) -> bool:
+    return bool(inspect(db.engine).has_table(name))
 
 
 def _verified(folder: Path, backup_id: str | None) -> Manifest:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.servers import Service
+from tests.servers.base import free_port
 from tests.waiting import wait_until
 
 
@@ -21,6 +23,18 @@ def test_a_file_survives_kills_of_workers_and_a_restart(service: Callable[..., S
 
     assert after_kill == after_restart == b"bytes"
     assert server.request("PUT", "/upload/b.bin", data=bytes(1024 * 1024 + 1)).status_code == 413
+    assert server.log_text().count("shown this once") == 1
+
+
+def test_a_start_that_cannot_be_prepared_ends_with_one_line(tmp_path: Path) -> None:
+    server = Service(tmp_path, {"DATABASE_URL": f"mysql+pymysql://root@127.0.0.1:{free_port()}/none"})
+
+    with pytest.raises(RuntimeError, match="ended while starting"):
+        server.start()
+
+    assert server.log_text().count("the database does not answer") == 1
+    assert "Traceback" not in server.log_text()
+    assert "Booting worker" not in server.log_text()
 
 
 def test_nothing_is_left_of_a_stopped_service(service: Callable[..., Service], tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
 
 import requests
 
@@ -23,6 +22,7 @@ class Service(Gunicorn):
             "PORT": str(self.port),
             "DATA_DIR": str(self.data_dir),
             "WEB_CONCURRENCY": str(workers),
+            "PREPARE_ON_START": "true",
             **(settings or {}),
         }
 
@@ -34,11 +34,6 @@ class Service(Gunicorn):
             return self.request("GET", "/health/live", timeout=2).ok
         except requests.RequestException:
             return False
-
-    def start(self) -> Self:
-        """Prepare, then start."""
-        self.cli("prepare")
-        return super().start()
 
     def cli(self, *arguments: str) -> str:
         """What `filewallball ...` prints under this service's settings; raises when it fails."""

@@ -6,19 +6,18 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
 from filewallball.clock import now_us
 from filewallball.extensions import db
 from filewallball.reconcile import reconcile
 from filewallball.runtime import Runtime
+from filewallball.schema import downgrade, upgrade
 from filewallball.stats.fold import TABLES
 from filewallball.stats.rebuild import Rebuild
 from filewallball.stats.view import Statistics
 from tests.stats.agreement import check
 from tests.stats.conftest import append, chance_event
-from tests.test_migrations import MIGRATIONS
 
 _DAY_US = 86_400_000_000
 
@@ -55,8 +54,8 @@ def test_a_log_older_than_its_sums_is_added_up_after_the_migration(
     _fill(parts, 50)
     with app.app_context():
         parts.database.close()
-        downgrade(directory=MIGRATIONS, revision="0005")
-        upgrade(directory=MIGRATIONS)
+        downgrade(revision="0005")
+        upgrade()
         db.engine.dispose()
     job = Rebuild(parts.database)
 
