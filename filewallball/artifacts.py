@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 
+from filewallball import dashboards
 from filewallball.alerts import prometheus
 from filewallball.config import Settings, load_settings
 from filewallball.rendering import Artifact
 
 HOST = {"DATA_DIR": "/var/lib/filewallball"}
 
-ARTIFACTS = (Artifact("prometheus/prometheus.yml", prometheus.configuration),)
+ARTIFACTS = (
+    Artifact("prometheus/prometheus.yml", prometheus.configuration),
+    *dashboards.ARTIFACTS,
+)
 
 
 def host_settings(environ: Mapping[str, str] | None = None) -> Settings:

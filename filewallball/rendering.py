@@ -14,16 +14,17 @@ _HEAD = "# Written by `filewallball ops render`: change the environment it reads
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One file: where it goes below the output folder, and its text under some settings."""
+    """One file: where it goes below the output folder, and its text under the settings that want it."""
 
     path: str
     text: Callable[[Settings], str]
     mode: int = 0o644
+    wanted: Callable[[Settings], bool] = lambda settings: True
 
 
 def write(artifacts: Iterable[Artifact], settings: Settings, folder: Path) -> Iterator[Path]:
     """Write every artifact below `folder`; what it may hold secrets of was never readable by others."""
-    for artifact in artifacts:
+    for artifact in _wanted(artifacts, settings):
         path = folder / artifact.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(artifact.mode)
@@ -34,10 +35,14 @@ def write(artifacts: Iterable[Artifact], settings: Settings, folder: Path) -> It
 
 def stale(artifacts: Iterable[Artifact], settings: Settings, folder: Path) -> Iterator[Path]:
     """The files that are missing or differ from what would be written now."""
-    for artifact in artifacts:
+    for artifact in _wanted(artifacts, settings):
         path = folder / artifact.path
         if not path.is_file() or path.read_text() != artifact.text(settings):
             yield path
+
+
+def _wanted(artifacts: Iterable[Artifact], settings: Settings) -> Iterator[Artifact]:
+    return (artifact for artifact in artifacts if artifact.wanted(settings))
 
 
 def yaml_text(content: dict[str, Any]) -> str:

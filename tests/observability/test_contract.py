@@ -16,8 +16,22 @@ from tests.observability.promql import labels_in, metrics_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = {name: metric for metric in CONTRACT for name in metric.sample_names}
-_ALWAYS_THERE = {"up", "ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds", "filewallball_health_status"}
+_PROMETHEUS = {"up", "ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds"}
+_HEALTH = {
+    "filewallball_health_status",
+    "filewallball_health_response_seconds",
+    "filewallball_uptime_seconds",
+}
+_NODE_EXPORTER = {
+    *("node_cpu_seconds_total", "node_load1", "node_load15", "node_uname_info"),
+    *("node_memory_MemTotal_bytes", "node_memory_MemAvailable_bytes"),
+    *("node_filesystem_avail_bytes", "node_filesystem_size_bytes"),
+    *("node_disk_read_bytes_total", "node_disk_written_bytes_total"),
+    *("node_network_receive_bytes_total", "node_network_transmit_bytes_total"),
+}
+_ALWAYS_THERE = _PROMETHEUS | _HEALTH | _NODE_EXPORTER
 _ALWAYS_LABELS = {"le", "job", "instance", "alertname", "severity", "service", "alertstate"}
+_NODE_LABELS = {"mode", "device", "fstype", "mountpoint"}
 
 # The specification's own expressions: dashboards, then alert rules.
 SPECIFIED = [
@@ -72,6 +86,7 @@ def unknown_in(expression: str) -> set[str]:
     """Metrics and labels of an expression that the contract does not have."""
     names = metrics_in(expression) - _ALWAYS_THERE
     labels = {label for name in names if name in SAMPLES for label in SAMPLES[name].label_names}
+    labels |= _NODE_LABELS if metrics_in(expression) <= _NODE_EXPORTER else set()
     return (names - SAMPLES.keys()) | (labels_in(expression) - labels - _ALWAYS_LABELS)
 
 

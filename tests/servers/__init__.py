@@ -5,8 +5,19 @@ from tests.servers.clamd import Clamd
 from tests.servers.gunicorn import Gunicorn
 from tests.servers.mariadb import MariaDB
 from tests.servers.nginx import Nginx
+from tests.servers.node_exporter import NodeExporter
 from tests.servers.prometheus import Prometheus
 from tests.servers.redis import Redis
 from tests.servers.service import Service
 
-__all__ = ["Browser", "Clamd", "Gunicorn", "MariaDB", "Nginx", "Prometheus", "Redis", "Service"]
+__all__ = [
+    "Browser",
+    "Clamd",
+    "Gunicorn",
+    "MariaDB",
+    "Nginx",
+    "NodeExporter",
+    "Prometheus",
+    "Redis",
+    "Service",
+]

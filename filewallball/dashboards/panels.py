@@ -1,0 +1,202 @@
+"""The panels that dashboards are made of: what a panel says here once is in none of them by hand.
+
+Everything is a plain dictionary of Grafana's dashboard schema, version 39, which Grafana 10.4 and later read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+GREEN, YELLOW, RED = "green", "yellow", "red"
+HEALTH = {
+    "1": ("healthy", GREEN),
+    "0.5": ("degraded", YELLOW),
+    "0": ("unhealthy", RED),
+    "null": ("disabled", "text"),
+}
+YES_NO = {"1": ("yes", GREEN), "0": ("no", RED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """PromQL, and what its series are called. `now` asks for the newest value alone."""
+
+    expr: str
+    legend: str = ""
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a figure means: its unit, from which value on it is yellow or red, and names for single values."""
+
+    unit: str = "short"
+    yellow: float | None = None
+    red: float | None = None
+    names: dict[str, tuple[str, str]] = field(default_factory=dict)
+    low_is_bad: bool = False
+    most: float | None = None
+    decimals: int | None = None
+
+    def defaults(self) -> Json:
+        """The schema's field options."""
+        found: Json = {"unit": self.unit, "color": {"mode": "thresholds"}, "thresholds": self._thresholds()}
+        found |= {"min": 0, "max": self.most} if self.most is not None else {}
+        found |= {"decimals": self.decimals} if self.decimals is not None else {}
+        if self.names:
+            found["mappings"] = list(self._mappings())
+        return found
+
+    def _thresholds(self) -> Json:
+        limits = [
+            (value, colour) for value, colour in ((self.yellow, YELLOW), (self.red, RED)) if value is not None
+        ]
+        if self.low_is_bad:
+            colours = [RED, *([YELLOW] if self.yellow is not None else []), GREEN]
+            values = [value for value in (self.red, self.yellow) if value is not None]
+            limits, first = list(zip(values, colours[1:], strict=True)), colours[0]
+        else:
+            first = GREEN
+        steps = [
+            {"value": None, "color": first},
+            *({"value": value, "color": colour} for value, colour in limits),
+        ]
+        return {"mode": "absolute", "steps": steps}
+
+    def _mappings(self) -> Iterable[Json]:
+        for index, (value, (text, colour)) in enumerate(self.names.items()):
+            result = {"text": text, "color": colour, "index": index}
+            if value == "null":
+                yield {"type": "special", "options": {"match": "null+nan", "result": result}}
+            else:
+                yield {"type": "value", "options": {value: result}}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel without a place; `runbook` names the section that says what to do about it."""
+
+    title: str
+    kind: str
+    queries: Sequence[Query]
+    about: str
+    look: Look
+    options: Json
+    width: int
+    height: int
+    custom: Json = field(default_factory=dict)
+    runbook: str = ""
+    transformations: Sequence[Json] = ()
+
+
+def of_service(expr: str, legend: str = "", *, now: bool = False) -> Query:
+    """A query of the chosen instances: `@` in a selector stands for them."""
+    return Query(expr.replace("@", 'instance=~"$instance"'), legend, now)
+
+
+def of_host(expr: str, legend: str = "", *, now: bool = False) -> Query:
+    """A query of the chosen hosts, as node_exporter describes them."""
+    return Query(expr.replace("@", 'instance=~"$node"'), legend, now)
+
+
+def timeseries(
+    title: str,
+    *queries: Query,
+    about: str,
+    look: Look = Look(),
+    runbook: str = "",
+    width: int = 12,
+    stack: bool = False,
+) -> Panel:
+    """Lines over time; with thresholds they are drawn too."""
+    limited = look.yellow is not None or look.red is not None
+    custom = {
+        "drawStyle": "line",
+        "lineWidth": 1,
+        "fillOpacity": 25 if stack else 10,
+        "showPoints": "never",
+        "spanNulls": False,
+        "stacking": {"mode": "normal" if stack else "none", "group": "A"},
+        "thresholdsStyle": {"mode": "dashed" if limited else "off"},
+    }
+    options = {
+        "legend": {
+            "displayMode": "table",
+            "placement": "right",
+            "showLegend": True,
+            "calcs": ["lastNotNull", "max"],
+        },
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    }
+    return Panel(title, "timeseries", queries, about, look, options, width, 8, custom, runbook)
+
+
+def stat(
+    title: str, *queries: Query, about: str, look: Look = Look(), runbook: str = "", width: int = 4
+) -> Panel:
+    """One figure, coloured."""
+    options = {
+        **_reduced(),
+        "colorMode": "value",
+        "graphMode": "area",
+        "textMode": "auto",
+        "justifyMode": "auto",
+    }
+    return Panel(title, "stat", queries, about, look, options, width, 4, runbook=runbook)
+
+
+def gauge(title: str, *queries: Query, about: str, look: Look, runbook: str = "", width: int = 6) -> Panel:
+    """One figure between its least and its most."""
+    options = {**_reduced(), "showThresholdLabels": False, "showThresholdMarkers": True}
+    return Panel(title, "gauge", queries, about, look, options, width, 8, runbook=runbook)
+
+
+def bargauge(
+    title: str, *queries: Query, about: str, look: Look = Look(), runbook: str = "", width: int = 12
+) -> Panel:
+    """A ranking as bars."""
+    options = {**_reduced(), "displayMode": "gradient", "orientation": "horizontal", "showUnfilled": True}
+    return Panel(title, "bargauge", queries, about, look, options, width, 8, runbook=runbook)
+
+
+def piechart(title: str, *queries: Query, about: str, look: Look = Look(), width: int = 6) -> Panel:
+    """Shares of a whole."""
+    options = {
+        **_reduced(),
+        "pieType": "donut",
+        "displayLabels": ["percent"],
+        "legend": {"displayMode": "table", "placement": "right", "showLegend": True, "values": ["value"]},
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+    return Panel(title, "piechart", queries, about, look, options, width, 8)
+
+
+def table(
+    title: str,
+    *queries: Query,
+    about: str,
+    hide: Sequence[str] = (),
+    look: Look = Look(),
+    runbook: str = "",
+    width: int = 12,
+) -> Panel:
+    """One row a series, labels as columns."""
+    options = {
+        "showHeader": True,
+        "cellHeight": "sm",
+        "footer": {"show": False, "reducer": ["sum"], "countRows": False},
+    }
+    hidden = dict.fromkeys(("Time", "__name__", "job", *hide), True)
+    organize: Json = {
+        "id": "organize",
+        "options": {"excludeByName": hidden, "indexByName": {}, "renameByName": {}},
+    }
+    merge: list[Json] = [{"id": "merge", "options": {}}] if len(queries) > 1 else []
+    custom = {"align": "auto", "cellOptions": {"type": "color-text"}, "inspect": False}
+    return Panel(title, "table", queries, about, look, options, width, 8, custom, runbook, [*merge, organize])
+
+
+def _reduced() -> Json:
+    return {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}, "orientation": "auto"}
