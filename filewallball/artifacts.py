@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from filewallball import dashboards
-from filewallball.alerts import prometheus
+from filewallball.alerts import alertmanager, prometheus
 from filewallball.config import Settings, load_settings
 from filewallball.rendering import Artifact
 
@@ -11,6 +11,8 @@ HOST = {"DATA_DIR": "/var/lib/filewallball"}
 
 ARTIFACTS = (
     Artifact("prometheus/prometheus.yml", prometheus.configuration),
+    Artifact(f"prometheus/{prometheus.RULE_FILE}", prometheus.alert_rules),
+    Artifact("alertmanager/alertmanager.yml", alertmanager.configuration, mode=0o640),
     *dashboards.ARTIFACTS,
 )
 

@@ -10,6 +10,7 @@ from flask import Flask
 
 from filewallball import maintenance, reference
 from filewallball.access.commands import blocks, quotas, tokens, users
+from filewallball.alerts.commands import alerts
 from filewallball.audit.commands import audit
 from filewallball.backup.commands import backup
 from filewallball.clock import now_us
@@ -111,7 +112,7 @@ def downgrade_command(_app: Flask, revision: str) -> None:
     downgrade(revision)
 
 
-for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, ops):
+for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, alerts, ops):
     main.add_command(group)
 
 

@@ -94,4 +94,9 @@ class MonitoringSettings:
         "",
         "That route as Alertmanager reaches it; empty = http://localhost:PORT/api/v1/alerts/webhook",
     )
+    alert_deadman_url: str = setting(
+        "secret_url",
+        "",
+        "Called every minute while alerting works: an outside watch that misses it raises alarm",
+    )
     alert_retention: timedelta = setting("duration", "90d", "How long ended alerts are listed")

@@ -31,6 +31,7 @@ def readings(parts: Runtime) -> dict[str, Callable[[], Value]]:
         "blocked_networks": lambda: parts.gate.blocks.count,
         "audit_unsealed_rows": lambda: parts.digest.waiting,
         "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(parts),
+        "audit_verify_intact": lambda: _intact(parts),
         "client_last_upload_age_seconds": lambda: {
             (client.client_ip,): client.seconds_since_upload for client in parts.expected.latest
         },
@@ -49,6 +50,11 @@ def _damaged_blobs(parts: Runtime) -> float:
 def _last_success_seconds(parts: Runtime) -> float:
     last = standing(parts)
     return last.last_success_us / 1e6 if last else 0
+
+
+def _intact(parts: Runtime) -> float:
+    last = standing(parts)
+    return float(last.verdict.is_intact) if last else math.nan
 
 
 def _takes_lines(parts: Runtime) -> float:

@@ -8,7 +8,7 @@ from flask import Flask
 
 from filewallball.config import documented
 from filewallball.errors import catalogue
-from filewallball.observability.contract import markdown
+from filewallball.observability.contract import CONTRACT
 from filewallball.permissions import ROLES
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -31,7 +31,7 @@ def _tables(app: Flask) -> dict[str, Callable[[], Iterator[str]]]:
         "errors": _errors,
         "routes": partial(_routes, app),
         "roles": _roles,
-        "metrics": markdown,
+        "metrics": _metrics,
     }
 
 
@@ -68,6 +68,14 @@ def _roles() -> Iterator[str]:
     yield "|---|---|"
     for role, permissions in ROLES.items():
         yield f"| {role} | {', '.join(f'`{name}`' for name in sorted(permissions))} |"
+
+
+def _metrics() -> Iterator[str]:
+    yield "| Metric | Type | Labels | Lines at most, per worker | Meaning |"
+    yield "|---|---|---|---|---|"
+    for metric in CONTRACT:
+        shown = "; ".join(f"`{label.name}`: {label.about}" for label in metric.labels) or "none"
+        yield f"| `{metric.name}` | {metric.kind} | {shown} | {metric.worst_case:,} | {metric.about} |"
 
 
 def _plain(rule: str) -> str:

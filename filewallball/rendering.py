@@ -48,7 +48,7 @@ def _wanted(artifacts: Iterable[Artifact], settings: Settings) -> Iterator[Artif
 def yaml_text(content: dict[str, Any]) -> str:
     """`content` as a YAML file, in its own order."""
     return _HEAD + yaml.dump(
-        content, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=110
+        content, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=10_000
     )
 
 
@@ -60,3 +60,10 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Text of several lines as the lines that it is."""
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)

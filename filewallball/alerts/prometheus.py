@@ -1,8 +1,10 @@
 """The configuration of Prometheus: the seed's scrape jobs, node_exporter, the rules and Alertmanager."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from filewallball.alerts.catalogue import groups
+from filewallball.alerts.rules import Rule
 from filewallball.config import Settings
 from filewallball.rendering import yaml_text
 
@@ -16,9 +18,35 @@ def configuration(settings: Settings) -> str:
             "global": {"scrape_interval": "15s", "evaluation_interval": "15s"},
             "rule_files": [RULE_FILE],
             "alerting": {"alertmanagers": [_alertmanager(settings)]},
-            "scrape_configs": list(_jobs(settings)),
+            "scrape_configs": _jobs(settings),
         }
     )
+
+
+def alert_rules(settings: Settings) -> str:
+    """`filewallball_alerts.yml`."""
+    return yaml_text(
+        {
+            "groups": [
+                {"name": name, "rules": [_rule(rule, settings.alert_runbook_url) for rule in group]}
+                for name, group in groups(settings).items()
+            ]
+        }
+    )
+
+
+def _rule(rule: Rule, runbook: str) -> dict[str, Any]:
+    return {
+        "alert": rule.name,
+        "expr": rule.expr,
+        "for": rule.hold,
+        "labels": {"severity": rule.severity},
+        "annotations": {
+            "summary": rule.summary,
+            "description": rule.description,
+            "runbook_url": f"{runbook}#{rule.section}",
+        },
+    }
 
 
 def _jobs(settings: Settings) -> list[dict[str, Any]]:
@@ -30,6 +58,12 @@ def _jobs(settings: Settings) -> list[dict[str, Any]]:
     ]
     if settings.prometheus_node_targets:
         jobs.append(_job("node", list(settings.prometheus_node_targets), "/metrics", "15s"))
+    alertmanager = urlsplit(settings.alertmanager_url)
+    jobs += [
+        _job("prometheus", [f"localhost:{settings.prometheus_port}"], "/metrics", "15s"),
+        _scheme(alertmanager)
+        | _job("alertmanager", [alertmanager.netloc], f"{alertmanager.path}/metrics", "15s"),
+    ]
     return jobs
 
 
@@ -50,9 +84,9 @@ def _access(settings: Settings) -> dict[str, Any]:
 
 def _alertmanager(settings: Settings) -> dict[str, Any]:
     where = urlsplit(settings.alertmanager_url)
-    entry: dict[str, Any] = {"static_configs": [{"targets": [where.netloc]}]}
-    if where.scheme != "http":
-        entry = {"scheme": where.scheme} | entry
-    if where.path:
-        entry = {"path_prefix": where.path} | entry
-    return entry
+    prefix = {"path_prefix": where.path} if where.path else {}
+    return _scheme(where) | prefix | {"static_configs": [{"targets": [where.netloc]}]}
+
+
+def _scheme(where: SplitResult) -> dict[str, Any]:
+    return {} if where.scheme == "http" else {"scheme": where.scheme}

@@ -1,10 +1,5 @@
-"""The metric contract: every metric once, with its labels and how many series it can ever become.
+"""The metric contract: every metric once, with its labels and how many series it can ever become."""
 
-`python -m filewallball.observability.contract` prints the table of the README.
-"""
-
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -263,6 +258,12 @@ CONTRACT = (
         "When the whole audit log was last found intact, Unix time; 0 = never",
         scraped=True,
     ),
+    Metric(
+        "audit_verify_intact",
+        GAUGE,
+        "1 if the last verification found the audit log intact, 0 if not; NaN before the first",
+        scraped=True,
+    ),
     Metric("audit_verify_failures_total", COUNTER, "Verifications that did not find the audit log intact"),
     Metric(
         "client_last_upload_age_seconds",
@@ -278,20 +279,14 @@ CONTRACT = (
         "1 if the journal takes lines; without it nothing is served",
         scraped=True,
     ),
+    Metric(
+        "alert_messages_total",
+        COUNTER,
+        "Attempts to send an alert by SMS",
+        (_one("outcome", "sent", "failed"),),
+        preset=(("sent",), ("failed",)),
+    ),
     Metric("database_connections_open", GAUGE, "Database connections that workers keep"),
     Metric("database_connections_in_use", GAUGE, "Database connections at work now"),
 )
 BY_NAME = {metric.name: metric for metric in CONTRACT}
-
-
-def markdown() -> Iterator[str]:
-    """The README's table, line by line."""
-    yield "| Metric | Type | Labels | Lines at most, per worker | Meaning |"
-    yield "|---|---|---|---|---|"
-    for metric in CONTRACT:
-        shown = "; ".join(f"`{label.name}`: {label.about}" for label in metric.labels) or "none"
-        yield f"| `{metric.name}` | {metric.kind} | {shown} | {metric.worst_case:,} | {metric.about} |"
-
-
-if __name__ == "__main__":
-    sys.stdout.writelines(f"{line}\n" for line in markdown())

@@ -29,7 +29,8 @@ _NODE_EXPORTER = {
     *("node_disk_read_bytes_total", "node_disk_written_bytes_total"),
     *("node_network_receive_bytes_total", "node_network_transmit_bytes_total"),
 }
-_ALWAYS_THERE = _PROMETHEUS | _HEALTH | _NODE_EXPORTER
+_WATCHERS = {"prometheus_rule_evaluation_failures_total", "alertmanager_notifications_failed_total"}
+_ALWAYS_THERE = _PROMETHEUS | _HEALTH | _NODE_EXPORTER | _WATCHERS
 _ALWAYS_LABELS = {"le", "job", "instance", "alertname", "severity", "service", "alertstate"}
 _NODE_LABELS = {"mode", "device", "fstype", "mountpoint"}
 
@@ -86,6 +87,7 @@ def unknown_in(expression: str) -> set[str]:
     """Metrics and labels of an expression that the contract does not have."""
     names = metrics_in(expression) - _ALWAYS_THERE
     labels = {label for name in names if name in SAMPLES for label in SAMPLES[name].label_names}
+    labels |= {"integration"} if metrics_in(expression) & _WATCHERS else set()
     labels |= _NODE_LABELS if metrics_in(expression) <= _NODE_EXPORTER else set()
     return (names - SAMPLES.keys()) | (labels_in(expression) - labels - _ALWAYS_LABELS)
 

@@ -1,0 +1,37 @@
+"""`filewallball alerts …`: try the channels."""
+
+import sys
+
+import click
+
+from filewallball.alerts.alertmanager import CHANNELS
+from filewallball.alerts.trial import AlertmanagerSilent, try_channel
+from filewallball.commands import plain_failures
+from filewallball.config import load_settings
+
+
+@click.group()
+def alerts() -> None:
+    """Alerts and the channels that they take."""
+
+
+@alerts.command("test")
+@click.argument("channel", type=click.Choice(CHANNELS))
+@click.option("--wait", default=30.0, show_default=True, help="Seconds to wait for the delivery.")
+@plain_failures
+def test_command(channel: str, wait: float) -> None:
+    """Send a test through CHANNEL, by way of Alertmanager; ends with 1 unless it was delivered.
+
+    An SMS is delivered once this service has taken it; its own log and `/api/v1/alerts` say what the provider said.
+    """
+    try:
+        delivered = try_channel(load_settings().alertmanager_url, channel, wait)
+    except AlertmanagerSilent as error:
+        click.echo(f"filewallball: {error}", err=True)
+        sys.exit(1)
+    if delivered:
+        click.echo(f"Alertmanager delivered a test through {channel}.")
+        return
+    told = "was refused" if delivered is False else f"was not delivered within {wait:g} seconds"
+    click.echo(f"filewallball: the test through {channel} {told}; Alertmanager's log says why.", err=True)
+    sys.exit(1)
