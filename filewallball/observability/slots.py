@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
+from time import monotonic, sleep
 
 _LOCK_NAME = re.compile(r"slot-(\d+)\.lock")
 _MOST = 4096
+_PATIENCE_SECONDS = 1.0
+_PAUSE_SECONDS = 0.005
 
 
 class Slots:
@@ -25,6 +28,7 @@ class Slots:
         self._callbacks: list[Callable[[int], None]] = []
         self._number: int | None = None
         self._fd: int | None = None
+        self._lent: set[int] = set()
         self.predecessor_died = False
         """Whether the last owner of this slot ended without giving it back: killed, or the machine went down."""
 
@@ -62,11 +66,15 @@ class Slots:
     def borrowed(self, number: int) -> Iterator[bool]:
         """Whether no live process holds the slot; if so, none can take it inside the block."""
         fd = self._lock(number)
+        if fd is None:
+            yield False
+            return
+        self._lent.add(number)
         try:
-            yield fd is not None
+            yield True
         finally:
-            if fd is not None:
-                os.close(fd)
+            self._lent.discard(number)
+            os.close(fd)
 
     def release(self) -> None:
         """Give the slot back; the next `number()` takes one again."""
@@ -80,26 +88,49 @@ class Slots:
 
     def _take(self) -> int:
         self._directory.mkdir(parents=True, exist_ok=True)
+        patient_until = monotonic() + _PATIENCE_SECONDS
         for number in range(_MOST):
             fd = self._lock(number)
-            if fd is None:
-                continue
-            try:
-                self.predecessor_died = os.fstat(fd).st_size > 0
-                for callback in self._callbacks:
-                    callback(number)
-            except BaseException:
-                os.close(fd)
-                raise
-            self._fd, self._number = fd, number
-            _holding.add(self)
-            with suppress(
-                OSError
-            ):  # whose pid it is tells people who look, and that it is there tells the next owner
+            while fd is None and monotonic() < patient_until and self._is_on_loan(number):
+                sleep(_PAUSE_SECONDS)
+                fd = self._lock(number)
+            if fd is not None:
+                return self._own(number, fd)
+        raise OSError(f"all {_MOST} slots of {self._directory} are taken")
+
+    def _own(self, number: int, fd: int) -> int:
+        """Make the locked slot this process's own: its pid tells others that it is, and the next owner that it was."""
+        try:
+            self.predecessor_died = os.fstat(fd).st_size > 0
+            with suppress(OSError):
                 os.ftruncate(fd, 0)
                 os.pwrite(fd, b"%d\n" % os.getpid(), 0)
-            return number
-        raise OSError(f"all {_MOST} slots of {self._directory} are taken")
+            for callback in self._callbacks:
+                callback(number)
+        except BaseException:
+            if not self.predecessor_died:
+                os.ftruncate(fd, 0)
+            os.close(fd)
+            raise
+        self._fd, self._number = fd, number
+        _holding.add(self)
+        return number
+
+    def _is_on_loan(self, number: int) -> bool:
+        """Whether a locked slot has no living owner: somebody tidies up in it, and it is free again in a moment.
+
+        Whoever took another slot instead would add to the slots in use, and so to the files, for good.
+        """
+        if number in self._lent:
+            return False
+        try:
+            pid = int((self._directory / f"slot-{number}.lock").read_bytes())
+            os.kill(pid, 0)
+        except (ValueError, ProcessLookupError):
+            return True
+        except OSError:
+            return False
+        return False
 
     def _lock(self, number: int) -> int | None:
         """A descriptor holding the lock, None where another process has it; lock files are never deleted."""

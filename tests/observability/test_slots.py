@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -141,6 +142,26 @@ def test_an_unlocked_slot_is_held_while_the_caller_works_on_it(tmp_path: Path, h
         assert number == 0
         assert holders(tmp_path).number == 1
     assert holders(tmp_path).number == 0
+
+
+def test_a_slot_that_somebody_only_tidies_up_is_waited_for(tmp_path: Path, holders: Start) -> None:
+    holders(tmp_path).kill()
+    slots, done = Slots(tmp_path), threading.Event()
+
+    def tidy() -> None:
+        while not done.is_set():
+            for _ in Slots(tmp_path).unlocked():
+                list(tmp_path.iterdir())
+
+    tidier = threading.Thread(target=tidy)
+    tidier.start()
+    try:
+        for _ in range(200):
+            assert slots.number() == 0
+            slots.release()
+    finally:
+        done.set()
+        tidier.join()
 
 
 def test_unlocked_of_a_missing_folder_is_empty(tmp_path: Path) -> None:
