@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tests.servers import Nginx, Service
+from tests.servers import Front, Nginx, Service
 from tests.servers.gunicorn import Gunicorn
 
 T = TypeVar("T", bound=Gunicorn)
@@ -229,20 +229,12 @@ def _running(server: T) -> Iterator[T]:
 
 @contextmanager
 def _proxied(folder: Path, server: Gunicorn, blobs: Path) -> Iterator[Nginx]:
-    proxy = Nginx(folder)
-    proxy.configure(
-        f"""
-        access_log off; sendfile on; client_max_body_size 1g;
-        upstream app {{ server 127.0.0.1:{server.port}; }}
-        server {{
-            listen 127.0.0.1:{proxy.port};
-            location / {{
-                proxy_pass http://app;
-                proxy_set_header X-Forwarded-For $remote_addr;
-            }}
-            location /_blobs/ {{ internal; alias {blobs}/; }}
-        }}"""
-    )
+    """The shipped nginx, for both: only where the bare view keeps its files differs."""
+    proxy = Front(folder)
+    data_dir = folder / "data"
+    proxy.ship({"DATA_DIR": str(data_dir), "PORT": str(server.port), "MAX_UPLOAD_SIZE": "1GB"})
+    text = proxy.config_path.read_text().replace(str(data_dir / "storage" / "blobs"), str(blobs))
+    proxy.config_path.write_text(text)
     proxy.start()
     try:
         yield proxy

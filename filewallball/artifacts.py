@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 
-from filewallball import dashboards
+from filewallball import dashboards, nginx
 from filewallball.alerts import alertmanager, prometheus
 from filewallball.config import Settings, load_settings
 from filewallball.rendering import Artifact
 
-HOST = {"DATA_DIR": "/var/lib/filewallball"}
+HOST = {"DATA_DIR": "/var/lib/filewallball", "PUBLIC_URL": "https://files.example.org"}
 
 ARTIFACTS = (
     Artifact("prometheus/prometheus.yml", prometheus.configuration),
     Artifact(f"prometheus/{prometheus.RULE_FILE}", prometheus.alert_rules),
     Artifact("alertmanager/alertmanager.yml", alertmanager.configuration, mode=0o640),
     *dashboards.ARTIFACTS,
+    *nginx.ARTIFACTS,
 )
 
 

@@ -175,6 +175,12 @@ class Settings(MonitoringSettings):
     public_url: str = setting(
         "base_url", "", "Prefix of the URLs in answers, such as https://files.example.org; empty = paths"
     )
+    tls_certificate: str = setting(
+        "absolute", "/etc/filewallball/tls/fullchain.pem", "Certificate that the nginx of `ops render` shows"
+    )
+    tls_certificate_key: str = setting(
+        "absolute", "/etc/filewallball/tls/privkey.pem", "Its key, readable by root alone"
+    )
     log_level: str = setting(
         "str",
         "INFO",

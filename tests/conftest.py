@@ -32,7 +32,7 @@ SEAL_KEY = "the key that seals the audit log of the tests"
 
 pytest_plugins = ["tests.servers.fixtures"]
 
-_SERVER_FIXTURES = {"make_mariadb", "redis_server", "nginx", "service", "clamd", "prometheus"}
+_SERVER_FIXTURES = {"make_mariadb", "redis_server", "nginx", "front", "service", "clamd", "prometheus"}
 _ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}
 
 

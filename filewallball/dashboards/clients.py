@@ -50,7 +50,7 @@ _MOST = Row(
                 now=True,
             ),
             about="`/api/v1/upload/statistics/ADDRESS` has the causes.",
-            runbook="high_error_rate",
+            runbook="higherrorrate",
         ),
         piechart(
             "Outcome of uploads",
@@ -78,14 +78,14 @@ _EXPECTED = Row(
             ),
             about="Of clients declared at /api/v1/stats/expected; above 100 one is overdue.",
             look=Look("percent", yellow=75, red=100, most=100),
-            runbook="expected_sender_silent",
+            runbook="expectedsendersilent",
         ),
         table(
             "Last upload",
             of_service("max by (client_ip) (client_last_upload_age_seconds{@})"),
             about="Time since the last successful upload, or since the client was declared.",
             look=Look("s"),
-            runbook="expected_sender_silent",
+            runbook="expectedsendersilent",
         ),
     ),
 )

@@ -22,7 +22,7 @@ _AT_A_GLANCE = Row(
             of_service('min(filewallball_health_status{service="overall",@})'),
             about="The worst of everything that the service needs; what is not configured does not count.",
             look=Look(names=HEALTH, yellow=0.5, red=0, low_is_bad=True),
-            runbook="service_down",
+            runbook="healthcheckfailed",
         ),
         stat(
             "Uptime",
@@ -43,21 +43,21 @@ _AT_A_GLANCE = Row(
             ),
             about="Share of all operations; refusals (permission, limit, block, quota) are not failures.",
             look=Look("percent", yellow=1, red=5, decimals=2),
-            runbook="high_error_rate",
+            runbook="higherrorrate",
         ),
         stat(
             "Free space",
             of_service("min(storage_free_bytes{@})"),
             about="On the file system that holds the files; MIN_FREE_SPACE of it is never given to uploads.",
             look=Look("bytes", yellow=10 * 1024**3, red=1024**3, low_is_bad=True),
-            runbook="storage_full",
+            runbook="storagefull",
         ),
         stat(
             "Free in 24 hours",
             of_service("min(predict_linear(storage_free_bytes{@}[6h], 86400))"),
             about="Where the last six hours lead.",
             look=Look("bytes", yellow=10 * 1024**3, red=0, low_is_bad=True),
-            runbook="disk_full_in_24h",
+            runbook="diskfullin24hours",
         ),
     ),
 )
@@ -137,7 +137,7 @@ _QUALITY = Row(
             ),
             about="Uploads, from their first byte to their commit: slow clients count in.",
             look=Look("s", red=5),
-            runbook="high_response_time",
+            runbook="highresponsetime",
         ),
         timeseries(
             "Response time by route",
@@ -154,7 +154,7 @@ _QUALITY = Row(
             of_service("sum by (error_type) (rate(errors_total{@}[$window]))", "{{error_type}}"),
             about="Failed operations a second by code; the alert looks at each series, above 0.05 for five minutes.",
             look=Look("ops", red=0.05),
-            runbook="high_error_rate",
+            runbook="higherrorrate",
         ),
         timeseries(
             "Exceptions and lost work",
@@ -166,7 +166,7 @@ _QUALITY = Row(
             of_service("sum(increase(metric_updates_dropped_total{@}[$window]))", "metric updates dropped"),
             about="All of it should be zero.",
             look=Look(red=1),
-            runbook="service_down",
+            runbook="healthcheckfailed",
         ),
     ),
 )
@@ -178,14 +178,14 @@ _DEPENDENCIES = Row(
             of_service("max(storage_utilization_percent{@})", "Storage Usage"),
             about="As df says it.",
             look=Look("percent", yellow=75, red=90, most=100),
-            runbook="storage_full",
+            runbook="storagefull",
         ),
         table(
             "Dependencies",
             of_service('filewallball_health_status{service!="overall",@}'),
             about="How each is now.",
             look=Look(names=HEALTH, yellow=0.5, red=0, low_is_bad=True),
-            runbook="service_down",
+            runbook="healthcheckfailed",
             width=9,
         ),
         timeseries(
@@ -250,7 +250,7 @@ _HOST = Row(
             ),
             about="Used share of each file system, the store's among them.",
             look=Look("percent", yellow=75, red=90, most=100),
-            runbook="storage_full",
+            runbook="storagefull",
         ),
         timeseries(
             "Disk work",

@@ -11,7 +11,7 @@ _NOW = Row(
             of_service("sum(suspicious_uploads_total{@})", "Suspicious Uploads"),
             about="Since the service started: deceptive names, dangerous content. The list is at /api/v1/quarantine.",
             look=Look(yellow=1),
-            runbook="suspicious_activity",
+            runbook="failedauthentications",
         ),
         stat(
             "Failed authentications, 5 minutes",
@@ -20,7 +20,7 @@ _NOW = Row(
             ),
             about="Malformed, unknown, expired and revoked tokens; more than 10 is the alert.",
             look=Look(yellow=5, red=10, decimals=0),
-            runbook="suspicious_activity",
+            runbook="failedauthentications",
         ),
         stat(
             "Blocked networks",
@@ -33,7 +33,7 @@ _NOW = Row(
             of_service("sum(rate_limit_degraded_workers{@})"),
             about="Redis does not answer them, so a client may reach each limit once in every worker.",
             look=Look(red=1),
-            runbook="limiter_degraded",
+            runbook="limiterdegraded",
         ),
         stat(
             "Workers that suspect TRUSTED_PROXIES",
@@ -59,7 +59,7 @@ _REFUSED = Row(
             ),
             about="A second, by cause. Missing and forbidden are callers without a token or with too small a role.",
             look=Look("ops"),
-            runbook="suspicious_activity",
+            runbook="failedauthentications",
         ),
         timeseries(
             "Rate Limit Violations",
@@ -96,7 +96,7 @@ _CONTENT = Row(
             of_service("sum(increase(suspicious_uploads_total{@}[$window]))", "suspicious"),
             about="In each window.",
             look=Look(yellow=1),
-            runbook="suspicious_activity",
+            runbook="failedauthentications",
         ),
         timeseries(
             "Refused content",

@@ -91,6 +91,16 @@ def test_the_specified_panels_are_there(title: str) -> None:
         assert metric in panels[name]["targets"][0]["expr"]
 
 
+@each_dashboard
+def test_links_lead_to_sections_of_the_runbook(dashboard: Dashboard) -> None:
+    lines = (ROOT / "docs" / "runbook.md").read_text().splitlines()
+    sections = {line.strip("# ").lower().replace(" ", "-") for line in lines if line.startswith("#")}
+    links = [link["url"] for panel in model(dashboard)["panels"] for link in panel.get("links", [])]
+
+    assert links
+    assert {url.partition("#")[2] for url in links} <= sections
+
+
 def _lost(said: Any, understood: Any, path: str) -> list[str]:
     """Paths of what did not come back as it was said."""
     if isinstance(said, dict) and isinstance(understood, dict):

@@ -13,29 +13,13 @@ from werkzeug.http import http_date
 
 from filewallball.files.delivery import Delivery
 from tests.files.delivery_app import FILES, LARGE, MODIFIED, deliveries
-from tests.servers import Gunicorn, Nginx
+from tests.servers import Front, Gunicorn
 from tests.waiting import wait_until
 
 APP = "tests.files.delivery_app:create_app()"
 THREADED = ["--workers", "1", "--threads", "4", "--worker-class", "gthread", "--keep-alive", "5"]
 SMALL = FILES["small.bin"][0]
 TAG = hashlib.sha256(SMALL).hexdigest()
-PROXY = """
-server {{
-    listen 127.0.0.1:{port};
-    location / {{ proxy_pass {app}; proxy_http_version 1.1; }}
-    location /_blobs/ {{
-        internal;
-        alias {blobs}/;
-        max_ranges 1;
-        etag off;
-        if_modified_since off;
-        add_header ETag $upstream_http_etag;
-        add_header Last-Modified $upstream_http_last_modified;
-        add_header Content-Security-Policy $upstream_http_content_security_policy;
-    }}
-}}
-"""
 
 
 @pytest.fixture(params=["sendfile", "no-sendfile"])
@@ -123,15 +107,15 @@ def test_a_client_that_leaves_is_noted_once_with_what_it_was_sent(
     assert aborted[0].bytes_sent < aborted[0].bytes_expected == (9_000_000 if headers else len(LARGE))
 
 
-def test_nginx_sends_whole_files_and_parts_with_our_headers(nginx: Nginx, tmp_path: Path) -> None:
+def test_the_shipped_nginx_sends_whole_files_and_parts_with_our_headers(front: Front, tmp_path: Path) -> None:
     environ = {"DELIVERY_FOLDER": str(tmp_path), "X_ACCEL": "1"}
     server = Gunicorn(tmp_path / "gunicorn", APP, THREADED, environ)
     server.start()
     try:
         blobs = tmp_path / "storage" / "blobs"
-        nginx.configure(PROXY.format(port=nginx.port, app=server.url, blobs=blobs))
-        nginx.start()
-        with Connection(nginx.port) as connection:
+        front.ship({"DATA_DIR": str(tmp_path), "PORT": str(server.port)})
+        front.start()
+        with Connection(front.port) as connection:
             status, headers, body = connection.ask("GET", "/attachment/large.bin")
             assert (status, body) == (200, LARGE)
             assert headers["etag"] == f'"{hashlib.sha256(LARGE).hexdigest()}"'

@@ -2,6 +2,7 @@
 
 from tests.servers.browser import Browser
 from tests.servers.clamd import Clamd
+from tests.servers.front import Front
 from tests.servers.gunicorn import Gunicorn
 from tests.servers.mariadb import MariaDB
 from tests.servers.nginx import Nginx
@@ -13,6 +14,7 @@ from tests.servers.service import Service
 __all__ = [
     "Browser",
     "Clamd",
+    "Front",
     "Gunicorn",
     "MariaDB",
     "Nginx",

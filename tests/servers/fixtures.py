@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Clamd, MariaDB, Nginx, Prometheus, Redis, Service
+from tests.servers import Clamd, Front, MariaDB, Nginx, Prometheus, Redis, Service
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +44,14 @@ def redis_server(tmp_path: Path) -> Iterator[Redis]:
 def nginx(tmp_path: Path) -> Iterator[Nginx]:
     """An nginx to `configure` and `start`."""
     server = Nginx(tmp_path / "nginx")
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Iterator[Front]:
+    """An nginx to `ship` the project's own configuration to, and `start`."""
+    server = Front(tmp_path / "front")
     yield server
     server.kill()
 

@@ -37,10 +37,10 @@ class Nginx(Server):
     def configure(self, http: str) -> None:
         # As root its workers must read and write what the test's own user owns.
         user = "user root;" if os.geteuid() == 0 else ""
-        self._config_path().write_text(_FRAME.format(user=user, folder=self.folder, http=http))
+        self.config_path.write_text(_FRAME.format(user=user, folder=self.folder, http=http))
 
     def command(self) -> list[str]:
-        return ["nginx", "-c", str(self._config_path()), "-e", "stderr", "-g", "daemon off;"]
+        return ["nginx", "-c", str(self.config_path), "-e", "stderr", "-g", "daemon off;"]
 
     def reload(self) -> None:
         os.kill(self.pid, signal.SIGHUP)
@@ -48,5 +48,7 @@ class Nginx(Server):
     def access_log(self) -> str:
         return (self.folder / "access.log").read_text()
 
-    def _config_path(self) -> Path:
+    @property
+    def config_path(self) -> Path:
+        """The file that it reads."""
         return self.folder / "nginx.conf"

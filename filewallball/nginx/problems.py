@@ -1,0 +1,52 @@
+"""nginx's own errors in the service's words: the same problem+json, the same codes."""
+
+from collections.abc import Iterator
+
+from filewallball import errors
+
+# What nginx answers by itself -> the code of the catalogue that means the same, and what to say beside it.
+_OWN = {
+    400: ("bad_request", "The request could not be read."),
+    403: ("forbidden", ""),
+    404: ("not_found", ""),
+    405: ("method_not_allowed", ""),
+    408: ("network_error", "The request took too long to arrive."),
+    413: ("request_too_large", "The request is larger than any file may be."),
+    414: ("bad_request", "The address is too long."),
+    416: ("range_not_satisfiable", ""),
+    429: ("rate_limited", ""),
+    431: ("bad_request", "The headers are too large."),
+    500: ("internal_error", ""),
+    502: ("unavailable", "The service does not answer."),
+    503: ("unavailable", ""),
+    504: ("unavailable", "The service did not answer in time."),
+    507: ("storage_full", ""),
+}
+# nginx's private numbers, never seen by a client.
+_PRIVATE = {494: 431, 495: 400, 496: 400, 497: 400}
+
+
+def maps() -> Iterator[str]:
+    """Maps from a status to the members of its problem."""
+    titles = {kind.code: kind.title for kind in errors.catalogue()}
+    for name, default, values in (
+        ("code", "internal_error", {status: code for status, (code, _) in _OWN.items()}),
+        ("title", titles["internal_error"], {status: titles[code] for status, (code, _) in _OWN.items()}),
+        ("detail", "", {status: text or titles[code] for status, (code, text) in _OWN.items()}),
+        ("retry", '""', dict.fromkeys((429, 502, 503, 504), '"5"')),
+    ):
+        yield f"map $status $filewallball_problem_{name} {{"
+        yield f"    default {_quoted(default)};"
+        yield from (f"    {status} {_quoted(value)};" for status, value in values.items())
+        yield "}"
+
+
+def pages() -> Iterator[str]:
+    """Where a server block sends its own errors."""
+    yield f"error_page {' '.join(map(str, _OWN))} /_problem;"
+    for private, status in _PRIVATE.items():
+        yield f"error_page {private} ={status} /_problem;"
+
+
+def _quoted(text: str) -> str:
+    return text if text.startswith('"') else f'"{text}"'
