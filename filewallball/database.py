@@ -21,18 +21,21 @@ from sqlalchemy import (
     cast,
     event,
     func,
+    type_coerce,
 )
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from filewallball.bulk import BulkInsert
 from filewallball.config import Settings
 from filewallball.lookups import Lookups
 
 _DEADLOCK, _LOCK_WAIT = 1213, 1205
 _ATTEMPTS = 4  # the first try and at most three more
 _STALE_SECONDS = 0.5
+_MOST_JOINED_BYTES = 64 * 1024 * 1024
 _SNAPSHOT = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
@@ -126,6 +129,10 @@ class Database:
             else mysql.insert(table).prefix_with("IGNORE")
         )
 
+    def bulk(self, statement: Any, names: Sequence[str]) -> BulkInsert:
+        """An INSERT of many rows at once, each with the values of the columns `names`."""
+        return BulkInsert(statement, names, self._writer.dialect)
+
     def incoming(self, statement: Any) -> Any:
         """The columns of the row that an upsert tried to insert."""
         return statement.excluded if self.is_sqlite else statement.inserted
@@ -145,6 +152,14 @@ class Database:
             part for column in columns for part in (func.octet_length(column), ":", cast(column, LargeBinary))
         ]
         return cast(func.concat(*octets), LargeBinary)
+
+    def joined(self, column: Any, order_by: Any) -> ColumnElement[bytes] | None:
+        """All of a group's values one after the other; None where the database cannot tell their order (SQLite), and a
+        value cut short or NULL where it would be longer than a packet may be."""
+        if self.is_sqlite:
+            return None
+        joined = func.aggregate_strings(column, "").aggregate_order_by(order_by)
+        return type_coerce(joined, LargeBinary)
 
     def upsert(self, statement: Any, keys: list[Column[Any]], changes: dict[str, Any]) -> Any:
         """`statement` with its conflict on the unique `keys` turned into an update by `changes`."""
@@ -229,7 +244,8 @@ def _mariadb_options(settings: Settings) -> dict[str, Any]:
         "connect_timeout": seconds,
         "read_timeout": seconds,
         "write_timeout": seconds,
-        "init_command": f"SET innodb_lock_wait_timeout={max(1, seconds - 1)}, time_zone='+00:00'",
+        "init_command": f"SET innodb_lock_wait_timeout={max(1, seconds - 1)}, time_zone='+00:00', "
+        f"group_concat_max_len={_MOST_JOINED_BYTES}",
     }
     if "ssl_ca" not in make_url(settings.database_url).query:
         connect_args["ssl_disabled"] = (

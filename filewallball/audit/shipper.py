@@ -2,8 +2,10 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from filewallball.database import Database
 from filewallball.event import Event
 
 _BATCH = 500
+_WORTH_A_THREAD = 256 * 1024
+_NO_EVENT = (ValueError, TypeError, AttributeError, OverflowError)
+Batch = tuple[list[Event], list[Any] | None]
 _POLL_SECONDS = 0.01
 _CLOSED = b'{"k":"x"'
 _MOST_COUNTED_BYTES = 256 * 1024 * 1024
@@ -39,6 +44,24 @@ class _Position:
     segment: int = 0
     offset: int = 0
     began: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settling:
+    """A piece on its way: called, it waits until that is in the database, and only then counts it as shipped."""
+
+    wait: Callable[[], None]
+    position: _Position
+    segment: int
+    offset: int
+
+    def __call__(self) -> None:
+        self.wait()
+        self.position.segment, self.position.offset = self.segment, self.offset
+
+
+def _nothing() -> None:
+    """There is nothing to wait for."""
 
 
 class Shipper:
@@ -107,32 +130,56 @@ class Shipper:
         oldest = found[0][0] if found else 0
         # A segment goes only when all that began in it has ended: where it is gone, so is the need to wait for it.
         position.began = {name: number for name, number in position.began.items() if number >= oldest}
-        for data, number, offset in _unread(folder, position):
-            ended = []
-            for line in lines(data):
-                _track(position.began, line, number)
-                if line["k"] == "x":
-                    ended.append(Event.from_json(line["e"]))
-            for start in range(0, len(ended), _BATCH):
-                self._insert(ended[start : start + _BATCH])
-            position.segment, position.offset = number, offset
-            if time.monotonic() > deadline:
-                break
+        with ThreadPoolExecutor(1, "audit-ship") as sender:
+            sent: Callable[[], None] = _nothing
+            for data, number, offset in _unread(folder, position):
+                batches = self._batches(data, number, position)
+                sent()
+                insert = partial(self._insert_all, batches)
+                # Of much that waits, the next piece is prepared while the database works on this one.
+                wait = sender.submit(insert).result if len(data) > _WORTH_A_THREAD else insert
+                sent = _Settling(wait, position, number, offset)
+                if time.monotonic() > deadline:
+                    break
+            sent()
         _remove_shipped(folder, position)
 
-    def _insert(self, events: list[Event]) -> None:
+    def _batches(self, data: bytes, number: int, position: _Position) -> list[Batch]:
+        """The ended operations of a piece of journal, and what the database gets of them."""
+        ended = []
+        for line in lines(data):
+            _track(position.began, line, number)
+            if line["k"] == "x":
+                ended.append(Event.from_json(line["e"]))
+        batches = (ended[start : start + _BATCH] for start in range(0, len(ended), _BATCH))
+        return [(events, self._prepared(events)) for events in batches]
+
+    def _prepared(self, events: list[Event]) -> list[Any] | None:
+        """None if one of them is no event that a database takes: then each goes alone."""
+        try:
+            return self._trail.prepare(events)
+        except _NO_EVENT:
+            return None
+
+    def _insert_all(self, batches: list[Batch]) -> None:
+        for events, prepared in batches:
+            self._insert(events, prepared)
+
+    def _insert(self, events: list[Event], prepared: list[Any] | None) -> None:
         """Insert events; one that no database takes is set aside, so that it never holds up the others."""
         try:
+            if prepared is None:
+                prepared = self._trail.prepare(events)
             with self._database.begin() as connection:
-                self._trail.append_once(connection, events)
-        except (DataError, StatementError, ValueError, TypeError, AttributeError, OverflowError) as error:
+                self._trail.send(connection, prepared)
+        except (DataError, StatementError, *_NO_EVENT) as error:
             if isinstance(error, DBAPIError) and not isinstance(error, DataError):
                 raise
             if len(events) == 1:
                 self._reject(events[0])
                 return
             for event in events:
-                self._insert([event])
+                self._insert([event], None)
 
     def _reject(self, event: Event) -> None:
         logger.exception("An audit event cannot be stored; it is kept in rejected.jsonl")

@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+import socket
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -37,9 +38,11 @@ CANONICAL = (
     "count",
     "details",
 )
-_COLUMNS = (*CANONICAL, "mac", "address")
+COLUMNS = (*CANONICAL, "mac", "address")
 _KINDS = frozenset((str, int))
+_MAPPED = b"\0" * 10 + b"\xff\xff"
 _values = itemgetter(*CANONICAL)
+Values = tuple[Any, ...]
 
 
 class Trail:
@@ -49,65 +52,67 @@ class Trail:
         self._key = key
         table: Any = AuditRow.__table__
         self._insert = database.insert(table)
-        self._insert_ignoring = database.insert_ignoring(table)
-        self._bulk: tuple[str, Callable[[dict[str, Any]], Any]] | None = None
+        self._bulk = database.bulk(database.insert_ignoring(table), COLUMNS)
 
     def append(self, connection: Connection, event: Event) -> None:
         """Insert the event inside the caller's transaction; a second row of the same event_id is an error."""
-        connection.execute(self._insert, self.row(event))
+        connection.execute(self._insert, dict(zip(COLUMNS, self.row(event), strict=True)))
 
-    def append_once(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Insert many events; those whose event_id is already on record are dropped.
+    def append_once(self, connection: Connection, events: Iterable[Event]) -> None:
+        """Insert many events; those whose event_id is already on record are dropped."""
+        self.send(connection, self.prepare(events))
 
-        Rows go to the driver as they are: SQLAlchemy's own work on each would cost as much as making it.
-        """
-        if self._bulk is None:
-            compiled = self._insert_ignoring.compile(dialect=connection.dialect, column_keys=_COLUMNS)
-            by_position = compiled.positiontup  # SQLite's driver; the other takes parameters by name
-            self._bulk = str(compiled), itemgetter(*by_position) if by_position else dict
-        statement, arranged = self._bulk
-        connection.exec_driver_sql(statement, [arranged(self.row(event)) for event in events])
+    def prepare(self, events: Iterable[Event]) -> list[Any]:
+        """What `send` inserts: all the work of `append_once` that needs no database."""
+        return self._bulk.prepare(map(self.row, events))
 
-    def row(self, event: Event) -> dict[str, Any]:
-        """The column values of an event, made neutral and cut to the columns' sizes, with their mac.
+    def send(self, connection: Connection, prepared: list[Any]) -> None:
+        """Insert what was prepared, but for events that are on record already."""
+        self._bulk.send(connection, prepared)
+
+    def row(self, event: Event) -> Values:
+        """The values of COLUMNS for an event, made neutral and cut to the columns' sizes, with their mac.
 
         Raises TypeError or AttributeError for an event that is none.
         """
-        row: dict[str, Any] = {
-            "event_id": event.event_id,
-            "timestamp_us": event.timestamp_us,
-            "action": event.action,
-            "resource_type": event.resource_type,
-            "resource_id": _ascii(event.resource_id, 128),
-            "status": event.status,
-            "error_type": event.error_type,
-            "user_id": event.user_id,
-            "username": neutral(event.username, 128),
-            "token_id": event.token_id,
-            "ip_address": event.ip_address,
-            "user_agent": neutral(event.user_agent, 512),
-            "request_id": _ascii(event.request_id, 64),
-            "file_type": _ascii(event.file_type, 127),
-            "file_size": event.file_size,
-            "duration_us": event.duration_us,
-            "cache": event.cache,
-            "count": event.count,
-            "details": clip(event.details, 65536),
-        }
-        if not _KINDS.issuperset(map(type, row.values())):
+        values = (
+            event.event_id,
+            event.timestamp_us,
+            event.action,
+            event.resource_type,
+            _ascii(event.resource_id, 128),
+            event.status,
+            event.error_type,
+            event.user_id,
+            neutral(event.username, 128),
+            event.token_id,
+            event.ip_address,
+            neutral(event.user_agent, 512),
+            _ascii(event.request_id, 64),
+            _ascii(event.file_type, 127),
+            event.file_size,
+            event.duration_us,
+            event.cache,
+            event.count,
+            clip(event.details, 65536),
+        )
+        if not _KINDS.issuperset(map(type, values)):
             raise TypeError("An event holds text and integers only.")
-        row["mac"] = hmac.digest(self._key, canonical(row), hashlib.sha256).hex()
-        row["address"] = packed(event.ip_address)
-        return row
+        mac = hmac.digest(self._key, _octets(values), hashlib.sha256).hex()
+        return (*values, mac, packed(event.ip_address))
 
 
 def canonical(row: Mapping[str, Any]) -> bytes:
     """The bytes that a mac or seal covers: each field as `length:value`, the length in bytes of UTF-8."""
-    values = [str(value) for value in _values(row)]
-    text = "".join([f"{len(value)}:{value}" for value in values])
+    return _octets(_values(row))
+
+
+def _octets(values: Values) -> bytes:
+    texts = list(map(str, values))
+    text = "".join([f"{len(value)}:{value}" for value in texts])
     if text.isascii():
         return text.encode()
-    octets = [value.encode() for value in values]
+    octets = [value.encode() for value in texts]
     return b"".join([b"%d:%b" % (len(value), value) for value in octets])
 
 
@@ -115,10 +120,14 @@ def canonical(row: Mapping[str, Any]) -> bytes:
 def packed(address: str) -> bytes:
     """An address as 16 bytes, IPv4 mapped into IPv6; empty for what is none."""
     try:
+        return _MAPPED + socket.inet_pton(socket.AF_INET, address)
+    except (OSError, ValueError):
+        pass
+    try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return b""
-    return parsed.packed if parsed.version == 6 else b"\0" * 10 + b"\xff\xff" + parsed.packed
+    return parsed.packed if parsed.version == 6 else _MAPPED + parsed.packed
 
 
 def _ascii(value: str, length: int) -> str:

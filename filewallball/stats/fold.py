@@ -1,11 +1,10 @@
 """The fold that the digest calls: sealed rows become sums in the transaction that seals them, a statement a table."""
 
-import re
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from filewallball.clock import now_us
 from filewallball.database import Database
@@ -43,7 +42,6 @@ _EXPECTED: Any = ExpectedClient.__table__
 _CLIENT_SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups")
 _client_sums = attrgetter(*_CLIENT_SUMS)
 _sums = attrgetter(*_CLIENT_SUMS, "suspicious")
-_NAMED = re.compile(r"%\((\w+)\)s")  # how MariaDB's driver takes parameters by name
 OPEN_HOURS = 2
 """The newest hours, in which rows still arrive as a matter of course."""
 
@@ -53,10 +51,13 @@ class UsageFold:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._texts: dict[str, tuple[str, list[int]]] = {}
+        self._adding = {
+            table.name: database.bulk(database.adding(table), [column.name for column in table.columns])
+            for table in TABLES
+        }
         self._ignore_kinds = database.insert_ignoring(_KINDS)
 
-    def __call__(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
+    def __call__(self, connection: Connection, rows: Sequence[Any]) -> None:
         tally = Tally().add_all(rows)
         if not tally.usage:
             return
@@ -101,18 +102,8 @@ class UsageFold:
         )
 
     def _write(self, connection: Connection, table: Any, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Add rows in the order of their keys, so that no two writers can wait for each other; the driver takes them as
-        they are, because SQLAlchemy's own work on each would cost more than adding them up."""
-        values = sorted(rows)
-        if not values:
-            return
-        if table.name not in self._texts:
-            names = [column.name for column in table.columns]
-            compiled = self._database.adding(table).compile(dialect=connection.dialect, column_keys=names)
-            places = compiled.positiontup or _NAMED.findall(str(compiled))
-            self._texts[table.name] = _NAMED.sub("%s", str(compiled)), [names.index(name) for name in places]
-        statement, order = self._texts[table.name]
-        connection.exec_driver_sql(statement, [tuple([row[index] for index in order]) for row in values])
+        """Add rows in the order of their keys, so that no two writers can wait for each other."""
+        self._adding[table.name].execute(connection, sorted(rows))
 
 
 def known_keys(connection: Connection, day: int, kind: str, keys: Iterable[str]) -> set[str]:
