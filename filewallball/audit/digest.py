@@ -8,10 +8,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, update
 
 from filewallball.audit.locks import try_lock
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
@@ -19,9 +20,10 @@ from filewallball.audit.seals import (
     Anchor,
     Block,
     Candidate,
+    Record,
     Seals,
-    candidate_columns,
     read_anchor,
+    sealed_column,
     write_anchor,
 )
 from filewallball.clock import now_us
@@ -33,7 +35,8 @@ REFUSED = -1
 BLOCK_ROWS = 2000
 _HEADS_LOGGED_SECONDS = 60.0
 _COUNT_LIMIT = 1_000_000
-Fold = Callable[[Connection, Sequence[Row[Any]]], None]
+_MOST_RUNS = 64
+Fold = Callable[[Connection, Sequence[Record]], None]
 logger = logging.getLogger("filewallball.audit")
 
 
@@ -50,7 +53,7 @@ class Digest:
         self.waiting = 0
         """How many rows were unsealed when `count` last looked."""
         self._unsealed = (
-            select(*candidate_columns(database))
+            select(sealed_column(database))
             .where(AuditRow.block_id.is_(None))
             .order_by(AuditRow.id)
             .limit(BLOCK_ROWS)
@@ -59,7 +62,7 @@ class Digest:
     def register_fold(self, fold: Fold) -> None:
         """Have `fold(connection, rows)` called with every row once, in the transaction that seals it.
 
-        Rows carry all columns of the audit log. A fold that raises stops the digest until it no longer does.
+        A fold that raises stops the digest until it no longer does.
         """
         self._folds.append(fold)
 
@@ -78,9 +81,13 @@ class Digest:
     def seal_next(self) -> int:
         """Seal one block of at most BLOCK_ROWS rows; returns how many rows are dealt with, 0 if another was faster."""
         head, candidates = self._database.query(self._read)
-        genuine = [row for row in candidates if self._seals.is_genuine(row)]
-        ids = {row.id for row in genuine}
-        refused = [row.id for row in candidates if row.id not in ids]
+        genuine: list[Candidate] = []
+        refused: list[int] = []
+        for row in candidates:
+            if self._seals.is_genuine(row):
+                genuine.append(row)
+            else:
+                refused.append(row.id)
         try:
             if genuine:
                 self._seal(head, genuine)
@@ -101,30 +108,27 @@ class Digest:
 
     def _read(self, connection: Connection) -> tuple[Any, list[Candidate]]:
         head: Any = connection.execute(select(AuditChain.number, AuditChain.seal)).one()
-        return head, [Candidate(*row) for row in connection.execute(self._unsealed)]
+        return head, [Candidate.read(sealed) for sealed in connection.execute(self._unsealed).scalars()]
 
     def _seal(self, head: Any, genuine: list[Candidate]) -> None:
-        rows = self._database.query(
-            lambda connection: connection.execute(_ROWS, {"ids": [row.id for row in genuine]}).all()
-        )
-        if len(rows) != len(genuine):
-            raise _Overtaken
+        rows = [row.record() for row in genuine]
+        moments = [row.timestamp_us for row in rows]
         block = Block(
             number=head.number + 1,
-            first_id=genuine[0].id,
-            last_id=genuine[-1].id,
-            row_count=len(genuine),
-            first_us=min(row.timestamp_us for row in rows),
-            last_us=max(row.timestamp_us for row in rows),
+            first_id=rows[0].id,
+            last_id=rows[-1].id,
+            row_count=len(rows),
+            first_us=min(moments),
+            last_us=max(moments),
             sealed_us=now_us(),
         )
-        seal = self._seals.seal(head.seal, block, [row.sealed() for row in genuine])
+        seal = self._seals.seal(head.seal, block, b"".join([row.sealed for row in genuine]))
         retrying(lambda: self._commit(block, seal, rows))
         anchor = Anchor(block.number, seal)
         self._advance_anchor(anchor)
         self._log(anchor, block)
 
-    def _commit(self, block: Block, seal: str, rows: Sequence[Row[Any]]) -> None:
+    def _commit(self, block: Block, seal: str, rows: Sequence[Record]) -> None:
         with self._database.begin() as connection:
             advanced = connection.execute(
                 update(AuditChain)
@@ -134,8 +138,7 @@ class Digest:
             if advanced.rowcount != 1:
                 raise _Overtaken
             connection.execute(insert(AuditBlock), {**asdict(block), "seal": seal, "stub": ""})
-            marked = connection.execute(_MARK, {"block": block.number, "ids": [row.id for row in rows]})
-            if marked.rowcount != len(rows):
+            if _mark(connection, block.number, [row.id for row in rows]) != len(rows):
                 raise _Overtaken  # a row vanished since it was read: look again
             for fold in self._folds:
                 fold(connection, rows)
@@ -143,7 +146,7 @@ class Digest:
     def _refuse(self, ids: list[int]) -> None:
         """Set rows aside that nobody can vouch for: they are in no block and no statistics, and verify names them."""
         with self._database.begin() as connection:
-            connection.execute(_MARK, {"block": REFUSED, "ids": ids})
+            _mark(connection, REFUSED, ids)
         logger.error("Audit rows refused: their mac is wrong", extra={"count": len(ids), "row_ids": ids[:20]})
 
     def _advance_anchor(self, head: Anchor) -> None:
@@ -184,11 +187,24 @@ class _Overtaken(Exception):
     """Another digest sealed these rows first."""
 
 
-_ids: Any = bindparam("ids", expanding=True, literal_execute=True)
-_ROWS = select(*AuditRow.__table__.columns).where(AuditRow.id.in_(_ids)).order_by(AuditRow.id)
-_table: Any = AuditRow.__table__
-_MARK = (
-    update(_table)
-    .where(_table.c.id.in_(_ids), _table.c.block_id.is_(None))
-    .values(block_id=bindparam("block"))
-)
+def _mark(connection: Connection, block: int, ids: Sequence[int]) -> int:
+    """Put unsealed rows into a block; returns how many there were. Most ids follow each other, and a range costs the
+    database far less than its ids one by one."""
+    runs = _runs(ids)
+    if len(runs) <= _MOST_RUNS:
+        chosen = or_(*(_ROW.id.between(first, last) for first, last in runs))
+    else:
+        chosen = _ROW.id.in_(bindparam("ids", ids, expanding=True, literal_execute=True))
+    return connection.execute(
+        update(_TABLE).where(chosen, _ROW.block_id.is_(None)).values(block_id=block)
+    ).rowcount
+
+
+def _runs(ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Ascending ids as the first and last of each run without a gap."""
+    starts = [0, *(place for place in range(1, len(ids)) if ids[place] != ids[place - 1] + 1), len(ids)]
+    return [(ids[first], ids[after - 1]) for first, after in pairwise(starts)]
+
+
+_TABLE: Any = AuditRow.__table__
+_ROW = _TABLE.c

@@ -4,10 +4,10 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func
 
@@ -42,28 +42,72 @@ class Block:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An unsealed row as it is at rest, bytes throughout: nothing in it is believed yet."""
+class Record(NamedTuple):
+    """A row as folds see it; the names are those of the log's columns."""
 
     id: int
-    canonical: bytes
-    mac: bytes
-    ip_address: bytes
-    address: bytes
+    event_id: str
+    timestamp_us: int
+    action: str
+    resource_type: str
+    resource_id: str
+    status: str
+    error_type: str
+    user_id: int
+    username: str
+    token_id: int
+    ip_address: str
+    user_agent: str
+    request_id: str
+    file_type: str
+    file_size: int
+    duration_us: int
+    cache: str
+    count: int  # type: ignore[assignment]
+    details: str
 
-    def sealed(self) -> bytes:
-        """What the block's seal covers of the row; equal to `sealed_column` in SQL."""
-        row_id = b"%d" % self.id
-        return b"%d:%b%b%d:%b%d:%b" % (
-            len(row_id),
-            row_id,
-            self.canonical,
-            len(self.mac),
-            self.mac,
-            len(self.address),
-            self.address,
-        )
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row as `sealed_column` reads it at rest: what a seal would cover, and what can be read in it.
+
+    Nothing in it is believed until the mac is found right.
+    """
+
+    sealed: bytes
+    canonical: bytes
+    fields: list[str]
+
+    @classmethod
+    def read(cls, sealed: bytes) -> "Candidate":
+        """Take the row apart."""
+        fields: list[str] = []
+        at, ends = 0, []
+        if sealed.isascii():
+            text = sealed.decode()
+            while at < len(text):
+                start = text.index(":", at) + 1
+                at = start + int(text[at : start - 1])
+                fields.append(text[start:at])
+                ends.append(at)
+        else:
+            while at < len(sealed):
+                start = sealed.index(b":", at) + 1
+                at = start + int(sealed[at : start - 1])
+                fields.append(sealed[start:at].decode(errors="replace"))
+                ends.append(at)
+        return cls(sealed, sealed[ends[0] : ends[-3]], fields)
+
+    @property
+    def id(self) -> int:
+        return int(self.fields[0])
+
+    def record(self) -> Record:
+        """The row with its numbers as numbers; only for one that is genuine."""
+        values: list[Any] = self.fields[:-2]
+        for place in _NUMBERS:
+            values[place] = int(values[place])
+        return Record._make(values)
 
 
 class Seals:
@@ -74,30 +118,22 @@ class Seals:
 
     def is_genuine(self, row: Candidate) -> bool:
         """Whether the service wrote the row: its mac covers the event, and its packed address is the event's."""
-        mac = hmac.digest(self._key, row.canonical, hashlib.sha256).hex().encode()
-        return hmac.compare_digest(mac, row.mac) and _packed_hex(row.ip_address) == row.address
+        mac = hmac.digest(self._key, row.canonical, hashlib.sha256).hex()
+        found, address = row.fields[-2:]
+        if not hmac.compare_digest(mac.encode(), found.encode()):
+            return False
+        return packed(row.fields[_ADDRESS]).hex().upper() == address
 
-    def seal(self, previous: str, block: Block, rows: Iterable[bytes]) -> str:
-        """The seal of a block that follows the one sealed with `previous`."""
+    def seal(self, previous: str, block: Block, rows: bytes) -> str:
+        """The seal of a block that follows the one sealed with `previous`; `rows` are all of its rows, in order."""
         mac = hmac.new(self._key, b"block;" + previous.encode() + b";" + block.terms(), hashlib.sha256)
-        mac.update(b"".join(rows))
+        mac.update(rows)
         return mac.hexdigest()
 
     def stub(self, number: int, seal: str, pruned_us: int) -> str:
         """What stands for every block up to `number` once their rows are gone."""
         text = f"stub;{number};{seal};{pruned_us}"
         return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
-
-
-def candidate_columns(database: Database) -> list[ColumnElement[Any]]:
-    """What makes a Candidate, in the order of its fields."""
-    return [
-        AuditRow.id,  # type: ignore[list-item]
-        database.length_prefixed(canonical_columns()),
-        database.octets(AuditRow.mac),
-        database.octets(AuditRow.ip_address),
-        database.octets(func.hex(AuditRow.address)),
-    ]
 
 
 def sealed_column(database: Database) -> ColumnElement[bytes]:
@@ -139,8 +175,5 @@ def write_anchor(path: Path, anchor: Anchor) -> None:
     temporary.replace(path)
 
 
-def _packed_hex(address: bytes) -> bytes:
-    try:
-        return packed(address.decode()).hex().upper().encode()
-    except ValueError:
-        return b"?"
+_NUMBERS = tuple(place for place, kind in enumerate(Record.__annotations__.values()) if kind is int)
+_ADDRESS = Record._fields.index("ip_address")

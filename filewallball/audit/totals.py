@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select, update
 
 from filewallball.audit.filters import Scope
 from filewallball.audit.models import AuditRow, AuditTotal
@@ -32,7 +32,7 @@ class Totals:
         more = {"row_count": _TABLE.c.row_count + database.incoming(statement).row_count}
         self._add = database.upsert(statement, list(_TABLE.primary_key), more)
 
-    def fold(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
+    def fold(self, connection: Connection, rows: Sequence[Any]) -> None:
         """Count rows that are being sealed."""
         counts = Counter((row.action, row.status, row.timestamp_us // HOUR_US) for row in rows)
         names = ("action", "status", "hour", "row_count")

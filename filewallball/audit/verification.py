@@ -15,13 +15,17 @@ logger = logging.getLogger("filewallball.audit")
 
 
 def verify_log(
-    parts: Runtime, caller: Caller, span: Span | None = None, progress: Progress | None = None
+    parts: Runtime,
+    caller: Caller,
+    span: Span | None = None,
+    progress: Progress | None = None,
+    readers: int = 2,
 ) -> Verdict:
     """Verify and keep the verdict; a log that is not intact ends the operation as failed, `audit_broken`."""
     verdict = Verdict()
     try:
         with operation(parts.ledger, "audit:verify", caller) as op:
-            verdict = verifier(parts).verify(span, progress)
+            verdict = verifier(parts, readers).verify(span, progress)
             save(parts.settings.data_dir / "audit-verified.json", verdict)
             op.note(details={"blocks": verdict.blocks, "rows": verdict.rows})
             if not verdict.is_intact:
@@ -37,15 +41,15 @@ def standing(parts: Runtime) -> Standing | None:
     return load(parts.settings.data_dir / "audit-verified.json")
 
 
-def verifier(parts: Runtime) -> Verifier:
+def verifier(parts: Runtime, readers: int = 2) -> Verifier:
     """A verifier over the service's log, key and anchor."""
-    return Verifier(parts.database, parts.seals, parts.settings.data_dir / "audit-head")
+    return Verifier(parts.database, parts.seals, parts.settings.data_dir / "audit-head", readers)
 
 
 def verify_when_due(parts: Runtime, caller: Caller) -> None:
     """Verify if the last time is long ago; half of the time it takes is left to requests."""
     if _is_due(parts):
-        verify_log(parts, caller, progress=_Gently())
+        verify_log(parts, caller, progress=_Gently(), readers=1)
 
 
 def _is_due(parts: Runtime) -> bool:

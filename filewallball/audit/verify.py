@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from filewallball.audit.digest import REFUSED
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
+from filewallball.audit.reading import BlockReader, Contents, Run, runs
 from filewallball.audit.seals import (
     FIRST_SEAL,
     Anchor,
     Block,
     Candidate,
     Seals,
-    candidate_columns,
     read_anchor,
     sealed_column,
 )
@@ -26,8 +25,8 @@ from filewallball.audit.verdict import MAX_FINDINGS, Verdict
 from filewallball.clock import now_us
 from filewallball.database import Database
 
-_ROWS_AT_ONCE = 10_000
 _BLOCKS_AT_ONCE = 1_000
+_MOST_UNSEALED = 10_000
 Progress = Callable[[int, int], None]
 
 
@@ -44,20 +43,15 @@ class Span:
 
 
 class Verifier:
-    """Verifies one database's log against the key and this host's anchor. Reads only."""
+    """Verifies one database's log against the key and this host's anchor. Reads only, with so many connections."""
 
-    def __init__(self, database: Database, seals: Seals, anchor_path: Path) -> None:
+    def __init__(self, database: Database, seals: Seals, anchor_path: Path, readers: int = 2) -> None:
         self._database = database
         self._seals = seals
         self._anchor_path = anchor_path
-        between = AuditRow.block_id.between(bindparam("first"), bindparam("last"))
-        self._sealed = (
-            select(AuditRow.block_id, sealed_column(database))
-            .where(between)
-            .order_by(AuditRow.block_id, AuditRow.id)
-            .limit(bindparam("most"))
-        )
-        self._candidates = select(*candidate_columns(database)).order_by(AuditRow.id).limit(bindparam("most"))
+        self._reader = BlockReader(database)
+        self._readers = readers
+        self._candidates = select(sealed_column(database)).order_by(AuditRow.id).limit(bindparam("most"))
 
     def verify(self, span: Span | None = None, progress: Progress | None = None) -> Verdict:
         """Verify the blocks of `span` (the whole log, with its head and its tail, by default)."""
@@ -88,10 +82,11 @@ class Verifier:
         verdict.first_block = max(chain.pruned + 1, min(span.first or 0, chain.number + 1))
         verdict.last_block = min(chain.number, span.last or chain.number)
         previous, expected = self._seal_before(verdict, chain, verdict.first_block), verdict.first_block
-        for blocks in self._blocks(verdict):
+        for blocks, rows in self._reader.ahead(self._blocks(verdict), self._readers):
             if blocks[0][0].number != expected:
                 previous = ()
-            previous, expected = self._verify_blocks(verdict, blocks, previous), blocks[-1][0].number + 1
+            previous = self._verify_blocks(verdict, blocks, rows, previous)
+            expected = blocks[-1][0].number + 1
             progress(verdict.blocks, verdict.last_block - verdict.first_block + 1)
         if verdict.last_block == chain.number and chain.seal not in previous:
             verdict.found(chain.number, "the head of the chain is not the seal of its last block")
@@ -120,7 +115,7 @@ class Verifier:
                 return ()
         return (row.seal,) if row else ()
 
-    def _blocks(self, verdict: Verdict) -> Iterator[list[tuple[Block, str]]]:
+    def _blocks(self, verdict: Verdict) -> Iterator[Run]:
         """The records of the blocks, in runs of a bounded number of rows; missing ones are noted."""
         expected = verdict.first_block
         while expected <= verdict.last_block:
@@ -136,21 +131,20 @@ class Verifier:
             missing = (number for number in range(expected, end + 1) if number not in numbers)
             for number in islice(missing, MAX_FINDINGS):
                 verdict.found(number, "the record of the block is missing")
-            yield from _runs(rows)
+            yield from runs(rows)
             expected = end + 1
 
     def _verify_blocks(
-        self, verdict: Verdict, blocks: list[tuple[Block, str]], previous: tuple[str, ...]
+        self, verdict: Verdict, blocks: Run, rows: Contents, previous: tuple[str, ...]
     ) -> tuple[str, ...]:
-        wanted = sum(block.row_count for block, _ in blocks)
-        bounds = {"first": blocks[0][0].number, "last": blocks[-1][0].number, "most": wanted + 1}
-        found = self._all(self._sealed, bounds)
-        rows = {number: [row[1] for row in group] for number, group in groupby(found, key=itemgetter(0))}
         for block, seal in blocks:
-            sealed = rows.pop(block.number, [])
+            count, sealed = rows.pop(block.number, (0, b""))
             seals = [self._seals.seal(before, block, sealed) for before in previous]
+            if previous and seal not in seals:  # what was read ahead may be cut short: look again
+                count, sealed = self._reader.by_row([(block, seal)]).get(block.number, (0, b""))
+                seals = [self._seals.seal(before, block, sealed) for before in previous]
             verdict.blocks += 1
-            verdict.rows += len(sealed)
+            verdict.rows += count
             if not previous:
                 verdict.found(block.number, "it cannot be checked: the seal before it is unknown")
             elif seal not in seals:
@@ -193,7 +187,7 @@ class Verifier:
                 )
 
     def _verify_unsealed(self, verdict: Verdict) -> None:
-        rows = self._rows_of(AuditRow.block_id.is_(None), _ROWS_AT_ONCE)
+        rows = self._rows_of(AuditRow.block_id.is_(None), _MOST_UNSEALED)
         forged = [row.id for row in rows if not self._seals.is_genuine(row)]
         verdict.unsealed = len(rows)
         if forged:
@@ -220,7 +214,9 @@ class Verifier:
             verdict.findings = [finding for finding in verdict.findings if not 0 < finding.block <= pruned]
 
     def _rows_of(self, condition: Any, most: int) -> list[Candidate]:
-        return [Candidate(*row) for row in self._all(self._candidates.where(condition), {"most": most})]
+        return [
+            Candidate.read(row[0]) for row in self._all(self._candidates.where(condition), {"most": most})
+        ]
 
     def _all(self, statement: Any, values: dict[str, int] | None = None) -> Sequence[Any]:
         def work(connection: Connection) -> Sequence[Any]:
@@ -231,26 +227,6 @@ class Verifier:
     def _one(self, statement: Any) -> Any:
         rows = self._all(statement.limit(1))
         return rows[0] if rows else None
-
-
-def _runs(rows: Sequence[Any]) -> Iterator[list[tuple[Block, str]]]:
-    """Consecutive blocks, cut so that their rows fit into memory."""
-    run: list[tuple[Block, str]] = []
-    size = 0
-    for row in rows:
-        if run and (size + row.row_count > _ROWS_AT_ONCE or row.number != run[-1][0].number + 1):
-            yield run
-            run, size = [], 0
-        run.append((_block(row), row.seal))
-        size += row.row_count
-    if run:
-        yield run
-
-
-def _block(row: Any) -> Block:
-    return Block(
-        row.number, row.first_id, row.last_id, row.row_count, row.first_us, row.last_us, row.sealed_us
-    )
 
 
 def _more(count: int) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, select, text
 
 from filewallball.audit.digest import BLOCK_ROWS, REFUSED
 from filewallball.audit.models import AuditBlock, AuditRow
-from filewallball.audit.seals import Candidate, candidate_columns, read_anchor, sealed_column, write_anchor
-from filewallball.audit.trail import canonical
+from filewallball.audit.seals import Candidate, read_anchor, sealed_column, write_anchor
+from filewallball.audit.trail import CANONICAL, canonical
 from filewallball.event import Event
 from filewallball.runtime import Runtime, runtime
 from tests.audit.conftest import alter, make_event, rows_of
@@ -34,12 +34,13 @@ def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Runtime, 
     columns = [*AuditRow.__table__.columns]
 
     rows = rows_of(parts, select(*columns).order_by(AuditRow.id))
-    built = rows_of(parts, select(*candidate_columns(parts.database)).order_by(AuditRow.id))
     sealed = rows_of(parts, select(sealed_column(parts.database)).order_by(AuditRow.id))
 
-    candidates = [Candidate(*row) for row in built]
+    candidates = [Candidate.read(row[0]) for row in sealed]
     assert [row.canonical for row in candidates] == [canonical(row._mapping) for row in rows]
-    assert [row.sealed() for row in candidates] == [row[0] for row in sealed]
+    assert [row.record()._asdict() for row in candidates] == [
+        {name: row._mapping[name] for name in ("id", *CANONICAL)} for row in rows
+    ]
 
 
 def test_every_row_is_sealed_once_in_blocks_that_follow_each_other(parts: Runtime, record: Record) -> None:
@@ -61,7 +62,7 @@ def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
 ) -> None:
     seen: list[str] = []
 
-    def fold(connection: Connection, rows: Sequence[Row[Any]]) -> None:
+    def fold(connection: Connection, rows: Sequence[Any]) -> None:
         connection.execute(text("UPDATE audit_chain SET pruned = pruned + :n"), {"n": len(rows)})
         if not seen:
             seen.append("failed")

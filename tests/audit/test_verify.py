@@ -99,6 +99,18 @@ def test_an_untouched_log_is_intact(parts: Runtime, record: Record) -> None:
     assert (verdict.blocks, verdict.rows, verdict.unsealed) == (6, 24, 2)
 
 
+def test_a_block_too_large_to_be_read_in_one_piece_is_intact_all_the_same(
+    parts: Runtime, record: Record
+) -> None:
+    record(4)
+    record(300, details="x" * 60_000)  # more than MariaDB's largest packet
+    parts.digest.run()
+
+    verdict = verifier(parts).verify()
+
+    assert (verdict.findings, verdict.blocks, verdict.rows) == ([], 1, 304)
+
+
 def test_an_empty_log_is_intact(parts: Runtime) -> None:
     assert verifier(parts).verify().is_intact
 
