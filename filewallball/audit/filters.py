@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_
 
 from filewallball.audit.models import AuditRow
 from filewallball.audit.trail import packed
 from filewallball.clock import rfc3339
+from filewallball.distinct import distinct
 from filewallball.event import DENIED, FAILED, SUCCESS
 from filewallball.operations import resource_type
 
@@ -22,7 +22,7 @@ VERBS = {
     "delete": ("delete", "expire", "revoke", "prune", "remove"),
 }
 _MOST_ADDRESSES = 24
-_MOST_ACTIONS = 1000
+_MOST_KINDS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +69,17 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A filter made concrete against what is on record now: its actions and addresses spelled out."""
+    """A filter made concrete against what is on record now: its actions, each with an outcome, and
+    addresses spelled out."""
 
     wanted: AuditFilter
-    actions: Sequence[str] | None = None
+    kinds: Sequence[tuple[str, ...]] | None = None
     addresses: Sequence[bytes] | None = None
+
+    @property
+    def actions(self) -> Sequence[str] | None:
+        """The actions meant; None for all."""
+        return None if self.kinds is None else sorted({action for action, _ in self.kinds})
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """All of the filter as one list, for counting."""
@@ -87,12 +93,12 @@ class Scope:
         common = list(self._common())
         if self.addresses is not None:
             return [[*common, *self._kinds(), AuditRow.address == address] for address in self.addresses]
-        if self.actions is None or self.wanted.is_selective:
+        if self.kinds is None or self.wanted.is_selective:
             return [self.conditions()]
-        statuses = [self.wanted.status] if self.wanted.status else STATUSES
         return [
             [*common, AuditRow.action == action, AuditRow.status == status]
-            for action, status in product(self.actions, statuses)
+            for action, status in self.kinds
+            if self.wanted.status in ("", status)
         ]
 
     @property
@@ -115,13 +121,13 @@ class Scope:
                 return f"ix_audit_log_{name}"
         if wanted.user_id is not None:
             return "ix_audit_log_user"
-        if self.actions is not None:
+        if self.kinds is not None:
             return "ix_audit_log_action"
         return "ix_audit_log_status" if wanted.status else "ix_audit_log_timestamp"
 
     def _kinds(self) -> Iterator[ColumnElement[bool]]:
-        if self.actions is not None:
-            yield AuditRow.action.in_(self.actions)
+        if (actions := self.actions) is not None:
+            yield AuditRow.action.in_(actions)
         if self.wanted.status:
             yield AuditRow.status == self.wanted.status
 
@@ -145,19 +151,28 @@ class Scope:
 
 def resolve(connection: Connection, wanted: AuditFilter) -> Scope:
     """Spell out the actions that a verb or resource type stands for, and the few addresses of a network."""
-    actions: Sequence[str] | None = None
-    if wanted.action in VERBS or wanted.resource_type:
-        known = _distinct(connection, AuditRow.action, "", None, _MOST_ACTIONS) or []
-        actions = [action for action in known if _is_meant(action, wanted)]
-    elif wanted.action:
-        actions = [wanted.action]
+    kinds = None
+    if wanted.action or wanted.resource_type:
+        kinds = _kinds(connection, wanted)
     addresses: Sequence[bytes] | None = None
     if wanted.ip_address is not None:
         low, high = _bounds(wanted.ip_address)
-        addresses = (
-            [low] if low == high else _distinct(connection, AuditRow.address, low, high, _MOST_ADDRESSES)
-        )
-    return Scope(wanted, actions, addresses)
+        addresses = [low] if low == high else _addresses(connection, low, high)
+    return Scope(wanted, kinds, addresses)
+
+
+def _kinds(connection: Connection, wanted: AuditFilter) -> list[tuple[str, ...]]:
+    """The actions and outcomes on record that are meant."""
+    columns: list[Any] = [AuditRow.action, AuditRow.status]
+    within = [] if wanted.action in ("", *VERBS) else [AuditRow.action == wanted.action]
+    found = distinct(connection, columns, "ix_audit_log_action", within, _MOST_KINDS) or []
+    return [(action, status) for action, status in found if _is_meant(action, wanted)]
+
+
+def _addresses(connection: Connection, low: bytes, high: bytes) -> list[bytes] | None:
+    within = [AuditRow.address.between(low, high)]
+    found = distinct(connection, [AuditRow.address], "ix_audit_log_address", within, _MOST_ADDRESSES)
+    return None if found is None else [address for (address,) in found]
 
 
 def _is_meant(action: str, wanted: AuditFilter) -> bool:
@@ -166,23 +181,6 @@ def _is_meant(action: str, wanted: AuditFilter) -> bool:
     if wanted.action in VERBS:
         return action.rpartition(":")[2] in VERBS[wanted.action]
     return wanted.action in ("", action)
-
-
-def _distinct(connection: Connection, column: Any, low: Any, high: Any, most: int) -> list[Any] | None:
-    """The distinct values of an indexed column from `low` to `high`, one seek each; None if more than `most`.
-
-    Not one recursive statement: MariaDB would scan the whole index for every step of it.
-    """
-    found: list[Any] = []
-    following = column >= low
-    while len(found) <= most:
-        within = [following, *([column <= high] if high is not None else [])]
-        value = connection.execute(select(func.min(column)).where(*within)).scalar()
-        if value is None:
-            return found
-        found.append(value)
-        following = column > value
-    return None
 
 
 def _bounds(network: IPv4Network | IPv6Network) -> tuple[bytes, bytes]:
