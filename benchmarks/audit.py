@@ -1,11 +1,13 @@
 """What the audit log costs: writing and shipping its journal, sealing, verifying, and asking it with many rows.
 
-`python -m benchmarks.audit --rows 10000000 --pool 4096` fills a private MariaDB first; the default takes minutes.
+`python -m benchmarks.audit --rows 10000000 --pool 4096` fills a private MariaDB first, which takes a while; with
+`--keep FOLDER` it stays there for the next run. The default takes minutes.
 """
 
 import argparse
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,19 +18,17 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from filewallball import create_app
+from benchmarks.history import DAY_US, SEAL_KEY, LargeMariaDB, Size, open_history
 from filewallball.audit.filters import AuditFilter
 from filewallball.audit.queries import list_events
 from filewallball.audit.verification import verifier
 from filewallball.clock import now_us
-from filewallball.config import load_settings
 from filewallball.event import Event
-from filewallball.runtime import Runtime, runtime
-from filewallball.schema import upgrade
+from filewallball.runtime import Runtime
 from filewallball.web import cursor
-from tests.servers import MariaDB
+from tests.servers import Service
+from tests.waiting import wait_until
 
-_DAY = 86_400_000_000
 _DAYS = 60
 _ACTIONS = (
     *["file:download"] * 50, *["file:upload"] * 15, *["file:list"] * 15, *["file:view"] * 12, *["file:delete"] * 4,
@@ -40,31 +40,24 @@ _ERRORS = ("not_found", "file_too_large", "network_error", "storage_full", "inva
 def main() -> None:
     """Print every figure with its target."""
     options = _options()
-    with tempfile.TemporaryDirectory() as folder, _parts(Path(folder), options) as parts:
+    with tempfile.TemporaryDirectory() as folder, _parts(options.keep or Path(folder), options) as parts:
+        parts.digest.run()
         _report_journal(parts, options.lines)
-        _report_shipping(parts, options.lines)
-        start = now_us() - _DAYS * _DAY
-        _rate("loading", options.rows, 0, lambda: _load(parts, start, options.rows))
-        waiting = parts.digest.count()
-        _rate("digest", waiting, 6_000, parts.digest.run)
+        _rate("shipping", options.lines, 8_000, parts.shipper.ship)
+        _rate("digest with statistics", parts.digest.count(), 6_000, parts.digest.run)
+        _report_shipping_under_load(parts, options.lines)
         _rate("verify", options.rows, 100_000, lambda: _must_be_intact(parts))
-        _report_queries(parts, start, options.runs)
+        _report_queries(parts, options.runs)
 
 
 @contextmanager
 def _parts(folder: Path, options: argparse.Namespace) -> Iterator[Runtime]:
-    server = MariaDB(folder / "server", template=folder / "template").start()
+    server = LargeMariaDB(folder / "server", options.pool)
+    server.start()
     try:
-        server.execute(f"SET GLOBAL innodb_buffer_pool_size = {options.pool * 1024 * 1024}")
-        url = server.create_database()
-        settings = {"DATA_DIR": str(folder / "data"), "DATABASE_URL": url, "DATABASE_TIMEOUT": "600s"}
-        app = create_app(load_settings(settings))
-        with app.app_context():
-            upgrade()
-        runtime(app).journal.prepare()
-        yield runtime(app)
+        yield open_history(server, folder / f"rows_{options.rows}", Size(options.rows, days=_DAYS))
     finally:
-        server.kill()
+        server.stop()
 
 
 def _report_journal(parts: Runtime, count: int) -> None:
@@ -80,16 +73,45 @@ def _report_journal(parts: Runtime, count: int) -> None:
     _tell("journal, open and close, p99.9", _quantile(seconds, 0.999) * 1e3, "ms", 5)
 
 
-def _report_shipping(parts: Runtime, count: int) -> None:
-    _rate("shipping", count, 8_000, parts.shipper.ship)
+def _report_shipping_under_load(parts: Runtime, count: int) -> None:
+    """What a service ships that was left behind, while its two workers answer as much as they can."""
+    for _ in range(count):
+        event = _event(now_us())
+        parts.journal.opened(event)
+        parts.journal.closed(event)
+    parts.journal.close()
+    settings = parts.settings
+    service = Service(
+        settings.data_dir.parent / f"service_{settings.data_dir.name}",
+        {
+            "DATA_DIR": str(settings.data_dir),
+            "DATABASE_URL": settings.database_url,
+            "AUDIT_SEAL_KEY": SEAL_KEY,
+            "LOG_LEVEL": "ERROR",
+        },
+    )
+    served: list[int] = []
+    service.start()
+    try:
+        waiting, began = parts.shipper.backlog().events, time.perf_counter()
+        ended = threading.Event()
+        load = [threading.Thread(target=_ask, args=(service, ended, served)) for _ in range(4)]
+        for thread in load:
+            thread.start()
+        wait_until(lambda: parts.shipper.backlog().events < waiting / 20, seconds=300, what="all is shipped")
+        seconds = time.perf_counter() - began
+        ended.set()
+        for thread in load:
+            thread.join()
+    finally:
+        service.kill()
+    name = f"shipping under {len(served) / seconds:,.0f} requests/s"
+    _tell_rate(name, (waiting * 0.95 + len(served)) / seconds, 4_000)
 
 
-def _load(parts: Runtime, start: int, count: int) -> None:
-    step = _DAYS * _DAY // count
-    for first in range(0, count, 2000):
-        batch = [_event(start + number * step) for number in range(first, min(count, first + 2000))]
-        with parts.database.begin() as connection:
-            parts.ledger.trail.append_once(connection, batch)
+def _ask(service: Service, ended: threading.Event, served: list[int]) -> None:
+    while not ended.is_set():
+        served.append(service.request("GET", f"/download/{len(served):032x}").status_code)
 
 
 def _must_be_intact(parts: Runtime) -> None:
@@ -97,17 +119,18 @@ def _must_be_intact(parts: Runtime) -> None:
     assert verdict.is_intact, verdict.findings
 
 
-def _report_queries(parts: Runtime, start: int, runs: int) -> None:
-    middle = start + _DAYS * _DAY // 2
+def _report_queries(parts: Runtime, runs: int) -> None:
+    start = now_us() - _DAYS * DAY_US
+    middle = start + _DAYS * DAY_US // 2
     (example,) = list_events(parts.database, AuditFilter(date_to=middle), size=1, with_total=False).rows
     filters = {
         "no filter": AuditFilter(),
         "user_id": AuditFilter(user_id=17),
         "action, full": AuditFilter(action="file:upload"),
         "action, verb": AuditFilter(action="read"),
-        "resource_type": AuditFilter(resource_type="user"),
+        "resource_type": AuditFilter(resource_type="system"),
         "status": AuditFilter(status="failed"),
-        "dates": AuditFilter(date_from=middle, date_to=middle + 7 * _DAY + 1234),
+        "dates": AuditFilter(date_from=middle, date_to=middle + 7 * DAY_US + 1234),
         "ip_address": AuditFilter(ip_address=ip_network("10.0.3.7")),
         "network": AuditFilter(ip_address=ip_network("10.0.3.0/24")),
         "large network": AuditFilter(ip_address=ip_network("10.0.0.0/8")),
@@ -115,10 +138,10 @@ def _report_queries(parts: Runtime, start: int, runs: int) -> None:
         "resource_id": AuditFilter(resource_id=example.resource_id),
         "error_type": AuditFilter(error_type="storage_full"),
         "dates, action and status": AuditFilter(
-            date_from=middle, date_to=middle + 7 * _DAY, action="file:upload", status="failed"
+            date_from=middle, date_to=middle + 7 * DAY_US, action="file:upload", status="failed"
         ),
         "user, action, status, dates": AuditFilter(
-            date_from=middle, date_to=middle + 7 * _DAY, action="create", status="failed", user_id=17
+            date_from=middle, date_to=middle + 7 * DAY_US, action="create", status="failed", user_id=17
         ),
     }
     for name, wanted in filters.items():
@@ -127,7 +150,7 @@ def _report_queries(parts: Runtime, start: int, runs: int) -> None:
             suffix = "with total" if with_total else "first page"
             _tell(f"{name}, {suffix}, p95", _quantile(seconds, 0.95) * 1e3, "ms", target)
     for share in (0.1, 0.5, 0.9):
-        at = cursor.encode(start + int(_DAYS * _DAY * share), 1 << 60)
+        at = cursor.encode(start + int(_DAYS * DAY_US * share), 1 << 60)
         ask = partial(list_events, parts.database, AuditFilter(), cursor=at, with_total=False)
         seconds = _timed(runs, ask)
         _tell(f"cursor at {share:.0%} of the log, p95", _quantile(seconds, 0.95) * 1e3, "ms", 50)
@@ -169,9 +192,12 @@ def _timed(runs: int, work: Callable[[], object]) -> list[float]:
 def _rate(name: str, rows: int, target: float, work: Callable[[], Any]) -> None:
     began = time.perf_counter()
     work()
-    rate = rows / (time.perf_counter() - began)
-    verdict = "" if not target else f"target {target:>9,.0f}  {'reached' if rate >= target else 'missed'}"
-    print(f"{name:<48} {rate:>12,.0f} rows/s  {verdict}", flush=True)
+    _tell_rate(name, rows / (time.perf_counter() - began), target)
+
+
+def _tell_rate(name: str, rate: float, target: float) -> None:
+    verdict = "reached" if rate >= target else "missed"
+    print(f"{name:<48} {rate:>12,.0f} rows/s  target {target:>9,.0f}  {verdict}", flush=True)
 
 
 def _tell(name: str, value: float, unit: str, target: float) -> None:
@@ -187,10 +213,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000, help="rows of the log")
     parser.add_argument(
-        "--lines", type=int, default=20_000, help="operations written to the journal and shipped"
+        "--lines", type=int, default=40_000, help="operations written to the journal and shipped"
     )
     parser.add_argument("--runs", type=int, default=40, help="times each question is asked")
     parser.add_argument("--pool", type=int, default=1024, help="MariaDB's buffer pool, MiB")
+    parser.add_argument("--keep", type=Path, help="a folder for the database, kept for the next run")
     return parser.parse_args()
 
 
