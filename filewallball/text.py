@@ -31,7 +31,8 @@ def clip(value: str, max_bytes: int) -> str:
 def tame(value: Any) -> Any:
     """A value whose every text, keys included, is neutral and short, and which any JSON library can write."""
     if isinstance(value, str):
-        return neutral(value, _MAX_DETAIL_TEXT)
+        is_plain = len(value) <= _MAX_DETAIL_TEXT and value.isascii() and value.isprintable()
+        return value if is_plain else neutral(value, _MAX_DETAIL_TEXT)
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return str(value)[:_MAX_DETAIL_TEXT]  # JSON libraries disagree about such numbers
     if isinstance(value, dict):

@@ -23,6 +23,7 @@ SEGMENT_BYTES = 4 * 1024 * 1024
 _MOST_LATE = 10_000
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_process = os.getpid()  # asked once a process, not once a line
 
 
 class Journal:
@@ -71,7 +72,7 @@ class Journal:
     def sync(self) -> None:
         """Bring what was written to the disk (once a second, from the worker's own thread). Raises OSError."""
         with self._lock:
-            if not self._dirty or self._pid != os.getpid():
+            if not self._dirty or self._pid != _process:
                 return
             self._dirty = False
             fd = os.dup(self._fd)
@@ -86,7 +87,7 @@ class Journal:
     def close(self) -> None:
         """Let go of the segment; a later line starts another one."""
         with self._lock:
-            if self._pid == os.getpid():
+            if self._pid == _process:
                 os.close(self._fd)
             self._pid, self._fd = 0, -1
 
@@ -106,7 +107,7 @@ class Journal:
                 raise AuditUnavailable(facts={"reason": os.strerror(error.errno or 0)}) from error
 
     def _ready(self) -> None:
-        if self._pid != os.getpid():
+        if self._pid != _process:
             self._start()
         elif self._spoiled or self._size >= SEGMENT_BYTES:
             self._rotate()
@@ -131,7 +132,7 @@ class Journal:
             if not self._size:
                 segment_path(folder, number).unlink()
             raise
-        self._pid = os.getpid()
+        self._pid = _process
         self.recovered(len(left_open))
 
     def _rotate(self) -> None:
@@ -213,3 +214,11 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _after_fork() -> None:
+    global _process
+    _process = os.getpid()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,5 +1,7 @@
 """One request from its first byte in to its last byte out: only here is it known when an answer ended."""
 
+from __future__ import annotations  # those of the functions made for each request would be built each time
+
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -27,16 +29,16 @@ _WITHOUT_BODY = (204, 304)
 class Observer(Protocol):
     """Told about every exchange, at its start and once after its last byte."""
 
-    def started(self, exchange: "Exchange") -> None: ...
+    def started(self, exchange: Exchange) -> None: ...
 
-    def finished(self, exchange: "Exchange") -> None: ...
+    def finished(self, exchange: Exchange) -> None: ...
 
 
 @dataclass(slots=True)
 class Exchange:
     """One request and its answer; `event` and `failure` are set by their reporters, the rest is measured."""
 
-    environ: "WSGIEnvironment"
+    environ: WSGIEnvironment
     origin: Origin
     request_id: str
     started: float
@@ -86,9 +88,9 @@ class ExchangeMiddleware:
 
     def __init__(
         self,
-        wsgi_app: "WSGIApplication",
+        wsgi_app: WSGIApplication,
         *,
-        origin: "Callable[[WSGIEnvironment], Origin]",
+        origin: Callable[[WSGIEnvironment], Origin],
         observers: Iterable[Observer] = (),
         complete: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] = list,
     ) -> None:
@@ -97,7 +99,7 @@ class ExchangeMiddleware:
         self._complete = complete
         self._observers = tuple(observers)
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began = perf_counter()
         origin = self._origin(environ)
         exchange = Exchange(environ, origin, _request_id(origin.request_id), began)
@@ -115,7 +117,7 @@ class ExchangeMiddleware:
             raise
         if isinstance(body, FileBody):
             body.watch(exchange, closing.finish)
-            return cast(Iterable[bytes], body)
+            return cast("Iterable[bytes]", body)
         return Body(body, exchange, closing.finish)
 
 
@@ -127,9 +129,9 @@ def _request_id(received: str | None) -> str:
 
 def _announcing(
     exchange: Exchange,
-    start_response: "StartResponse",
+    start_response: StartResponse,
     complete: Callable[[list[tuple[str, str]]], list[tuple[str, str]]],
-) -> "StartResponse":
+) -> StartResponse:
     """The server's `start_response`, noting what goes out; applications may call it late, or twice."""
 
     def announce(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:

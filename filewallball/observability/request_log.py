@@ -13,6 +13,7 @@ from filewallball.text import clip
 
 _PROBES = frozenset(("/health/live", "/health/ready", "/metrics"))
 _MAX_PATH, _MAX_AGENT, _MAX_MESSAGE, _MAX_TRACE = 400, 256, 500, 16_000
+_LEVELS = {logging.DEBUG: "DEBUG", logging.INFO: "INFO"}
 _requests = logging.getLogger("filewallball.request")
 _errors = logging.getLogger("filewallball.error")
 
@@ -40,14 +41,14 @@ def request_record(exchange: Exchange, level: int) -> Fields:
     environ, event = exchange.environ, exchange.event
     record: Fields = {
         "timestamp": timestamp(time.time()),
-        "level": logging.getLevelName(level),
+        "level": _LEVELS[level],
         "logger": "filewallball.request",
         "message": "HTTP request processed",
         "request_id": exchange.request_id,
         "method": environ["REQUEST_METHOD"],
         "path": _text(environ.get("PATH_INFO", ""), _MAX_PATH),
         "status_code": exchange.status,
-        "response_time": round(exchange.seconds * 1000, 3),
+        "response_time": round((exchange.ended - exchange.started) * 1000, 3),
         "client_ip": exchange.client_ip,
         "user_agent": _text(environ.get("HTTP_USER_AGENT", ""), _MAX_AGENT),
         "file_size": event.file_size if event and event.file_type else None,

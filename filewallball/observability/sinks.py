@@ -6,11 +6,17 @@ import socket
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 
 Dropped = Callable[[], None]
 _STDERR = 2
+_LOOK_SECONDS = 0.1
+_LOOK_SHARE = 64
+# So many bytes are not written and rotated away within the time between two looks.
+_UNHURRIED_BYTES = 16 * 1024 * 1024
 
 
 class FileSink:
@@ -18,6 +24,10 @@ class FileSink:
 
     Every writer notices by its inode that the file was renamed, by us or by logrotate, and opens the new one.
     Whoever finds it too large and gets the side file's lock renames; the others write on meanwhile.
+
+    Writers look before every line where few bytes are kept. Where many are, a line that ends in a file renamed a
+    moment ago is still kept with it, so a tenth of a second may pass between two looks, or a small share of the room
+    left: with as many writers the file does not outgrow its size.
     """
 
     def __init__(self, path: Path, max_bytes: int, backup_count: int) -> None:
@@ -29,11 +39,16 @@ class FileSink:
         self._fd = -1
         self._identity: tuple[int, int] | None = None
         self._torn = False
+        self._is_unhurried = max_bytes * backup_count >= _UNHURRIED_BYTES
+        self._look_at = 0.0
+        self._look_after = 0  # bytes that may still be written before
 
     def write(self, line: bytes) -> None:
         with self._lock:
             try:
-                self._ready(len(line))
+                self._look_after -= len(line)
+                if self._look_after < 0 or monotonic() >= self._look_at:
+                    self._ready(len(line))
                 data = b"\n" + line if self._torn else line
                 self._torn = os.write(self._fd, data) < len(data)
                 lost = self._torn
@@ -58,6 +73,9 @@ class FileSink:
         if self._is_full(found, length):
             with suppress(OSError):  # a file that cannot be rotated is still written to
                 self._rotate(length)
+        elif self._is_unhurried:
+            self._look_after = (self._max_bytes - found.st_size) // _LOOK_SHARE
+            self._look_at = monotonic() + _LOOK_SECONDS
 
     def _is_full(self, found: os.stat_result, length: int) -> bool:
         return (
@@ -94,7 +112,7 @@ class FileSink:
     def _release(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
-        self._fd, self._identity, self._torn = -1, None, False
+        self._fd, self._identity, self._torn, self._look_after = -1, None, False, 0
 
 
 class ConsoleSink:
@@ -142,7 +160,7 @@ class ConsoleSink:
                 with suppress(OSError):
                     flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
                     target = self._own = os.open(f"/proc/self/fd/{self._descriptor}", flags)
-            self._write = lambda data: os.write(target, data)
+            self._write = partial(os.write, target)
         return self._write
 
 

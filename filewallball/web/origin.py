@@ -18,6 +18,7 @@ FORWARDING = (
     "HTTP_X_FORWARDED_PROTO",
     "HTTP_VIA",
 )
+_FORWARDING = frozenset(FORWARDING)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,63}")
 _MAX_HOPS = 20
 
@@ -46,11 +47,11 @@ class Proxies:
         """The origin of a WSGI request. A peer on a unix socket counts as loopback."""
         peer = environ.get("REMOTE_ADDR") or "127.0.0.1"
         address = normal_address(peer) or "127.0.0.1"
-        forwarded = any(name in environ for name in FORWARDING)
+        forwarded = not _FORWARDING.isdisjoint(environ)
         trusted = bool(self._trusted) and self.trusts(address)
         self.watch.note(address, forwarded and not trusted)
         if not trusted:
-            return Origin(address, address, forwarded=forwarded)
+            return _direct(address, forwarded)
         request_id = environ.get("HTTP_X_REQUEST_ID", "")
         return Origin(
             client_ip=self._client(address, environ.get("HTTP_X_FORWARDED_FOR", "")),
@@ -75,6 +76,12 @@ class Proxies:
             if not self.trusts(address):
                 break
         return client
+
+
+@lru_cache(4096)
+def _direct(address: str, forwarded: bool) -> Origin:
+    """The origin of a request that no trusted proxy passed on."""
+    return Origin(address, address, forwarded=forwarded)
 
 
 @lru_cache(4096)

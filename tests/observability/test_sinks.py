@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from filewallball.observability.sinks import ConsoleSink, FileSink
+from tests.waiting import wait_until
 
 _WRITER = """
 import sys, pathlib
@@ -206,3 +207,32 @@ def test_a_closed_console_drops_lines() -> None:
     seen = drops(sink)
     sink.write(b"lost\n")
     assert seen == [1]
+
+
+def test_where_many_bytes_are_kept_a_renamed_file_is_noticed_within_moments(tmp_path: Path) -> None:
+    path = tmp_path / "service.log"
+    sink = FileSink(path, 10 * 1024 * 1024, 5)
+    sink.write(b"before\n")
+    path.rename(tmp_path / "moved.log")
+    written = 0
+
+    def is_back() -> bool:
+        nonlocal written
+        sink.write(b"after\n")
+        written += 1
+        return path.exists()
+
+    wait_until(is_back, what="the log file is opened anew")
+    assert all_lines(path).count("after") + all_lines(tmp_path / "moved.log").count("after") == written
+
+
+def test_a_file_of_unhurried_writers_does_not_outgrow_its_size(tmp_path: Path) -> None:
+    path, size = tmp_path / "service.log", 1024 * 1024
+    sinks = [FileSink(path, size, 20) for _ in range(8)]
+    for _ in range(900):
+        for sink in sinks:
+            sink.write(b"x" * 399 + b"\n")
+    kept = [path, *tmp_path.glob("service.log.[0-9]")]
+    assert sum(file.stat().st_size for file in kept) == 900 * 8 * 400
+    assert all(file.stat().st_size <= size for file in kept)
+    assert len(kept) == 3
