@@ -1,14 +1,30 @@
 """Flask without what this service never uses and every request would pay for."""
 
 from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
+from werkzeug.routing import MapAdapter
+
+from filewallball.web.routing import Found, Shortcuts
+
+
+class _NoSessions(SessionInterface):
+    """Nothing here is kept in cookies."""
+
+    _none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        return self._none
 
 
 class Application(Flask):
-    """No view or hook here is a coroutine, and most requests meet no hook at all."""
+    """No view or hook here is a coroutine, most requests meet no hook at all, and most are for `/word/<value>`."""
+
+    session_interface = _NoSessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -17,3 +33,12 @@ class Application(Flask):
         if self.before_request_funcs or self.url_value_preprocessors:
             return super().preprocess_request()
         return None
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        whole = partial(super().create_url_adapter, request)
+        found = self._shortcuts.find(request.environ) if request is not None else None
+        return whole() if found is None else Found(found, whole)
+
+    @cached_property
+    def _shortcuts(self) -> Shortcuts:
+        return Shortcuts.of(self.url_map)

@@ -1,0 +1,80 @@
+"""Finds the rule of a request for `/word/<value>` at once; for anything else, and any doubt, werkzeug searches.
+
+Its search reads the host, compiles expressions and walks a tree for each request, which costs as much as a download's
+own work. What is found here is what it would find: the rules are its own.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.routing import Map, MapAdapter, Rule, UnicodeConverter
+
+_SIMPLE = re.compile(r"/([a-z]+)/<([a-z_]+)>")
+_SEARCHED = ("OPTIONS", "TRACE")
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcuts:
+    """The rules that a first word and a method alone lead to, and the name of their one value."""
+
+    rules: Mapping[tuple[str, str], tuple[Rule, str]]
+
+    @classmethod
+    def of(cls, url_map: Map) -> "Shortcuts":
+        """Those of a map, without words that another rule might claim."""
+        found: dict[tuple[str, str], tuple[Rule, str]] = {}
+        claimed = set()
+        for rule in url_map.iter_rules():
+            simple = _SIMPLE.fullmatch(rule.rule)
+            if simple is None or not _is_plain(rule, simple[2]):
+                word, slash, _ = rule.rule[1:].partition("/")
+                if slash:
+                    claimed.add(word)
+                continue
+            for method in (rule.methods or set()).difference(_SEARCHED):
+                if (simple[1], method) in found:
+                    claimed.add(simple[1])
+                found[simple[1], method] = rule, simple[2]
+        return cls({key: value for key, value in found.items() if key[0] not in claimed})
+
+    def find(self, environ: Mapping[str, Any]) -> tuple[Rule, dict[str, str]] | None:
+        """The rule and its value for a request, if they are that plain."""
+        path: str = environ.get("PATH_INFO", "")
+        word, _, value = path[1:].partition("/")
+        known = self.rules.get((word, environ["REQUEST_METHOD"]))
+        if known is None or not value or "/" in value or path[0] != "/" or not value.isascii():
+            return None
+        if "HTTP_UPGRADE" in environ:
+            return None
+        rule, name = known
+        return rule, {name: value}
+
+
+class Found(MapAdapter):
+    """The adapter of a request whose rule is known; whatever else it is asked, the whole one answers."""
+
+    def __init__(self, found: tuple[Rule, dict[str, str]], whole: Callable[[], MapAdapter | None]) -> None:
+        self._found = found
+        self._whole = whole
+
+    def match(self, *_: Any, **__: Any) -> Any:
+        return self._found
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        self.__dict__.update(vars(self._whole()))
+        return self.__dict__[name]
+
+
+def _is_plain(rule: Rule, name: str) -> bool:
+    converter = rule._converters.get(name)
+    return (
+        type(converter) is UnicodeConverter
+        and converter.regex == "[^/]{1,}"
+        and not (
+            rule.defaults or rule.redirect_to or rule.websocket or rule.alias or rule.subdomain or rule.host
+        )
+    )
