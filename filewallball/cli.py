@@ -15,6 +15,7 @@ from filewallball.audit.commands import audit
 from filewallball.backup.commands import backup
 from filewallball.clock import now_us
 from filewallball.commands import with_app
+from filewallball.doctor import doctor
 from filewallball.files.quarantine_routes import quarantine
 from filewallball.files.scrub import Pace
 from filewallball.operations import operation
@@ -112,7 +113,7 @@ def downgrade_command(_app: Flask, revision: str) -> None:
     downgrade(revision)
 
 
-for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, alerts, ops):
+for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, alerts, ops, doctor):
     main.add_command(group)
 
 

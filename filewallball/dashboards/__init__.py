@@ -8,13 +8,13 @@ from filewallball.dashboards.clients import CLIENTS
 from filewallball.dashboards.dashboard import Dashboard
 from filewallball.dashboards.integrity import INTEGRITY
 from filewallball.dashboards.overview import OVERVIEW
-from filewallball.dashboards.provisioning import datasource, provider, server
+from filewallball.dashboards.provisioning import FOLDER, datasource, provider, server
 from filewallball.dashboards.security import SECURITY
 from filewallball.rendering import Artifact
 
 DASHBOARDS = (OVERVIEW, SECURITY, INTEGRITY, CLIENTS)
 
-__all__ = ["ARTIFACTS", "DASHBOARDS", "Dashboard"]
+__all__ = ["ARTIFACTS", "DASHBOARDS", "FOLDER", "Dashboard"]
 
 
 def _render(dashboard: Dashboard, settings: Settings) -> str:

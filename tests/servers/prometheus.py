@@ -1,5 +1,7 @@
 """A private Prometheus under a configuration and rules that the test writes."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,10 @@ class Prometheus(Server):
             return requests.get(f"{self.url}/-/ready", timeout=5).ok
         except requests.RequestException:
             return False
+
+    def reload(self) -> None:
+        """Read configuration and rules anew."""
+        os.kill(self.pid, signal.SIGHUP)
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The samples of an instant query."""
