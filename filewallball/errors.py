@@ -212,6 +212,10 @@ class AuditBroken(ApiError):
     code, status, title = "audit_broken", 500, "The audit log is not what was sealed"
 
 
+class NotificationFailed(ApiError):
+    code, status, title = "notification_failed", 502, "The message was not taken"
+
+
 class CommitUnknown(Unavailable):
     code, title = "commit_unknown", "The outcome of the change is not known"
 

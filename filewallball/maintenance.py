@@ -1,8 +1,8 @@
 """The loop that runs the periodic jobs, in a thread of every worker or as `filewallball maintain`.
 
 Jobs that commit: the shipper (audit rows of ended operations), the last use of tokens, the digest (seals and
-statistics) and the sweep (blob rows). Each is made of conditional updates or works under a lock, so any number of
-loops may run at once on any number of hosts.
+statistics), the sweep (blob rows) and what becomes of alerts. Each is made of conditional updates or works under a
+lock, so any number of loops may run at once on any number of hosts.
 """
 
 import atexit
@@ -16,6 +16,8 @@ from flask import Flask
 
 from filewallball.access.last_use import write_last_use
 from filewallball.access.offenders import block_offenders
+from filewallball.alerts.channels import SmsChannel
+from filewallball.alerts.messages import Messenger, forget_old
 from filewallball.audit import ballast
 from filewallball.audit.digest import DIGEST_SECONDS
 from filewallball.audit.locks import try_lock
@@ -133,14 +135,20 @@ def slow_jobs(parts: Runtime) -> list[Job]:
     """What takes its time: each runs in a thread of its own, in one process of the host at once."""
     rescan = Rescan(parts.scanner, parts.database, parts.store, lambda *what: begin(parts, *what))
     interval_us = round(parts.settings.scrub_interval.total_seconds() * 1e6)
+    kept_us = round(parts.settings.alert_retention.total_seconds() * 1e6)
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
         "audit-prune": (3600.0, lambda: prune_expired(parts, SYSTEM)),
         "audit-verify": (60.0, lambda: verify_when_due(parts, SYSTEM)),
         "rescan": (10.0, rescan.run),
         "thumbnails": (300.0, parts.thumbnails.tidy),
+        "alerts": (3600.0, lambda: forget_old(parts.database, kept_us)),
         "statistics": (60.0, Rebuild(parts.database).run_if_incomplete),
         "scrub": (10.0, lambda: scrub(parts).run_slice(interval_us, parts.settings.scrub_rate)),
     }
+    channel = SmsChannel(parts.settings)
+    if channel.recipients():
+        messenger = Messenger(parts.database, channel, lambda *what: begin(parts, *what))
+        jobs["alert-sms"] = (2.0, messenger.run)
     return [Job(name, seconds, alone(parts, name, run)) for name, (seconds, run) in jobs.items()]
 
 

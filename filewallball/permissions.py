@@ -9,6 +9,7 @@ ANY_FILE = "file:any"
 STATS = "stats:read"
 OWN_STATS = "stats:own"
 ALERTS = "alerts:read"
+RECEIVE_ALERTS = "alerts:receive"
 AUDIT = "audit:read"
 MANAGE = "access:manage"
 QUARANTINE = "file:quarantine"
@@ -23,5 +24,5 @@ ROLES: dict[str, frozenset[str]] = {
     "monitor": _MONITOR,
     "admin": _USER | _MONITOR | {ANY_FILE, AUDIT, MANAGE, QUARANTINE},
 }
-MONITORING = frozenset({STATS, OWN_STATS})
+MONITORING = frozenset({STATS, OWN_STATS, ALERTS})
 """What a caller from MONITORING_NETWORKS may do besides what the role grants."""

@@ -8,6 +8,7 @@ from filewallball import __version__, maintenance, permissions
 from filewallball.access import views as access_views
 from filewallball.access.blocks import count_blocks
 from filewallball.access.gate import build_gate
+from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
 from filewallball.audit.digest import Digest
 from filewallball.audit.folding import Folds
@@ -132,6 +133,7 @@ def register_routes(app: Flask) -> None:
         access_views.blueprint,
         stats_views.blueprint,
         quarantine_routes.blueprint,
+        alert_views.blueprint,
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)

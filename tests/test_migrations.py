@@ -72,6 +72,28 @@ def test_files_from_before_quotas_count_towards_who_sent_them() -> None:
     assert principals == ["user:7", "203.0.113.7", "2001:db8::/64"]
 
 
+def test_a_service_that_knew_no_alerts_comes_to_keep_them_and_back() -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text(_ALERT))
+        connection.execute(text(_SMS))
+
+    downgrade(revision="0006")
+    assert not {"alerts", "alert_messages"} & set(inspect(db.engine).get_table_names())
+    upgrade()
+
+    with db.engine.connect() as connection:
+        assert list(connection.execute(text("SELECT * FROM alerts"))) == []
+
+
+_ALERT = """
+INSERT INTO alerts (id, fingerprint, starts_us, status, name, severity, receiver, labels, annotations, received_us,
+    updated_us)
+VALUES (1, 'ff', 1, 'firing', 'StorageFull', 'critical', 'email', '{}', '{}', 1, 1)
+"""
+_SMS = """
+INSERT INTO alert_messages (alert_id, status, recipient, state, attempts, created_us, due_us)
+VALUES (1, 'firing', '+1', 'waiting', 0, 1, 1)
+"""
 _OLD_FILE = """
 INSERT INTO files (file_id, state, visibility, filename, description, file_size, mime_type, claimed_type, file_hash,
     blob_id, owner_id, delete_digest, client_ip, upload_us)

@@ -12,10 +12,14 @@ CHANNEL_TEST = "ChannelTest"
 """The alert that `filewallball alerts test` raises; its label `channel` says which one takes it."""
 
 _DEADMAN = "deadman"
-_TEXT = (
-    "{{ range .Alerts }}*{{ .Annotations.summary }}* ({{ .Status }})\n"
-    "{{ .Annotations.description }}\n{{ .Annotations.runbook_url }}\n{{ end }}"
+_START = '{{ .StartsAt.UTC.Format "2006-01-02T15:04:05.000Z07:00" }}'
+_ALERT = (
+    "{{ .Annotations.summary }} ({{ .Labels.alertname }}, {{ .Status }}, since " + _START + ")\n"
+    "{{ .Annotations.description }}\n"
+    "{{ range .Labels.SortedPairs }}{{ .Name }}={{ .Value }} {{ end }}\n"
+    "{{ .Annotations.runbook_url }}\n"
 )
+_TEXT = "{{ range .Alerts }}" + _ALERT + "{{ end }}"
 
 
 def configuration(settings: Settings) -> str:
@@ -131,7 +135,8 @@ def _receivers(settings: Settings) -> list[dict[str, Any]]:
 def _configs(channels: tuple[str, ...], settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if "email" in channels and settings.alert_email_enabled:
-        found["email_configs"] = [{"to": ", ".join(settings.alert_email_recipients), "send_resolved": True}]
+        recipients = ", ".join(settings.alert_email_recipients)
+        found["email_configs"] = [{"to": recipients, "send_resolved": True, "html": "", "text": _TEXT}]
     if "slack" in channels and settings.alert_slack_enabled:
         found["slack_configs"] = [_slack(settings)]
     if "pagerduty" in channels and settings.alert_pagerduty_enabled:
@@ -151,7 +156,7 @@ def _pagerduty(settings: Settings) -> dict[str, Any]:
     key = _secret(
         "routing_key", settings.alert_pagerduty_routing_key, settings.alert_pagerduty_routing_key_file
     )
-    return key | {"send_resolved": True, "severity": "critical"}
+    return key | {"send_resolved": True, "severity": "critical", "details": {"alerts": _TEXT}}
 
 
 def _webhook(settings: Settings) -> dict[str, Any]:

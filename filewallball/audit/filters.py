@@ -16,7 +16,7 @@ from filewallball.operations import resource_type
 
 STATUSES = (SUCCESS, FAILED, DENIED)
 VERBS = {
-    "create": ("upload", "create", "add"),
+    "create": ("upload", "create", "add", "receive", "send"),
     "read": ("download", "view", "thumbnail", "list", "describe", "check", "read", "export", "verify"),
     "update": ("rotate", "release", "login", "update", "set", "enable", "disable", "quarantine"),
     "delete": ("delete", "expire", "revoke", "prune", "remove"),

@@ -79,6 +79,9 @@ class Metrics:
             self._count_download(event)
         elif event.action == "audit:verify" and event.status == FAILED:
             families["audit_verify_failures_total"][()].inc(count)
+        elif event.action == "alert:send":
+            outcome = "sent" if event.status == SUCCESS else "failed"
+            families["alert_messages_total"][(outcome,)].inc(count)
         if event.cache != "none":
             families["cache_requests_total"][(event.cache,)].inc(count)
         if event.status == FAILED and event.endpoint:

@@ -120,6 +120,7 @@ ACTIONS = (
     *("audit:read", "audit:export", "audit:verify", "audit:prune"),
     *("stats:read", "stats:rebuild", "stats:reconcile"),
     *("backup:create", "backup:restore", "drain:on", "drain:off"),
+    *("alert:receive", "alert:list", "alert:send"),
     OTHER,
 )
 ERROR_CODES = (*sorted({kind.code for kind in errors.catalogue()} | {errors.ABORTED}), OTHER)

@@ -1,8 +1,9 @@
 """Who asks: the Authorization header and the network become one frozen Caller, and every route names its operation."""
 
+import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 from urllib.parse import unquote
@@ -12,14 +13,17 @@ from flask import g, request
 from filewallball import errors, permissions
 from filewallball.access.gate import is_authentication_failure
 from filewallball.access.limits import EXEMPT, room_of
-from filewallball.access.service import Identity, authenticate
+from filewallball.access.service import Identity, authenticate, digest
 from filewallball.clock import now_us
+from filewallball.config import Settings
 from filewallball.observability.exchange import Exchange, current_exchange
 from filewallball.operations import Caller, Operation, operation
 from filewallball.runtime import Runtime, runtime
 from filewallball.text import neutral
 from filewallball.web.origin import contains
 
+SharedSecret = Callable[[Settings], str]
+_PROGRAM = "alertmanager"
 _CREDENTIAL = re.compile(
     r"(?:^|&)(?:access_token|auth_token|api_?key|token|authorization|bearer)=|fwb_[A-Za-z0-9_-]{16}",
     re.IGNORECASE,
@@ -34,11 +38,14 @@ class Rule:
     permission: str
 
 
-def recorded(action: str, permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def recorded(
+    action: str, permission: str, *, shared_secret: SharedSecret | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a view one operation: on record before anything else happens, whatever comes of it.
 
     Stands outermost, above `arguments`, so that refusals of every kind fall inside, and before the body is read. The
-    view finds the operation with `current_operation()`. `view.rule` says what the route needs.
+    view finds the operation with `current_operation()`. `view.rule` says what the route needs. With a `shared_secret`
+    it is open to who shows that as bearer token, and to nobody else.
     """
     room = room_of(action)
 
@@ -46,7 +53,9 @@ def recorded(action: str, permission: str) -> Callable[[Callable[..., Any]], Cal
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
             parts, exchange = runtime(), current_exchange()
-            caller, refusal, excess = _admit(parts, exchange, room)
+            caller, refusal, excess = _admit(parts, exchange, room, shared_secret)
+            if refusal is None and shared_secret is not None:
+                caller = replace(caller, username=_PROGRAM, permissions=frozenset({permission}))
             with _operation(parts, exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
                 g.operation = op
                 if excess is not None:
@@ -108,7 +117,7 @@ def _operation(
 
 
 def _admit(
-    parts: Runtime, exchange: Exchange, room: str
+    parts: Runtime, exchange: Exchange, room: str, shared_secret: SharedSecret | None = None
 ) -> tuple[Caller, errors.ApiError | None, errors.RateLimited | None]:
     """The caller, why they are refused, and the limit they exceed where limits are only watched."""
     gate, origin = parts.gate, exchange.origin
@@ -117,7 +126,7 @@ def _admit(
     if isinstance(refusal, errors.RateLimited) and not gate.enforces:
         refusal, excess = None, refusal
     turned_away = refusal is not None
-    caller, refusal = _identify(parts, exchange, refusal)
+    caller, refusal = _identify(parts, exchange, refusal, shared_secret)
     if refusal is not None and not turned_away and is_authentication_failure(refusal):
         limited = gate.authentication_failed(origin)
         if limited is not None and gate.enforces:
@@ -128,7 +137,10 @@ def _admit(
 
 
 def _identify(
-    parts: Runtime, exchange: Exchange, refusal: errors.ApiError | None
+    parts: Runtime,
+    exchange: Exchange,
+    refusal: errors.ApiError | None,
+    shared_secret: SharedSecret | None = None,
 ) -> tuple[Caller, errors.ApiError | None]:
     """The caller, and the refusal or failure that asking for the token's owner ended in.
 
@@ -138,7 +150,9 @@ def _identify(
     identity: Identity | None = None
     if refusal is None and environ.get("QUERY_STRING") and _has_credentials(environ["QUERY_STRING"]):
         refusal = errors.AuthMalformed("Credentials belong into the Authorization header, never into a URL.")
-    if refusal is None and "HTTP_AUTHORIZATION" in environ:
+    if refusal is None and shared_secret is not None:
+        refusal = _refusal_of_program(shared_secret(parts.settings))
+    elif refusal is None and "HTTP_AUTHORIZATION" in environ:
         try:
             identity = authenticate(parts.database, _bearer())
             parts.gate.last_use.note(identity.token_id, now_us())
@@ -160,6 +174,19 @@ def _identify(
         user_agent=neutral(environ.get("HTTP_USER_AGENT", "")),
         request_id=exchange.request_id,
     ), refusal
+
+
+def _refusal_of_program(secret: str) -> errors.ApiError | None:
+    """Why the request does not come from the program that knows the secret; without one nobody gets in."""
+    if "HTTP_AUTHORIZATION" not in request.environ:
+        return errors.AuthMissing()
+    try:
+        shown = _bearer()
+    except errors.AuthMalformed as error:
+        return error
+    # Digests have one length, so the time that the comparison takes says nothing.
+    is_right = hmac.compare_digest(digest(shown), digest(secret))
+    return None if secret and is_right else errors.AuthUnknown()
 
 
 def _bearer() -> str:

@@ -88,8 +88,8 @@ def test_every_route_is_open_to_those_who_may_and_to_nobody_else(
 ) -> None:
     wrong = []
     for method, path, _, rule in routes(strict):
-        if rule is None:
-            continue
+        if rule is None or rule.permission == permissions.RECEIVE_ALERTS:
+            continue  # a secret opens that, no role does
         for role in ROLES:
             answer = callers[role].open(path, method=method, json={} if method in ("POST", "PATCH") else None)
             code = (answer.get_json(silent=True) or {}).get("code", "")

@@ -1,0 +1,130 @@
+"""The job that sends waiting SMS: one at a time, each attempt on record, again after growing pauses for a day."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, delete, select, update
+
+from filewallball import errors
+from filewallball.alerts.channels import SmsChannel
+from filewallball.alerts.models import GIVEN_UP, RESOLVED, SENT, WAITING, Alert, AlertMessage
+from filewallball.clock import now_us
+from filewallball.database import Database
+from filewallball.operations import Operation
+from filewallball.text import clip
+
+logger = logging.getLogger("filewallball.alerts")
+SECOND_US = 1_000_000
+FIRST_PAUSE_US = 15 * SECOND_US
+LONGEST_PAUSE_US = 900 * SECOND_US
+PATIENCE_US = 86_400 * SECOND_US
+_LEASE_US = 300 * SECOND_US
+_MOST_AT_ONCE = 50
+_SMS_BYTES = 480
+_ALERTS: Any = Alert.__table__
+_MESSAGES: Any = AlertMessage.__table__
+
+
+class Messenger:
+    """Sends what is due. Any number may run at once: each takes a message by moving its due time."""
+
+    def __init__(
+        self, database: Database, channel: SmsChannel, begin: Callable[[str, str], Operation]
+    ) -> None:
+        self._database = database
+        self._channel = channel
+        self._begin = begin
+
+    def run(self) -> None:
+        """One attempt for every message that is due."""
+        for row in self._due():
+            if self._take(row):
+                self._attempt(row)
+
+    def _due(self) -> list[Row[Any]]:
+        statement = (
+            select(*_MESSAGES.c, *(_ALERTS.c[name] for name in ("name", "labels", "annotations")))
+            .join(_ALERTS, _ALERTS.c.id == _MESSAGES.c.alert_id)
+            .where(_MESSAGES.c.state == WAITING, _MESSAGES.c.due_us <= now_us())
+            .order_by(_MESSAGES.c.due_us, _MESSAGES.c.id)
+            .limit(_MOST_AT_ONCE)
+        )
+        return self._database.query(lambda connection: list(connection.execute(statement)))
+
+    def _take(self, row: Row[Any]) -> bool:
+        """Keep others away for longer than an attempt takes."""
+        statement = _update(row, WAITING, row.due_us).values(
+            due_us=now_us() + _LEASE_US, attempts=_MESSAGES.c.attempts + 1
+        )
+        with self._database.begin() as connection:
+            return connection.execute(statement).rowcount == 1
+
+    def _attempt(self, row: Row[Any]) -> None:
+        attempts = row.attempts + 1
+        with suppress(errors.NotificationFailed):
+            with self._begin("alert:send", str(row.alert_id)) as op:
+                op.note(details={"alert": row.name, "status": row.status, "attempt": attempts})
+                self._send(row)
+                op.change(lambda connection: _mark_sent(connection, row.id))
+            return
+        self._put_off(row, attempts)
+
+    def _send(self, row: Row[Any]) -> None:
+        if row.recipient not in self._channel.recipients():
+            raise errors.NotificationFailed("This recipient is no longer among the settings.")
+        try:
+            taken = self._channel.send(row.recipient, sms_text(row))
+        except Exception as error:
+            logger.exception("The SMS channel is broken")
+            raise errors.NotificationFailed from error
+        if not taken:
+            logger.warning("An SMS was not taken", extra={"alert": row.name, "status": row.status})
+            raise errors.NotificationFailed
+
+    def _put_off(self, row: Row[Any], attempts: int) -> None:
+        now = now_us()
+        state = GIVEN_UP if now - row.created_us >= PATIENCE_US else WAITING
+        due = now + pause_us(attempts)
+        with self._database.begin() as connection:
+            connection.execute(_update(row, WAITING).values(state=state, due_us=due))
+
+
+def pause_us(attempts: int) -> int:
+    """How long to wait after so many attempts."""
+    return int(min(FIRST_PAUSE_US * 2 ** min(attempts - 1, 10), LONGEST_PAUSE_US))
+
+
+def sms_text(row: Any) -> str:
+    """What an SMS says: state, alert, where, and what it means."""
+    labels, annotations = orjson.loads(row.labels), orjson.loads(row.annotations)
+    where = labels.get("instance", "")
+    state = "RESOLVED" if row.status == RESOLVED else "FIRING"
+    said = ". ".join(filter(None, (annotations.get("summary"), annotations.get("description"))))
+    return clip(" ".join(filter(None, (f"[{state}]", row.name, where))) + f": {said}", _SMS_BYTES)
+
+
+def forget_old(database: Database, keep_us: int) -> None:
+    """Delete ended alerts that nothing was heard of for so long, and their messages."""
+    old = (
+        select(_ALERTS.c.id)
+        .where(_ALERTS.c.status == RESOLVED, _ALERTS.c.updated_us < now_us() - keep_us)
+        .limit(1000)
+    )
+    ids = database.query(lambda connection: list(connection.execute(old).scalars()))
+    if ids:
+        with database.begin() as connection:
+            connection.execute(delete(_MESSAGES).where(_MESSAGES.c.alert_id.in_(ids)))
+            connection.execute(delete(_ALERTS).where(_ALERTS.c.id.in_(ids), _ALERTS.c.status == RESOLVED))
+
+
+def _update(row: Row[Any], state: str, due_us: int | None = None) -> Any:
+    statement = update(_MESSAGES).where(_MESSAGES.c.id == row.id, _MESSAGES.c.state == state)
+    return statement if due_us is None else statement.where(_MESSAGES.c.due_us == due_us)
+
+
+def _mark_sent(connection: Connection, message_id: int) -> None:
+    statement = update(_MESSAGES).where(_MESSAGES.c.id == message_id).values(state=SENT, sent_us=now_us())
+    connection.execute(statement)

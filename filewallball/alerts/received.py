@@ -1,0 +1,120 @@
+"""What Alertmanager sends: kept once for each alert, with the SMS that it asks for (ruling 15)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, and_, case, func, select
+
+from filewallball.alerts.alertmanager import wants_sms
+from filewallball.alerts.models import FIRING, RESOLVED, WAITING, Alert, AlertMessage
+from filewallball.clock import now_us
+from filewallball.database import Database
+from filewallball.operations import Operation
+from filewallball.text import neutral
+
+_ALERTS: Any = Alert.__table__
+_MESSAGES: Any = AlertMessage.__table__
+_TEXT_BYTES = 2000
+
+
+def receive(op: Operation, database: Database, body: dict[str, Any], recipients: Iterable[str]) -> None:
+    """Keep the alerts of one notification; those whose receiver has SMS get one message for each recipient.
+
+    The same alert in the same state again changes nothing but when it was last heard of.
+    """
+    receiver = neutral(body["receiver"], 64)
+    told = tuple(recipients) if wants_sms(receiver) else ()
+    rows = [_row(alert, receiver) for alert in body["alerts"]]
+    op.note(details={"receiver": receiver, "alerts": [f"{row['name']} {row['status']}" for row in rows[:20]]})
+
+    def work(connection: Connection) -> None:
+        for row in rows:
+            _keep(database, connection, row)
+            if told:
+                _add_messages(database, connection, row, told)
+
+    op.change(work)
+
+
+def list_alerts(
+    database: Database, *, status: str = "", name: str = "", page: int = 1, size: int = 100
+) -> Sequence[Row[Any]]:
+    """One page of the alerts received, newest first."""
+    wanted = [_ALERTS.c.status == status] if status else []
+    wanted += [_ALERTS.c.name == name] if name else []
+    statement = (
+        select(*_ALERTS.c)
+        .where(*wanted)
+        .order_by(_ALERTS.c.starts_us.desc(), _ALERTS.c.id.desc())
+        .limit(size)
+        .offset((page - 1) * size)
+    )
+    return database.query(lambda connection: connection.execute(statement).all())
+
+
+def count_firing(database: Database) -> int:
+    """How many alerts fire now."""
+    statement = select(func.count()).select_from(_ALERTS).where(_ALERTS.c.status == FIRING)
+    return database.query(lambda connection: connection.execute(statement).scalar_one())
+
+
+def messages_of(database: Database, alert_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """The SMS about these alerts, oldest first."""
+    found: dict[int, list[Row[Any]]] = {alert_id: [] for alert_id in alert_ids}
+    if alert_ids:
+        statement = select(*_MESSAGES.c).where(_MESSAGES.c.alert_id.in_(alert_ids)).order_by(_MESSAGES.c.id)
+        for row in database.query(lambda connection: connection.execute(statement).all()):
+            found[row.alert_id].append(row)
+    return found
+
+
+def _row(alert: dict[str, Any], receiver: str) -> dict[str, Any]:
+    labels, now = alert["labels"], now_us()
+    resolved = alert["status"] == RESOLVED
+    return {
+        "fingerprint": alert["fingerprint"],
+        "starts_us": alert["starts_at"],
+        "ends_us": alert["ends_at"] if resolved else None,
+        "status": alert["status"],
+        "name": neutral(labels.get("alertname", ""), 128),
+        "severity": neutral(labels.get("severity", ""), 32),
+        "receiver": receiver,
+        "labels": _json(labels),
+        "annotations": _json(alert["annotations"]),
+        "received_us": now,
+        "updated_us": now,
+    }
+
+
+def _json(texts: dict[str, str]) -> str:
+    return orjson.dumps(
+        {neutral(name, 128): neutral(text, _TEXT_BYTES) for name, text in texts.items()}
+    ).decode()
+
+
+def _keep(database: Database, connection: Connection, row: dict[str, Any]) -> None:
+    """Insert the alert or bring it up to date. What is over stays over, however late an old notification comes."""
+    statement = database.insert(_ALERTS).values(row)
+    new = database.incoming(statement)
+    over = _ALERTS.c.status == RESOLVED
+    changes = {
+        # MariaDB assigns in the order of the columns, where the end stands before the status that it depends on.
+        "ends_us": case((over, _ALERTS.c.ends_us), else_=new.ends_us),
+        "status": case((over, _ALERTS.c.status), else_=new.status),
+        "updated_us": new.updated_us,
+    }
+    connection.execute(database.upsert(statement, [_ALERTS.c.fingerprint, _ALERTS.c.starts_us], changes))
+
+
+def _add_messages(
+    database: Database, connection: Connection, row: dict[str, Any], recipients: tuple[str, ...]
+) -> None:
+    same = and_(_ALERTS.c.fingerprint == row["fingerprint"], _ALERTS.c.starts_us == row["starts_us"])
+    alert_id = connection.execute(select(_ALERTS.c.id).where(same)).scalar_one()
+    wanted = {"alert_id": alert_id, "status": row["status"], "state": WAITING, "attempts": 0}
+    times = {"created_us": row["received_us"], "due_us": row["received_us"]}
+    connection.execute(
+        database.insert_ignoring(_MESSAGES),
+        [{**wanted, **times, "recipient": recipient, "sent_us": None} for recipient in recipients],
+    )

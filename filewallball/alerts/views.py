@@ -1,0 +1,69 @@
+"""The alert routes: Alertmanager's notifications in, alerts firing and past out."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import request
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from filewallball import permissions
+from filewallball.alerts import schemas
+from filewallball.alerts.channels import SmsChannel
+from filewallball.alerts.received import count_firing, list_alerts, messages_of, receive
+from filewallball.alerts.secret import webhook_secret
+from filewallball.errors import RequestTooLarge
+from filewallball.runtime import runtime
+from filewallball.web.caller import current_operation, recorded
+
+blueprint = Blueprint(
+    "alerts", __name__, url_prefix="/api/v1/alerts", description="What went wrong, and when"
+)
+_MOST_BYTES = 4 * 1024 * 1024
+
+
+def _bounded(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Read no larger body than any notification is."""
+
+    @wraps(view)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if (request.content_length or 0) > _MOST_BYTES:
+            raise RequestTooLarge
+        return view(*args, **kwargs)
+
+    return run
+
+
+@blueprint.route("")
+class Alerts(MethodView):
+    init_every_request = False
+
+    @recorded("alert:list", permissions.ALERTS)
+    @blueprint.arguments(schemas.AlertQuerySchema, location="query")
+    @blueprint.response(200, schemas.AlertListSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List alerts, firing and past, newest first."""
+        database = runtime().database
+        rows = list_alerts(database, **query)
+        messages = messages_of(database, [row.id for row in rows])
+        return {
+            "firing": count_firing(database),
+            "page": query["page"],
+            "size": query["size"],
+            "alerts": [{**row._mapping, "sms": messages[row.id]} for row in rows],
+        }
+
+
+@blueprint.route("/webhook")
+class Webhook(MethodView):
+    init_every_request = False
+
+    @recorded("alert:receive", permissions.RECEIVE_ALERTS, shared_secret=webhook_secret)
+    @_bounded
+    @blueprint.arguments(schemas.NotificationSchema)
+    @blueprint.response(204)
+    def post(self, body: dict[str, Any]) -> None:
+        """Take a notification from Alertmanager, which shows ALERT_WEBHOOK_SECRET as its bearer token."""
+        parts = runtime()
+        receive(current_operation(), parts.database, body, SmsChannel(parts.settings).recipients())
