@@ -75,17 +75,22 @@ def _load(front: Front) -> Iterator[Counter[str]]:
 
 
 def _client(front: Front, ledger: Counter[str], stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        try:
+            put = _once("PUT", f"{front.url}/upload/a.txt", b"some text")
+            got = _once("GET", f"{front.url}/download/{put.json()['file_id']}")
+        except (requests.RequestException, ValueError) as error:
+            ledger[repr(error)[:300]] += 1
+        else:
+            good = (put.status_code, got.content) == (201, b"some text")
+            ledger["done" if good else f"{put.status_code} {got.status_code}"] += 1
+
+
+def _once(method: str, url: str, data: bytes | None = None) -> requests.Response:
+    """On a connection of its own: one that was kept may be closed at any moment, which clients must expect."""
     with requests.Session() as session:
         session.trust_env = False
-        while not stopping.is_set():
-            try:
-                put = session.put(f"{front.url}/upload/a.txt", data=b"some text", timeout=60)
-                got = session.get(f"{front.url}/download/{put.json()['file_id']}", timeout=60)
-            except (requests.RequestException, ValueError) as error:
-                ledger[repr(error)[:300]] += 1
-            else:
-                good = (put.status_code, got.content) == (201, b"some text")
-                ledger["done" if good else f"{put.status_code} {got.status_code}"] += 1
+        return session.request(method, url, data=data, timeout=60)
 
 
 def _upgrade(service: Service) -> None:
