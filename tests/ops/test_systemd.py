@@ -1,0 +1,124 @@
+"""The systemd units: what they start exists, and the service lives on a socket that systemd holds.
+
+`systemd-analyze verify` and `security` were run by hand: they need systemd, which a test machine may lack.
+"""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import pytest
+
+from filewallball.cli import main
+from filewallball.config import load_settings
+from tests.servers import Service
+from tests.servers.gunicorn import ROOT
+
+UNITS = sorted((ROOT / "ops" / "systemd").iterdir())
+SERVICES = [path for path in UNITS if path.suffix == ".service"]
+_BIN = "/opt/filewallball/.venv/bin/"
+# What systemd does for a service that it activates: the socket is descriptor 3, and meant for this process.
+_ACTIVATE = 'exec 3<&"$0"; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"'
+
+
+def entries(path: Path) -> dict[str, list[str]]:
+    """`Section.Key` to its values, in their order."""
+    found: dict[str, list[str]] = {}
+    section = ""
+    for line in path.read_text().splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.setdefault(f"{section}.{key}", []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
+def test_what_a_unit_starts_exists(path: Path) -> None:
+    unit = entries(path)
+    commands = unit["Service.ExecStart"] + unit.get("Service.ExecStartPre", [])
+    for command in commands:
+        program, *arguments = command.removeprefix(_BIN).split()
+        if program == "gunicorn":
+            assert arguments == ["-c", "gunicorn.conf.py", "wsgi:app"]
+            assert all((ROOT / name).is_file() for name in ("gunicorn.conf.py", "wsgi.py"))
+            continue
+        assert program == "filewallball"
+        found: click.Command = main
+        while isinstance(found, click.Group) and arguments:
+            found = found.commands[arguments.pop(0)]
+        found.make_parser(click.Context(found)).parse_args(arguments)
+
+
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
+def test_every_unit_runs_with_little(path: Path) -> None:
+    unit = entries(path)
+    wanted = {
+        "User": "filewallball",
+        "NoNewPrivileges": "yes",
+        "ProtectSystem": "strict",
+        "CapabilityBoundingSet": "",
+    }
+
+    assert {key: unit[f"Service.{key}"] for key in wanted} == {key: [value] for key, value in wanted.items()}
+    assert unit["Service.EnvironmentFile"] == ["/etc/filewallball/environment"]
+
+
+def test_every_timer_has_its_service_and_the_socket_the_services_port() -> None:
+    timers = [path for path in UNITS if path.suffix == ".timer"]
+    (listens,) = entries(ROOT / "ops/systemd/filewallball.socket")["Socket.ListenStream"]
+    settings = load_settings({})
+
+    assert len(timers) >= 3
+    assert all(path.with_suffix(".service") in SERVICES for path in timers)
+    assert listens == f"{settings.bind}:{settings.port}"
+
+
+@pytest.mark.server
+def test_a_restart_keeps_connections_waiting_instead_of_refusing_them(tmp_path: Path) -> None:
+    service = Service(tmp_path / "service", {"MIN_FREE_SPACE": "0"}, workers=1)
+    service.cli("prepare")
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+        address = listener.getsockname()
+        with _activated(service, listener):
+            assert _live(address) == b"HTTP/1.1 200 OK"
+        with socket.create_connection(address, timeout=120) as early:
+            early.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            with _activated(service, listener):
+                assert early.recv(15) == b"HTTP/1.1 200 OK"
+
+
+@contextmanager
+def _activated(service: Service, listener: socket.socket) -> Iterator[None]:
+    """The service as systemd starts it, ended by TERM."""
+    gunicorn = [str(Path(sys.executable).with_name("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]
+    descriptor = listener.fileno()
+    with (service.folder / "activated.log").open("ab") as log:
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "sh", "-c", _ACTIVATE, str(descriptor), *gunicorn],
+            cwd=ROOT,
+            env=service.environment(),
+            pass_fds=[descriptor],
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _live(address: tuple[str, int]) -> bytes:
+    """Waits in the backlog until a worker takes it."""
+    with socket.create_connection(address, timeout=120) as client:
+        client.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        return client.recv(15)
