@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 @main.command()
-@with_app
+@partial(with_app, is_first=True)
 def prepare(app: Flask) -> None:
     """Make everything ready to start: folders, database schema, first administrator."""
     make_ready(app)
@@ -51,6 +52,8 @@ def drain(app: Flask, state: str) -> None:
             parts.settings.drain_file.touch()
         else:
             parts.settings.drain_file.unlink(missing_ok=True)
+    answer = "503: send requests elsewhere" if state == "on" else "what the checks say"
+    click.echo(f"drain is {state}: /health/ready answers {answer}")
 
 
 @main.command()
@@ -99,7 +102,7 @@ def db() -> None:
 
 @db.command("upgrade")
 @click.argument("revision", default="head")
-@with_app
+@partial(with_app, is_first=True)
 def upgrade_command(_app: Flask, revision: str) -> None:
     """Bring the schema up to REVISION."""
     upgrade(revision)

@@ -7,27 +7,45 @@ from functools import wraps
 from typing import Any
 
 import click
-from sqlalchemy.exc import OperationalError
+from flask import Flask
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from filewallball import create_app
 from filewallball.clock import rfc3339
 from filewallball.config import ConfigError, Settings, load_settings
 from filewallball.errors import ApiError
-from filewallball.extensions import db
+from filewallball.runtime import runtime
+
+_NO_SUCH_TABLE = 1146  # MariaDB's number for it
 
 
 def with_app(
-    command: Callable[..., None], adjust: Callable[[Settings], Settings] = lambda settings: settings
+    command: Callable[..., None],
+    adjust: Callable[[Settings], Settings] = lambda settings: settings,
+    *,
+    is_first: bool = False,
 ) -> Callable[..., None]:
-    """Give the command the app; a bad setting or a missing database ends in one clear line."""
+    """Give the command the app; a bad setting or a missing database ends in one clear line.
+
+    Only a command that may come first in the life of a DATA_DIR makes one that is not there.
+    """
 
     @wraps(command)
     @plain_failures
     def run(*args: Any, **kwargs: Any) -> None:
-        app = create_app(adjust(load_settings()))
+        settings = adjust(load_settings())
+        if not is_first and not settings.data_dir.is_dir():
+            raise ConfigError(
+                [f"DATA_DIR: there is no folder {settings.data_dir}; `filewallball prepare` makes it"]
+            )
+        try:
+            app = create_app(settings)
+        except OSError as error:
+            raise ConfigError(
+                [f"DATA_DIR: {error.filename or settings.data_dir}: {error.strerror}"]
+            ) from error
         with app.app_context(), ExitStack() as ending:
-            for engine in db.engines.values():
-                ending.callback(engine.dispose)  # SQLite leaves no write-ahead log behind
+            ending.callback(_close, app)
             command(app, *args, **kwargs)
 
     return run
@@ -44,8 +62,14 @@ def plain_failures(command: Callable[..., None]) -> Callable[..., None]:
             for message in error.messages:
                 click.echo(f"filewallball: {message}", err=True)
             sys.exit(2)
-        except OperationalError as error:
-            click.echo(f"filewallball: the database does not answer: {error.orig}", err=True)
+        except (OperationalError, ProgrammingError) as error:
+            empty = "has no tables yet: `filewallball prepare` makes them"
+            said = empty if _is_empty(error) else f"does not answer: {error.orig}"
+            click.echo(f"filewallball: the database {said}", err=True)
+            sys.exit(1)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"filewallball: {where}{error.strerror or error}", err=True)
             sys.exit(1)
         except ApiError as error:
             click.echo(f"filewallball: {error}", err=True)
@@ -68,3 +92,15 @@ def _cell(name: str, value: Any) -> str:
     if value is None or value == "":
         return "-"
     return rfc3339(value) if name.endswith("_us") else str(value)
+
+
+def _is_empty(error: DBAPIError) -> bool:
+    """Whether the database answers but was never prepared."""
+    return "no such table" in str(error.orig) or error.orig.args[:1] == (_NO_SUCH_TABLE,)  # type: ignore[union-attr]
+
+
+def _close(app: Flask) -> None:
+    parts = runtime(app)
+    parts.journal.close()
+    parts.slots.release()
+    parts.database.close()  # SQLite leaves no write-ahead log behind

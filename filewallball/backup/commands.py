@@ -13,10 +13,18 @@ from flask import Flask
 from sqlalchemy import inspect, text
 
 from filewallball.backup.create import KEYS, create_backup
-from filewallball.backup.manifest import BackupBroken, Manifest, backup_ids, read_manifest, write_file
+from filewallball.backup.manifest import (
+    BackupBroken,
+    Manifest,
+    backup_ids,
+    locked,
+    read_manifest,
+    write_file,
+)
+from filewallball.backup.prune import chosen, prune_backups
 from filewallball.backup.restore import has_files, place_keys, restore_backup
 from filewallball.backup.verify import verify_backup
-from filewallball.clock import rfc3339
+from filewallball.clock import now_us, rfc3339
 from filewallball.commands import with_app
 from filewallball.config import Settings, load_settings
 from filewallball.extensions import db
@@ -28,6 +36,7 @@ _OPERATOR = Caller(username="system", role="admin")
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 # One statement may move a whole table.
 _PATIENT = timedelta(hours=1)
+_DAY_US = 86_400_000_000
 
 
 def _patient(settings: Settings) -> Settings:
@@ -73,7 +82,35 @@ def list_command(folder: Path) -> None:
 @click.argument("backup_id", required=False)
 def verify(folder: Path, backup_id: str | None) -> None:
     """Read everything in a backup (the newest unless named) and compare it with the manifest."""
-    click.echo(_about(_verified(folder, backup_id)))
+    click.echo(f"intact: {_about(_verified(folder, backup_id))}")
+
+
+@backup.command()
+@_FOLDER
+@click.option("--keep", type=click.IntRange(min=1), default=None, help="All but the newest so many go.")
+@click.option(
+    "--older-than", "days", type=click.IntRange(min=0), default=None, help="Those of so many days ago."
+)
+@with_app
+def prune(app: Flask, folder: Path, keep: int | None, days: int | None) -> None:
+    """Remove old backups from FOLDER, and the content that only they name; the newest one always stays."""
+    if keep is None and days is None:
+        _fail(["say which backups go: --keep, --older-than, or both"])
+    parts = runtime(app)
+    before_us = None if days is None else now_us() - days * _DAY_US
+    try:
+        with locked(folder), operation(parts.ledger, "backup:prune", _OPERATOR) as op:
+            ids = chosen(folder, keep=keep, before_us=before_us)
+            pruned = prune_backups(folder, ids)
+            op.note(file_size=pruned.blob_bytes)
+            op.note(details={"folder": str(folder), "backups": list(pruned.backups), "blobs": pruned.blobs})
+    except BlockingIOError:
+        _fail(["somebody else is at work in this folder"])
+    except BackupBroken as error:
+        _fail([f"nothing was removed: {error}"])
+    parts.shipper.flush()
+    gone = ", ".join(pruned.backups) or "nothing"
+    click.echo(f"removed {gone}: {pruned.blobs} blobs, {pruned.blob_bytes} bytes")
 
 
 @backup.command()
@@ -90,20 +127,24 @@ def restore(folder: Path, backup_id: str | None, force: bool) -> None:
     click.echo(f"restored: {_about(manifest)}")
 
 
-@with_app
+@partial(with_app, is_first=True)
 def _require_empty(app: Flask) -> None:
     if _has_table("files") and has_files(runtime(app)):
         _fail(["there are files here: --force replaces them"])
 
 
-@partial(with_app, adjust=_patient)
+@partial(with_app, adjust=_patient, is_first=True)
 def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
     parts = runtime(app)
     _bring_schema_to(app, manifest.revision)
     parts.store.prepare()
     parts.journal.prepare()
     with operation(parts.ledger, "backup:restore", _OPERATOR) as op:
-        restore_backup(parts, op, folder, manifest, _bar(manifest.blob_bytes, "Restoring"))
+        was_told = restore_backup(parts, op, folder, manifest, _bar(manifest.blob_bytes, "Restoring"))
+    if not was_told:
+        click.echo(
+            "filewallball: Redis does not answer: what it still holds is served for 30 s more", err=True
+        )
     upgrade()
 
 

@@ -2,10 +2,9 @@
 
 import gzip
 import hashlib
-import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from filewallball.backup.manifest import (
     blob_location,
     digest_of,
     new_backup,
+    sync_all,
     write_file,
     write_manifest,
 )
@@ -31,6 +31,7 @@ from filewallball.operations import Operation
 from filewallball.runtime import Runtime
 
 _PIECE_BYTES = 1024 * 1024
+_BATCH, _BATCH_BYTES = 1000, 256 * 1024 * 1024
 # Without them the restored log could not be verified, nor the first administrator recognised.
 KEYS = ("audit-key", "admin-token")
 _NAMED = text("SELECT sha256, path, size FROM blobs WHERE live = 1 AND refs > 0 ORDER BY id")
@@ -39,10 +40,11 @@ Progress = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the copying needs: where from, where to, and how much must stay free there."""
+    """What the copying needs: where from, where to, where unfinished copies lie, how much must stay free there."""
 
     parts: Runtime
     folder: Path
+    partial: Path
     reserved_bytes: int
 
 
@@ -55,8 +57,8 @@ def create_backup(
     """
     backup_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S-%f")
     op.note(resource_id=backup_id)
-    plan = Plan(parts, folder, parts.store.space().reserved)
     with new_backup(folder, backup_id) as partial, lease(parts.database, "backup") as held:
+        plan = Plan(parts, folder, partial, parts.store.space().reserved)
         with snapshot(parts.database) as connection:
             revision = _revision(connection)
             rows = dump(connection, partial / ROWS)
@@ -106,37 +108,51 @@ def _list_blobs(connection: Connection, path: Path) -> tuple[int, int]:
 def _copy_blobs(plan: Plan, listing: Path, progress: Progress) -> list[str]:
     """Copy what the folder does not have yet; returns the digests of blobs that are not what they should be."""
     damaged = []
+    copied: dict[Path, Path] = {}
+    waiting_bytes = 0
     for sha256, path, size in named_blobs(listing):
         target = blob_location(plan.folder, sha256)
         if not _has(target, size):
             if shutil.disk_usage(plan.folder).free - size < plan.reserved_bytes:
                 raise errors.StorageFull("The backup would leave less than MIN_FREE_SPACE.")
-            if not _copy_blob(plan.parts, path, target, sha256):
+            temporary = plan.partial / secrets.token_hex(8)
+            if _copy_blob(plan.parts, path, temporary, sha256):
+                copied[temporary], waiting_bytes = target, waiting_bytes + size
+            else:
                 damaged.append(sha256)
+        if len(copied) >= _BATCH or waiting_bytes >= _BATCH_BYTES:
+            _give_names(plan.folder, copied)
+            copied, waiting_bytes = {}, 0
         progress(size)
+    _give_names(plan.folder, copied)
+    sync_all(plan.folder)
     return damaged
 
 
-def _copy_blob(parts: Runtime, path: str, target: Path, sha256: str) -> bool:
-    """Copy one blob durably, under its name only when its content is right."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = target.with_name(f".{secrets.token_hex(8)}")
+def _copy_blob(parts: Runtime, path: str, temporary: Path, sha256: str) -> bool:
+    """Copy one blob; False, with nothing left of it, if its content is not what it should be."""
     digest = hashlib.sha256()
     try:
         with parts.store.open(path) as source, temporary.open("xb") as copy:
             while data := source.read(_PIECE_BYTES):
                 digest.update(data)
                 copy.write(data)
-            copy.flush()
-            os.fsync(copy.fileno())
-        if digest.hexdigest() != sha256:
-            return False
-        temporary.replace(target)
     except errors.StorageFailed:
-        return False
-    finally:
         temporary.unlink(missing_ok=True)
-    return True
+        return False
+    if digest.hexdigest() == sha256:
+        return True
+    temporary.unlink()
+    return False
+
+
+def _give_names(folder: Path, copied: Mapping[Path, Path]) -> None:
+    """Let copies be found, once they are on the disk."""
+    if copied:
+        sync_all(folder)
+    for temporary, target in copied.items():
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary.replace(target)
 
 
 def _has(path: Path, size: int) -> bool:

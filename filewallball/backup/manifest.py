@@ -1,5 +1,6 @@
 """What a backup folder holds: its layout, its manifest, and the digest that vouches for the manifest itself."""
 
+import ctypes
 import fcntl
 import hashlib
 import hmac
@@ -16,6 +17,7 @@ import orjson
 FORMAT = 1
 _MANIFEST, _DIGEST = "manifest.json", "manifest.json.sha256"
 _PARTIAL = ".partial-"
+_libc = ctypes.CDLL(None, use_errno=True)
 ROWS, BLOBS = "database.jsonl.gz", "blobs.jsonl.gz"
 
 
@@ -60,15 +62,24 @@ def read_manifest(folder: Path, backup_id: str) -> Manifest:
 
 
 @contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Be the only one who changes this folder of backups. Raises BlockingIOError where somebody else is."""
+    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
 def new_backup(folder: Path, backup_id: str) -> Iterator[Path]:
     """A folder to fill, which becomes a backup when the block ends well. Raises BlockingIOError for a second one.
 
     What an earlier one left unfinished is removed first.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with locked(folder):
         for left in folder.glob(f"{_PARTIAL}*"):
             shutil.rmtree(left)
         partial = folder / f"{_PARTIAL}{backup_id}"
@@ -81,8 +92,13 @@ def new_backup(folder: Path, backup_id: str) -> Iterator[Path]:
         sync(partial)
         partial.rename(folder / backup_id)
         sync(folder)
-    finally:
-        os.close(lock)
+
+
+def discard(folder: Path, backup_id: str) -> Path:
+    """Make a backup one that was never finished; returns where it is now, to be removed."""
+    left = (folder / backup_id).rename(folder / f"{_PARTIAL}{backup_id}")
+    sync(folder)
+    return left
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -106,6 +122,11 @@ def blob_location(folder: Path, sha256: str) -> Path:
     return folder / "blobs" / sha256[:2] / sha256[2:4] / sha256
 
 
+def stored_blobs(folder: Path) -> Iterator[Path]:
+    """Every content that the folder keeps."""
+    return (folder / "blobs").glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")
+
+
 def digest_of(path: Path) -> str:
     """SHA-256 of a file. Raises OSError."""
     with path.open("rb") as file:
@@ -117,5 +138,15 @@ def sync(folder: Path) -> None:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_all(folder: Path) -> None:
+    """Force everything on a folder's file system to the disk: one call where `fsync` would take thousands."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _libc.syncfs(fd):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
     finally:
         os.close(fd)

@@ -4,18 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 
 from filewallball import errors
 from filewallball.backup.create import Progress, named_blobs
 from filewallball.backup.manifest import BLOBS, ROWS, Manifest, blob_location, digest_of
-from filewallball.backup.rows import load
+from filewallball.backup.rows import Change, load
 from filewallball.leases import lease
 from filewallball.operations import Operation
 from filewallball.runtime import Runtime
 
 _PIECE_BYTES = 1024 * 1024
 _ANCHOR = "audit-head"
+_GENERATION = text("SELECT MAX(value) FROM generations")
+_NEXT_GENERATION = text("UPDATE generations SET value = value + :before + 1")
 
 
 def has_files(parts: Runtime) -> bool:
@@ -26,10 +28,11 @@ def has_files(parts: Runtime) -> bool:
 
 def restore_backup(
     parts: Runtime, op: Operation, folder: Path, manifest: Manifest, progress: Progress
-) -> None:
+) -> bool:
     """Bring back a verified backup. The schema must already be at the backup's revision.
 
-    Until the one transaction commits, nothing of what was there before has changed.
+    Until the one transaction commits, nothing of what was there before has changed. False where Redis could not be
+    told, and may serve metadata of before for 30 seconds more.
     """
     with lease(parts.database, "restore") as held:
         paths = _restore_blobs(parts, folder, manifest, progress)
@@ -41,8 +44,23 @@ def restore_backup(
         op.note(details={"folder": str(folder), "blobs": manifest.blob_count, "rows": manifest.rows})
         held.require()
         rows = folder / manifest.backup_id / ROWS
-        op.change(lambda connection: load(connection, rows, {"blobs": with_new_path}))
+        parts.cache.doubt_all()
+        try:
+            op.change(lambda connection: _load(connection, rows, {"blobs": with_new_path}))
+        finally:
+            was_told = parts.cache.forget_all()
     retire_anchor(parts.settings.data_dir)
+    return was_told
+
+
+def _load(connection: Connection, rows: Path, change: dict[str, Change]) -> None:
+    """Every row; what processes poll counts on from the higher number, so that they notice."""
+    if not inspect(connection).has_table("generations"):  # a backup from before there were any
+        load(connection, rows, change)
+        return
+    before = connection.execute(_GENERATION).scalar() or 0
+    load(connection, rows, change)
+    connection.execute(_NEXT_GENERATION, {"before": before})
 
 
 def retire_anchor(data_dir: Path) -> None:

@@ -3,11 +3,11 @@
 A reader fills an entry only where there is none, for 30 seconds; whoever ends a file writes a marker over the entry
 before COMMIT, which bars filling for 60. An entry carries the moment at which the database was asked and is worth
 nothing 30 seconds later, however late it arrived. So an ended file is never served from here as long as the marker
-could be written; where it could not, for 30 seconds at most.
+could be written; where it could not, for 30 seconds at most. Where all files change at once (a restore), a moment is
+written down beside the entries: what was asked before it is worth nothing.
 """
 
 import logging
-import time
 from collections import namedtuple
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,9 +23,10 @@ from filewallball.files.models import LIVE
 FILL_SECONDS = 30
 GONE_SECONDS = 60
 GONE = b"gone"
-_TIMEOUT_SECONDS = 0.25
-_PAUSE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 0.2
 _PREFIX = "filewallball:file:1:"
+_SINCE = "filewallball:files:since"
+_CHANGING_SECONDS = 3600
 HIT, MISS, NONE = "hit", "miss", "none"
 logger = logging.getLogger("filewallball.cache")
 
@@ -33,10 +34,14 @@ logger = logging.getLogger("filewallball.cache")
 class MetadataCache:
     """Rows with the named columns. Never raises: a Redis that does not answer is a cache that knows nothing."""
 
-    def __init__(self, url: str, columns: Iterable[str]) -> None:
+    def __init__(
+        self, url: str, columns: Iterable[str], is_known_away: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`is_known_away` says whether somebody else has found Redis away already."""
         self._names = tuple(columns)
         self._row = _row_type(self._names)
-        self._paused_until = 0.0
+        self._is_away = False
+        self._is_known_away = is_known_away
         self._client: Any = None
         if url:
             self._client = redis.Redis.from_url(
@@ -48,12 +53,13 @@ class MetadataCache:
 
     def find(self, file_id: str, look_up: Callable[[], Any]) -> tuple[Any, str]:
         """The row, from here or by `look_up`, and whether it was here: hit, miss, or none where nobody was asked."""
-        if self._client is None or time.monotonic() < self._paused_until:
+        if self._client is None or self._is_away or self._is_known_away():
             return look_up(), NONE
-        found = self._ask(lambda client: client.get(_PREFIX + file_id))
-        if time.monotonic() < self._paused_until:
+        answer = self._ask(lambda client: client.mget(_PREFIX + file_id, _SINCE))
+        if answer is None:
             return look_up(), NONE
-        row = self._read(found) if found else None
+        found, since = answer
+        row = self._read(found, since) if found else None
         if row is not None:
             return row, HIT
         asked_us = now_us()
@@ -69,6 +75,24 @@ class MetadataCache:
         if self._ask(lambda client: client.set(_PREFIX + file_id, GONE, ex=GONE_SECONDS)) is None:
             logger.warning("A file ends without a word to the cache", extra={"file_id": file_id})
 
+    def probe(self) -> None:
+        """While Redis is away: ask whether it is back. For a job, so that no request ever waits for that."""
+        if self._is_away and self._ask(lambda client: client.ping()):
+            self._is_away = False
+
+    def doubt_all(self) -> None:
+        """All files are about to change: no entry counts until `forget_all`."""
+        self._count_from(now_us() + _CHANGING_SECONDS * 1_000_000, _CHANGING_SECONDS)
+
+    def forget_all(self) -> bool:
+        """All files have changed: only what is asked from now on counts. False where Redis could not be told."""
+        return self._count_from(now_us(), 2 * FILL_SECONDS)
+
+    def _count_from(self, since_us: int, seconds: int) -> bool:
+        if self._client is None:
+            return True
+        return self._ask(lambda client: client.set(_SINCE, since_us, ex=seconds)) is not None
+
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
@@ -77,12 +101,12 @@ class MetadataCache:
         entry = orjson.dumps([asked_us, *(getattr(row, name) for name in self._names)])
         self._ask(lambda client: client.set(_PREFIX + file_id, entry, nx=True, ex=FILL_SECONDS))
 
-    def _read(self, entry: bytes) -> Any:
+    def _read(self, entry: bytes, since: bytes | None = None) -> Any:
         if entry == GONE:
             return None
         try:
             asked_us, *values = orjson.loads(entry)
-            if not 0 <= now_us() - asked_us < FILL_SECONDS * 1_000_000:
+            if asked_us <= int(since or 0) or not 0 <= now_us() - asked_us < FILL_SECONDS * 1_000_000:
                 return None
             return self._row(*values)
         except (ValueError, TypeError):
@@ -92,7 +116,7 @@ class MetadataCache:
         try:
             return question(self._client)
         except (redis.RedisError, OSError) as error:
-            self._paused_until = time.monotonic() + _PAUSE_SECONDS
+            self._is_away = True
             logger.debug("Redis does not answer", extra={"error_type": type(error).__name__})
             return None
 

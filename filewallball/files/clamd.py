@@ -56,7 +56,10 @@ class Clamd:
         """When the signatures in use were made; None if it does not say. Raises ScannerFailed."""
         with self._connected(timeout_seconds) as (connection, deadline):
             _send(connection, deadline, b"zVERSION\0")
-            dated = _DATED.match(_receive(connection, deadline))
+            reply = _receive(connection, deadline)
+        if not reply:
+            raise ScannerFailed("it hung up")
+        dated = _DATED.match(reply)
         if dated is None:
             return None
         try:

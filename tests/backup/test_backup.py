@@ -1,127 +1,83 @@
-"""Backups under load, verified byte by byte, and brought back to an empty place or over live data."""
+"""Backups: verified byte by byte, copied only once, found out when they change, and brought back over live data."""
 
 import hashlib
-import random
-import threading
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from filewallball.backup.manifest import BackupBroken, backup_ids, blob_location
 from filewallball.backup.verify import verify_backup
-from tests.servers import MariaDB, Service
-from tests.waiting import wait_until
+from filewallball.runtime import runtime
+from tests.backup.place import Place, flip
+from tests.servers import Redis
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
-def new_place(
-    request: pytest.FixtureRequest, service: Callable[..., Service], mariadb: MariaDB
-) -> Callable[[], Service]:
-    """Starts a service on an empty database and data folder, of either kind."""
+def test_a_second_backup_copies_only_what_is_new(place: Place, folder: Path) -> None:
+    place.upload(b"first")
+    place.shell.run("backup", "create", str(folder))
+    before = {path: path.stat().st_ino for path in blobs(folder)}
+    place.upload(b"second")
 
-    def start() -> Service:
-        settings = {"MIN_FREE_SPACE": "0", "BACKUP_MAX_AGE": "1h"}
-        if request.param == "mariadb":
-            settings["DATABASE_URL"] = mariadb.create_database()
-        return service(settings, workers=1)
+    place.shell.run("backup", "create", str(folder))
 
-    return start
-
-
-@pytest.fixture
-def empty_place(
-    request: pytest.FixtureRequest, mariadb: MariaDB, new_place: object, tmp_path: Path
-) -> Iterator[Service]:
-    """A service that was never prepared nor started, on the other kind of database than `new_place`."""
-    settings = {"MIN_FREE_SPACE": "0"}
-    if "sqlite" in request.node.name:
-        settings["DATABASE_URL"] = mariadb.create_database()
-    place = Service(tmp_path / "empty-place", settings, 1)
-    yield place
-    place.kill()
-
-
-def test_a_backup_under_load_brings_a_lost_host_back(
-    new_place: Callable[[], Service], empty_place: Service, tmp_path: Path
-) -> None:
-    lost, folder = new_place(), tmp_path / "backups"
-    acknowledged = dict(_upload(lost, random.randbytes(20_000)) for _ in range(20))
-    assert _backup_status(lost) == "degraded"
-    codes: list[int] = []
-    stop = threading.Event()
-
-    def load() -> None:
-        while not stop.is_set():
-            answer = lost.request("PUT", "/upload/more.bin", data=random.randbytes(5_000))
-            codes.append(answer.status_code)
-            fetched = lost.request("GET", f"/download/{next(iter(acknowledged))}")
-            codes.append(fetched.status_code)
-
-    loaders = [threading.Thread(target=load) for _ in range(1)]
-    for loader in loaders:
-        loader.start()
-    wait_until(lambda: codes, 30, "the load has begun")
-    lost.cli("backup", "create", str(folder))
-    stop.set()
-    for loader in loaders:
-        loader.join()
-    wait_until(lambda: _backup_status(lost) == "healthy", 30, "health knows of the backup")
-    token = (lost.data_dir / "admin-token").read_text().strip()
-    lost.kill()
-
-    restored = empty_place.cli("backup", "restore", str(folder))
-    place = empty_place.start()
-
-    assert set(codes) == {200, 201}
-    assert "restored" in restored
-    for file_id, content in acknowledged.items():
-        assert place.request("GET", f"/download/{file_id}").content == content
-    assert _actions(place, token, "backup:restore") == ["success"]
-    assert "intact" in place.cli("audit", "verify").lower()
-
-
-def test_a_second_backup_copies_only_what_is_new(sqlite_place: Service, tmp_path: Path) -> None:
-    folder = tmp_path / "backups"
-    _upload(sqlite_place, b"first")
-    sqlite_place.cli("backup", "create", str(folder))
-    before = {path: path.stat().st_ino for path in _blobs(folder)}
-    _upload(sqlite_place, b"second")
-
-    sqlite_place.cli("backup", "create", str(folder))
-
-    after = {path: path.stat().st_ino for path in _blobs(folder)}
+    after = {path: path.stat().st_ino for path in blobs(folder)}
     assert (len(before), len(after)) == (1, 2)
     assert before.items() <= after.items()
-    assert sqlite_place.cli("backup", "list", str(folder)).count("blobs") == 2
+    assert place.shell.run("backup", "list", str(folder)).count("blobs") == 2
+
+
+def test_a_backup_that_is_whole_is_called_intact(place: Place, folder: Path) -> None:
+    place.upload(b"content")
+    made = place.shell.run("backup", "create", str(folder))
+
+    assert place.shell.run("backup", "verify", str(folder)) == f"intact: {made}"
 
 
 def test_files_that_are_there_are_replaced_only_by_force_and_under_the_running_service(
-    new_place: Callable[[], Service], tmp_path: Path
+    either: Place, folder: Path
 ) -> None:
-    running, folder = new_place(), tmp_path / "backups"
-    kept_id, content = _upload(running, b"kept")
-    running.cli("backup", "create", str(folder))
-    later_id, _ = _upload(running, b"later")
-    [blob] = running.data_dir.glob(f"storage/blobs/*/*/{hashlib.sha256(content).hexdigest()}.*")
-    blob.write_bytes(b"torn")
+    kept_id = either.upload(b"kept")
+    either.shell.run("backup", "create", str(folder))
+    later_id = either.upload(b"later")
+    either.blob_of(hashlib.sha256(b"kept").hexdigest()).write_bytes(b"torn")
 
     with pytest.raises(RuntimeError, match="--force"):
-        running.cli("backup", "restore", str(folder))
-    untouched = running.request("GET", f"/download/{later_id}").content
-    running.cli("backup", "restore", "--force", str(folder))
+        either.shell.run("backup", "restore", str(folder))
+    untouched = either.fetch(later_id)
+    either.shell.run("backup", "restore", "--force", str(folder))
 
-    assert untouched == b"later"
-    assert running.request("GET", f"/download/{kept_id}").content == content
-    assert running.request("GET", f"/download/{later_id}").status_code == 404
-    assert "intact" in running.cli("audit", "verify").lower()
+    assert untouched == (200, b"later")
+    assert either.fetch(kept_id) == (200, b"kept")
+    assert either.fetch(later_id)[0] == 404
+    assert "Intact" in either.shell.run("audit", "verify")
 
 
-def test_a_flipped_byte_anywhere_is_found(sqlite_place: Service, tmp_path: Path) -> None:
-    folder = tmp_path / "backups"
-    _upload(sqlite_place, b"some content")
-    sqlite_place.cli("backup", "create", str(folder))
+def test_a_restore_empties_the_metadata_cache_and_renews_what_workers_remember(
+    make_place: Callable[..., Place], redis_server: Redis, folder: Path
+) -> None:
+    place = make_place(REDIS_URL=redis_server.url).prepare()
+    kept_id = place.upload(b"kept")
+    place.shell.run("backup", "create", str(folder))
+    later_id = place.upload(b"later")
+    place.shell.run("blocks", "add", "203.0.113.9", "--reason", "later than the backup")
+    blocked = runtime(place.app).gate.blocks
+    blocked.refresh()
+    assert blocked.find("203.0.113.9") is not None
+    assert [place.fetch(later_id)[0] for _ in range(2)] == [200, 200]
+
+    place.shell.run("backup", "restore", "--force", str(folder))
+
+    assert place.fetch(later_id)[0] == 404
+    assert place.fetch(kept_id) == (200, b"kept")
+    blocked.refresh()
+    assert blocked.find("203.0.113.9") is None
+
+
+def test_a_flipped_byte_anywhere_is_found(place: Place, folder: Path) -> None:
+    place.upload(b"some content")
+    place.shell.run("backup", "create", str(folder))
     [backup_id] = backup_ids(folder)
     verify_backup(folder, backup_id)
     parts = [
@@ -130,81 +86,65 @@ def test_a_flipped_byte_anywhere_is_found(sqlite_place: Service, tmp_path: Path)
     ]
 
     for part in parts:
-        _flip(part)
+        flip(part)
         with pytest.raises(BackupBroken, match="differ"):
             verify_backup(folder, backup_id)
-        _flip(part)
-    _flip(parts[0])
+        flip(part)
+    flip(parts[0])
 
     with pytest.raises(RuntimeError, match="differ"):
-        sqlite_place.cli("backup", "restore", "--force", str(folder))
+        place.shell.run("backup", "restore", "--force", str(folder))
     assert len(parts) == 7
 
 
-def test_what_was_never_finished_is_no_backup_and_goes_with_the_next_one(
-    sqlite_place: Service, tmp_path: Path
-) -> None:
-    folder = tmp_path / "backups"
-    partial = folder / ".partial-20260101T000000-000000"
-    partial.mkdir(parents=True)
-    (partial / "manifest.json").write_text("{}")
-
-    listed = sqlite_place.cli("backup", "list", str(folder))
-    sqlite_place.cli("backup", "create", str(folder))
-
-    assert listed == ""
-    assert not partial.exists()
-    assert len(backup_ids(folder)) == 1
-
-
-def test_content_that_was_damaged_already_is_named_and_not_backed_up(
-    sqlite_place: Service, tmp_path: Path
-) -> None:
-    folder = tmp_path / "backups"
-    _upload(sqlite_place, b"sound")
-    _, content = _upload(sqlite_place, b"rotten")
-    digest = hashlib.sha256(content).hexdigest()
-    [blob] = sqlite_place.data_dir.glob(f"storage/blobs/*/*/{digest}.*")
-    _flip(blob)
+def test_content_that_was_damaged_already_is_named_and_not_backed_up(place: Place, folder: Path) -> None:
+    place.upload(b"sound")
+    place.upload(b"rotten")
+    digest = hashlib.sha256(b"rotten").hexdigest()
+    flip(place.blob_of(digest))
 
     with pytest.raises(RuntimeError, match=digest):
-        sqlite_place.cli("backup", "create", str(folder))
+        place.shell.run("backup", "create", str(folder))
 
     assert not blob_location(folder, digest).exists()
-    assert sqlite_place.cli("backup", "verify", str(folder))
+    assert place.shell.run("backup", "verify", str(folder))
 
 
-@pytest.fixture
-def sqlite_place(service: Callable[..., Service]) -> Service:
-    """A running service on SQLite."""
-    return service({"MIN_FREE_SPACE": "0"}, workers=1)
+def test_pruning_keeps_the_newest_and_all_that_they_name(place: Place, folder: Path) -> None:
+    old_id = place.upload(b"old")
+    place.shell.run("backup", "create", str(folder))
+    token = f"Bearer {(place.data_dir / 'admin-token').read_text().strip()}"
+    place.upload(b"shared")
+    place.client.delete(f"/files/{old_id}", headers={"Authorization": token})
+    for _ in range(2):
+        place.shell.run("backup", "create", str(folder))
+    oldest, *newest = backup_ids(folder)
+
+    said = place.shell.run("backup", "prune", str(folder), "--keep", "2")
+
+    assert said == f"removed {oldest}: 1 blobs, 3 bytes\n"
+    assert backup_ids(folder) == newest
+    assert [path.name for path in blobs(folder)] == [hashlib.sha256(b"shared").hexdigest()]
+    assert "nothing" in place.shell.run("backup", "prune", str(folder), "--keep", "2")
+    assert newest[0] in place.shell.run("backup", "prune", str(folder), "--older-than", "0")
+    assert place.shell.run("backup", "verify", str(folder)).startswith("intact")
 
 
-def _upload(service: Service, content: bytes) -> tuple[str, bytes]:
-    answer = service.request("PUT", "/upload/a.bin", data=content)
-    assert answer.status_code == 201
-    return answer.json()["file_id"], content
+def test_pruning_removes_nothing_while_a_backup_that_stays_cannot_be_read(place: Place, folder: Path) -> None:
+    place.upload(b"content")
+    for _ in range(2):
+        place.shell.run("backup", "create", str(folder))
+    ids = backup_ids(folder)
+    flip(folder / ids[1] / "manifest.json")
+
+    with pytest.raises(RuntimeError, match="nothing was removed"):
+        place.shell.run("backup", "prune", str(folder), "--keep", "1")
+
+    assert backup_ids(folder) == ids
+    assert len(blobs(folder)) == 1
+    with pytest.raises(RuntimeError, match=re.escape("--keep, --older-than")):
+        place.shell.run("backup", "prune", str(folder))
 
 
-def _blobs(folder: Path) -> list[Path]:
+def blobs(folder: Path) -> list[Path]:
     return [path for path in (folder / "blobs").rglob("*") if path.is_file()]
-
-
-def _backup_status(service: Service) -> str:
-    return str(service.request("GET", "/health").json()["services"]["backup_service"]["status"])
-
-
-def _actions(service: Service, token: str, action: str) -> list[Any]:
-    answer = service.request(
-        "GET",
-        "/api/v1/audit/logs",
-        params={"action": action},
-        headers={"Authorization": f"Bearer {token}"},
-    )
-    return [row["status"] for row in answer.json()["logs"]]
-
-
-def _flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)

@@ -17,6 +17,7 @@ from filewallball.files.cache import GONE, MetadataCache
 from filewallball.files.models import LIVE
 from filewallball.runtime import Runtime, runtime
 from tests.servers import Redis
+from tests.waiting import wait_until
 
 COLUMNS = ("file_id", "state", "path")
 
@@ -155,6 +156,47 @@ def test_nobody_gets_a_file_after_its_deletion_was_acknowledged(client: FlaskCli
             reader.join()
         late.append(client.get(f"/download/{file['file_id']}").status_code)
         assert set(late) == {404}
+
+
+def test_a_redis_that_hangs_is_asked_once_and_then_by_the_job_alone(
+    cache: MetadataCache, redis_server: Redis
+) -> None:
+    redis_server.pause()
+    first = cache.find("one", _Row)
+    asked: list[str] = []
+    cache._client.mget = lambda *keys: asked.extend(keys)
+    later = [cache.find("one", _Row)[1] for _ in range(50)]
+    cache.probe()
+    still = cache.find("one", _Row)[1]
+    redis_server.resume()
+
+    def is_back() -> bool:
+        cache.probe()
+        return not cache._is_away
+
+    wait_until(is_back, 30, "the job finds Redis again")
+
+    assert (first[0].path, first[1]) == ("ab/cd", "none")
+    assert {*later, still} == {"none"}
+    assert asked == []
+
+
+def test_a_restore_makes_entries_of_before_worthless(cache: MetadataCache) -> None:
+    cache._fill("one", _Row(), now_us())
+    assert cache.find("one", lambda: None)[1] == "hit"
+
+    cache.doubt_all()
+    assert cache.find("one", lambda: None) == (None, "miss")
+    asked_before = now_us()
+    assert cache.forget_all()
+
+    assert cache.find("one", lambda: None) == (None, "miss")
+    cache._client.delete("filewallball:file:1:one")
+    cache._fill("one", _Row(), asked_before)
+    assert cache.find("one", lambda: None) == (None, "miss")
+    cache._client.delete("filewallball:file:1:one")
+    cache._fill("one", _Row(), now_us() + 1)
+    wait_until(lambda: cache.find("one", lambda: None)[1] == "hit", 30, "what is asked from now on counts")
 
 
 def test_without_redis_every_answer_is_the_same(

@@ -1,15 +1,16 @@
-"""Each dependency stopped, hung and back again under the live service: health tells, and the service goes on."""
+"""Each dependency stopped, hung, slow and back again under the live service: health tells, and the service goes on."""
 
 import os
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.servers import Clamd, MariaDB, Redis, Service
+from tests.servers import Clamd, MariaDB, Redis, Relay, Service
 from tests.servers.base import Server
 from tests.waiting import wait_until
 
@@ -19,52 +20,59 @@ _PATIENCE_SECONDS = 60
 
 @dataclass(frozen=True)
 class World:
-    """A service and everything it depends on."""
+    """A service, everything it depends on, and the relays that it reaches them through."""
 
     service: Service
-    mariadb: MariaDB
-    redis: Redis
-    clamd: Clamd
-
-    def server(self, name: str) -> Server:
-        servers: dict[str, Server] = {
-            "database": self.mariadb,
-            "redis": self.redis,
-            "virus_scan_service": self.clamd,
-        }
-        return servers[name]
+    servers: dict[str, Server]
+    relays: dict[str, Relay]
 
 
-@pytest.fixture
-def world(
-    service: Callable[..., Service], make_mariadb: Callable[[], MariaDB], redis_server: Redis, clamd: Clamd
-) -> World:
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, make_mariadb: Callable[[], MariaDB]) -> Iterator[World]:
     """One worker with few threads, so that a single one that is used up would show."""
-    mariadb = make_mariadb()
+    folder = tmp_path_factory.mktemp("dependencies")
+    mariadb, redis, clamd = make_mariadb(), Redis(folder / "redis"), Clamd(folder / "clamd")
+    servers: dict[str, Server] = {"database": mariadb, "redis": redis, "virus_scan_service": clamd}
+    relays = {name: Relay(server.port).start() for name, server in servers.items()}
     settings = {
-        "DATABASE_URL": mariadb.create_database(),
+        "DATABASE_URL": mariadb.create_database().replace(
+            f":{mariadb.port}/", f":{relays['database'].port}/"
+        ),
         "DATABASE_TIMEOUT": "2s",
-        "REDIS_URL": redis_server.url,
+        "REDIS_URL": redis.url.replace(str(redis.port), str(relays["redis"].port)),
         "SCAN_POLICY": "optional",
-        "CLAMD_ADDRESS": clamd.address,
+        "CLAMD_ADDRESS": f"127.0.0.1:{relays['virus_scan_service'].port}",
         "SCAN_TIMEOUT": "2s",
         "THREADS": "4",
         "MIN_FREE_SPACE": "0",
     }
-    return World(service(settings, workers=1), mariadb, redis_server, clamd)
+    service = Service(folder / "service", settings, workers=1)
+    try:
+        redis.start()
+        clamd.start()
+        yield World(service.start(), servers, relays)
+    finally:
+        for server in (service, redis, clamd):
+            server.kill()
+        for relay in relays.values():
+            relay.stop()
 
 
 @pytest.mark.parametrize(
     ("name", "status", "code"),
     [("database", "unhealthy", 503), ("redis", "degraded", 200), ("virus_scan_service", "degraded", 200)],
 )
-def test_a_dependency_that_stops_or_hangs_is_told_and_recovers_by_itself(
+def test_a_dependency_that_hangs_stops_or_crawls_is_told_and_recovers_by_itself(
     world: World, name: str, status: str, code: int
 ) -> None:
-    server = world.server(name)
+    server, relay = world.servers[name], world.relays[name]
     _await_status(world.service, name, "healthy", 200)
 
-    for break_it, mend_it in ((server.pause, server.resume), (server.kill, server.start)):
+    for break_it, mend_it in (
+        (server.pause, server.resume),
+        (server.kill, server.start),
+        (partial(setattr, relay, "delay_seconds", 4.0), partial(setattr, relay, "delay_seconds", 0.0)),
+    ):
         break_it()
         _await_status(world.service, name, status, code)
         _every_thread_answers(world.service)
@@ -74,6 +82,21 @@ def test_a_dependency_that_stops_or_hangs_is_told_and_recovers_by_itself(
 
         assert ready == code
         wait_until(lambda: _upload(world.service) == 201, _PATIENCE_SECONDS, "uploads work again")
+
+
+@pytest.mark.parametrize("name", ["database", "redis", "virus_scan_service"])
+def test_a_dependency_that_is_slow_but_works_is_healthy_and_its_time_is_told(world: World, name: str) -> None:
+    relay = world.relays[name]
+    relay.delay_seconds = 0.05
+
+    def told() -> bool:
+        found = world.service.request("GET", "/health").json()["services"][name]
+        return found["status"] == "healthy" and float(found["response_time"].removesuffix("s")) >= 0.1
+
+    try:
+        wait_until(told, _PATIENCE_SECONDS, f"{name} takes its time")
+    finally:
+        relay.delay_seconds = 0.0
 
 
 def test_a_storage_that_hangs_or_is_unmounted_is_told_and_recovers_by_itself(
@@ -147,12 +170,17 @@ def _await_status(service: Service, name: str, status: str, code: int) -> None:
 
 
 def _every_thread_answers(service: Service) -> None:
-    """More requests at once than there are threads, then the probe that depends on nothing."""
-    paths = ["/health", "/health/ready", "/health/detailed"] * 4
+    """More requests at once than there are threads, each within two seconds; then what depends on nothing."""
+    paths = ["/health", "/health/ready", "/health/detailed"] * 2
     with ThreadPoolExecutor(len(paths)) as pool:
         codes = set(pool.map(lambda path: service.request("GET", path).status_code, paths))
     assert codes <= {200, 503}
+    wait_until(lambda: _seconds_of_health(service) <= 2, _PATIENCE_SECONDS, "health answers within 2 s")
     assert service.request("GET", "/health/live").status_code == 200
+
+
+def _seconds_of_health(service: Service) -> float:
+    return service.request("GET", "/health").elapsed.total_seconds()
 
 
 def _upload(service: Service) -> int:

@@ -11,6 +11,7 @@ from tests.servers.nginx import Nginx
 from tests.servers.node_exporter import NodeExporter
 from tests.servers.prometheus import Prometheus
 from tests.servers.redis import Redis
+from tests.servers.relay import Relay
 from tests.servers.service import Service
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "NodeExporter",
     "Prometheus",
     "Redis",
+    "Relay",
     "Service",
 ]

@@ -1,14 +1,11 @@
 """This service under gunicorn, as `make run` starts it, on a private port and data folder."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import requests
 
 from tests.servers.gunicorn import ROOT, Gunicorn
-
-_CLI = "import sys; from filewallball.cli import main; sys.exit(main())"
+from tests.shell import Shell
 
 
 class Service(Gunicorn):
@@ -37,13 +34,4 @@ class Service(Gunicorn):
 
     def cli(self, *arguments: str) -> str:
         """What `filewallball ...` prints under this service's settings; raises when it fails."""
-        done = subprocess.run(
-            [sys.executable, "-c", _CLI, *arguments],
-            cwd=ROOT,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise RuntimeError(f"filewallball {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        return Shell(self.environment()).run(*arguments)

@@ -1,0 +1,80 @@
+"""A backup taken while the service works brings the lost host back, on the other kind of database."""
+
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.backup.place import Place
+from tests.servers import MariaDB, Service
+from tests.waiting import wait_until
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
+def test_a_backup_under_load_brings_a_lost_host_back(
+    kind: str,
+    service: Callable[..., Service],
+    make_place: Callable[..., Place],
+    mariadb: MariaDB,
+    folder: Path,
+) -> None:
+    on_mariadb = {"DATABASE_URL": mariadb.create_database()}
+    here, there = (on_mariadb, {}) if kind == "mariadb" else ({}, on_mariadb)
+    lost = service({"MIN_FREE_SPACE": "0", "BACKUP_MAX_AGE": "1h", **here}, workers=1)
+    acknowledged = dict(upload(lost, random.randbytes(20_000)) for _ in range(20))
+    assert backup_status(lost) == "degraded"
+
+    with Load(lost, next(iter(acknowledged))) as load:
+        lost.cli("backup", "create", str(folder))
+    wait_until(lambda: backup_status(lost) == "healthy", 30, "health knows of the backup")
+    token = (lost.data_dir / "admin-token").read_text().strip()
+    lost.kill()
+    place = make_place(**there)
+    restored = place.shell.run("backup", "restore", str(folder))
+
+    assert set(load.codes) == {200, 201}
+    assert "restored" in restored
+    for file_id, content in acknowledged.items():
+        assert place.fetch(file_id) == (200, content)
+    answer = place.client.get(
+        "/api/v1/audit/logs?action=backup:restore", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert [row["status"] for row in answer.get_json()["logs"]] == ["success"]
+    assert "Intact" in place.shell.run("audit", "verify")
+
+
+class Load:
+    """Uploads and downloads inside the block, one after the other."""
+
+    def __init__(self, service: Service, file_id: str) -> None:
+        self.codes: list[int] = []
+        self._service, self._file_id = service, file_id
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        wait_until(lambda: self.codes, 30, "the load has begun")
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            sent = self._service.request("PUT", "/upload/more.bin", data=random.randbytes(5_000))
+            fetched = self._service.request("GET", f"/download/{self._file_id}")
+            self.codes += [sent.status_code, fetched.status_code]
+
+
+def upload(service: Service, content: bytes) -> tuple[str, bytes]:
+    answer = service.request("PUT", "/upload/a.bin", data=content)
+    assert answer.status_code == 201
+    return answer.json()["file_id"], content
+
+
+def backup_status(service: Service) -> str:
+    return str(service.request("GET", "/health").json()["services"]["backup_service"]["status"])

@@ -1,0 +1,42 @@
+"""The command line without a process of its own: what `filewallball …` does under some settings, ten times as fast."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from filewallball.cli import main
+
+_ROOT = Path(__file__).resolve().parents[1]
+_PROGRAM = "import sys; from filewallball.cli import main; sys.exit(main())"
+
+
+class Shell:
+    """Somebody who types commands; `environ` are the settings."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = dict(environ)
+
+    def run(self, *arguments: str) -> str:
+        """What the command prints; raises RuntimeError with all it said when it fails."""
+        done = CliRunner(env=self.environ).invoke(main, arguments)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        if done.exit_code:
+            raise RuntimeError(f"filewallball {' '.join(arguments)} failed:\n{done.output}")
+        return done.stdout
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """The command as a process, for whoever wants to kill it."""
+        environ = {**os.environ, **self.environ}
+        return subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, *arguments],
+            cwd=_ROOT,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
