@@ -5,8 +5,12 @@ import struct
 from collections.abc import Callable
 from typing import Protocol
 
+from filewallball.files.animations import LOOK_AT_BYTES, count_frames
+
 MAX_ENTRIES = 100_000
 MAX_PIXELS = 300_000_000  # the largest phone cameras take 200 million
+MAX_FRAMES = 20_000
+MAX_ANIMATED_PIXELS = 20 * MAX_PIXELS  # such as 2,900 frames of 1920 by 1080
 _MAX_EXPANSION = 200
 _HARMLESS_BYTES = 256 * 1024 * 1024
 _END_BYTES = 65_535 + 22
@@ -37,7 +41,7 @@ def is_archive_bomb(file: Seekable, size: int, family: str) -> bool:
 
 
 def is_image_bomb(file: Seekable, head: bytes, media_type: str) -> bool:
-    """Whether an image declares more pixels than anybody should decode."""
+    """Whether an image declares more pixels than anybody should decode, in one frame or in all of them."""
     measure = _MEASURES.get(media_type)
     if measure is None:
         return False
@@ -45,7 +49,11 @@ def is_image_bomb(file: Seekable, head: bytes, media_type: str) -> bool:
         width, height = measure(head if media_type != "image/jpeg" else _read(file, 0, _JPEG_BYTES))
     except (struct.error, IndexError):
         return False
-    return abs(width) * abs(height) > MAX_PIXELS
+    pixels = abs(width) * abs(height)
+    if pixels > MAX_PIXELS:
+        return True
+    frames = count_frames(_read(file, 0, LOOK_AT_BYTES.get(media_type, 0)), media_type)
+    return frames > MAX_FRAMES or frames * pixels > MAX_ANIMATED_PIXELS
 
 
 def _is_zip_bomb(file: Seekable, size: int) -> bool:

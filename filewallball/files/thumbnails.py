@@ -18,6 +18,7 @@ from sqlalchemy import select
 from filewallball import errors
 from filewallball.config import Settings
 from filewallball.database import Database
+from filewallball.files.bombs import is_image_bomb
 from filewallball.files.delivery import Content
 from filewallball.files.models import Blob
 from filewallball.storage.cache import DiskCache, Entry
@@ -31,6 +32,7 @@ _MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 _LARGEST_RESULT_BYTES = 16 * 1024 * 1024
 _FAILURE_REMEMBERED_SECONDS = 600
 _BATCH = 500
+_HEAD_BYTES = 2048
 logger = logging.getLogger("filewallball.thumbnails")
 
 
@@ -98,6 +100,9 @@ class Thumbnails:
             raise errors.Unavailable("Too many thumbnails are being made.")
         try:
             with self._store.open(content.path) as file:
+                if is_image_bomb(file, file.read(_HEAD_BYTES), content.media_type):
+                    raise errors.ThumbnailFailed("It declares more frames or pixels than are safe to decode.")
+                file.seek(0)
                 code, data = self._run(file, size)
         finally:
             self._places.release()

@@ -44,6 +44,38 @@ def gif_of_frames(count: int) -> bytes:
     return target.getvalue()
 
 
+def animated(kind: str, count: int = 3, size: tuple[int, int] = (32, 32)) -> bytes:
+    """A sound animation of so many different frames."""
+    frames = [Image.new("RGB", size, (n * 40 % 256, 0, 0)) for n in range(count)]
+    target = io.BytesIO()
+    frames[0].save(target, kind, save_all=True, append_images=frames[1:])
+    return target.getvalue()
+
+
+def gif_bomb(frames: int, side: int) -> bytes:
+    """A GIF whose every frame is two dozen bytes and, by its own word, `side` by `side` pixels."""
+    head = b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x02\x02\x44\x01\x00"
+    return head + frame * frames + b"\x3b"
+
+
+def webp_bomb(frames: int, side: int) -> bytes:
+    """A WebP of so many empty frames on a large canvas."""
+    canvas = (side - 1).to_bytes(3, "little") * 2
+    parts = (
+        b"VP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + canvas + b"ANIM" + struct.pack("<I", 6) + bytes(6)
+    )
+    parts += (b"ANMF" + struct.pack("<I", 24) + bytes(24)) * frames
+    return b"RIFF" + struct.pack("<I", len(parts) + 4) + b"WEBP" + parts
+
+
+def apng_bomb(frames: int, side: int) -> bytes:
+    """A PNG that declares so many frames."""
+    header = struct.pack("!LLBBBBB", side, side, 8, 2, 0, 0, 0)
+    control = struct.pack("!LL", frames, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"acTL", control) + _chunk(b"IEND", b"")
+
+
 def opened(data: bytes) -> Image.Image:
     """The decoded picture."""
     picture = Image.open(io.BytesIO(data))

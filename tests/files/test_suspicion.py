@@ -4,12 +4,15 @@ import gzip
 import io
 import struct
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
+from filewallball.files.animations import count_frames
 from filewallball.files.bombs import MAX_ENTRIES
 from filewallball.files.inspection import inspect
 from filewallball.files.suspicion import Suspicion, judge
+from tests.files.images import animated, apng_bomb, gif_bomb, image, webp_bomb
 
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 1, 1, 8, 2, 0, 0, 0) + b"\0" * 64
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00" + b"\0" * 64
@@ -153,3 +156,22 @@ def test_damaged_headers_are_looked_at_without_harm() -> None:
         for cut in range(len(data)):
             suspicion(data[:cut], "a.bin")
             suspicion(data[:cut] + b"\xff" * 40, "a.bin")
+
+
+@pytest.mark.parametrize(("name", "make"), [("a.gif", gif_bomb), ("a.webp", webp_bomb), ("a.png", apng_bomb)])
+@pytest.mark.parametrize(("frames", "side"), [(100_000, 10), (700, 3_000)])
+def test_an_animation_that_declares_too_many_frames_or_pixels_in_all_is_a_bomb(
+    name: str, make: Callable[[int, int], bytes], frames: int, side: int
+) -> None:
+    assert suspicion(make(frames, side), name).content == ("image_bomb",)
+    assert suspicion(make(500, 100), name).content == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type"), [("GIF", "image/gif"), ("WEBP", "image/webp"), ("PNG", "image/png")]
+)
+def test_the_frames_of_sound_animations_are_counted_exactly(kind: str, media_type: str) -> None:
+    assert count_frames(animated(kind, 7), media_type) == 7
+    assert count_frames(image(kind), media_type) == 1
+    whole = animated(kind, 7)
+    assert all(1 <= count_frames(whole[:end], media_type) <= 7 for end in range(len(whole)))

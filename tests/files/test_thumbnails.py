@@ -17,7 +17,7 @@ from filewallball.files.models import Blob
 from filewallball.files.thumbnails import _PROGRAM
 from filewallball.runtime import runtime
 from tests.conftest import ADMIN_TOKEN
-from tests.files.images import BLUE, RED, gif_of_frames, image, opened, png_bomb, turned_photo
+from tests.files.images import BLUE, RED, gif_bomb, gif_of_frames, image, opened, png_bomb, turned_photo
 
 
 @pytest.fixture
@@ -108,6 +108,7 @@ def test_a_size_out_of_bounds_is_refused(client: FlaskClient, size: str) -> None
     "content",
     [
         pytest.param(lambda: png_bomb(20_000), id="bomb"),
+        pytest.param(lambda: gif_bomb(frames=30_000, side=100), id="bomb of frames"),
         pytest.param(lambda: image("JPEG")[:2000], id="cut JPEG"),
         pytest.param(lambda: image("PNG")[:500], id="cut PNG"),
         pytest.param(lambda: b"\x89PNG\r\n\x1a\n" + b"\xff" * 500, id="PNG of noise"),
