@@ -29,7 +29,7 @@ bind = f"{_host}:{_settings.port}"
 wsgi_app = "wsgi:app"
 proc_name = "filewallball"
 
-worker_class = "gthread"
+worker_class = "filewallball.web.worker.Worker"
 workers = _settings.web_concurrency
 threads = _settings.threads
 # A worker takes no more connections than it has threads, and keeps none idle: with more, a request may wait in a

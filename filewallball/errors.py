@@ -136,6 +136,14 @@ class RequestTooLarge(_ClientError):
     code, status, title = "request_too_large", 413, "The request is too large"
 
 
+class AddressTooLong(_ClientError):
+    code, status, title = "address_too_long", 414, "The request's address is too long"
+
+
+class HeadersTooLarge(_ClientError):
+    code, status, title = "headers_too_large", 431, "The request's headers are too large"
+
+
 class InvalidFileType(_ClientError):
     code, status, title = "invalid_file_type", 415, "Files of this type are not accepted"
 

@@ -9,6 +9,8 @@ from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 from webargs.flaskparser import FlaskParser
 
+from filewallball.errors import BadRequest
+
 
 class Base(DeclarativeBase):
     metadata = MetaData(
@@ -29,12 +31,18 @@ class ProblemApi(Api):
 
 
 class StrictParser(FlaskParser):
-    """Unknown query parameters are refused: a misspelled filter must not answer with everything."""
+    """Unknown query parameters are refused: a misspelled filter must not answer with everything. So is deep JSON."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as the library declares it
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": RAISE,
     }
+
+    def load_json(self, req: Any, schema: Any) -> Any:
+        try:
+            return super().load_json(req, schema)
+        except RecursionError as error:
+            raise BadRequest("The JSON body is nested too deeply.") from error
 
 
 Blueprint.ARGUMENTS_PARSER = StrictParser()

@@ -120,6 +120,7 @@ def prompt_jobs(parts: Runtime) -> list[Job]:
     return [
         Job("blocks", 0.5, gate.blocks.refresh),
         Job("limits", 1.0, gate.limits.probe),
+        Job("cache", 1.0, parts.cache.probe),
         Job("forwarding", 5.0, parts.proxies.watch.judge),
         Job(
             "offenders",

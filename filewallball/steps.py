@@ -47,12 +47,13 @@ from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.fold import UsageFold
 from filewallball.stats.view import Statistics
 from filewallball.storage.local import LocalStore
-from filewallball.web import docs, problems
+from filewallball.web import docs, problems, start
+from filewallball.web.bodies import SMALL_BYTES
 from filewallball.web.caller import guard
 from filewallball.web.headers import allow_origins, completion
+from filewallball.web.openapi import Promises
 from filewallball.web.origin import Proxies
 
-_FORM_LIMIT = 1024 * 1024
 _THUMBNAIL_SECONDS = 30.0  # its check starts a process
 
 
@@ -65,7 +66,8 @@ def configure(app: Flask, settings: Settings) -> None:
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/",
         OPENAPI_JSON_PATH="openapi.json",
-        MAX_FORM_MEMORY_SIZE=_FORM_LIMIT,
+        MAX_FORM_MEMORY_SIZE=SMALL_BYTES,
+        MAX_CONTENT_LENGTH=SMALL_BYTES,  # uploads lift it for themselves
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
@@ -74,7 +76,7 @@ def bind_extensions(app: Flask) -> None:
     """Bind the unbound extensions."""
     db.init_app(app)
     app.teardown_appcontext_funcs.clear()  # it would end a scoped session, which nothing here opens
-    api.init_app(app)
+    api.init_app(app, spec_kwargs={"extra_plugins": [Promises(app.view_functions)]})
 
 
 def build_runtime(app: Flask, settings: Settings) -> None:
@@ -92,6 +94,7 @@ def build_runtime(app: Flask, settings: Settings) -> None:
         min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
     )
     statistics = Statistics(database, lambda: count_blocks(database))
+    gate = build_gate(app, settings, database, proxies)
     parts = Runtime(
         settings=settings,
         database=database,
@@ -109,11 +112,11 @@ def build_runtime(app: Flask, settings: Settings) -> None:
             record=lambda event: None,
         ),
         proxies=proxies,
-        gate=build_gate(app, settings, database, proxies),
+        gate=gate,
         health=Board(settings.health_check_timeout.total_seconds()),
         scanner=Scanner(settings),
         thumbnails=Thumbnails(settings, database, store),
-        cache=MetadataCache(settings.redis_url, FOUND_NAMES),
+        cache=MetadataCache(settings.redis_url, FOUND_NAMES, lambda: gate.limits.degraded_since is not None),
         statistics=statistics,
         expected=ExpectedClients(database, statistics),
     )
@@ -137,6 +140,7 @@ def register_routes(app: Flask) -> None:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(start.blueprint)
 
 
 def watch_health(app: Flask, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """The error catalogue and its one renderer."""
 
 import errno
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -9,6 +10,8 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import ClientDisconnected, MethodNotAllowed
 
 from filewallball import errors
+from filewallball.web.bodies import SMALL_BYTES
+from filewallball.web.details import by_field
 
 
 def test_codes_are_unique_and_titled() -> None:
@@ -53,6 +56,7 @@ def test_a_wrong_method_keeps_its_allow_header(client: FlaskClient) -> None:
     assert "GET" in answer.headers["Allow"]
     assert answer.json is not None
     assert answer.json["code"] == "method_not_allowed"
+    assert "GET" in answer.json["detail"]
 
 
 def test_a_bad_field_is_named(client: FlaskClient) -> None:
@@ -60,9 +64,34 @@ def test_a_bad_field_is_named(client: FlaskClient) -> None:
 
     assert answer.status_code == 422
     assert answer.json is not None
-    assert answer.json["errors"] == {
-        "query": {"size": ["Must be greater than or equal to 1 and less than or equal to 500."]}
-    }
+    wrong = "Must be greater than or equal to 1 and less than or equal to 500."
+    assert answer.json["errors"] == {"size": [wrong]}
+    assert answer.json["detail"] == f"size: {wrong}"
+
+
+@pytest.mark.parametrize(
+    ("messages", "shown"),
+    [
+        ({"json": ["Invalid JSON body."]}, {"_schema": ["Invalid JSON body."]}),
+        ({"query": {"page": ["Not a number.", "Too long."]}}, {"page": ["Not a number.", "Too long."]}),
+        ({"json": {"rules": {0: {"name": ["Missing."]}}}}, {"rules.0.name": ["Missing."]}),
+        ({"file": "A part named `file` is required."}, {"file": ["A part named `file` is required."]}),
+    ],
+)
+def test_field_errors_have_one_shape_whoever_found_them(messages: Any, shown: Any) -> None:
+    assert by_field(messages) == shown
+
+
+def test_a_json_body_beyond_the_limit_is_refused_before_it_is_read(admin: FlaskClient) -> None:
+    codes = [
+        admin.post("/api/v1/access/users", data=b"[" * length, content_type="application/json").get_json()[
+            "code"
+        ]
+        for length in (SMALL_BYTES, SMALL_BYTES + 1)
+    ]
+
+    assert codes[0] in ("bad_request", "validation_error")
+    assert codes[1] == "request_too_large"
 
 
 def test_an_unforeseen_error_is_a_problem_without_details(app: Flask) -> None:

@@ -88,6 +88,12 @@ def list_blocks(
     return database.query(lambda connection: connection.execute(statement).all())
 
 
+def count_listed(database: Database, *, everything: bool = False) -> int:
+    """How many `list_blocks` has."""
+    statement = select(func.count()).select_from(_BLOCKS).where(*(() if everything else _in_force()))
+    return database.query(lambda connection: connection.execute(statement).scalar_one())
+
+
 def count_blocks(database: Database) -> int:
     """How many networks are blocked now."""
     statement = select(func.count(_BLOCKS.c.network.distinct())).where(*_in_force())
@@ -102,9 +108,16 @@ def add_block(
     evidence: str = "",
     origin: str = MANUAL,
     expires_in: int | None = None,
+    force: bool = False,
 ) -> Row[Any]:
-    """Block an address (IPv6: its /64) or a network, for so many seconds or for good. Raises ValidationFailed."""
+    """Block an address (IPv6: its /64) or a network, for so many seconds or for good.
+
+    A network that is blocked already gets the new reason and end. Raises ValidationFailed, and without `force`
+    Conflict for a block that would hit everybody or the caller.
+    """
     blocked = parse_network(network)
+    if not force:
+        _check_harmless(blocked, op.caller.ip_address)
     now = now_us()
     values = {
         "network": str(blocked).removesuffix("/32") if blocked.version == 4 else str(blocked),
@@ -117,9 +130,17 @@ def add_block(
     op.note(details={name: values[name] for name in ("network", "reason", "evidence", "origin")})
 
     def work(connection: Connection) -> Row[Any]:
-        key = connection.execute(insert(_BLOCKS), values).inserted_primary_key
-        row_id = key[0] if key else 0
-        _announce(connection)
+        _announce(
+            connection
+        )  # locks the one row, so that of two who block the same network one sees the other's
+        standing = select(_BLOCKS.c.id).where(_BLOCKS.c.network == values["network"], *_in_force())
+        row_id = connection.execute(standing.order_by(_BLOCKS.c.id.desc()).limit(1)).scalar()
+        if row_id is None:
+            key = connection.execute(insert(_BLOCKS), values).inserted_primary_key
+            row_id = key[0] if key else 0
+        else:
+            renewed = {name: value for name, value in values.items() if name != "created_us"}
+            connection.execute(update(_BLOCKS).where(_BLOCKS.c.id == row_id).values(**renewed))
         op.note(resource_id=str(row_id))
         return connection.execute(select(_BLOCKS).where(_BLOCKS.c.id == row_id)).one()
 
@@ -147,6 +168,14 @@ def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         return ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise errors.ValidationFailed(errors={"network": ["Not an address or network."]}) from error
+
+
+def _check_harmless(blocked: ipaddress.IPv4Network | ipaddress.IPv6Network, caller: str) -> None:
+    if blocked.prefixlen == 0:
+        raise errors.Conflict(f"{blocked} is everybody; `force` blocks them all the same.")
+    address = ipaddress.ip_address(caller) if caller else None
+    if address is not None and address.version == blocked.version and address in blocked:
+        raise errors.Conflict(f"You are in {blocked} yourself, as {caller}; `force` blocks it all the same.")
 
 
 def _longer(one: ActiveBlock, other: ActiveBlock | None) -> ActiveBlock:

@@ -8,12 +8,13 @@ from filewallball import maintenance
 from filewallball.access import blocks as block_service
 from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
-from filewallball.access.quotas import Quotas
+from filewallball.access.quotas import Quotas, address_principal
 from filewallball.commands import table, with_app
 from filewallball.operations import Operation, operation
 from filewallball.permissions import ROLES
 from filewallball.runtime import runtime
 from filewallball.setting_kinds import size
+from filewallball.web.origin import normal_address
 from filewallball.web.schemas import DurationField
 
 _USER_COLUMNS = ("id", "username", "role", "created_us", "disabled_us")
@@ -129,6 +130,7 @@ def revoke_token(app: Flask, token_id: int) -> None:
     """End a token for good."""
     with _begin(app, "token:revoke") as op:
         token_service.revoke_token(op, token_id)
+    click.echo(f"token {token_id} is revoked")
 
 
 @tokens.command("rotate")
@@ -159,11 +161,13 @@ def list_blocks(app: Flask, everything: bool) -> None:
 @click.argument("network")
 @click.option("--reason", required=True)
 @click.option("--for", "seconds", type=_DURATION, default=None, help="Such as 1h; without it, for good.")
+@click.option("--force", is_flag=True, help="Even everybody.")
 @with_app
-def add_block(app: Flask, network: str, reason: str, seconds: int | None) -> None:
-    """Block an address (IPv6: its /64) or a network."""
+def add_block(app: Flask, network: str, reason: str, seconds: int | None, force: bool) -> None:
+    """Block an address (IPv6: its /64) or a network; one that is blocked gets the new reason and end."""
     with _begin(app, "block:add") as op:
-        table([block_service.add_block(op, network, reason, expires_in=seconds)], _BLOCK_COLUMNS)
+        row = block_service.add_block(op, network, reason, expires_in=seconds, force=force)
+    table([row], _BLOCK_COLUMNS)
 
 
 @blocks.command("lift")
@@ -173,6 +177,7 @@ def lift_block(app: Flask, block_id: int) -> None:
     """End a block before its time."""
     with _begin(app, "block:delete") as op:
         block_service.lift_block(op, block_id)
+    click.echo(f"block {block_id} is lifted")
 
 
 @click.group()
@@ -183,24 +188,44 @@ def quotas() -> None:
 @quotas.command("list")
 @with_app
 def list_quotas(app: Flask) -> None:
-    """List those to whom a limit applies, the fullest first."""
-    parts = runtime(app)
-    table(Quotas(parts.settings, parts.database).list_quotas(size=_MOST), _QUOTA_COLUMNS)
+    """List those to whom a limit applied at any time, the fullest first."""
+    table(_quotas(app).list_quotas(size=_MOST), _QUOTA_COLUMNS)
+
+
+@quotas.command("show")
+@click.argument("who")
+@with_app
+def show_quota(app: Flask, who: str) -> None:
+    """What WHO, a user or an anonymous client's address, keeps and may keep."""
+    table([_quotas(app).allowance(_principal(app, who))], _QUOTA_COLUMNS)
 
 
 @quotas.command("set")
-@click.argument("username")
+@click.argument("who")
 @click.option("--bytes", "limit_bytes", type=_SIZE, default=None, help="Such as 10GB; 0 = unlimited.")
 @click.option("--files", "limit_files", type=click.IntRange(min=0), default=None, help="0 = unlimited.")
 @with_app
-def set_quota(app: Flask, username: str, limit_bytes: int | None, limit_files: int | None) -> None:
-    """Give a user limits of their own (what is not given follows the settings), and count their files again."""
-    parts = runtime(app)
-    user_id = user_service.find_user(parts.database, username).id
+def set_quota(app: Flask, who: str, limit_bytes: int | None, limit_files: int | None) -> None:
+    """Give WHO, a user or an anonymous client's address, limits of their own, and count their files again.
+
+    What is not given follows the settings.
+    """
+    principal, service = _principal(app, who), _quotas(app)
     with _begin(app, "quota:update") as op:
-        Quotas(parts.settings, parts.database).set_limits(
-            op, f"user:{user_id}", limit_bytes=limit_bytes, limit_files=limit_files
-        )
+        allowance = service.set_limits(op, principal, limit_bytes=limit_bytes, limit_files=limit_files)
+    table([allowance], _QUOTA_COLUMNS)
+
+
+def _quotas(app: Flask) -> Quotas:
+    parts = runtime(app)
+    return Quotas(parts.settings, parts.database)
+
+
+def _principal(app: Flask, who: str) -> str:
+    """An address stands for itself, anything else is a user's name."""
+    if normal_address(who):
+        return address_principal(who)
+    return f"user:{user_service.find_user(runtime(app).database, who).id}"
 
 
 def _begin(app: Flask, action: str) -> Operation:

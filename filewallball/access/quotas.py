@@ -1,6 +1,5 @@
 """Quotas: what each user, and each address without one, may keep; charged inside the upload's own transaction."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +7,11 @@ from sqlalchemy import Connection, Row, bindparam, column, func, or_, select, ta
 
 from filewallball import errors
 from filewallball.access.models import Quota
+from filewallball.access.users import get_user
 from filewallball.config import Settings
 from filewallball.database import Database
 from filewallball.operations import Caller, Operation
+from filewallball.web.origin import client_network, normal_address
 
 _QUOTAS: Any = Quota.__table__
 _FILES = table("files", *(column(name) for name in ("principal", "state", "file_size")))
@@ -23,6 +24,7 @@ _FIND = select(_QUOTAS.c.principal).where(_QUOTAS.c.principal == bindparam("prin
 class Allowance:
     """What a principal uses and may use; a limit of 0 is none."""
 
+    principal: str
     used_bytes: int = 0
     used_files: int = 0
     limit_bytes: int = 0
@@ -36,6 +38,13 @@ class Allowance:
             or (self.limit_files and self.used_files >= self.limit_files)
         )
 
+    @property
+    def numbers(self) -> str:
+        """What is used of what, for whoever is refused."""
+        used = f"{self.used_bytes} of {self.limit_bytes} bytes" if self.limit_bytes else ""
+        files = f"{self.used_files} of {self.limit_files} files" if self.limit_files else ""
+        return f"In use: {' and '.join(filter(None, (used, files)))}."
+
 
 class Quotas:
     """The quotas of one app. A principal has a row only once a limit applies to it."""
@@ -47,8 +56,10 @@ class Quotas:
 
     def refuse_early(self, caller: Caller) -> None:
         """Raise QuotaExceeded before a body is read, if nothing can fit. Asks only where the settings limit."""
-        if any(self._defaults(caller.principal)) and self.allowance(caller.principal).is_spent:
-            raise errors.QuotaExceeded
+        if any(self._defaults(caller.principal)):
+            allowance = self.allowance(caller.principal)
+            if allowance.is_spent:
+                raise errors.QuotaExceeded(allowance.numbers)
 
     def charge(self, connection: Connection, principal: str, size: int) -> None:
         """Count a file that is about to be inserted, in one conditional update.
@@ -61,40 +72,58 @@ class Quotas:
                 return
             self._open(connection, principal)
         if connection.execute(_charge(principal, size, limits)).rowcount != 1:
-            raise errors.QuotaExceeded(facts={"principal": principal, "file_size": size})
+            numbers = self._read(connection, principal).numbers
+            raise errors.QuotaExceeded(
+                f"{numbers} This file has {size} bytes.", facts={"principal": principal, "file_size": size}
+            )
 
     def allowance(self, principal: str) -> Allowance:
-        """What a principal uses and may use."""
-        default_bytes, default_files = self._defaults(principal)
-        statement = select(_QUOTAS).where(_QUOTAS.c.principal == principal)
-        row = self._database.query(lambda connection: connection.execute(statement).one_or_none())
-        if row is None:
-            return Allowance(limit_bytes=default_bytes, limit_files=default_files)
+        """What a principal uses and may use; counted now where no limit ever had it counted."""
+        return self._database.query(lambda connection: self._read(connection, principal))
+
+    def set_limits(
+        self, op: Operation, principal: str, *, limit_bytes: int | None, limit_files: int | None
+    ) -> Allowance:
+        """Give a principal limits of its own (0: none; None: the settings'), and count what it keeps."""
+        values = {"limit_bytes": limit_bytes, "limit_files": limit_files}
+        op.note(resource_id=principal, details={"principal": principal, **values})
+
+        def work(connection: Connection) -> Allowance:
+            self._open(connection, principal)
+            connection.execute(update(_QUOTAS).where(_QUOTAS.c.principal == principal).values(**values))
+            recount(connection, principal)
+            return self._read(connection, principal)
+
+        return op.change(work)
+
+    def list_quotas(self, *, page: int = 1, size: int) -> list[Allowance]:
+        """Those to whom a limit applied at any time, the fullest first."""
+        statement = select(_QUOTAS).order_by(_QUOTAS.c.used_bytes.desc(), _QUOTAS.c.principal)
+        statement = statement.limit(size).offset((page - 1) * size)
+        return self._database.query(
+            lambda connection: [self._shown(row) for row in connection.execute(statement)]
+        )
+
+    def count_quotas(self) -> int:
+        """How many `list_quotas` has."""
+        statement = select(func.count()).select_from(_QUOTAS)
+        return self._database.query(lambda connection: connection.execute(statement).scalar_one())
+
+    def _read(self, connection: Connection, principal: str) -> Allowance:
+        row = connection.execute(select(_QUOTAS).where(_QUOTAS.c.principal == principal)).one_or_none()
+        if row is not None and row.used_files != _UNCOUNTED:
+            return self._shown(row)
+        return Allowance(principal, *_kept(connection, principal), *self._defaults(principal))
+
+    def _shown(self, row: Row[Any]) -> Allowance:
+        default_bytes, default_files = self._defaults(row.principal)
         return Allowance(
+            row.principal,
             row.used_bytes,
             row.used_files,
             default_bytes if row.limit_bytes is None else row.limit_bytes,
             default_files if row.limit_files is None else row.limit_files,
         )
-
-    def set_limits(
-        self, op: Operation, principal: str, *, limit_bytes: int | None, limit_files: int | None
-    ) -> None:
-        """Give a principal limits of its own (0: none; None: the settings'), and count what it keeps."""
-        values = {"limit_bytes": limit_bytes, "limit_files": limit_files}
-        op.note(resource_id=principal, details={"principal": principal, **values})
-
-        def work(connection: Connection) -> None:
-            self._open(connection, principal)
-            connection.execute(update(_QUOTAS).where(_QUOTAS.c.principal == principal).values(**values))
-            recount(connection, principal)
-
-        op.change(work)
-
-    def list_quotas(self, *, size: int) -> Sequence[Row[Any]]:
-        """Those who have a row, the fullest first."""
-        statement = select(_QUOTAS).order_by(_QUOTAS.c.used_bytes.desc()).limit(size)
-        return self._database.query(lambda connection: connection.execute(statement).all())
 
     def _defaults(self, principal: str) -> tuple[int, int]:
         return self._user if principal.startswith("user:") else self._anonymous
@@ -110,6 +139,19 @@ class Quotas:
             recount(connection, principal)
 
 
+def user_principal(database: Database, user_id: int) -> str:
+    """Whose quota a user's uploads count towards. Raises NotFound."""
+    return f"user:{get_user(database, user_id).id}"
+
+
+def address_principal(address: str) -> str:
+    """Whose quota an anonymous client's uploads count towards. Raises ValidationFailed."""
+    normal = normal_address(address)
+    if normal is None:
+        raise errors.ValidationFailed(errors={"address": ["Not an IP address."]})
+    return client_network(normal)
+
+
 def refund(connection: Connection, principal: str, size: int) -> None:
     """Give back what a file took, where it was counted."""
     given_back = {"used_bytes": _QUOTAS.c.used_bytes - size, "used_files": _QUOTAS.c.used_files - 1}
@@ -120,11 +162,17 @@ def recount(connection: Connection, principal: str) -> None:
     """Set a row to what the principal keeps. Whoever uploads or deletes waits for the row, so nothing is missed."""
     row = _QUOTAS.c.principal == principal
     connection.execute(update(_QUOTAS).where(row).values(used_files=_QUOTAS.c.used_files))
+    used_bytes, used_files = _kept(connection, principal)
+    connection.execute(update(_QUOTAS).where(row).values(used_bytes=used_bytes, used_files=used_files))
+
+
+def _kept(connection: Connection, principal: str) -> tuple[int, int]:
+    """Bytes and files that the principal keeps, counted."""
     kept = select(func.coalesce(func.sum(_FILES.c.file_size), 0), func.count()).where(
         _FILES.c.principal == principal, _FILES.c.state.in_(_KEPT)
     )
     used_bytes, used_files = connection.execute(kept).one()
-    connection.execute(update(_QUOTAS).where(row).values(used_bytes=int(used_bytes), used_files=used_files))
+    return int(used_bytes), used_files
 
 
 def _exists(connection: Connection, principal: str) -> bool:

@@ -3,11 +3,13 @@
 from marshmallow import Schema, fields, validate
 
 from filewallball.permissions import ROLES
+from filewallball.web.openapi import EXPIRES_IN
 from filewallball.web.schemas import DurationField, TimeField
 
 _TIME = {"type": "string", "format": "date-time"}
-_MAYBE_TIME = {"type": ["string", "null"], "format": "date-time"}
+_MAYBE_TIME = {"type": "string", "format": "date-time"}
 _KEY = validate.Range(min=1, max=2**63 - 1)
+_COUNT = validate.Range(min=0, max=2**53)
 _ROLE = validate.OneOf(tuple(ROLES))
 
 
@@ -32,6 +34,7 @@ class UserListSchema(Schema):
     """Users, oldest first."""
 
     users = fields.List(fields.Nested(UserSchema))
+    total = fields.Integer()
 
 
 class NewUserSchema(Schema):
@@ -73,6 +76,7 @@ class TokenListSchema(Schema):
     """Tokens, newest first."""
 
     tokens = fields.List(fields.Nested(TokenSchema))
+    total = fields.Integer()
 
 
 class NewTokenSchema(Schema):
@@ -80,7 +84,7 @@ class NewTokenSchema(Schema):
 
     user_id = fields.Integer(required=True, validate=_KEY)
     name = fields.String(load_default="", validate=validate.Length(max=128))
-    expires_in = DurationField(load_default=None, metadata={"description": "Lifetime, such as 12h or 90d"})
+    expires_in = DurationField(load_default=None, metadata={"description": EXPIRES_IN})
 
 
 class RotationSchema(Schema):
@@ -114,7 +118,10 @@ class NewBlockSchema(Schema):
     )
     reason = fields.String(required=True, validate=validate.Length(min=1, max=255))
     expires_in = DurationField(
-        load_default=None, metadata={"description": "Such as 1h; without it, for good"}
+        load_default=None, metadata={"description": "Such as 1h, or seconds; without it, for good"}
+    )
+    force = fields.Boolean(
+        load_default=False, metadata={"description": "Even everybody, or a network that you are in yourself"}
     )
 
 
@@ -135,6 +142,7 @@ class BlockListSchema(Schema):
     """Blocks, newest first."""
 
     blocks = fields.List(fields.Nested(BlockSchema))
+    total = fields.Integer()
 
 
 class UsageSchema(Schema):
@@ -147,12 +155,29 @@ class UsageSchema(Schema):
 
 
 class AllowanceSchema(Schema):
-    """What the caller keeps and may keep; a limit of 0 is none."""
+    """What somebody keeps and may keep; a limit of 0 is none."""
 
+    principal = fields.String(
+        metadata={"description": "`user:` and their id, or the network of an anonymous client"}
+    )
     used_bytes = fields.Integer()
     used_files = fields.Integer()
     limit_bytes = fields.Integer()
     limit_files = fields.Integer()
+
+
+class QuotaListSchema(Schema):
+    """Those to whom a limit applied at any time, the fullest first."""
+
+    quotas = fields.List(fields.Nested(AllowanceSchema))
+    total = fields.Integer()
+
+
+class LimitsSchema(Schema):
+    """Limits of somebody's own: 0 is none, null follows the settings."""
+
+    limit_bytes = fields.Integer(load_default=None, allow_none=True, validate=_COUNT)
+    limit_files = fields.Integer(load_default=None, allow_none=True, validate=_COUNT)
 
 
 class MeSchema(Schema):

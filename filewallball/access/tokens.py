@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from filewallball import errors
 from filewallball.access.models import Token, User
@@ -43,6 +43,14 @@ def list_tokens(
     if user_id is not None:
         statement = statement.where(_TOKENS.c.user_id == user_id)
     return database.query(lambda connection: connection.execute(statement).all())
+
+
+def count_tokens(database: Database, *, user_id: int | None = None) -> int:
+    """How many `list_tokens` has."""
+    statement = select(func.count()).select_from(_TOKENS)
+    if user_id is not None:
+        statement = statement.where(_TOKENS.c.user_id == user_id)
+    return database.query(lambda connection: connection.execute(statement).scalar_one())
 
 
 def create_token(op: Operation, user_id: int, name: str, expires_in: int | None = None) -> IssuedToken:

@@ -1,4 +1,4 @@
-"""The access routes: who am I, users, tokens, blocks. Validate, call the service, serialise."""
+"""The access routes: who am I, users, tokens, blocks, quotas. Validate, call the service, serialise."""
 
 from typing import Any
 
@@ -8,13 +8,16 @@ from flask_smorest import Blueprint
 from filewallball import permissions
 from filewallball.access import blocks, schemas, tokens, users
 from filewallball.access.me import Me, describe_caller
-from filewallball.access.quotas import Quotas
+from filewallball.access.quotas import Allowance, Quotas, address_principal, user_principal
 from filewallball.observability.exchange import current_exchange
 from filewallball.runtime import runtime
 from filewallball.web.caller import current_operation, recorded
 
 blueprint = Blueprint(
-    "access", __name__, url_prefix="/api/v1/access", description="Who may do what: users, tokens, blocks"
+    "access",
+    __name__,
+    url_prefix="/api/v1/access",
+    description="Who may do what: users, tokens, blocks, quotas",
 )
 
 
@@ -27,11 +30,8 @@ class Myself(MethodView):
     def get(self) -> Me:
         """How the service sees you: identity, address and proxies, role, use of limits and quota."""
         exchange = current_exchange()
-        parts = runtime()
-        quotas = Quotas(parts.settings, parts.database)
-        return describe_caller(
-            parts.gate, quotas, current_operation().caller, exchange.origin, exchange.environ
-        )
+        caller, gate = current_operation().caller, runtime().gate
+        return describe_caller(gate, _quotas(), caller, exchange.origin, exchange.environ)
 
 
 @blueprint.route("/users")
@@ -43,7 +43,8 @@ class Users(MethodView):
     @blueprint.response(200, schemas.UserListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the users."""
-        return {"users": users.list_users(runtime().database, **query)}
+        database = runtime().database
+        return {"users": users.list_users(database, **query), "total": users.count_users(database)}
 
     @recorded("user:create", permissions.MANAGE)
     @blueprint.arguments(schemas.NewUserSchema)
@@ -80,7 +81,9 @@ class Tokens(MethodView):
     @blueprint.response(200, schemas.TokenListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List tokens, without their text."""
-        return {"tokens": tokens.list_tokens(runtime().database, **query)}
+        database = runtime().database
+        total = tokens.count_tokens(database, user_id=query["user_id"])
+        return {"tokens": tokens.list_tokens(database, **query), "total": total}
 
     @recorded("token:create", permissions.MANAGE)
     @blueprint.arguments(schemas.NewTokenSchema)
@@ -122,13 +125,15 @@ class Blocks(MethodView):
     @blueprint.response(200, schemas.BlockListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List blocked networks."""
-        return {"blocks": blocks.list_blocks(runtime().database, **query)}
+        database = runtime().database
+        total = blocks.count_listed(database, everything=query["everything"])
+        return {"blocks": blocks.list_blocks(database, **query), "total": total}
 
     @recorded("block:add", permissions.MANAGE)
     @blueprint.arguments(schemas.NewBlockSchema)
     @blueprint.response(201, schemas.BlockSchema)
     def post(self, body: dict[str, Any]) -> Any:
-        """Block an address or a network; every worker knows within a second."""
+        """Block an address or a network, or renew its block; every worker knows within a second."""
         row = blocks.add_block(current_operation(), **body)
         runtime().gate.blocks.refresh()
         return row
@@ -144,3 +149,58 @@ class BlockItem(MethodView):
         """Lift a block."""
         blocks.lift_block(current_operation(), block_id)
         runtime().gate.blocks.refresh()
+
+
+@blueprint.route("/quotas")
+class QuotaList(MethodView):
+    init_every_request = False
+
+    @recorded("quota:list", permissions.MANAGE)
+    @blueprint.arguments(schemas.PageSchema, location="query")
+    @blueprint.response(200, schemas.QuotaListSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List those to whom a limit applied at any time, the fullest first."""
+        quotas = _quotas()
+        return {"quotas": quotas.list_quotas(**query), "total": quotas.count_quotas()}
+
+
+@blueprint.route("/quotas/users/<int(max=9223372036854775807):user_id>")
+class UserQuota(MethodView):
+    init_every_request = False
+
+    @recorded("quota:describe", permissions.MANAGE)
+    @blueprint.response(200, schemas.AllowanceSchema)
+    def get(self, user_id: int) -> Allowance:
+        """What a user keeps and may keep."""
+        return _quotas().allowance(user_principal(runtime().database, user_id))
+
+    @recorded("quota:update", permissions.MANAGE)
+    @blueprint.arguments(schemas.LimitsSchema)
+    @blueprint.response(200, schemas.AllowanceSchema)
+    def put(self, body: dict[str, Any], user_id: int) -> Allowance:
+        """Give a user limits of their own."""
+        principal = user_principal(runtime().database, user_id)
+        return _quotas().set_limits(current_operation(), principal, **body)
+
+
+@blueprint.route("/quotas/addresses/<address>")
+class AddressQuota(MethodView):
+    init_every_request = False
+
+    @recorded("quota:describe", permissions.MANAGE)
+    @blueprint.response(200, schemas.AllowanceSchema)
+    def get(self, address: str) -> Allowance:
+        """What anonymous clients at an address (IPv6: in its /64) keep and may keep."""
+        return _quotas().allowance(address_principal(address))
+
+    @recorded("quota:update", permissions.MANAGE)
+    @blueprint.arguments(schemas.LimitsSchema)
+    @blueprint.response(200, schemas.AllowanceSchema)
+    def put(self, body: dict[str, Any], address: str) -> Allowance:
+        """Give anonymous clients at an address (IPv6: in its /64) limits of their own."""
+        return _quotas().set_limits(current_operation(), address_principal(address), **body)
+
+
+def _quotas() -> Quotas:
+    parts = runtime()
+    return Quotas(parts.settings, parts.database)

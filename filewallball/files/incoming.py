@@ -55,9 +55,7 @@ def receive_form(
             "The digest of a multipart request belongs into its file part, or into `sha256`."
         )
     if length is not None and length > max_bytes + _ENVELOPE_BYTES:
-        raise errors.FileTooLarge(
-            f"The limit is {max_bytes} bytes.", facts={"max_size": max_bytes, "file_size": length}
-        )
+        raise _too_large(length, max_bytes)
     with _OneStage(store, max_bytes, max(0, (length or 0) - _ENVELOPE_BYTES)) as stage:
         form, files = _parse(stream, stage, boundary, length)
         repeated = [name for name in form if len(form.getlist(name)) > 1]
@@ -83,9 +81,7 @@ def receive_body(
 ) -> Iterator[Incoming]:
     """The whole body is the file (`PUT /upload/{filename}`). Raises as `receive_form` does."""
     if length is not None and length > max_bytes:
-        raise errors.FileTooLarge(
-            f"The limit is {max_bytes} bytes.", facts={"max_size": max_bytes, "file_size": length}
-        )
+        raise _too_large(length, max_bytes)
     with store.stage(max_bytes=max_bytes, declared_bytes=length or 0) as stage:
         while data := stream.read(_READ_BYTES):
             stage.write(data)
@@ -186,3 +182,10 @@ def _sha256_of(name: str, value: str) -> str:
     if not isinstance(digest, bytes) or len(digest) != 32:
         raise errors.ValidationFailed(errors={name: ["Must hold sha-256=:…:, base64 of 32 bytes."]})
     return digest.hex()
+
+
+def _too_large(length: int, max_bytes: int) -> errors.FileTooLarge:
+    return errors.FileTooLarge(
+        f"The limit is {max_bytes} bytes; the request has {length}.",
+        facts={"max_size": max_bytes, "file_size": length},
+    )

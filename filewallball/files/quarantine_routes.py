@@ -121,6 +121,7 @@ def release_command(app: Flask, file_ids: tuple[str, ...]) -> None:
     for file_id in file_ids:
         with operation(runtime(app).ledger, "file:release", maintenance.SYSTEM, resource_id=file_id) as op:
             release(op, file_id)
+        click.echo(f"{file_id} is served again")
 
 
 @quarantine.command("purge")
@@ -138,3 +139,4 @@ def purge_command(app: Flask, file_ids: tuple[str, ...], days: int | None) -> No
     for file_id in chosen:
         with operation(parts.ledger, "file:delete", maintenance.SYSTEM, resource_id=file_id) as op:
             purge(op, file_id)
+        click.echo(f"{file_id} is deleted")

@@ -3,7 +3,8 @@
 from marshmallow import Schema, fields, validate
 
 from filewallball.files.models import PRIVATE, PUBLIC, UNLISTED
-from filewallball.web.schemas import DurationField, TimeField
+from filewallball.web.openapi import EXPIRES_IN
+from filewallball.web.schemas import DurationField, TimeField, printable
 
 
 class UploadOptionsSchema(Schema):
@@ -14,9 +15,7 @@ class UploadOptionsSchema(Schema):
         validate=validate.OneOf((PUBLIC, UNLISTED, PRIVATE)),
         metadata={"description": "public (listed), unlisted (by link), private (owner and administrators)"},
     )
-    expires_in = DurationField(
-        load_default=None, metadata={"description": "Lifetime, such as 30s, 12h or 7d"}
-    )
+    expires_in = DurationField(load_default=None, metadata={"description": EXPIRES_IN})
     description = fields.String(load_default="", validate=validate.Length(max=1000))
     sha256 = fields.String(
         load_default="",
@@ -38,7 +37,7 @@ class FileSchema(Schema):
     description = fields.String()
     upload_time = TimeField(attribute="upload_us", metadata={"type": "string", "format": "date-time"})
     expires_at = TimeField(
-        attribute="expires_us", allow_none=True, metadata={"type": ["string", "null"], "format": "date-time"}
+        attribute="expires_us", allow_none=True, metadata={"type": "string", "format": "date-time"}
     )
     is_quarantined = fields.Boolean(
         metadata={"description": "Whether it is kept but not served until an administrator releases it"}
@@ -52,6 +51,9 @@ class UploadedSchema(FileSchema):
     """The answer to an upload."""
 
     is_duplicate = fields.Boolean(metadata={"description": "Whether the same bytes were stored already"})
+    quarantine_reasons = fields.List(
+        fields.String(), metadata={"description": "Why it is in quarantine; empty for a file that is served"}
+    )
     delete_token = fields.String(
         allow_none=True,
         metadata={"description": "Shown once, to anonymous callers: needed to delete the file"},
@@ -65,10 +67,14 @@ class ListQuerySchema(Schema):
     size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=500))
     cursor = fields.String(load_default="", validate=validate.Length(max=200))
     type = fields.String(
-        load_default="", validate=validate.Length(max=127), metadata={"description": "`image/png`, `image/*`"}
+        load_default="",
+        validate=[validate.Length(max=127), printable],
+        metadata={"description": "`image/png`, `image/*`"},
     )
     name = fields.String(
-        load_default="", validate=validate.Length(max=255), metadata={"description": "Part of the name"}
+        load_default="",
+        validate=[validate.Length(max=255), printable],
+        metadata={"description": "Part of the name"},
     )
     date_from = fields.DateTime(load_default=None, metadata={"description": "ISO 8601; UTC without a zone"})
     date_to = fields.DateTime(load_default=None, metadata={"description": "ISO 8601; UTC without a zone"})

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -22,8 +21,8 @@ from filewallball.files.lookup import FIND, SHOWN
 from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
 from filewallball.files.scanning import CLEAN, Scanner
+from filewallball.files.stored import StoredFile
 from filewallball.files.suspicion import QUARANTINE, REJECT, Suspicion, judge
-from filewallball.files.thumbnails import SOURCES
 from filewallball.operations import Caller, Operation
 from filewallball.storage.local import LocalStore
 from filewallball.text import neutral
@@ -31,42 +30,6 @@ from filewallball.text import neutral
 _FILES: Any = File.__table__
 _BLOBS: Any = Blob.__table__
 _NEW = insert(_FILES)  # built once: building a statement and recognising it again costs more than running it
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file's metadata as the API shows it."""
-
-    file_id: str
-    filename: str
-    file_size: int
-    mime_type: str
-    claimed_type: str
-    file_hash: str
-    visibility: str
-    description: str
-    upload_us: int
-    expires_us: int | None
-    state: str
-    base_url: str
-    is_duplicate: bool = False
-    delete_token: str | None = None
-
-    @property
-    def is_quarantined(self) -> bool:
-        return self.state == QUARANTINED
-
-    @property
-    def download_url(self) -> str:
-        return f"{self.base_url}/download/{self.file_id}"
-
-    @property
-    def view_url(self) -> str:
-        return f"{self.base_url}/view/{self.file_id}"
-
-    @property
-    def thumbnail_url(self) -> str | None:
-        return f"{self.base_url}/thumbnail/{self.file_id}" if self.mime_type in SOURCES else None
 
 
 class Files:
@@ -99,13 +62,7 @@ class Files:
         seen = inspect(stage.head, incoming.claimed_type, incoming.filename)
         details = {"filename": filename, "file_size": stage.size, "mime_type": seen.media_type}
         op.note(file_type=seen.media_type, file_size=stage.size, details=details)
-        suspicion = judge(stage, incoming.filename, seen)
-        if suspicion or (seen.executable and self._is_refused(seen)):
-            op.note(suspicious=True, details={"suspicion": suspicion.reasons or ["executable"]})
-        if self._is_refused(seen):
-            raise errors.InvalidFileType(f"{seen.media_type} is not accepted here.")
-        if suspicion.content and self._settings.suspicious_uploads == REJECT:
-            raise errors.SuspiciousFile(f"Reasons: {', '.join(suspicion.content)}.")
+        suspicion = self._judge(op, incoming, seen)
         if incoming.visibility == PRIVATE and caller.is_anonymous:
             raise errors.ValidationFailed(
                 errors={"visibility": ["A private file needs an owner: send a token."]}
@@ -140,7 +97,12 @@ class Files:
             raise
         if kept != path:
             stage.discard()
-        return self._stored(values, is_duplicate=duplicate, delete_token=delete_token)
+        return self._stored(
+            values,
+            is_duplicate=duplicate,
+            quarantine_reasons=suspicion.content if values["state"] == QUARANTINED else (),
+            delete_token=delete_token,
+        )
 
     def describe(self, op: Operation, file_id: str) -> StoredFile:
         """A file's metadata. Raises NotFound or Expired."""
@@ -185,7 +147,7 @@ class Files:
         row = self._visible(op.caller, file_id, delete_token, quarantined=True)
         op.note(file_type=row.mime_type, file_size=row.file_size, details={"filename": row.filename})
         if not (_owns(op.caller, row) or _holds(delete_token, row)):
-            raise errors.AuthMissing if op.caller.is_anonymous and not delete_token else errors.Forbidden
+            raise _no_right_to_delete(op.caller, delete_token)
         self._cache.forget(file_id)
         op.change(lambda connection: end_file(connection, file_id, row.blob_id, DELETED))
 
@@ -220,6 +182,17 @@ class Files:
         self._quotas.charge(connection, values["principal"], values["file_size"])
         connection.execute(_NEW, {**values, "blob_id": blob.id})
         return kept, blob.path != path
+
+    def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
+        """What is suspicious of an upload. Raises InvalidFileType, and SuspiciousFile where such files are rejected."""
+        suspicion = judge(incoming.stage, incoming.filename, seen)
+        if suspicion or (seen.executable and self._is_refused(seen)):
+            op.note(suspicious=True, details={"suspicion": suspicion.reasons or ["executable"]})
+        if self._is_refused(seen):
+            raise errors.InvalidFileType(f"{seen.media_type} is not accepted here.")
+        if suspicion.content and self._settings.suspicious_uploads == REJECT:
+            raise errors.SuspiciousFile(f"Reasons: {', '.join(suspicion.content)}.")
+        return suspicion
 
     def _is_refused(self, seen: Inspection) -> bool:
         policy = self._settings.allowed_file_types, self._settings.blocked_file_types
@@ -286,6 +259,14 @@ def _holds(delete_token: str, row: Any) -> bool:
     return bool(delete_token and row.delete_digest) and hmac.compare_digest(
         _digest(delete_token), row.delete_digest
     )
+
+
+def _no_right_to_delete(caller: Caller, delete_token: str) -> errors.ApiError:
+    if delete_token:
+        return errors.Forbidden("The X-Delete-Token is not this file's.")
+    if caller.is_anonymous:
+        return errors.AuthMissing("Send the X-Delete-Token from the upload's answer, or the owner's token.")
+    return errors.Forbidden("The file is somebody else's.")
 
 
 def _digest(token: str) -> str:

@@ -18,8 +18,10 @@ from filewallball.files.schemas import (
     UploadedSchema,
     UploadOptionsSchema,
 )
-from filewallball.files.service import Files, StoredFile
+from filewallball.files.service import Files
+from filewallball.files.stored import StoredFile
 from filewallball.runtime import runtime
+from filewallball.web.bodies import body_of_any_length
 from filewallball.web.caller import current_operation, recorded
 from filewallball.web.openapi import FORM_BODY, RAW_BODY, binary_answer
 
@@ -45,7 +47,7 @@ class Upload(MethodView):
         service().expect(current_operation())
         with receive_form(
             parts.store,
-            request.stream,
+            body_of_any_length(),
             request.headers,
             _boundary(),
             request.content_length,
@@ -68,7 +70,7 @@ class RawUpload(MethodView):
         service().expect(current_operation())
         with receive_body(
             parts.store,
-            request.stream,
+            body_of_any_length(),
             request.headers,
             filename,
             request.args,

@@ -14,6 +14,7 @@ from filewallball.health.board import UNHEALTHY
 from filewallball.observability.uptime import started_at
 from filewallball.runtime import runtime
 from filewallball.web.caller import guard
+from filewallball.web.openapi import health_answer
 
 blueprint = Blueprint("health", __name__, url_prefix="/health", description="Is the service well?")
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept"}
@@ -23,6 +24,7 @@ _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept"}
 class Health(MethodView):
     init_every_request = False
 
+    @blueprint.doc(responses=health_answer())
     def get(self) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
         """The state of the service and of what it depends on; as metrics where the Accept header asks for them."""
         parts, up = runtime(), time.time() - started_at()
@@ -45,6 +47,7 @@ class Health(MethodView):
 class Detailed(MethodView):
     init_every_request = False
 
+    @blueprint.doc(responses=health_answer(400, 401, 403, 429), security=[{}, {"bearer": []}])
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Every check with its figures, for monitoring networks and whoever may read statistics."""
         guard(permissions.STATS)
@@ -56,6 +59,7 @@ class Detailed(MethodView):
 class Live(MethodView):
     init_every_request = False
 
+    @blueprint.doc(responses={"200": health_answer()["200"]})
     def get(self) -> dict[str, str]:
         """The process answers; nothing else is touched."""
         return {"status": "alive"}
@@ -65,6 +69,7 @@ class Live(MethodView):
 class Ready(MethodView):
     init_every_request = False
 
+    @blueprint.doc(responses=health_answer())
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Whether requests may be sent here: database, storage and journal work, and nobody drains the service."""
         parts = runtime()

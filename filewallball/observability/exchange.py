@@ -124,6 +124,11 @@ class ExchangeMiddleware:
 def _request_id(received: str | None) -> str:
     if received and _WELL_FORMED_ID.fullmatch(received):
         return received
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """The id of a request that nobody gave one to."""
     return "req_" + uuid4().hex  # not os.urandom, where another thread would take over
 
 

@@ -116,10 +116,11 @@ ACTIONS = (
     *("file:delete", "file:expire", "file:scan", "file:scrub", "file:release"),
     *("user:list", "user:describe", "user:create", "user:update", "auth:fail"),
     *("token:list", "token:create", "token:revoke", "token:rotate"),
-    *("block:list", "block:add", "block:delete", "quota:update", "client:update", "client:delete"),
+    *("block:list", "block:add", "block:delete", "quota:list", "quota:describe", "quota:update"),
+    *("client:update", "client:delete"),
     *("audit:read", "audit:export", "audit:verify", "audit:prune"),
     *("stats:read", "stats:rebuild", "stats:reconcile"),
-    *("backup:create", "backup:restore", "drain:on", "drain:off"),
+    *("backup:create", "backup:prune", "backup:restore", "drain:on", "drain:off"),
     *("alert:receive", "alert:list", "alert:send"),
     OTHER,
 )

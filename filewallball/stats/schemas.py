@@ -214,7 +214,7 @@ class ExpectationSchema(Schema):
     last_upload_at = TimeField(
         attribute="last_upload_us",
         allow_none=True,
-        metadata={"type": ["string", "null"], "format": "date-time"},
+        metadata={"type": "string", "format": "date-time"},
     )
     seconds_since_upload = _integer("Seconds since its last successful upload, or since it was declared")
     is_overdue = fields.Boolean(metadata={"description": "Whether that is longer than expected"})

@@ -1,10 +1,16 @@
 """What the OpenAPI description says where schemas cannot: request bodies that stream, answers that are bytes."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from apispec import APISpec, BasePlugin
+
+from filewallball import errors, permissions
+
+EXPIRES_IN = "Lifetime such as 30s, 12h or 7d; a bare number counts seconds"
 _OPTIONS = {
     "visibility": {"type": "string", "enum": ["public", "unlisted", "private"], "default": "unlisted"},
-    "expires_in": {"type": "string", "example": "7d"},
+    "expires_in": {"type": "string", "example": "7d", "description": EXPIRES_IN},
     "description": {"type": "string", "maxLength": 1000},
     "sha256": {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"},
 }
@@ -26,6 +32,74 @@ RAW_BODY: dict[str, Any] = {
 }
 
 
+# What an operation may answer with beside success and what every one may; by action.
+_EVERY = (400, 401, 403, 429, 503)
+_PROBLEMS = {
+    "file:upload": (413, 415, 422, 507),
+    "file:download": (404, 410, 412, 416, 500),
+    "file:view": (404, 410, 412, 416, 500),
+    "file:thumbnail": (404, 410, 412, 416, 422, 500, 507),
+    "file:describe": (404, 410),
+    "file:delete": (404, 410),
+    "user:create": (409,),
+    "user:update": (409,),
+    "block:add": (409,),
+    "token:create": (404,),
+    "quota:describe": (404, 422),
+    "client:update": (422,),
+    "client:delete": (422,),
+    "audit:verify": (500,),
+}
+_PROBLEM_TYPE = "application/problem+json"
+_BEARER: dict[str, list[str]] = {"bearer": []}
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457); `code` is stable",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "enum": [kind.code for kind in errors.catalogue()]},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "object",
+            "description": "What is wrong with each field; `_schema` stands for the whole",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
+
+
+class Promises(BasePlugin):
+    """Says of every operation whose token it takes and every problem that it may answer with."""
+
+    def __init__(self, views: Mapping[str, Any]) -> None:
+        self._views = views
+
+    def init_spec(self, spec: APISpec) -> None:
+        spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+        spec.components.schema("Problem", component=_PROBLEM)
+        content = {_PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for status in sorted({kind.status for kind in errors.catalogue()}):
+            codes = [f"`{kind.code}`" for kind in errors.catalogue() if kind.status == status]
+            spec.components.response(_name(status), {"description": ", ".join(codes), "content": content})
+
+    def operation_helper(
+        self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        view = self._views[kwargs["rule"].endpoint].view_class
+        for method, operation in (operations or {}).items():
+            rule = getattr(getattr(view, method), "rule", None)
+            responses = operation["responses"]
+            responses.pop("default", None)
+            for status in sorted(set(_problems(path or "", operation, rule))):
+                responses[str(status)] = _name(status)
+            if rule is not None:
+                operation["security"] = _security(rule.permission)
+
+
 def binary_answer() -> dict[str, Any]:
     """The answers of a route that sends a file."""
     content = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
@@ -33,5 +107,38 @@ def binary_answer() -> dict[str, Any]:
         "200": {"description": "The whole file", "content": content},
         "206": {"description": "The requested range", "content": content},
         "304": {"description": "Not modified"},
-        "416": {"description": "The range lies outside the file"},
     }
+
+
+def health_answer(*problems: int) -> dict[str, Any]:
+    """The answers of a probe: 200 as long as requests may be sent here, 503 otherwise, with the same body."""
+    content = {"application/json": {"schema": {"type": "object"}}}
+    found: dict[str, Any] = {
+        "200": {"description": "Healthy or degraded", "content": content},
+        "503": {"description": "Unhealthy, or draining", "content": content},
+    }
+    return found | {str(status): _name(status) for status in problems}
+
+
+def _problems(path: str, operation: Mapping[str, Any], rule: Any) -> Iterable[int]:
+    """The statuses of all problems that an operation may answer with."""
+    if rule is None:  # probes: their own answers say it all
+        return
+    yield from _EVERY
+    yield from _PROBLEMS.get(rule.action, ())
+    if "{" in path:
+        yield 404
+    if "requestBody" in operation:
+        yield from (413, 415, 422)
+    if any(each.get("in") == "query" for each in operation.get("parameters", ())):
+        yield 422
+
+
+def _security(permission: str) -> list[dict[str, list[str]]]:
+    """A token always; none where the anonymous role or a monitoring network may be enough."""
+    is_optional = permission in permissions.ROLES["user"] | permissions.MONITORING
+    return [{}, _BEARER] if is_optional else [_BEARER]
+
+
+def _name(status: int) -> str:
+    return f"Problem{status}"

@@ -10,8 +10,11 @@ from werkzeug.exceptions import HTTPException
 
 from filewallball import errors
 from filewallball.observability.exchange import current_exchange
-from filewallball.text import neutral, tame
+from filewallball.text import tame
+from filewallball.web.bodies import body_of_any_length
+from filewallball.web.details import by_field, detail_of
 
+CONTENT_TYPE = "application/problem+json"
 DRAIN_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 5.0
 _CHUNK = 256 * 1024
@@ -35,24 +38,29 @@ def render(error: Exception) -> Response:
 
 
 def problem(cause: errors.ApiError) -> Response:
-    """problem+json: type, title, status, detail, code, request_id, and errors by field where there are any."""
-    body: dict[str, Any] = {
-        "type": f"/docs/errors#{cause.code}",
-        "title": cause.title,
-        "status": cause.status,
-        "detail": neutral(cause.detail, 1000) or cause.title,
-        "code": cause.code,
-        "request_id": current_exchange().request_id,
-    }
-    if cause.errors:
-        body["errors"] = tame(cause.errors)
+    """The answer for an error of the catalogue."""
     response = Response(
-        orjson.dumps(body, default=str), cause.status, content_type="application/problem+json"
+        body_of(cause, current_exchange().request_id), cause.status, content_type=CONTENT_TYPE
     )
     for name, value in cause.headers.items():
         response.headers[name] = value
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def body_of(cause: errors.ApiError, request_id: str) -> bytes:
+    """type, title, status, detail, code, request_id, and errors by field where there are any."""
+    body: dict[str, Any] = {
+        "type": f"/docs/errors#{cause.code}",
+        "title": cause.title,
+        "status": cause.status,
+        "detail": detail_of(cause),
+        "code": cause.code,
+        "request_id": request_id,
+    }
+    if cause.errors:
+        body["errors"] = tame(by_field(cause.errors))
+    return orjson.dumps(body, default=str)
 
 
 def _drain() -> None:
@@ -61,7 +69,7 @@ def _drain() -> None:
     if request.content_length in (None, 0) and "HTTP_TRANSFER_ENCODING" not in environ:
         return
     connection: socket.socket | None = environ.get("gunicorn.socket")
-    stream = request.stream
+    stream = body_of_any_length()
     deadline, remaining = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
     before = connection.gettimeout() if connection is not None else None
     try:

@@ -10,6 +10,12 @@ from filewallball.clock import rfc3339
 _LONGEST_SECONDS = 10 * 366 * 86400
 
 
+def printable(text: str) -> None:
+    """A validator: no control characters, which no stored text has either."""
+    if not text.isprintable():
+        raise ValidationError("Must be printable text.")
+
+
 class DurationField(fields.Field[int]):
     """A duration as people write it (`30s`, `7d`, or seconds), loaded as whole seconds."""
 

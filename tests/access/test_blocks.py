@@ -151,3 +151,44 @@ def test_blocks_are_on_record_and_counted(build: Build) -> None:
     assert events(admin, "block:add")[0]["details"]["network"] == ADDRESS  # type: ignore[index]
     assert events(admin, "file:list")[0]["error_type"] == "blocked"
     assert "blocked_networks 1.0" in client_of(app).get("/metrics").text
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0", "198.51.100.0/24", "198.51.100.9"])
+def test_nobody_blocks_everybody_or_themselves_by_accident(build: Build, network: str) -> None:
+    app = build()
+    admin = client_of(app, ADMIN_TOKEN, "198.51.100.9")
+    wanted = {"network": network, "reason": "test"}
+
+    refused = admin.post(BLOCKS, json=wanted)
+    forced = admin.post(BLOCKS, json={**wanted, "force": True})
+
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict")
+    assert "force" in refused.get_json()["detail"]
+    assert forced.status_code == 201
+
+
+def test_a_network_that_is_blocked_again_has_one_block_with_the_new_reason_and_end(
+    app: Flask, admin: FlaskClient
+) -> None:
+    first = block(admin, ADDRESS, expires_in="1h")
+    second = block(admin, f"{ADDRESS}/32", reason="once more")
+    other = block(admin, "203.0.113.0/24")
+
+    listed = admin.get(BLOCKS).get_json()
+
+    assert (first, listed["total"]) == (second, 2)
+    assert [row["id"] for row in listed["blocks"]] == [other, first]
+    assert (listed["blocks"][1]["reason"], listed["blocks"][1]["expires_at"]) == ("once more", None)
+    admin.delete(f"{BLOCKS}/{first}")
+    assert block(admin, ADDRESS) != first, "what ended is history"
+    assert admin.get(f"{BLOCKS}?everything=true&size=1").get_json()["total"] == 3
+
+
+def test_lists_tell_how_many_there_are(admin: FlaskClient) -> None:
+    for name in ("alice", "bob"):
+        user = admin.post("/api/v1/access/users", json={"username": name}).get_json()["id"]
+        admin.post("/api/v1/access/tokens", json={"user_id": user})
+
+    assert admin.get("/api/v1/access/users?size=1").get_json()["total"] == 3
+    assert admin.get("/api/v1/access/tokens?size=1").get_json()["total"] == 3
+    assert admin.get(f"/api/v1/access/tokens?size=1&user_id={user}").get_json()["total"] == 1

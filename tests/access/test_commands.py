@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import ADMIN_TOKEN
 from tests.servers import Service
+from tests.shell import Shell
 
 
 @pytest.fixture
@@ -23,10 +24,11 @@ def test_users_tokens_and_blocks_are_managed_from_the_shell(machine: Service) ->
     machine.cli("tokens", "revoke", "3")
     machine.cli("users", "change", "alice", "--disable")
     machine.cli("blocks", "add", "2001:db8::1", "--reason", "scans", "--for", "1h")
-    machine.cli("blocks", "lift", "1")
+    lifted = machine.cli("blocks", "lift", "1")
 
     assert token.startswith("fwb_")
     assert rotated.startswith("fwb_")
+    assert lifted == "block 1 is lifted\n"
     assert token not in machine.cli("tokens", "list")
     assert "monitor" in machine.cli("users", "list")
     assert "2001:db8::/64" in machine.cli("blocks", "list", "--all")
@@ -48,3 +50,25 @@ def test_a_refusal_is_one_clear_line(machine: Service, arguments: list[str]) -> 
 
     assert "filewallball: " in str(failure.value)
     assert "Traceback" not in str(failure.value)
+
+
+@pytest.mark.parametrize("arguments", [["users", "list"], ["backup", "create", "backups"], ["drain", "on"]])
+def test_a_command_makes_no_data_folder_that_nobody_prepared(tmp_path: Path, arguments: list[str]) -> None:
+    missing, empty = tmp_path / "missing", tmp_path / "empty"
+    empty.mkdir()
+
+    with pytest.raises(RuntimeError, match=r"\nfilewallball: DATA_DIR: there is no folder .*prepare"):
+        Shell({"DATA_DIR": str(missing)}).run(*arguments)
+    with pytest.raises(RuntimeError, match=r"\nfilewallball: the database has no tables yet.*prepare"):
+        Shell({"DATA_DIR": str(empty)}).run("users", "list")
+
+    assert not missing.exists()
+
+
+def test_a_data_folder_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    for unusable in ("file", "file/below"):
+        with pytest.raises(RuntimeError, match=r"\nfilewallball: DATA_DIR: .*file") as failure:
+            Shell({"DATA_DIR": str(tmp_path / unusable)}).run("prepare")
+        assert "Traceback" not in str(failure.value)

@@ -33,6 +33,7 @@ ROLES = ("anonymous", "guest", "user", "monitor", "admin")
 UNRECORDED = (
     "health.",
     "docs.",
+    "start.",
     "api-docs.",
 )  # probes and documentation: nothing to protect, nothing on record
 ARGUMENTS = {"file_id": str(uuid.UUID(int=7)), "filename": "a.bin", "client_ip": "127.0.0.1"}

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from filewallball.maintenance import SYSTEM
 from filewallball.operations import operation
 from filewallball.runtime import runtime
 from tests.access.people import Build, client_of, new_token
+from tests.conftest import ADMIN_TOKEN
 from tests.servers import Service
 
 ADDRESS = "203.0.113.7"
@@ -60,6 +62,7 @@ def test_what_goes_is_given_back(set_config: Build) -> None:
     assert client.delete(f"/files/{kept}").status_code == 404
 
     quota = client.get("/api/v1/access/me").get_json()["quota"]
+    assert quota.pop("principal").startswith("user:")
     assert quota == {"used_bytes": 0, "used_files": 0, "limit_bytes": 10, "limit_files": 0}
     assert upload(client, 10) == 201
 
@@ -147,10 +150,69 @@ def in_parallel(app: Flask, clients: int, size: int, repeat: int) -> list[int]:
     return statuses
 
 
-def test_the_shell_sets_and_lists_quotas(tmp_path_factory: pytest.TempPathFactory) -> None:
-    machine = Service(tmp_path_factory.mktemp("machine"))
+def test_use_is_told_although_no_limit_was_ever_set(set_config: Build) -> None:
+    app = set_config()
+    alice = client_of(app, new_token(app, "alice"))
+    kept = [alice.put("/upload/a.bin", data=b"x" * size).get_json()["file_id"] for size in (10, 20, 30)]
+    alice.delete(f"/files/{kept[0]}")
+
+    quota = alice.get("/api/v1/access/me").get_json()["quota"]
+
+    assert (quota["used_bytes"], quota["used_files"], quota["limit_bytes"]) == (50, 2, 0)
+
+
+def test_a_refusal_names_the_numbers(set_config: Build) -> None:
+    client = client_of(set_config(QUOTA_ANONYMOUS_BYTES="100", QUOTA_ANONYMOUS_FILES="3"), address=ADDRESS)
+    assert upload(client, 60) == 201
+
+    refused = client.put("/upload/b.bin", data=b"x" * 41).get_json()["detail"]
+    assert upload(client, 40) == 201
+    early = client.put("/upload/b.bin", data=b"x").get_json()["detail"]
+
+    assert refused == "In use: 60 of 100 bytes and 1 of 3 files. This file has 41 bytes."
+    assert early == "In use: 100 of 100 bytes and 2 of 3 files."
+
+
+@pytest.mark.parametrize("whose", ["users/{user_id}", "addresses/2001:db8::7"])
+def test_administrators_see_and_set_quotas(set_config: Build, whose: str) -> None:
+    app = set_config()
+    alice = client_of(app, new_token(app, "alice"))
+    owner = alice if "users" in whose else client_of(app, address="2001:db8::1")
+    path = (
+        f"/api/v1/access/quotas/{whose.format(user_id=alice.get('/api/v1/access/me').get_json()['user_id'])}"
+    )
+    admin = client_of(app, ADMIN_TOKEN)
+    assert upload(owner, 60) == 201
+
+    before = admin.get(path).get_json()
+    after = admin.put(path, json={"limit_bytes": 100}).get_json()
+    listed = admin.get("/api/v1/access/quotas").get_json()
+
+    assert (before["used_bytes"], before["limit_bytes"]) == (60, 0)
+    assert after == {**before, "limit_bytes": 100}
+    assert listed == {"quotas": [after], "total": 1}
+    assert [upload(owner, 41), upload(owner, 40)] == [403, 201]
+    assert admin.put(path, json={}).get_json()["limit_bytes"] == 0
+    assert upload(owner, 1) == 201
+
+
+def test_the_quota_of_nobody_is_refused(set_config: Build) -> None:
+    admin = client_of(set_config(), ADMIN_TOKEN)
+
+    for path, status in (("users/999", 404), ("addresses/nonsense", 422)):
+        assert admin.get(f"/api/v1/access/quotas/{path}").status_code == status
+        assert admin.put(f"/api/v1/access/quotas/{path}", json={}).status_code == status
+
+
+def test_the_shell_sets_shows_and_lists_quotas(tmp_path: Path) -> None:
+    machine = Service(tmp_path)
     machine.cli("prepare")
 
-    machine.cli("quotas", "set", "admin", "--bytes", "1KB", "--files", "3")
+    said = machine.cli("quotas", "set", "admin", "--bytes", "1KB", "--files", "3")
+    machine.cli("quotas", "set", ADDRESS, "--files", "5")
 
-    assert "user:1\t0\t0\t1024\t3" in machine.cli("quotas", "list")
+    assert "user:1\t0\t0\t1024\t3" in said
+    assert said == machine.cli("quotas", "show", "admin")
+    listed = machine.cli("quotas", "list")
+    assert "user:1\t0\t0\t1024\t3" in listed
+    assert f"{ADDRESS}\t0\t0\t0\t5" in listed

@@ -30,6 +30,14 @@ def test_a_file_in_quarantine_is_kept_and_not_served(client: FlaskClient, admin:
     assert admin.get(f"/files/{file_id}").status_code == 200
 
 
+def test_the_uploader_is_told_the_reasons(client: FlaskClient) -> None:
+    kept = client.put("/upload/holiday.png", data=DISGUISED).get_json()
+    served = client.put("/upload/words.txt", data=b"only words").get_json()
+
+    assert (kept["is_quarantined"], kept["quarantine_reasons"]) == (True, ["extension_contradicts_content"])
+    assert (served["is_quarantined"], served["quarantine_reasons"]) == (False, [])
+
+
 def test_administrators_see_the_reasons(client: FlaskClient, admin: FlaskClient) -> None:
     file_id = put(client)
 

@@ -1,0 +1,76 @@
+"""What an error's answer says beyond its title: the cause as far as it is known, else what to do about it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from filewallball.errors import ApiError
+from filewallball.text import neutral
+from filewallball.web.bodies import SMALL_BYTES
+
+_MAX_BYTES = 1000
+_LOCATIONS = ("json", "query", "form", "headers", "path", "files", "cookies")
+_WHOLE = "_schema"
+_NEW_TOKEN = "Ask an administrator for a new token."  # noqa: S105 - advice
+_AGAIN = "Try again in a moment."
+_ADVICE = {
+    "auth_missing": "Send a token: `Authorization: Bearer ...`.",
+    "auth_malformed": "The header must read `Authorization: Bearer`, one space and a token.",
+    "auth_unknown": _NEW_TOKEN,
+    "auth_expired": _NEW_TOKEN,
+    "auth_revoked": _NEW_TOKEN,
+    "forbidden": "The token's role does not include this.",
+    "blocked": "Whoever runs the service can lift the block; it may also end by itself.",
+    "quarantined": "An administrator must release it before it is served.",
+    "not_found": "There is nothing here, or nothing that this caller may know of.",
+    "expired": "It is gone for good.",
+    "network_error": "Send the request again.",
+    "precondition_failed": "Fetch it anew: its ETag or its time is another one now.",
+    "request_too_large": f"At most {SMALL_BYTES} bytes are read here.",
+    "unsupported_media_type": "Send application/json.",
+    "range_not_satisfiable": "Content-Range names the file's size.",
+    "infected_file": "Nothing was kept of it.",
+    "scan_pending": "It is served as soon as it was scanned.",
+    "content_damaged": "Uploading the same file again heals it.",
+    "storage_full": "It fits once somebody made space.",
+    "storage_not_mounted": _AGAIN,
+    "storage_failed": _AGAIN,
+    "unavailable": _AGAIN,
+    "audit_unavailable": _AGAIN,
+    "commit_unknown": "Look whether the change is there before trying again.",
+    "internal_error": "The request id leads whoever runs the service to the cause in the log.",
+}
+
+
+def detail_of(cause: ApiError) -> str:
+    """One or two sentences, harmless to print."""
+    found = cause.detail or _named(cause.errors) or _methods(cause) or _ADVICE.get(cause.code, "")
+    return neutral(found, _MAX_BYTES) or cause.title
+
+
+def by_field(messages: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with each field, in one shape whoever found out: `a.b` for nested ones, `_schema` for the whole."""
+    found: dict[str, list[str]] = {}
+    for name, text in _flat(messages):
+        found.setdefault(name, []).append(text)
+    return found
+
+
+def _flat(messages: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in messages.items():
+        inner = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            is_location = not prefix and name in _LOCATIONS
+            yield from _flat(value, "" if is_location else f"{inner}.")
+            continue
+        for text in value if isinstance(value, list | tuple) else [value]:
+            yield (_WHOLE if not prefix and name in _LOCATIONS else inner), str(text)
+
+
+def _named(messages: Mapping[str, Any]) -> str:
+    found = by_field(messages)
+    return " ".join(text if name == _WHOLE else f"{name}: {text}" for name, (text, *_) in found.items())
+
+
+def _methods(cause: ApiError) -> str:
+    allowed = cause.headers.get("Allow", "")
+    return f"Allowed here: {allowed}." if allowed else ""
