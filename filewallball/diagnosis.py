@@ -114,7 +114,7 @@ def backup(settings: Settings) -> Finding:
     if longest is None:
         return Finding("backup", WARNING, f"{said}; nobody watches their age (BACKUP_MAX_AGE)")
     late = age_us > longest.total_seconds() * 1e6
-    return Finding("backup", BAD if late else OK, f"{said}, due every {longest}")
+    return Finding("backup", BAD if late else OK, f"{said}, due every {longest.total_seconds() / 3600:.0f}")
 
 
 def audit(parts: Runtime) -> Finding:

@@ -1,0 +1,72 @@
+"""What the pages for operators name exists: commands, settings, files, and the parts of the log shipper's example."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from filewallball.cli import main
+from filewallball.config import documented, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["docs/deploy.md", "docs/operations.md"]
+_COMMAND = re.compile(r"(?:^|[` ]|bin/)filewallball ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
+_FILE = re.compile(r"\b((?:ops|docs)/[\w./-]+\w)")
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The words after `filewallball` in code."""
+    code = re.findall(r"```sh\n(.*?)```", text, re.DOTALL) + re.findall(r"`([^`\n]+)`", text)
+    for piece in code:
+        for found in _COMMAND.findall(piece):
+            yield found.split()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_exists(page: str) -> None:
+    seen = list(commands((ROOT / page).read_text()))
+    assert len(seen) >= 5
+    for words in seen:
+        found: click.Command = main
+        while isinstance(found, click.Group) and words:
+            assert words[0] in found.commands, f"filewallball {words}"
+            found = found.commands[words.pop(0)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_and_setting_exists(page: str) -> None:
+    text = (ROOT / page).read_text()
+    known = {name for name, _, _ in documented()}
+
+    assert [name for name in _FILE.findall(text) if not (ROOT / name).exists()] == []
+    named = set(re.findall(r"`([A-Z][A-Z]+(?:_[A-Z]+)+)`", text))
+    assert named - known == set()
+
+
+def test_the_environment_of_the_walk_through_is_accepted() -> None:
+    text = (ROOT / "docs/deploy.md").read_text()
+    block = next(
+        each for each in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if each.startswith("DATA_DIR=")
+    )
+    environ = dict(line.split("=", 1) for line in block.splitlines())
+    settings = load_settings(environ)
+
+    assert environ.keys() <= {name for name, _, _ in documented()}
+    assert settings.x_accel
+    assert settings.trusted_proxies
+
+
+def test_the_log_shippers_parts_fit_together() -> None:
+    example = yaml.safe_load((ROOT / "ops/logging/vector.yaml").read_text())
+    names = example["sources"].keys() | example["transforms"].keys()
+    read = {
+        name for part in ("transforms", "sinks") for each in example[part].values() for name in each["inputs"]
+    }
+    shipped = {path for source in example["sources"].values() for path in source["include"]}
+    written = load_settings({"DATA_DIR": "/var/lib/filewallball"}).log_file
+
+    assert read == names
+    assert shipped == {str(written), "/var/log/nginx/filewallball.log"}
