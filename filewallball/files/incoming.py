@@ -22,6 +22,7 @@ _FORM_BYTES = 2 * _READ_BYTES  # the parser holds a whole read in memory besides
 _FORM_PARTS = 20
 _ENVELOPE_BYTES = _FORM_BYTES + _FORM_PARTS * 1024
 _OPTIONS = UploadOptionsSchema()
+_NO_OPTIONS = _OPTIONS.load({})
 _DIGEST_FIELDS = ("Content-Digest", "Repr-Digest")
 
 
@@ -124,9 +125,10 @@ def _parse(
         max_form_parts=_FORM_PARTS,
         buffer_size=_READ_BYTES,
     )
-    body = _Counted(stream)
+    mark = boundary.encode("ascii", "replace")
+    body = _Counted(stream, b"\r\n--" + mark)
     try:
-        return parser.parse(body, boundary.encode("ascii", "replace"), length)  # type: ignore[arg-type]
+        return parser.parse(body, mark, length)  # type: ignore[arg-type]
     except ValueError as error:
         if length is not None and body.size < length:
             raise errors.NetworkError from error
@@ -134,23 +136,33 @@ def _parse(
 
 
 class _Counted:
-    """A stream that knows how much was read of it: the server ends a body that was cut short without a word."""
+    """A stream that knows how much was read of it: the server ends a body that was cut short without a word.
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    It stops before each boundary. Where the parser has one in its hands, it searches all bytes before it with an
+    expression a hundred times as slow as `find`.
+    """
+
+    def __init__(self, stream: IO[bytes], boundary: bytes) -> None:
         self._stream = stream
+        self._boundary = boundary
+        self._data, self._at = b"", 0
         self.size = 0
 
     def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self.size += len(data)
-        return data
+        if self._at == len(self._data):
+            self._data, self._at = self._stream.read(size), 0
+            self.size += len(self._data)
+        data, start = self._data, self._at
+        found = data.find(self._boundary, start + 1)
+        self._at = len(data) if found < 0 else found
+        return data[start : self._at]
 
 
 def _checked(
     stage: Stage, filename: str, claimed_type: str, options: Mapping[str, str], headers: Headers
 ) -> Incoming:
     try:
-        loaded = _OPTIONS.load(options)
+        loaded = _OPTIONS.load(options) if options else _NO_OPTIONS
     except ValidationError as error:
         raise errors.ValidationFailed(errors=dict(error.messages_dict)) from error
     for expected in _expected(loaded["sha256"], headers):
