@@ -51,12 +51,12 @@ class Trail:
     def __init__(self, database: Database, key: bytes) -> None:
         self._key = key
         table: Any = AuditRow.__table__
-        self._insert = database.insert(table)
+        self._insert = database.bulk(database.insert(table), COLUMNS)
         self._bulk = database.bulk(database.insert_ignoring(table), COLUMNS)
 
     def append(self, connection: Connection, event: Event) -> None:
         """Insert the event inside the caller's transaction; a second row of the same event_id is an error."""
-        connection.execute(self._insert, dict(zip(COLUMNS, self.row(event), strict=True)))
+        self._insert.execute(connection, [self.row(event)])
 
     def append_once(self, connection: Connection, events: Iterable[Event]) -> None:
         """Insert many events; those whose event_id is already on record are dropped."""

@@ -52,6 +52,7 @@ class LocalStore:
         self.staging = root / "staging"
         self.blobs_root = root / "blobs"
         self._blobs = str(self.blobs_root)
+        self._marker = str(root / MARKER)
         self._min_free_bytes = min_free_bytes
         # Folders whose entry in their parent is known to be on the disk, by first and by both levels.
         self._synced_first = bytearray(1 << 8)
@@ -173,7 +174,7 @@ class LocalStore:
 
     def _has_marker(self) -> bool:
         try:
-            return stat.S_ISREG(os.lstat(self.root / MARKER).st_mode)
+            return stat.S_ISREG(os.lstat(self._marker).st_mode)
         except OSError:
             return False
 
