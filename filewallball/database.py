@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    CursorResult,
     Engine,
     LargeBinary,
     Select,
@@ -75,6 +76,12 @@ class Database:
             with suppress(sqlite3.Error):  # whatever is wrong, `query` knows what it means
                 return self._lookups.find(statement, values)
         return self.query(lambda connection: connection.execute(statement, values).one_or_none())
+
+    def run(self, connection: Connection, statement: Any, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Execute in a transaction a statement that is built once. Codes among the values must be ASCII."""
+        if self._lookups is not None:
+            return self._lookups.run(connection, statement, values)
+        return connection.execute(statement, values)
 
     def close(self) -> None:
         """Close every idle connection; whoever asks again opens others."""

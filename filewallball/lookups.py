@@ -1,4 +1,4 @@
-"""Finds single rows by key on SQLite, where the work around a statement costs ten times the statement itself."""
+"""Small statements of every request on SQLite, where the work around a statement costs ten times the statement."""
 
 import sqlite3
 from collections import deque, namedtuple
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Select
+from sqlalchemy import Connection, CursorResult, Engine, Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,17 @@ class _Plan:
     row: Any
 
 
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """The same for a statement inside a transaction, with the values that it brings itself."""
+
+    sql: str
+    parameters: tuple[str, ...]
+    own: dict[str, Any]
+
+
 class Lookups:
-    """Runs statements past SQLAlchemy, on connections of its own in autocommit: each sees the newest commit.
+    """Looks rows up past SQLAlchemy, on connections of its own in autocommit: each sees the newest commit.
 
     Nothing is remembered but the statements, so there is nothing to invalidate. Raises sqlite3.Error.
     """
@@ -27,6 +36,7 @@ class Lookups:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._plans: dict[Select[Any], _Plan] = {}
+        self._writings: dict[tuple[Any, ...], _Writing] = {}
         self._idle: deque[sqlite3.Connection] = deque()  # as many as threads ever looked at once
 
     def find(self, statement: Select[Any], values: Mapping[str, Any]) -> Any:
@@ -39,6 +49,13 @@ class Lookups:
         self._idle.append(connection)  # one that failed is not kept
         return None if found is None else plan.row._make(found)
 
+    def run(self, connection: Connection, statement: Any, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Execute `statement` in the transaction of `connection`, with values that need no conversion."""
+        key = (statement, *values)
+        writing = self._writings.get(key) or self._writing(key)
+        given = {**writing.own, **values}
+        return connection.exec_driver_sql(writing.sql, tuple([given[name] for name in writing.parameters]))
+
     def close(self) -> None:
         """Close the idle connections; later lookups open others."""
         while self._idle:
@@ -49,6 +66,13 @@ class Lookups:
         row = namedtuple("Found", [column.key for column in statement.selected_columns])  # type: ignore[misc]
         plan = self._plans[statement] = _Plan(str(compiled), tuple(compiled.positiontup or ()), row)
         return plan
+
+    def _writing(self, key: tuple[Any, ...]) -> _Writing:
+        statement, *names = key
+        compiled = statement.compile(dialect=self._engine.dialect, column_keys=names)
+        writing = _Writing(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params))
+        self._writings[key] = writing
+        return writing
 
     def _take(self) -> sqlite3.Connection:
         try:

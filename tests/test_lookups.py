@@ -74,3 +74,17 @@ def test_a_database_that_cannot_be_reached_is_an_outage(tmp_path: Path) -> None:
 
     with pytest.raises(OperationalError):
         Database(engine, engine).find(_FIND, {"id": 1})
+
+
+def test_a_statement_runs_in_the_transaction_that_it_is_given(database: Database, elsewhere: Engine) -> None:
+    new = database.insert(_USERS)
+    again = database.upsert(new, [_USERS.c.username], {"role": "monitor"})
+
+    for statement in (new, again):
+        with database.begin() as connection:
+            values = {"username": "somebody", "role": "user", "created_us": 1}
+            assert database.run(connection, statement, values).rowcount >= 1
+
+    with elsewhere.connect() as connection:
+        row = connection.execute(select(_USERS.c.role).where(_USERS.c.username == "somebody")).one()
+    assert row.role == "monitor"

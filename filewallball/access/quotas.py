@@ -67,7 +67,7 @@ class Quotas:
         Raises QuotaExceeded; the caller's transaction rolls back.
         """
         limits = self._defaults(principal)
-        if not _exists(connection, principal):
+        if self._database.run(connection, _FIND, {"principal": principal}).first() is None:
             if not any(limits):
                 return
             self._open(connection, principal)
@@ -173,10 +173,6 @@ def _kept(connection: Connection, principal: str) -> tuple[int, int]:
     )
     used_bytes, used_files = connection.execute(kept).one()
     return int(used_bytes), used_files
-
-
-def _exists(connection: Connection, principal: str) -> bool:
-    return connection.execute(_FIND, {"principal": principal}).first() is not None
 
 
 def _charge(principal: str, size: int, limits: tuple[int, int]) -> Any:

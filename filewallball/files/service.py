@@ -174,13 +174,13 @@ class Files:
         }
         scan = {"scan_state": scan_state, "scanned_us": values["upload_us"]} if scan_state else {}
         statement = self._count_clean if scan_state == CLEAN else self._count
-        blob = connection.execute(statement, {**content, **scan}).one()
+        blob = self._database.run(connection, statement, {**content, **scan}).one()
         kept = blob.path
         if kept != path and (blob.damaged_us or not self._store.holds(kept, values["file_size"])):
             connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
             kept = path
         self._quotas.charge(connection, values["principal"], values["file_size"])
-        connection.execute(_NEW, {**values, "blob_id": blob.id})
+        self._database.run(connection, _NEW, {**values, "blob_id": blob.id})
         return kept, blob.path != path
 
     def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
