@@ -13,7 +13,7 @@ from filewallball.config import documented, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["docs/deploy.md", "docs/operations.md"]
-_COMMAND = re.compile(r"(?:^|[` ]|bin/)filewallball ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|bin/)filewallball ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
 _FILE = re.compile(r"\b((?:ops|docs)/[\w./-]+\w)")
 
 
