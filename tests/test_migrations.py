@@ -1,6 +1,7 @@
 """The schema goes up and down with data, and is what the models say."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -8,9 +9,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, text
+from uuid_utils import uuid7
 
+from filewallball.audit.verification import verifier
+from filewallball.event import Event
 from filewallball.extensions import Base, db
+from filewallball.runtime import runtime
 from filewallball.schema import downgrade, newest, upgrade
+from filewallball.stats.rebuild import Rebuild
 
 MIGRATIONS = str(Path(__file__).resolve().parents[1] / "migrations")
 KEPT = "SELECT id, username FROM users ORDER BY id"
@@ -57,6 +63,32 @@ def test_the_first_migration_leaves_nothing_behind() -> None:
     upgrade()
 
 
+def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: Flask) -> None:
+    parts = runtime(app)
+    events = [
+        Event(str(uuid7()), 1_700_000_000_000_000 + number * 600_000_000, "file:view", ip_address="192.0.2.7")
+        for number in range(40)
+    ]
+    with parts.database.begin() as connection:
+        parts.ledger.trail.append_once(connection, events)
+    parts.digest.run()
+    sealed, before = _look(*SEALED), _look(*SUMMED)
+
+    downgrade(revision="0004")
+    upgrade()
+    Rebuild(parts.database).run_if_incomplete()
+    assert (_look(*SEALED), _look(*SUMMED)) == (sealed, before)
+    assert verifier(parts).verify().findings == []
+
+    downgrade(revision="0001")
+    assert _look("SELECT COUNT(*) FROM audit_log WHERE block_id IS NOT NULL") == [[(0,)]]
+    upgrade()
+    (parts.settings.data_dir / "audit-head").unlink()  # else the log is behind what this host has seen
+    parts.digest.run()
+    assert _look(*SUMMED) == before
+    assert verifier(parts).verify().findings == []
+
+
 def test_files_from_before_quotas_count_towards_who_sent_them() -> None:
     downgrade(revision="0002")
     with db.engine.begin() as connection:
@@ -94,6 +126,20 @@ _SMS = """
 INSERT INTO alert_messages (alert_id, status, recipient, state, attempts, created_us, due_us)
 VALUES (1, 'firing', '+1', 'waiting', 0, 1, 1)
 """
+
+
+def _look(*statements: str) -> list[list[Any]]:
+    with db.engine.connect() as connection:
+        return [list(connection.execute(text(statement))) for statement in statements]
+
+
+SEALED = ("SELECT * FROM audit_log ORDER BY id", "SELECT * FROM audit_blocks ORDER BY number")
+SUMMED = (
+    "SELECT action, status, hour, row_count FROM audit_totals ORDER BY action, status, hour",
+    "SELECT hour, kind_id, count FROM usage_hourly ORDER BY hour, kind_id",
+    "SELECT * FROM latency_hourly ORDER BY hour, action, bucket",
+    "SELECT * FROM daily_seen WHERE kind = 'ip' ORDER BY day",
+)
 _OLD_FILE = """
 INSERT INTO files (file_id, state, visibility, filename, description, file_size, mime_type, claimed_type, file_hash,
     blob_id, owner_id, delete_digest, client_ip, upload_us)

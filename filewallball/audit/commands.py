@@ -112,11 +112,18 @@ def grants(app: Flask, account: str) -> None:
 
 
 def _wanted(filters: tuple[str, ...]) -> AuditFilter:
-    pairs = dict(text.partition("=")[::2] for text in filters)
+    pairs = {}
+    for text in filters:
+        name, given, pairs[name] = text.partition("=")
+        if not given:
+            raise click.BadParameter(
+                f"{text!r} is not NAME=VALUE, such as status=failed.", param_hint="--filter"
+            )
     try:
         loaded: dict[str, AuditFilter] = AuditFilterSchema().load(pairs)
     except ValidationError as error:
-        raise click.BadParameter(str(error.messages), param_hint="--filter") from error
+        found = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.messages_dict.items())
+        raise click.BadParameter(found, param_hint="--filter") from error
     return loaded["wanted"]
 
 

@@ -17,10 +17,17 @@ from filewallball.operations import resource_type
 STATUSES = (SUCCESS, FAILED, DENIED)
 VERBS = {
     "create": ("upload", "create", "add", "receive", "send"),
-    "read": ("download", "view", "thumbnail", "list", "describe", "check", "read", "export", "verify"),
-    "update": ("rotate", "release", "login", "update", "set", "enable", "disable", "quarantine"),
+    "read": (
+        *("download", "view", "thumbnail", "list", "describe", "check", "read", "export"),
+        *("verify", "reconcile", "scan", "scrub"),
+    ),
+    "update": (
+        *("rotate", "release", "login", "update", "set", "enable", "disable", "quarantine"),
+        *("rebuild", "restore", "on", "off"),
+    ),
     "delete": ("delete", "expire", "revoke", "prune", "remove"),
 }
+"""What each verb stands for: the second word of actions. A failed authentication is none of them."""
 _MOST_ADDRESSES = 24
 _MOST_KINDS = 1000
 

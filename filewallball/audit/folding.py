@@ -54,7 +54,7 @@ class Folds:
             if tally.seen <= PLAIN_PER_MINUTE:
                 return False
             if tally.fold is None:
-                fold = replace(event, event_id=str(uuid7()), count=0)
+                fold = replace(event, event_id=str(uuid7()), count=0, file_size=0)  # of many bodies none
                 self._opened(fold)
                 tally.fold = fold
             self._folded(event, tally.fold)

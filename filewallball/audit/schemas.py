@@ -6,13 +6,19 @@ from typing import Any
 import orjson
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from filewallball.audit.filters import STATUSES, AuditFilter
+from filewallball.audit.filters import STATUSES, VERBS, AuditFilter
 from filewallball.clock import parse_moment, rfc3339
+from filewallball.observability.vocabulary import ACTIONS, OTHER
 
 _MOST_DAYS_OF_SEARCH = 31
 _DAY_US = 86_400_000_000
 _LARGEST = 2**63 - 1
 _CODE = validate.Regexp(r"\A[\x20-\x7e]{0,128}\Z", error="Must be at most 128 printable ASCII characters.")
+
+
+def _is_action(value: str) -> None:
+    if value not in (VERBS.keys() | set(ACTIONS)) - {OTHER}:
+        raise ValidationError("Not an action such as file:upload, nor create, read, update or delete.")
 
 
 class MomentField(fields.Field[int]):
@@ -50,7 +56,7 @@ class AuditFilterSchema(Schema):
         validate=validate.Range(min=0, max=_LARGEST), metadata={"description": "0 = nobody"}
     )
     action = fields.String(
-        validate=_CODE,
+        validate=_is_action,
         metadata={"description": "A full action such as `file:upload`, or create, read, update, delete"},
     )
     resource_type = fields.String(validate=validate.OneOf(("file", "user", "system")))

@@ -1,7 +1,7 @@
 """A request's body on its way into a stage: multipart or raw, streamed once, with what the client says of it."""
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ from werkzeug.datastructures import FileStorage, Headers, MultiDict
 from werkzeug.formparser import MultiPartParser
 
 from filewallball import errors
+from filewallball.files.naming import display_name
 from filewallball.files.schemas import UploadOptionsSchema
 from filewallball.storage.local import LocalStore
 from filewallball.storage.stage import Stage
@@ -24,6 +25,8 @@ _ENVELOPE_BYTES = _FORM_BYTES + _FORM_PARTS * 1024
 _OPTIONS = UploadOptionsSchema()
 _NO_OPTIONS = _OPTIONS.load({})
 _DIGEST_FIELDS = ("Content-Digest", "Repr-Digest")
+Note = Callable[..., None]
+"""Told what becomes known of the body (`Operation.note`), so that a refusal is on record with name and bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def receive_form(
     boundary: str,
     length: int | None,
     max_bytes: int,
+    note: Note,
 ) -> Iterator[Incoming]:
     """The one file part named `file` and the options beside it. The stage is closed on leaving.
 
@@ -57,8 +61,11 @@ def receive_form(
         )
     if length is not None and length > max_bytes + _ENVELOPE_BYTES:
         raise _too_large(length, max_bytes)
-    with _OneStage(store, max_bytes, max(0, (length or 0) - _ENVELOPE_BYTES)) as stage:
-        form, files = _parse(stream, stage, boundary, length)
+    with _OneStage(store, max_bytes, max(0, (length or 0) - _ENVELOPE_BYTES), note) as stage:
+        try:
+            form, files = _parse(stream, stage, boundary, length)
+        finally:
+            note(file_size=stage.received)
         repeated = [name for name in form if len(form.getlist(name)) > 1]
         if repeated:
             raise errors.ValidationFailed(errors={name: ["Send this once."] for name in repeated})
@@ -79,13 +86,18 @@ def receive_body(
     options: Mapping[str, str],
     length: int | None,
     max_bytes: int,
+    note: Note,
 ) -> Iterator[Incoming]:
     """The whole body is the file (`PUT /upload/{filename}`). Raises as `receive_form` does."""
+    note(details={"filename": display_name(filename)})
     if length is not None and length > max_bytes:
         raise _too_large(length, max_bytes)
     with store.stage(max_bytes=max_bytes, declared_bytes=length or 0) as stage:
-        while data := stream.read(_READ_BYTES):
-            stage.write(data)
+        try:
+            while data := stream.read(_READ_BYTES):
+                stage.write(data)
+        finally:
+            note(file_size=stage.received)
         if length is not None and stage.size != length:
             raise errors.NetworkError
         yield _checked(stage, filename, headers.get("Content-Type", ""), options, headers)
@@ -94,7 +106,8 @@ def receive_body(
 class _OneStage:
     """The parser's stream factory: a stage for the first file part, a refusal for a second (ruling 13)."""
 
-    def __init__(self, store: LocalStore, max_bytes: int, declared_bytes: int) -> None:
+    def __init__(self, store: LocalStore, max_bytes: int, declared_bytes: int, note: Note) -> None:
+        self._note = note
         self._begin = partial(store.stage, max_bytes=max_bytes, declared_bytes=declared_bytes)
         self._stage: Stage | None = None
 
@@ -105,11 +118,17 @@ class _OneStage:
         if self._stage is not None:
             self._stage.close()
 
-    def __call__(self, **_part: Any) -> Stage:
+    def __call__(self, *, filename: str | None = None, **_part: Any) -> Stage:
+        self._note(details={"filename": display_name(filename or "")})
         if self._stage is not None:
             raise errors.ValidationFailed(errors={"file": ["Send exactly one file part."]})
         self._stage = self._begin()
         return self._stage
+
+    @property
+    def received(self) -> int:
+        """How much of the file has arrived."""
+        return self._stage.received if self._stage is not None else 0
 
     def opened(self) -> Stage:
         """The stage of the file part that was parsed."""

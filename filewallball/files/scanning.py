@@ -155,10 +155,15 @@ class Rescan:
             connection.execute(found.values(scan_state=verdict.state, scanned_us=now_us()))
 
     def _report(self, blob_id: int, verdict: Verdict) -> None:
-        for row in self._fetch(select(File.file_id).where(File.blob_id == blob_id, File.state == LIVE)):
+        for row in self._fetch(
+            select(File.file_id, File.filename, File.mime_type).where(
+                File.blob_id == blob_id, File.state == LIVE
+            )
+        ):
             logger.warning("infected file found", extra={"file_id": row.file_id, "signature": verdict.reason})
             try:
-                with self._begin("file:scan", row.file_id):
+                with self._begin("file:scan", row.file_id) as op:
+                    op.note(file_type=row.mime_type, details={"filename": row.filename})
                     raise errors.InfectedFile(facts={"signature": verdict.reason})
             except errors.InfectedFile:
                 continue

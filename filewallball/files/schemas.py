@@ -1,7 +1,10 @@
 """What the file routes take and give."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from filewallball.clock import to_us
 from filewallball.files.models import PRIVATE, PUBLIC, UNLISTED
 from filewallball.web.openapi import EXPIRES_IN
 from filewallball.web.schemas import DurationField, TimeField, printable
@@ -80,6 +83,15 @@ class ListQuerySchema(Schema):
     date_to = fields.DateTime(load_default=None, metadata={"description": "ISO 8601; UTC without a zone"})
     size_min = fields.Integer(load_default=None, validate=validate.Range(min=0, max=2**63 - 1))
     size_max = fields.Integer(load_default=None, validate=validate.Range(min=0, max=2**63 - 1))
+
+    @validates_schema
+    def _check_ranges(self, data: dict[str, Any], **_: Any) -> None:
+        size_min, size_max = data["size_min"], data["size_max"]
+        if size_min is not None and size_max is not None and size_max < size_min:
+            raise ValidationError("Must not be less than size_min.", "size_max")
+        date_from, date_to = data["date_from"], data["date_to"]
+        if date_from is not None and date_to is not None and to_us(date_to) < to_us(date_from):
+            raise ValidationError("Must not be before date_from.", "date_to")
 
 
 class ThumbnailQuerySchema(Schema):

@@ -103,10 +103,13 @@ class Scrub:
 
     def _report(self, row: Any, reason: str) -> None:
         logger.error("damaged content", extra={"sha256": row.sha256, "reason": reason})
-        files = select(File.file_id).where(File.blob_id == row.id, File.state == LIVE)
+        files = select(File.file_id, File.filename, File.mime_type).where(
+            File.blob_id == row.id, File.state == LIVE
+        )
         for file in self._fetch(files):
             try:
-                with self._begin("file:scrub", file.file_id):
+                with self._begin("file:scrub", file.file_id) as op:
+                    op.note(file_type=file.mime_type, file_size=row.size, details={"filename": file.filename})
                     raise errors.ContentDamaged(facts={"sha256": row.sha256, "reason": reason})
             except errors.ContentDamaged:
                 continue

@@ -106,16 +106,15 @@ class Files:
 
     def describe(self, op: Operation, file_id: str) -> StoredFile:
         """A file's metadata. Raises NotFound or Expired."""
-        row = self._visible(op.caller, file_id, quarantined=op.caller.may(permissions.QUARANTINE))
-        op.note(file_type=row.mime_type, file_size=row.file_size)
+        row = self._visible(op, file_id, quarantined=op.caller.may(permissions.QUARANTINE))
+        op.note(file_size=row.file_size)
         return self.shown(row)
 
     def fetch(self, op: Operation, file_id: str) -> Content:
         """What is needed to send a file. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
         row, cache = self._cache.find(file_id, lambda: self._find(file_id))
         op.note(cache=cache)
-        self._check_visible(op.caller, row)
-        op.note(file_type=row.mime_type)
+        self._check_visible(op, row)
         self._scanner.check_servable(row.scan_state)
         if row.damaged_us is not None:
             raise errors.ContentDamaged
@@ -144,8 +143,8 @@ class Files:
 
     def delete(self, op: Operation, file_id: str, delete_token: str) -> None:
         """Delete a file for ever. Raises NotFound, Expired, AuthMissing or Forbidden."""
-        row = self._visible(op.caller, file_id, delete_token, quarantined=True)
-        op.note(file_type=row.mime_type, file_size=row.file_size, details={"filename": row.filename})
+        row = self._visible(op, file_id, delete_token, quarantined=True)
+        op.note(file_size=row.file_size)
         if not (_owns(op.caller, row) or _holds(delete_token, row)):
             raise _no_right_to_delete(op.caller, delete_token)
         self._cache.forget(file_id)
@@ -202,24 +201,24 @@ class Files:
         return bool(suspicion.content) and self._settings.suspicious_uploads == QUARANTINE
 
     def _visible(
-        self, caller: Caller, file_id: str, delete_token: str = "", *, quarantined: bool = False
+        self, op: Operation, file_id: str, delete_token: str = "", *, quarantined: bool = False
     ) -> Any:
         """The kept row that the caller may know of, as the database has it now."""
         row = self._find(file_id)
-        self._check_visible(caller, row, delete_token, quarantined=quarantined)
+        self._check_visible(op, row, delete_token, quarantined=quarantined)
         return row
 
     def _find(self, file_id: str) -> Any:
         return self._database.find(FIND, {"file_id": file_id})
 
     @staticmethod
-    def _check_visible(
-        caller: Caller, row: Any, delete_token: str = "", *, quarantined: bool = False
-    ) -> None:
-        """Refuse what the caller may not know of: a foreign private file does not exist for them."""
+    def _check_visible(op: Operation, row: Any, delete_token: str = "", *, quarantined: bool = False) -> None:
+        """Refuse what the caller may not know of: a foreign private file does not exist for them, on record it does."""
+        if row is not None:
+            op.note(file_type=row.mime_type, details={"filename": row.filename})
         if row is None or row.state == DELETED:
             raise errors.NotFound
-        if row.visibility == PRIVATE and not (_owns(caller, row) or _holds(delete_token, row)):
+        if row.visibility == PRIVATE and not (_owns(op.caller, row) or _holds(delete_token, row)):
             raise errors.NotFound
         if row.state == EXPIRED or (row.expires_us is not None and row.expires_us <= now_us()):
             raise errors.Expired

@@ -53,7 +53,7 @@ class Sweep:
     def expire_files(self) -> int:
         """End files whose time has come, each as an operation of its own."""
         due = (
-            select(File.file_id, File.blob_id, File.mime_type, File.file_size)
+            select(File.file_id, File.filename, File.blob_id, File.mime_type, File.file_size)
             .where(File.state.in_(KEPT), File.expires_us <= now_us())
             .order_by(File.expires_us)
             .limit(_BATCH)
@@ -88,7 +88,7 @@ class Sweep:
     def _expire(self, row: Any) -> bool:
         try:
             with self._begin("file:expire", row.file_id) as op:
-                op.note(file_type=row.mime_type, file_size=row.file_size)
+                op.note(file_type=row.mime_type, file_size=row.file_size, details={"filename": row.filename})
                 self._forget(row.file_id)
                 op.change(lambda connection: end_file(connection, row.file_id, row.blob_id, EXPIRED))
         except errors.NotFound:

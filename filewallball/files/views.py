@@ -52,6 +52,7 @@ class Upload(MethodView):
             _boundary(),
             request.content_length,
             parts.settings.max_upload_size,
+            current_operation().note,
         ) as incoming:
             return service().keep(current_operation(), incoming)
 
@@ -76,6 +77,7 @@ class RawUpload(MethodView):
             request.args,
             request.content_length,
             parts.settings.max_upload_size,
+            current_operation().note,
         ) as incoming:
             return service().keep(current_operation(), incoming)
 

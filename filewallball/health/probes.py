@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -82,12 +81,13 @@ def storage_probe(store: LocalStore) -> Probe:
             _canary(store)
         except errors.StorageFull:
             problem = "no space beyond the reserve: uploads are refused"
-        found, (total, used, free) = os.statvfs(store.root), shutil.disk_usage(store.root)
+        found, space = os.statvfs(store.root), store.space()
         return {
             "problem": problem,
-            "total_space": total,
-            "used_space": used,
-            "free_space": free,
+            "total_space": space.total,
+            "used_space": space.used,
+            "free_space": space.free,
+            "utilization": space.utilization_percent,
             "inodes_used": found.f_files - found.f_ffree,
             "inodes_total": found.f_files,
         }

@@ -27,7 +27,7 @@ def summary(readings: Mapping[str, Reading], *, is_sqlite: bool, uptime_seconds:
         STORAGE: {
             **_timed(storage),
             "free_space": _size(storage.details.get("free_space")),
-            "utilization": _percent(storage.details.get("used_space"), storage.details.get("total_space")),
+            "utilization": _percent(storage.details.get("utilization"), 100),
         },
     }
     for name, reading in readings.items():

@@ -32,6 +32,8 @@ class Stage(io.RawIOBase):
         super().__init__()
         self.head = b""
         self.size = 0
+        self.received = 0
+        """What was offered for writing, the part that was refused included."""
         self._max_bytes = max_bytes
         self._look_again = look_again
         self._hash = hashlib.sha256()
@@ -55,6 +57,7 @@ class Stage(io.RawIOBase):
         """Append all of `data`."""
         view = memoryview(data).cast("B")
         length = view.nbytes
+        self.received += length
         if self.size + length > self._max_bytes:
             self._failed = True
             seen = {"max_size": self._max_bytes, "file_size": self.size + length}

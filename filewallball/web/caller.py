@@ -58,6 +58,8 @@ def recorded(
                 caller = replace(caller, username=_PROGRAM, permissions=frozenset({permission}))
             with _operation(parts, exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
                 g.operation = op
+                if "filename" in kwargs:
+                    op.note(details={"filename": neutral(kwargs["filename"], 255)})
                 if excess is not None:
                     op.note(over_limit=True, details={"not_enforced": excess.facts})
                 if refusal is not None:

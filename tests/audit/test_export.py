@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from click.testing import CliRunner
+from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.audit.verification import verify_log
+from filewallball.cli import main
 from filewallball.event import Event
 from filewallball.operations import Caller
 from filewallball.runtime import Runtime
@@ -94,6 +97,18 @@ def test_the_last_verification_is_told(parts: Runtime, admin: FlaskClient) -> No
     assert never["status"] == "unknown"
     assert after["status"] == "intact"
     assert after["verified_at"] == after["last_success_at"]
+
+
+def test_a_filter_that_is_none_is_explained(environ: dict[str, str], app: Flask) -> None:
+    for given, told in (
+        ("action", "NAME=VALUE"),
+        ("action=nothing", "action: Not an action"),
+        ("x=1", "x: Unk"),
+    ):
+        done = CliRunner().invoke(main, ["audit", "export", "--filter", given], env=environ)
+
+        assert done.exit_code == 2
+        assert told in done.output
 
 
 def _exports(parts: Runtime) -> list[Any]:

@@ -8,8 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from filewallball.audit import totals
+from filewallball.audit.filters import VERBS
 from filewallball.clock import parse_moment
 from filewallball.event import Event
+from filewallball.observability.vocabulary import ACTIONS, OTHER
 from filewallball.runtime import Runtime
 from tests.audit.conftest import make_event
 
@@ -38,7 +40,7 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"action": "read"}, [1, 2]),
     ({"action": "update"}, []),
     ({"action": "delete"}, [3]),
-    ({"action": "no:such"}, []),
+    ({"action": "file:view"}, []),
     ({"resource_type": "file"}, [0, 1, 2, 3]),
     ({"resource_type": "user"}, [4]),
     ({"resource_type": "system", "action": "create"}, [5]),
@@ -85,6 +87,9 @@ REFUSALS = [
     ({"q": "text", "date_from": "2024-01-01", "date_to": "2024-02-01"}, "q"),
     ({"request_id": "ü"}, "request_id"),
     ({"action": "ü"}, "action"),
+    ({"action": "no:such"}, "action"),
+    ({"action": "upload"}, "action"),
+    ({"action": "other"}, "action"),
     ({"cursor": "!!"}, "cursor"),
     ({"total": "perhaps"}, "total"),
 ]
@@ -149,6 +154,16 @@ def test_filters(six: Runtime, admin: FlaskClient) -> None:
 
         found = (days, answer["total"], answer["total_is_lower_bound"])
         assert found == (expected, len(expected), False), query
+
+
+def test_every_action_has_its_verb() -> None:
+    verbs = {
+        action: [verb for verb, words in VERBS.items() if action.partition(":")[2] in words]
+        for action in ACTIONS
+        if action not in ("auth:fail", OTHER)
+    }
+
+    assert {action: found for action, found in verbs.items() if len(found) != 1} == {}
 
 
 def test_a_bad_value_is_refused_with_its_field_named(admin: FlaskClient) -> None:

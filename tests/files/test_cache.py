@@ -214,6 +214,25 @@ def test_without_redis_every_answer_is_the_same(
     assert _looks(runtime(cached))[1] == "none"
 
 
+def test_a_redis_that_hangs_changes_no_answer_and_is_left_alone(
+    client: FlaskClient, cached: Flask, redis_server: Redis
+) -> None:
+    file, other = _upload(client), _upload(client)
+    client.get(f"/download/{file['file_id']}")
+    redis_server.pause()
+    try:
+        answers = [client.get(f"/download/{file['file_id']}") for _ in range(2)]
+        ended = _delete(client, file)
+        gone = client.get(f"/download/{file['file_id']}")
+    finally:
+        redis_server.resume()
+
+    assert [answer.data for answer in answers] == [b"a few words"] * 2
+    assert (ended, gone.status_code) == (204, 404)
+    assert client.get(f"/download/{other['file_id']}").data == b"a few words"
+    assert _looks(runtime(cached))[:3] == ["miss", "none", "none"]
+
+
 def _upload(client: FlaskClient) -> dict[str, Any]:
     sent = client.post("/upload", data={"file": (io.BytesIO(b"a few words"), "note.txt")})
     file: dict[str, Any] = sent.get_json()

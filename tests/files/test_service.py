@@ -67,6 +67,11 @@ def test_filters_narrow_the_list(client: FlaskClient) -> None:
     assert listed(client, "size_max=50") == ["100%_sure.txt"]
     assert listed(client, "size_min=51") == ["sea.png"]
     assert listed(client, "date_from=2999-01-01T00:00:00Z") == []
+    for contradiction in (
+        "size_min=2&size_max=1",
+        "date_from=2024-01-02T00:00:00&date_to=2024-01-01T23:00:00Z",
+    ):
+        assert client.get(f"/files?{contradiction}").status_code == 422
     assert listed(client, "date_from=2020-01-01T00:00:00&date_to=2999-01-01T00:00:00%2B09:00") == [
         "100%_sure.txt",
         "sea.png",
