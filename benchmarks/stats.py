@@ -18,6 +18,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import text
 
+from benchmarks.history import SEAL_KEY, LargeMariaDB
 from filewallball import create_app
 from filewallball.clock import now_us
 from filewallball.config import load_settings
@@ -28,7 +29,6 @@ from tests.servers import MariaDB, Service
 from tests.servers.mariadb import database_name
 
 _CHUNK = 100_000
-_SEAL_KEY = "the key that seals the audit log of the benchmark"
 _PATHS = {
     "metrics/detailed": "/api/v1/metrics/detailed",
     "upload/statistics": "/api/v1/upload/statistics/10.0.0.7",
@@ -62,24 +62,11 @@ FROM (SELECT seq, FLOOR({clients} * POW({r1}, {skew})) AS client,
 """
 
 
-class _Large(MariaDB):
-    """A server with room for the large log's indexes."""
-
-    buffer_pool = "4G"
-
-    def command(self) -> list[str]:
-        return [
-            f"--innodb-buffer-pool-size={self.buffer_pool}" if part.startswith("--innodb-buffer") else part
-            for part in super().command()
-        ]
-
-
 def main() -> None:
     options = _options()
-    _Large.buffer_pool = options.buffer_pool
     with tempfile.TemporaryDirectory(prefix="filewallball-stats-") as name:
         folder = Path(name)
-        server = _Large(folder / "mariadb", folder / "template")
+        server = LargeMariaDB(folder / "mariadb", options.pool)
         server.start()
         try:
             small = _measure(server, folder / "small", options.small, options)
@@ -96,7 +83,7 @@ def _measure(server: MariaDB, folder: Path, rows: int, options: argparse.Namespa
     """Everything at one size; the p95 of each answer in milliseconds, a new block before each third request."""
     print(f"\n{rows:,} rows, {options.clients:,} clients, {options.days} days", flush=True)
     url = server.create_database()
-    service = Service(folder, {"DATABASE_URL": url, "AUDIT_SEAL_KEY": _SEAL_KEY, "DATABASE_TIMEOUT": "10m"})
+    service = Service(folder, {"DATABASE_URL": url, "AUDITSEAL_KEY": SEAL_KEY, "DATABASE_TIMEOUT": "10m"})
     service.cli("prepare")
     app = create_app(load_settings(service.settings))
     parts = runtime(app)
@@ -230,7 +217,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=30, help="how long the log reaches back")
     parser.add_argument("--requests", type=int, default=100, help="requests timed for each answer")
     parser.add_argument("--digest-rows", type=int, default=20_000, help="rows for the digest's pace")
-    parser.add_argument("--buffer-pool", default="4G", help="MariaDB's innodb_buffer_pool_size")
+    parser.add_argument("--pool", type=int, default=4096, help="MariaDB's buffer pool, MiB")
     return parser.parse_args()
 
 

@@ -3,16 +3,50 @@
 import random
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from filewallball.clock import now_us
 from filewallball.runtime import Runtime, runtime
 from filewallball.stats.view import Statistics
 from tests.stats.agreement import check
-from tests.stats.conftest import append, chance_event
+from tests.stats.conftest import append, chance_event, make_event
 
 _DAY_US = 86_400_000_000
+_OUTCOMES = st.one_of(
+    st.just({"status": "success"}),
+    st.fixed_dictionaries(
+        {
+            "status": st.just("failed"),
+            "error_type": st.sampled_from(("file_too_large", "network_error")),
+            "count": st.sampled_from((1, 7)),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "status": st.just("denied"),
+            "error_type": st.sampled_from(("auth_unknown", "rate_limited")),
+            "count": st.sampled_from((1, 7)),
+        }
+    ),
+)
+_EVENTS = st.fixed_dictionaries(
+    {
+        "age_us": st.one_of(*(st.integers(0, span) for span in (10**6, _DAY_US, 40 * _DAY_US))),
+        "action": st.sampled_from(("file:upload", "file:download", "file:view", "file:delete", "auth:fail")),
+        "outcome": _OUTCOMES,
+        "user_id": st.sampled_from((0, 1, 2)),
+        "ip_address": st.sampled_from(("", "192.0.2.1", "192.0.2.2", "2001:db8::1", "198.51.100.9")),
+        "file_type": st.sampled_from(("", "image/png", "text/plain")),
+        "file_size": st.sampled_from((0, 1, 1000, 2**40)),
+        "duration_us": st.integers(0, 10**8),
+        "cache": st.sampled_from(("none", "hit", "miss")),
+        "details": st.sampled_from(("", '{"suspicious":true}', '{"filename":"\\"suspicious\\":true"}')),
+    }
+)
 
 
 def test_nothing_on_record_gives_zeros(parts: Runtime, statistics: Statistics) -> None:
@@ -22,14 +56,18 @@ def test_nothing_on_record_gives_zeros(parts: Runtime, statistics: Statistics) -
 def test_statistics_are_a_recount_however_rows_arrive_and_are_sealed(
     parts: Runtime, statistics: Statistics, rounds: Callable[[int, int], int]
 ) -> None:
-    chance = random.Random(5)
-    for _ in range(rounds(6, 100)):
-        for _ in range(chance.randrange(4)):
-            span_us = chance.choice((1_000_000, _DAY_US, 40 * _DAY_US))
-            append(parts, [chance_event(chance, now_us(), span_us) for _ in range(chance.randrange(1, 60))])
-        if chance.random() < 0.6:
-            parts.digest.run()
+    @settings(max_examples=rounds(8, 200), derandomize=True, database=None, deadline=None)
+    @given(st.lists(st.one_of(st.just("seal"), st.lists(_EVENTS, min_size=1, max_size=9)), max_size=5))
+    def holds(steps: list[str | list[dict[str, Any]]]) -> None:
+        """The log only grows from one example to the next, as it does in life."""
+        for step in steps:
+            if isinstance(step, str):
+                parts.digest.run()
+            else:
+                append(parts, [make_event(**_arrived(fields)) for fields in step])
         check(parts, statistics)
+
+    holds()
 
 
 def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_compete(
@@ -66,3 +104,9 @@ def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_c
 
     assert looks > 1
     assert check(parts, statistics) == rounds(200, 10000)
+
+
+def _arrived(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an event that happened so long ago."""
+    rest = {name: value for name, value in fields.items() if name not in ("age_us", "outcome")}
+    return {**rest, **fields["outcome"], "timestamp_us": now_us() - fields["age_us"]}
