@@ -27,9 +27,16 @@ log_format filewallball escape=json
     '"method":"$request_method","path":"$filewallball_path","status_code":$filewallball_status,'
     '"response_time":$request_time,"bytes_received":$request_length,"bytes_sent":$bytes_sent,'
     '"upstream_status":"$upstream_status","upstream_time":"$upstream_response_time",'
-    '"protocol":"$server_protocol","tls":"$ssl_protocol","user_agent":"$http_user_agent"}';
-# Without the query, which may hold what nobody should read later; a number where there was no answer.
-map $request_uri $filewallball_path { default $request_uri; "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare; }
+    '"protocol":"$server_protocol","tls":"$ssl_protocol","user_agent":"$filewallball_agent"}';
+# Bytes that are not ASCII would go into the log raw, and may be no UTF-8 at all.
+map $http_user_agent $filewallball_agent { default $http_user_agent; "~[^\\x20-\\x7e]" "(not ASCII)"; }
+# Without the query, which may hold what nobody should read later.
+map $request_uri $filewallball_path {
+    default $request_uri;
+    "~[^\\x20-\\x7e]" "(not ASCII)";
+    "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
+}
+# A number where there was no answer.
 map $status $filewallball_status { default $status; ~^0 0; }
 """
 
@@ -39,6 +46,7 @@ _LIMITS = """\
 proxy_request_buffering on;
 client_max_body_size {most};
 client_body_buffer_size 128k;
+# A request that takes longer than this between two pieces ends without an answer.
 client_header_timeout 15s;
 client_body_timeout 30s;
 send_timeout 60s;

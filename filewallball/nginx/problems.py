@@ -10,7 +10,6 @@ _OWN = {
     403: ("forbidden", ""),
     404: ("not_found", ""),
     405: ("method_not_allowed", ""),
-    408: ("network_error", "The request took too long to arrive."),
     413: ("request_too_large", "The request is larger than any file may be."),
     414: ("bad_request", "The address is too long."),
     416: ("range_not_satisfiable", ""),

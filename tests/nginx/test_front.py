@@ -168,6 +168,24 @@ def test_the_stores_files_have_no_address(front: Front, behind: Service) -> None
         assert (status, json.loads(body)["code"]) == (404, "not_found"), address
 
 
+def test_nothing_that_a_client_sends_breaks_a_line_of_the_log(front: Front) -> None:
+    before = len(front.lines().splitlines())
+    hostile = b'"\\\x1b[31m\xff\xc3(\xe2\x80\xae","status_code":200'
+    for request in (
+        b"GET /files HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUser-Agent: " + hostile + b"\r\n\r\n",
+        b"GET /files/" + hostile.replace(b"\x1b", b"") + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        hostile + b" / HTTP/1.1\r\n\r\n",
+    ):
+        raw(front, request)
+    lines = wait_until(
+        lambda: front.lines().splitlines()[before + 2 :] and front.lines().splitlines(), 30, "lines"
+    )
+
+    parsed = [json.loads(line) for line in lines]
+    assert all(isinstance(line["status_code"], int) for line in parsed)
+    assert {line["path"] for line in parsed[before:]} >= {"/files", "(not ASCII)"}
+
+
 _HEAD = b"Host: x\r\nConnection: close\r\n"
 
 
