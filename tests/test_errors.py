@@ -11,7 +11,7 @@ from werkzeug.exceptions import ClientDisconnected, MethodNotAllowed
 
 from filewallball import errors
 from filewallball.web.bodies import SMALL_BYTES
-from filewallball.web.details import by_field
+from filewallball.web.details import ADVICE, by_field
 
 
 def test_codes_are_unique_and_titled() -> None:
@@ -19,6 +19,7 @@ def test_codes_are_unique_and_titled() -> None:
 
     assert len({kind.code for kind in kinds}) == len(kinds)
     assert all(kind.title and 400 <= kind.status < 600 for kind in kinds)
+    assert {kind.code for kind in kinds} >= set(ADVICE)
 
 
 @pytest.mark.parametrize(

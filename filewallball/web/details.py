@@ -12,7 +12,7 @@ _LOCATIONS = ("json", "query", "form", "headers", "path", "files", "cookies")
 _WHOLE = "_schema"
 _NEW_TOKEN = "Ask an administrator for a new token."  # noqa: S105 - advice
 _AGAIN = "Try again in a moment."
-_ADVICE = {
+ADVICE = {
     "auth_missing": "Send a token: `Authorization: Bearer ...`.",
     "auth_malformed": "The header must read `Authorization: Bearer`, one space and a token.",
     "auth_unknown": _NEW_TOKEN,
@@ -43,7 +43,7 @@ _ADVICE = {
 
 def detail_of(cause: ApiError) -> str:
     """One or two sentences, harmless to print."""
-    found = cause.detail or _named(cause.errors) or _methods(cause) or _ADVICE.get(cause.code, "")
+    found = cause.detail or _named(cause.errors) or _methods(cause) or ADVICE.get(cause.code, "")
     return neutral(found, _MAX_BYTES) or cause.title
 
 

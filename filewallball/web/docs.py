@@ -6,6 +6,7 @@ import flask_swagger_ui
 from flask import Blueprint, Response, render_template, send_from_directory
 
 from filewallball.errors import catalogue
+from filewallball.web.details import ADVICE
 
 _SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
 # Swagger UI styles its own elements and draws icons from data URLs; scripts come from here alone.
@@ -33,7 +34,7 @@ def index() -> str:
 @blueprint.get("/errors")
 def errors() -> str:
     """Every error code: status, meaning, whose fault, when to try again."""
-    return render_template("errors.html", errors=list(catalogue()))
+    return render_template("errors.html", errors=list(catalogue()), advice=ADVICE)
 
 
 @blueprint.get("/swagger-ui/<path:name>")
