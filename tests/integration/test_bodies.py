@@ -104,17 +104,16 @@ def test_a_chunked_body_is_taken_whole_or_not_at_all(server: Service) -> None:
     wait_until(lambda: len(stored(server)) == 1, what="only the whole one is kept")
 
 
-@pytest.mark.parametrize("length", ["-1", "+5", "1e3", "0x10", "99999999999999999999", "5, 6", ""])
-def test_a_nonsense_length_is_refused(server: Service, length: str) -> None:
-    with server.connect() as connection:
-        connection.sendall(
-            f"PUT /upload/a HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nhello".encode()
-        )
-        connection.shutdown(socket.SHUT_WR)
-        answer = connection.makefile("rb").readline()
+def test_a_nonsense_length_is_refused(server: Service) -> None:
+    for length in ("-1", "+5", "1e3", "0x10", "99999999999999999999", "5, 6", ""):
+        with server.connect() as connection:
+            head = f"PUT /upload/a HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+            connection.sendall(head.encode() + b"hello")
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.makefile("rb").readline()
 
-    assert b" 400 " in answer or b" 413 " in answer
-    wait_until(lambda: stored(server) == [], what="nothing is left of it")
+        assert b" 400 " in answer or b" 413 " in answer, length
+    wait_until(lambda: stored(server) == [], what="nothing is left of them")
 
 
 def test_memory_does_not_grow_with_the_file(
