@@ -117,7 +117,6 @@ _INHIBITIONS = [
     _silences(
         'alertname="ServiceDown", job="filewallball"', 'alertname="ServiceDown", job="filewallball-health"'
     ),
-    _silences('alertname="ServiceDown", job="filewallball"', 'severity="warning"'),
     _silences('alertname="StorageFull"', 'alertname=~"StorageUtilizationHigh|DiskFullIn24Hours"'),
 ]
 
