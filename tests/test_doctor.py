@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from sqlalchemy import create_engine
 
 from filewallball import surroundings
@@ -79,7 +80,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.mark.server
 def test_a_host_that_is_well_set_up_passes(host: Host) -> None:
-    wait_until(lambda: len(host.prometheus.query("up == 1")) == 4, 60, "all jobs are up")
+    jobs = yaml.safe_load(configuration(host.settings))["scrape_configs"]
+    wait_until(lambda: len(host.prometheus.query("up == 1")) == len(jobs), 60, "all jobs are up")
     code, printed = host.ask("--json")
     said = json.loads(printed)
     status = {each["name"]: each["status"] for each in said["findings"]}
