@@ -72,9 +72,8 @@ proxy_set_header X-Request-ID req_$request_id;
 proxy_connect_timeout 5s;
 proxy_send_timeout 60s;
 proxy_read_timeout 120s;
-# A worker that is replaced may drop a connection before it read the request; what was begun is not repeated.
-proxy_next_upstream error timeout;
-proxy_next_upstream_tries 2;
+# Nothing is sent twice: a PUT stores a file of its own each time. Reloads drop no connection, so nothing has to be.
+proxy_next_upstream off;
 """
 
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -108,11 +107,8 @@ def configuration(settings: Settings) -> str:
 
 
 def _upstream(settings: Settings) -> Iterator[str]:
-    service = f"server {_address(settings.bind)}:{settings.port} max_fails=0;"
     yield "upstream filewallball {"
-    # Named twice, so that there is a second try on the same service.
-    yield f"    {service}"
-    yield f"    {service}"
+    yield f"    server {_address(settings.bind)}:{settings.port};"
     yield "    # No keepalive: an idle connection may belong to a worker whose threads are all busy."
     yield "}"
 
