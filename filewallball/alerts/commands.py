@@ -5,6 +5,7 @@ import sys
 import click
 
 from filewallball.alerts.alertmanager import CHANNELS
+from filewallball.alerts.channels import SmsChannel
 from filewallball.alerts.trial import AlertmanagerSilent, try_channel
 from filewallball.commands import plain_failures
 from filewallball.config import load_settings
@@ -24,8 +25,12 @@ def test_command(channel: str, wait: float) -> None:
 
     An SMS is delivered once this service has taken it; its own log and `/api/v1/alerts` say what the provider said.
     """
+    settings = load_settings()
+    if channel == "sms" and not SmsChannel(settings).recipients():
+        click.echo("filewallball: SMS goes nowhere: set ALERT_SMS_ACCOUNT_SID or ALERT_SMS_URL.", err=True)
+        sys.exit(1)
     try:
-        delivered = try_channel(load_settings().alertmanager_url, channel, wait)
+        delivered = try_channel(settings.alertmanager_url, channel, wait)
     except AlertmanagerSilent as error:
         click.echo(f"filewallball: {error}", err=True)
         sys.exit(1)

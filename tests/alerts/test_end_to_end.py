@@ -109,5 +109,5 @@ def _try_the_channels(stage: Stage) -> None:
 
 
 def _test(stage: Stage, channel: str) -> Result:
-    environ = {"ALERTMANAGER_URL": stage.alertmanager.url}
+    environ = {**stage.relay.settings, "ALERTMANAGER_URL": stage.alertmanager.url}
     return CliRunner().invoke(main, ["alerts", "test", channel, "--wait", str(PATIENCE)], env=environ)

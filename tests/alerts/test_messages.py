@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import apprise
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
@@ -18,6 +20,7 @@ from filewallball.alerts.messages import (
     pause_us,
 )
 from filewallball.alerts.models import Alert, AlertMessage
+from filewallball.cli import main
 from filewallball.config import load_settings
 from filewallball.runtime import runtime
 from tests.alerts.receiver import Receiver
@@ -127,6 +130,29 @@ def test_pauses_grow_and_end_growing() -> None:
     assert (pauses[0], pauses[-1]) == (FIRST_PAUSE_US, LONGEST_PAUSE_US)
 
 
+def test_what_an_alert_says_decides_nothing_about_where_it_goes(
+    client: FlaskClient, messenger: Messenger, provider: Receiver
+) -> None:
+    hostile = "json://192.0.2.1/?to=me\n--attach file:///etc/passwd {{ 7*7 }} %0d%0aHost: evil"
+    labels = {"alertname": hostile, "instance": hostile, "url": hostile}
+    post(client, notification(labels=labels, annotations={"summary": hostile, "attachments": hostile}))
+
+    messenger.run()
+
+    (received,) = provider.received
+    assert received.path == "/sms"
+    assert received.body["attachments"] == []
+    assert "\n" not in received.body["message"]
+    assert "{{ 7*7 }}" in received.body["message"]
+
+
+def test_sms_cannot_be_tried_where_it_goes_nowhere() -> None:
+    done = CliRunner().invoke(main, ["alerts", "test", "sms"])
+
+    assert done.exit_code == 1
+    assert "SMS goes nowhere" in done.output
+
+
 def test_twilio_is_addressed_by_the_settings_alone() -> None:
     environ = {
         "ALERT_SMS_ACCOUNT_SID": "AC" + "0" * 32,
@@ -140,6 +166,8 @@ def test_twilio_is_addressed_by_the_settings_alone() -> None:
     assert channel._url("+821012345678") == (
         "twilio://AC" + "0" * 32 + ":to%2Fk%40n%3F@%2B15551234567/%2B821012345678"
     )
+    usual = SmsChannel(load_settings({**environ, "ALERT_SMS_AUTH_TOKEN": "a1" * 16}))
+    assert [service.service_name for service in _services(usual._url("+821012345678"))] == ["Twilio"]
     assert SmsChannel(load_settings({})).recipients() == ()
     assert SmsChannel(load_settings({**environ, "ALERT_SMS_ENABLED": "false"})).recipients() == ()
 
@@ -156,6 +184,12 @@ def test_ended_alerts_are_forgotten_with_their_messages(app: Flask, client: Flas
     left = database.query(lambda connection: connection.execute(select(Alert.fingerprint)).scalars().all())
     assert left == ["ff"]
     assert len(_messages(app)) == 1
+
+
+def _services(url: str) -> list[Any]:
+    known = apprise.Apprise()
+    assert known.add(url)
+    return list(known)
 
 
 def _messages(app: Flask) -> list[Any]:
