@@ -6,7 +6,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import psutil
 import pytest
@@ -96,13 +96,18 @@ def _once(method: str, url: str, data: bytes | None = None) -> requests.Response
 def _upgrade(service: Service) -> None:
     old = psutil.Process(service.master_pid)
     os.kill(old.pid, signal.SIGUSR2)
-    new = wait_until(
-        lambda: next((p for p in old.children() if "GUNICORN_PID" in p.environ()), None), 60, "a new master"
-    )
+    new = wait_until(lambda: _successor(old), 60, "a new master")
     assert new is not None
     wait_until(lambda: len(new.children()) >= 2, 60, "its workers")
     old.terminate()
     old.wait(60)
+
+
+def _successor(master: psutil.Process) -> psutil.Process | None:
+    """The child that was told whom it succeeds."""
+    with suppress(psutil.NoSuchProcess):  # workers come and go meanwhile
+        return next((child for child in master.children() if "GUNICORN_PID" in child.environ()), None)
+    return None
 
 
 def _busy(service: Service) -> int:
