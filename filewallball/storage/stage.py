@@ -57,6 +57,8 @@ class Stage(io.RawIOBase):
         """Append all of `data`."""
         view = memoryview(data).cast("B")
         length = view.nbytes
+        if not length:  # a parser's last word
+            return 0
         self.received += length
         if self.size + length > self._max_bytes:
             self._failed = True
