@@ -7,7 +7,8 @@ many, are harmless: one of them rolls back.
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ class Digest:
         """How many rows were unsealed when `count` last looked."""
         self._unsealed = (
             select(sealed_column(database))
-            .where(AuditRow.block_id.is_(None))
+            .where(AuditRow.block_id.is_(None), AuditRow.id > bindparam("after"))
             .order_by(AuditRow.id)
             .limit(BLOCK_ROWS)
         )
@@ -68,36 +69,22 @@ class Digest:
 
     def run(self) -> int:
         """Seal all that is unsealed; returns the number of rows. Raises database errors; nothing is lost."""
-        with try_lock(self._lock_path) as held:
+        with try_lock(self._lock_path) as held, ThreadPoolExecutor(1, "audit-digest") as reader:
             if not held:
                 return 0
-            total = self.seal_next()
-            sealed = total
-            while sealed == BLOCK_ROWS:
-                sealed = self.seal_next()
-                total += sealed
-            return total
+            total, batch = 0, self._read()
+            while True:
+                # Of many blocks, the next one is read and checked while the database takes this one.
+                following = reader.submit(self._read, batch.last_id) if batch.size == BLOCK_ROWS else None
+                settled = self._settle(batch)
+                total += settled
+                if following is None or not settled:
+                    return total
+                batch = following.result()
 
     def seal_next(self) -> int:
         """Seal one block of at most BLOCK_ROWS rows; returns how many rows are dealt with, 0 if another was faster."""
-        head, candidates = self._database.query(self._read)
-        genuine: list[Candidate] = []
-        refused: list[int] = []
-        for row in candidates:
-            if self._seals.is_genuine(row):
-                genuine.append(row)
-            else:
-                refused.append(row.id)
-        try:
-            if genuine:
-                self._seal(head, genuine)
-            if refused:
-                self._refuse(refused)
-        except _Overtaken:
-            return 0
-        if not candidates and head.number:
-            self._advance_anchor(Anchor(head.number, head.seal))
-        return len(candidates)
+        return self._settle(self._read())
 
     def count(self) -> int:
         """How many rows wait to be sealed, counted up to a million."""
@@ -106,9 +93,31 @@ class Digest:
         self.waiting = self._database.query(lambda connection: connection.execute(statement).scalar_one())
         return self.waiting
 
-    def _read(self, connection: Connection) -> tuple[Any, list[Candidate]]:
-        head: Any = connection.execute(select(AuditChain.number, AuditChain.seal)).one()
-        return head, [Candidate.read(sealed) for sealed in connection.execute(self._unsealed).scalars()]
+    def _read(self, after: int = 0) -> "_Batch":
+        def work(connection: Connection) -> list[bytes]:
+            return list(connection.execute(self._unsealed, {"after": after}).scalars())
+
+        batch = _Batch()
+        for row in map(Candidate.read, self._database.query(work)):
+            batch.last_id = row.id
+            if self._seals.is_genuine(row):
+                batch.genuine.append(row)
+            else:
+                batch.refused.append(row.id)
+        return batch
+
+    def _settle(self, batch: "_Batch") -> int:
+        head: Any = self._database.query(lambda connection: connection.execute(_HEAD).one())
+        try:
+            if batch.genuine:
+                self._seal(head, batch.genuine)
+            if batch.refused:
+                self._refuse(batch.refused)
+        except _Overtaken:
+            return 0
+        if not batch.size and head.number:
+            self._advance_anchor(Anchor(head.number, head.seal))
+        return batch.size
 
     def _seal(self, head: Any, genuine: list[Candidate]) -> None:
         rows = [row.record() for row in genuine]
@@ -183,6 +192,19 @@ class Digest:
             logger.info("Audit block sealed", extra=extra)
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Unsealed rows in order: those that the service wrote, and the ids of those that it did not."""
+
+    genuine: list[Candidate] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    last_id: int = 0
+
+    @property
+    def size(self) -> int:
+        return len(self.genuine) + len(self.refused)
+
+
 class _Overtaken(Exception):
     """Another digest sealed these rows first."""
 
@@ -206,5 +228,6 @@ def _runs(ids: Sequence[int]) -> list[tuple[int, int]]:
     return [(ids[first], ids[after - 1]) for first, after in pairwise(starts)]
 
 
+_HEAD = select(AuditChain.number, AuditChain.seal)
 _TABLE: Any = AuditRow.__table__
 _ROW = _TABLE.c

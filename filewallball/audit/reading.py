@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, select
 
 from filewallball.audit.models import AuditRow
 from filewallball.audit.seals import Block, sealed_column
-from filewallball.database import Database
+from filewallball.database import Database, by_index
 
 _ROWS_AT_ONCE = 10_000
 Run = list[tuple[Block, str]]
@@ -31,7 +31,7 @@ class BlockReader:
         sealed = sealed_column(database)
         between = AuditRow.block_id.between(bindparam("first"), bindparam("last"))
         self._rows = (
-            select(AuditRow.block_id, sealed)
+            _in_block_order(AuditRow.block_id, sealed)
             .where(between)
             .order_by(AuditRow.block_id, AuditRow.id)
             .limit(bindparam("most"))
@@ -40,7 +40,7 @@ class BlockReader:
         self._joined: Any = None
         if joined is not None:
             columns = (AuditRow.block_id, func.count(), joined)
-            self._joined = select(*columns).where(between).group_by(AuditRow.block_id)
+            self._joined = _in_block_order(*columns).where(between).group_by(AuditRow.block_id)
 
     def ahead(self, found: Iterator[Run], readers: int) -> Iterator[tuple[Run, Contents]]:
         """Runs of blocks and their contents, so many of the next ones being read meanwhile."""
@@ -72,6 +72,11 @@ class BlockReader:
 
     def _all(self, statement: Any, values: dict[str, int]) -> Sequence[Any]:
         return self._database.query(lambda connection: connection.execute(statement, values).all())
+
+
+def _in_block_order(*columns: Any) -> Any:
+    """A selection that follows the index of blocks: else MariaDB may collect a whole run in a temporary file first."""
+    return by_index(select(*columns), AuditRow.__table__, "ix_audit_log_block")
 
 
 def runs(rows: Sequence[Any]) -> Iterator[Run]:
