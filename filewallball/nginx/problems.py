@@ -15,14 +15,13 @@ _OWN = {
     416: ("range_not_satisfiable", ""),
     429: ("rate_limited", ""),
     431: ("bad_request", "The headers are too large."),
-    500: ("internal_error", ""),
     502: ("unavailable", "The service does not answer."),
-    503: ("unavailable", ""),
+    503: ("unavailable", "nginx cannot take the request in; the disk that it keeps bodies on may be full."),
     504: ("unavailable", "The service did not answer in time."),
     507: ("storage_full", ""),
 }
-# nginx's private numbers, never seen by a client.
-_PRIVATE = {494: 431, 495: 400, 496: 400, 497: 400}
+# What becomes something else: nginx's private numbers, and its 500, which says that it could not keep a body.
+_TURNED = {494: 431, 495: 400, 496: 400, 497: 400, 500: 503}
 
 
 def maps() -> Iterator[str]:
@@ -43,8 +42,8 @@ def maps() -> Iterator[str]:
 def pages() -> Iterator[str]:
     """Where a server block sends its own errors."""
     yield f"error_page {' '.join(map(str, _OWN))} /_problem;"
-    for private, status in _PRIVATE.items():
-        yield f"error_page {private} ={status} /_problem;"
+    for own, status in _TURNED.items():
+        yield f"error_page {own} ={status} /_problem;"
 
 
 def _quoted(text: str) -> str:

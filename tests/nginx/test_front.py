@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable
@@ -202,7 +203,7 @@ def test_nginxs_own_errors_are_the_services(front: Front, request_bytes: bytes, 
     _is_problem(*raw(front, request_bytes), status)
 
 
-def test_a_service_that_is_gone_or_hangs_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_what_is_gone_hangs_or_is_full_is_told_in_the_services_words(tmp_path: Path) -> None:
     front = Front(tmp_path / "front")
     with socket.create_server(("127.0.0.1", 0), backlog=20) as silent:
         environ = {"PORT": str(silent.getsockname()[1]), "DATA_DIR": str(tmp_path)}
@@ -212,6 +213,10 @@ def test_a_service_that_is_gone_or_hangs_is_told_in_its_own_words(tmp_path: Path
         front.start()
         try:
             _is_problem(*raw(front, b"GET /files HTTP/1.1\r\n" + _HEAD + b"\r\n"), 504)
+            # Where bodies are kept there is no folder any more, which fails as a full disk does.
+            shutil.rmtree(front.folder / "client_body")
+            body = b"Content-Length: 300000\r\n\r\n" + b"x" * 300_000
+            _is_problem(*raw(front, b"PUT /upload/a HTTP/1.1\r\n" + _HEAD + body), 503)
             silent.close()
             _is_problem(*raw(front, b"GET /files HTTP/1.1\r\n" + _HEAD + b"\r\n"), 502)
         finally:
