@@ -23,7 +23,12 @@ UNITS = sorted((ROOT / "ops" / "systemd").iterdir())
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
 _BIN = "/opt/filewallball/.venv/bin/"
 # What systemd does for a service that it activates: the socket is descriptor 3, and meant for this process.
-_ACTIVATE = 'exec 3<&"$0"; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"'
+_ACTIVATE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 def entries(path: Path) -> dict[str, list[str]]:
@@ -101,7 +106,7 @@ def _activated(service: Service, listener: socket.socket) -> Iterator[None]:
     descriptor = listener.fileno()
     with (service.folder / "activated.log").open("ab") as log:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "sh", "-c", _ACTIVATE, str(descriptor), *gunicorn],
+            ["setpriv", "--pdeathsig", "KILL", sys.executable, "-c", _ACTIVATE, str(descriptor), *gunicorn],
             cwd=ROOT,
             env=service.environment(),
             pass_fds=[descriptor],
