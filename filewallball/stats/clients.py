@@ -7,11 +7,12 @@ from sqlalchemy import func, select
 
 from filewallball import errors
 from filewallball.stats.models import DailySeen
-from filewallball.stats.tally import CLIENT, Seen
+from filewallball.stats.tally import CLIENT, Seen, Tally
 from filewallball.stats.view import View
 
 ORDERS = ("count", "bytes", "errors")
 DEEPEST_CLIENT = 10_000
+_NOTHING = Seen()
 _SEEN: Any = DailySeen.__table__
 _SUMS = {order: func.sum(_SEEN.c[order]) for order in ORDERS}
 
@@ -45,29 +46,32 @@ class ClientPage:
 def rank_clients(view: View, today: int, days: int, *, order: str, page: int, size: int) -> ClientPage:
     """One page of the clients of so many days, today among them; the most first, equal ones by address.
 
-    Raises PageTooDeep past 10,000 clients. Nobody outside the sealed rows' best can be among the best of all without
-    having unsealed rows.
+    Raises PageTooDeep past 10,000 clients. Nobody outside the best of some blocks ago can be among the best of now
+    without having rows since.
     """
     wanted = page * size
     if wanted > DEEPEST_CLIENT:
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_CLIENT}.")
     first_day = today - days + 1
-    fresh = _fresh(view, first_day)
+    ranking = _ranking(view, first_day, order, wanted)
+    sealed = _by_client(view.sealed_after(ranking.number), first_day)
+    unsealed = _by_client(view.unsealed, first_day)
+    active = sealed.keys() | unsealed.keys()
     known = (
-        {use.client_ip: use for use in _read(view, first_day, _SEEN.c.key.in_(sorted(fresh)))}
-        if fresh
+        {use.client_ip: use for use in _read(view, first_day, _SEEN.c.key.in_(sorted(active)))}
+        if active
         else {}
     )
-    best = view.remember(("best", first_day, order, wanted), lambda: _best(view, first_day, order, wanted))
-    merged = {use.client_ip: use for use in best}
-    for key, seen in fresh.items():
-        use = known.get(key, ClientUse(key, 0, 0, 0))
-        merged[key] = ClientUse(key, use.count + seen.count, use.bytes + seen.bytes, use.errors + seen.errors)
-    ranking = sorted(merged.values(), key=lambda use: (-getattr(use, order), use.client_ip))
+    merged = {use.client_ip: use for use in ranking.best}
+    fresh = 0
+    for key in active:
+        use, more = known.get(key, ClientUse(key, 0, 0, 0)), unsealed.get(key, _NOTHING)
+        merged[key] = ClientUse(key, use.count + more.count, use.bytes + more.bytes, use.errors + more.errors)
+        fresh += use.count == sealed.get(key, _NOTHING).count  # it had done nothing before
+    best = sorted(merged.values(), key=lambda use: (-getattr(use, order), use.client_ip))
     return ClientPage(
-        clients=ranking[wanted - size : wanted],
-        total=view.remember(("clients", first_day), lambda: _count(view, first_day))
-        + len(fresh.keys() - known.keys()),
+        clients=best[wanted - size : wanted],
+        total=ranking.total + fresh,
         page=page,
         size=size,
         period_days=days,
@@ -75,10 +79,28 @@ def rank_clients(view: View, today: int, days: int, *, order: str, page: int, si
     )
 
 
-def _fresh(view: View, first_day: int) -> dict[str, Seen]:
-    """What clients did in rows not yet sealed."""
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """The best clients, and how many there were, when `number` was the last block."""
+
+    number: int
+    best: list[ClientUse]
+    total: int
+
+
+def _ranking(view: View, first_day: int, order: str, wanted: int) -> _Ranking:
+    """Remembered over some blocks, because adding up every client costs the more the longer the log is."""
+
+    def compute() -> _Ranking:
+        return _Ranking(view.number, _best(view, first_day, order, wanted), _count(view, first_day))
+
+    return view.remember_awhile(("ranking", first_day, order, wanted), compute)
+
+
+def _by_client(tally: Tally, first_day: int) -> dict[str, Seen]:
+    """What each client did since a day began."""
     found: dict[str, Seen] = {}
-    for (day, kind, key), more in view.unsealed.seen.items():
+    for (day, kind, key), more in tally.seen.items():
         if kind == CLIENT and day >= first_day:
             seen = found.setdefault(key, Seen())
             seen.count += more.count
