@@ -1,5 +1,6 @@
 """What the master does before there are workers; it imports none of our rooms, so that a reload brings new code."""
 
+import gc
 import importlib
 import os
 import sys
@@ -22,6 +23,7 @@ def import_libraries() -> None:
     """Import once what every process needs: a new one then starts in a third of the time and shares the memory."""
     for library in _LIBRARIES:
         importlib.import_module(library)
+    gc.freeze()  # or every process would look through all of it several times while it starts
 
 
 def prepare() -> None:
@@ -40,9 +42,10 @@ def prepare() -> None:
 def _prepared() -> int:
     """The exit code of the child, which must never return into what the master was doing."""
     try:
-        from filewallball.cli import main
+        from filewallball.commands import with_app
+        from filewallball.preparation import make_ready
 
-        main(["prepare"])
+        with_app(make_ready)()
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else 1
     except BaseException:
