@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
@@ -108,8 +109,7 @@ class Operation:
 
     def note(self, *, details: Mapping[str, Any] | None = None, **fields: Any) -> None:
         """Fill fields of the event, and its details, as they become known."""
-        for name, value in fields.items():
-            setattr(self.event, name, value)
+        vars(self.event).update(fields)
         if details:
             self._details.update(details)
 
@@ -221,6 +221,7 @@ def operation(
     return Operation(ledger, event, caller, exchange, _started=started)
 
 
+@lru_cache
 def resource_type(action: str) -> str:
     """file, user (users and tokens) or system, from the action's first word (ruling 7)."""
     kind = action.partition(":")[0]

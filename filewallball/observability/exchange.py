@@ -27,9 +27,7 @@ _WITHOUT_BODY = (204, 304)
 
 
 class Observer(Protocol):
-    """Told about every exchange, at its start and once after its last byte."""
-
-    def started(self, exchange: Exchange) -> None: ...
+    """Told about every exchange once after its last byte, and at its start too if it has a method `started`."""
 
     def finished(self, exchange: Exchange) -> None: ...
 
@@ -98,6 +96,8 @@ class ExchangeMiddleware:
         self._origin = origin
         self._complete = complete
         self._observers = tuple(observers)
+        told: Iterable[Any] = self._observers
+        self._started = [observer.started for observer in told if hasattr(observer, "started")]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began = perf_counter()
@@ -106,8 +106,8 @@ class ExchangeMiddleware:
         environ[ENVIRON_KEY] = exchange
         if "wsgi.file_wrapper" in environ:
             environ["wsgi.file_wrapper"] = file_body(environ["wsgi.file_wrapper"])
-        for observer in self._observers:
-            _guarded(observer.started, exchange)
+        for started in self._started:
+            _guarded(started, exchange)
         closing = _Closing(exchange, self._observers)
         try:
             body = self._wsgi_app(environ, _announcing(exchange, start_response, self._complete))

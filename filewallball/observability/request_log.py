@@ -24,9 +24,6 @@ class RequestLog:
     def __init__(self, logs: Logs) -> None:
         self._logs = logs
 
-    def started(self, exchange: Exchange) -> None:
-        """Nothing is known yet."""
-
     def finished(self, exchange: Exchange) -> None:
         level = logging.DEBUG if exchange.rule in _PROBES and exchange.status < 400 else logging.INFO
         if _requests.isEnabledFor(level):
