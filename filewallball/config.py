@@ -14,7 +14,7 @@ from limits import RateLimitItem
 from marshmallow.validate import OneOf, Range
 
 from filewallball.monitoring_settings import MonitoringSettings
-from filewallball.setting_kinds import PARSERS, Network, setting
+from filewallball.setting_kinds import PARSERS, Network, misspelt, setting
 
 ROLES = ("guest", "user", "monitor", "admin")
 _EXECUTABLES = "application/x-executable"
@@ -228,12 +228,12 @@ def load_settings(
 
     `defaults` stand in for variables that the environment leaves out.
     """
-    env = _SettingsEnv(ChainMap(dict(os.environ if environ is None else environ), dict(defaults or {})))
+    source = ChainMap(dict(os.environ if environ is None else environ), dict(defaults or {}))
+    env = _SettingsEnv(source)
     values = {}
     for row in fields(Settings):
         parse = getattr(env, row.metadata["kind"])
         values[row.name] = parse(row.name.upper(), **row.metadata["options"])
-    messages: list[str] = []
     try:
         env.seal()
     except EnvValidationError as error:
@@ -241,6 +241,7 @@ def load_settings(
         raise ConfigError(messages) from error
     settings = _resolve(values)
     messages = _contradictions(settings)
+    messages += misspelt(set(source), {row.name.upper() for row in fields(Settings)})
     if messages:
         raise ConfigError(messages)
     return settings

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import field
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,23 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# What begins so is ours, not another program's.
+_OURS = ("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "THUMBNAIL_")
 SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url")
 _ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 _WEB_URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 _ANY_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s]+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def misspelt(given: set[str], known: set[str]) -> list[str]:
+    """One message for each variable that can only be meant for us, and is no setting."""
+    messages = []
+    for name in sorted(name for name in given - known if name.startswith(_OURS)):
+        near = get_close_matches(name, sorted(known), n=1)
+        messages.append(f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "."))
+    return messages
 
 
 def setting(kind: str, default: str, about: str, **options: Any) -> Any:

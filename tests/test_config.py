@@ -46,6 +46,16 @@ def test_every_bad_value_is_named_at_once() -> None:
     assert {message.partition(":")[0] for message in caught.value.messages} == set(bad)
 
 
+def test_a_misspelt_setting_is_no_setting_that_silently_does_nothing() -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_settings({"RATELIMIT_UPLOADS": "5/minute", "QUOTA_X": "1", "SOMEBODY_ELSES": "1"})
+
+    assert refused.value.messages == [
+        "QUOTA_X: there is no such setting.",
+        "RATELIMIT_UPLOADS: there is no such setting; did you mean RATELIMIT_UPLOAD?",
+    ]
+
+
 def test_an_open_door_for_administrators_is_refused_beyond_loopback() -> None:
     assert load_settings({"ANONYMOUS_ROLE": "admin"}).anonymous_role == "admin"
 

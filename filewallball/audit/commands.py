@@ -19,7 +19,7 @@ from filewallball.audit.schemas import AuditFilterSchema
 from filewallball.audit.verdict import Verdict
 from filewallball.audit.verification import verifier, verify_log
 from filewallball.audit.verify import Span
-from filewallball.clock import parse_moment
+from filewallball.clock import now_us, parse_moment
 from filewallball.commands import with_app
 from filewallball.operations import Caller, operation
 from filewallball.runtime import runtime
@@ -47,6 +47,8 @@ def verify(app: Flask, first: str | None, last: str | None) -> None:
     parts.shipper.flush()
     parts.digest.run()
     span = Span(_block(app, first, is_start=True), _block(app, last, is_start=False))
+    if span.first and span.last and span.first > span.last:
+        raise click.BadParameter("The range holds no sealed block.")
     with click.progressbar(length=1000, label="Verifying", file=sys.stderr) as bar:
 
         def show(done: int, total: int) -> None:
@@ -96,9 +98,12 @@ def prune(app: Flask, before: str | None) -> None:
         rows = prune_expired(parts, _OPERATOR)
     else:
         try:
-            rows = prune_blocks(parts, _OPERATOR, parse_moment(before))
+            before_us = parse_moment(before)
         except ValueError as error:
             raise click.BadParameter(f"{before!r} is not a date.") from error
+        if before_us > now_us():
+            raise click.BadParameter(f"{before!r} lies in the future: everything would go.")
+        rows = prune_blocks(parts, _OPERATOR, before_us)
     click.echo(f"{rows} rows pruned.")
 
 
@@ -148,4 +153,6 @@ def _block(app: Flask, text: str | None, *, is_start: bool) -> int | None:
         microseconds = parse_moment(text, is_end=not is_start)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is neither a block number nor a date.") from error
-    return verifier(runtime(app)).block_at(microseconds, is_start=is_start)
+    if block := verifier(runtime(app)).block_at(microseconds, is_start=is_start):
+        return block
+    raise click.BadParameter(f"No sealed block {'begins after' if is_start else 'ends before'} {text}.")

@@ -28,6 +28,7 @@ from filewallball.clock import now_us, rfc3339
 from filewallball.commands import with_app
 from filewallball.config import Settings, load_settings
 from filewallball.extensions import db
+from filewallball.observability import lifecycle
 from filewallball.operations import Caller, operation
 from filewallball.runtime import runtime
 from filewallball.schema import downgrade, upgrade
@@ -70,6 +71,8 @@ def create(app: Flask, folder: Path) -> None:
 @_FOLDER
 def list_command(folder: Path) -> None:
     """List the complete backups in FOLDER, oldest first."""
+    if not folder.is_dir():
+        _fail([f"there is no folder {folder}"])
     for backup_id in backup_ids(folder):
         try:
             click.echo(_about(read_manifest(folder, backup_id)))
@@ -122,6 +125,7 @@ def restore(folder: Path, backup_id: str | None, force: bool) -> None:
     manifest = _verified(folder, backup_id)
     if not force:
         _require_empty()
+    _refuse_other_key(load_settings(), folder / manifest.backup_id)
     place_keys(load_settings().data_dir, folder / manifest.backup_id, KEYS, write_file)
     _restore(folder, manifest)
     click.echo(f"restored: {_about(manifest)}")
@@ -131,6 +135,14 @@ def restore(folder: Path, backup_id: str | None, force: bool) -> None:
 def _require_empty(app: Flask) -> None:
     if _has_table("files") and has_files(runtime(app)):
         _fail(["there are files here: --force replaces them"])
+
+
+def _refuse_other_key(settings: Settings, backup: Path) -> None:
+    """Workers keep the key that they began with: what they wrote after the restore would pass for forged."""
+    kept, current = backup / "audit-key", settings.data_dir / "audit-key"
+    is_other = kept.exists() and (not current.exists() or kept.read_bytes() != current.read_bytes())
+    if is_other and not settings.audit_seal_key and lifecycle.is_running(settings):
+        _fail(["the backup has another audit key than the running service: stop the service first"])
 
 
 @partial(with_app, adjust=_patient, is_first=True)

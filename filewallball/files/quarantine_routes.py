@@ -130,6 +130,8 @@ def release_command(app: Flask, file_ids: tuple[str, ...]) -> None:
 @with_app
 def purge_command(app: Flask, file_ids: tuple[str, ...], days: int | None) -> None:
     """Delete these files for ever, or all older ones."""
+    if not file_ids and days is None:
+        raise click.UsageError("Say which files go: their ids, --older-than, or both.")
     parts = runtime(app)
     chosen = list(file_ids)
     if days is not None:

@@ -53,7 +53,9 @@ class FileSchema(Schema):
 class UploadedSchema(FileSchema):
     """The answer to an upload."""
 
-    is_duplicate = fields.Boolean(metadata={"description": "Whether the same bytes were stored already"})
+    is_duplicate = fields.Boolean(
+        metadata={"description": "Whether the same bytes are here already, as your own or as a public file"}
+    )
     quarantine_reasons = fields.List(
         fields.String(), metadata={"description": "Why it is in quarantine; empty for a file that is served"}
     )

@@ -6,7 +6,7 @@ import secrets
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from filewallball import errors, permissions
 from filewallball.access import Quotas, refund
@@ -18,7 +18,7 @@ from filewallball.files.delivery import Content, Delivery
 from filewallball.files.incoming import Incoming
 from filewallball.files.inspection import Inspection, inspect, is_allowed
 from filewallball.files.lookup import FIND, SHOWN
-from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, QUARANTINED, Blob, File
+from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, PUBLIC, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
 from filewallball.files.scanning import CLEAN, Scanner
 from filewallball.files.stored import StoredFile
@@ -178,9 +178,17 @@ class Files:
         if kept != path and (blob.damaged_us or not self._store.holds(kept, values["file_size"])):
             connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
             kept = path
+        is_known = blob.path != path and self._is_known(connection, blob.id, values["principal"])
         self._quotas.charge(connection, values["principal"], values["file_size"])
         self._database.run(connection, _NEW, {**values, "blob_id": blob.id})
-        return kept, blob.path != path
+        return kept, is_known
+
+    @staticmethod
+    def _is_known(connection: Connection, blob_id: int, principal: str) -> bool:
+        """Whether the client may know that these bytes are here: its own, or public. Of others' it learns nothing."""
+        is_theirs = or_(File.principal == principal, File.visibility == PUBLIC)
+        statement = select(File.id).where(File.blob_id == blob_id, File.state == LIVE, is_theirs).limit(1)
+        return connection.execute(statement).first() is not None
 
     def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
         """What is suspicious of an upload. Raises InvalidFileType, and SuspiciousFile where such files are rejected."""

@@ -15,7 +15,7 @@ from filewallball.observability.slots import Slots
 from filewallball.observability.uptime import note_start
 from filewallball.observability.values import remove_live_gauges, set_aside
 
-__all__ = ["begin", "note_start", "worker_gone", "worker_ready"]
+__all__ = ["begin", "is_running", "note_start", "worker_gone", "worker_ready"]
 
 _service_lock: int | None = None
 
@@ -37,6 +37,21 @@ def begin(settings: Settings) -> None:
         pass
     fcntl.flock(lock, fcntl.LOCK_SH)
     _service_lock = lock
+
+
+def is_running(settings: Settings) -> bool:
+    """Whether a service runs on this DATA_DIR."""
+    try:
+        lock = os.open(settings.slots_dir / "service.lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def worker_ready(app: Flask) -> None:

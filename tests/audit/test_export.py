@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,6 +17,7 @@ from filewallball.event import Event
 from filewallball.operations import Caller
 from filewallball.runtime import Runtime
 from tests.audit.conftest import rows_of
+from tests.shell import Shell
 
 URL = "/api/v1/audit/export"
 Record = Callable[..., list[Event]]
@@ -109,6 +111,18 @@ def test_a_filter_that_is_none_is_explained(environ: dict[str, str], app: Flask)
 
         assert done.exit_code == 2
         assert told in done.output
+
+
+def test_dates_that_cannot_be_meant_are_refused(environ: dict[str, str], app: Flask) -> None:
+    shell = Shell(environ)
+    shell.run("audit", "verify")
+    for arguments, told in (
+        (("prune", "--before", "2999-01-01"), "lies in the future"),
+        (("verify", "--to", "2001-01-31"), "No sealed block ends before"),
+        (("verify", "--from", "2999-01-01"), "No sealed block begins after"),
+    ):
+        with pytest.raises(RuntimeError, match=told):
+            shell.run("audit", *arguments)
 
 
 def _exports(parts: Runtime) -> list[Any]:

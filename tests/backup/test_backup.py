@@ -1,5 +1,6 @@
 """Backups: verified byte by byte, copied only once, found out when they change, and brought back over live data."""
 
+import fcntl
 import hashlib
 import re
 from collections.abc import Callable
@@ -52,6 +53,28 @@ def test_files_that_are_there_are_replaced_only_by_force_and_under_the_running_s
     assert either.fetch(kept_id) == (200, b"kept")
     assert either.fetch(later_id)[0] == 404
     assert "Intact" in either.shell.run("audit", "verify")
+
+
+def test_a_backup_with_another_audit_key_waits_until_the_service_is_stopped(
+    place: Place, make_place: Callable[..., Place], folder: Path
+) -> None:
+    file_id = place.upload(b"kept")
+    place.shell.run("backup", "create", str(folder))
+    other = make_place().prepare()
+    with (other.data_dir / "slots" / "service.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)  # as every process of a running service does
+        with pytest.raises(RuntimeError, match="stop the service first"):
+            other.shell.run("backup", "restore", "--force", str(folder))
+
+    other.shell.run("backup", "restore", "--force", str(folder))
+
+    assert other.fetch(file_id) == (200, b"kept")
+    assert "Intact" in other.shell.run("audit", "verify")
+
+
+def test_a_folder_that_is_not_there_is_no_empty_list(place: Place, folder: Path) -> None:
+    with pytest.raises(RuntimeError, match="there is no folder"):
+        place.shell.run("backup", "list", str(folder))
 
 
 def test_a_restore_empties_the_metadata_cache_and_renews_what_workers_remember(

@@ -8,6 +8,7 @@ from filewallball.event import Event
 from filewallball.runtime import runtime
 from tests.access.people import Build, client_of, events, new_token
 from tests.conftest import ADMIN_TOKEN
+from tests.shell import Shell
 
 DISGUISED = b"<html><script>alert(1)</script></html>"
 QUARANTINE = "/api/v1/quarantine"
@@ -36,6 +37,11 @@ def test_the_uploader_is_told_the_reasons(client: FlaskClient) -> None:
 
     assert (kept["is_quarantined"], kept["quarantine_reasons"]) == (True, ["extension_contradicts_content"])
     assert (served["is_quarantined"], served["quarantine_reasons"]) == (False, [])
+
+
+def test_purging_nothing_in_particular_is_a_mistake(environ: dict[str, str], app: Flask) -> None:
+    with pytest.raises(RuntimeError, match="--older-than"):
+        Shell(environ).run("quarantine", "purge")
 
 
 def test_administrators_see_the_reasons(client: FlaskClient, admin: FlaskClient) -> None:

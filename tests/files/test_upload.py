@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from filewallball.runtime import runtime
+from tests.access.people import client_of, new_token
 from tests.conftest import ADMIN_TOKEN
 
 CONTENT = b"\x89PNG\r\n\x1a\n" + b"a small picture" * 100
@@ -90,6 +91,17 @@ def test_the_same_bytes_are_stored_once(app: Flask, client: FlaskClient) -> None
     assert second.json is not None
     assert second.json["is_duplicate"] is True
     assert first.json["file_id"] != second.json["file_id"]
+    assert len(blobs(app)) == 1
+
+
+def test_nobody_learns_that_somebody_elses_private_file_is_here(app: Flask, client: FlaskClient) -> None:
+    owner = client_of(app, new_token(app, "owner"))
+    owner.put("/upload/a.txt?visibility=private", data=b"a secret")
+
+    probe = client_of(app, address="192.0.2.9").put("/upload/a.txt", data=b"a secret")
+    own = owner.put("/upload/b.txt?visibility=private", data=b"a secret")
+
+    assert (probe.get_json()["is_duplicate"], own.get_json()["is_duplicate"]) == (False, True)
     assert len(blobs(app)) == 1
 
 
