@@ -45,7 +45,7 @@ def _prepared() -> int:
         from filewallball.commands import with_app
         from filewallball.preparation import make_ready
 
-        with_app(make_ready)()
+        with_app(make_ready, is_first=True)()
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else 1
     except BaseException:
