@@ -8,6 +8,7 @@ from dataclasses import Field, dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from environs import Env, EnvValidationError
 from limits import RateLimitItem
@@ -280,7 +281,7 @@ class _SettingsEnv(Env):
 def _resolve(values: dict[str, Any]) -> Settings:
     data_dir = values["data_dir"]
     values["log_file"] = data_dir / values["log_file"]
-    values["database_url"] = values["database_url"] or f"sqlite:///{data_dir / 'filewallball.db'}"
+    values["database_url"] = values["database_url"] or f"sqlite:///{quote(str(data_dir / 'filewallball.db'))}"
     return Settings(**values)
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from filewallball.config import ConfigError, documented, load_settings
 
@@ -18,6 +19,13 @@ def test_an_empty_environment_gives_safe_defaults(tmp_path: Path) -> None:
     assert settings.max_upload_size == 50 * 1024 * 1024
     assert settings.log_file == tmp_path / "logs" / "filewallball.log"
     assert settings.database_url == f"sqlite:///{tmp_path / 'filewallball.db'}"
+
+
+@pytest.mark.parametrize("name", ["a b", "100%41", "what?", "a#b", "{c}+d", "한글"])
+def test_the_database_lies_in_data_dir_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    settings = load_settings({"DATA_DIR": str(tmp_path / name)})
+
+    assert make_url(settings.database_url).database == str(tmp_path / name / "filewallball.db")
 
 
 def test_sizes_and_durations_are_read_as_people_write_them() -> None:
