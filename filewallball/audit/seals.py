@@ -81,22 +81,9 @@ class Candidate:
     @classmethod
     def read(cls, sealed: bytes) -> "Candidate":
         """Take the row apart."""
-        fields: list[str] = []
-        at, ends = 0, []
-        if sealed.isascii():
-            text = sealed.decode()
-            while at < len(text):
-                start = text.index(":", at) + 1
-                at = start + int(text[at : start - 1])
-                fields.append(text[start:at])
-                ends.append(at)
-        else:
-            while at < len(sealed):
-                start = sealed.index(b":", at) + 1
-                at = start + int(sealed[at : start - 1])
-                fields.append(sealed[start:at].decode(errors="replace"))
-                ends.append(at)
-        return cls(sealed, sealed[ends[0] : ends[-3]], fields)
+        fields = _split(sealed.decode()) if sealed.isascii() else _split_octets(sealed)
+        number, mac, address = (_width(fields[place]) for place in (0, -2, -1))
+        return cls(sealed, sealed[number : len(sealed) - mac - address], fields)
 
     @property
     def id(self) -> int:
@@ -173,6 +160,39 @@ def write_anchor(path: Path, anchor: Anchor) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def _split(text: str) -> list[str]:
+    """The fields of `length:value` pairs in ASCII, a piece between colons at a time."""
+    fields: list[str] = []
+    first, *pieces = text.split(":")
+    length = int(first)
+    held: str | None = None  # the beginning of a field that has colons in it
+    for piece in pieces:
+        whole = piece if held is None else f"{held}:{piece}"
+        if len(whole) < length:
+            held = whole
+            continue
+        held = None
+        fields.append(whole[:length])
+        if rest := whole[length:]:
+            length = int(rest)
+    return fields
+
+
+def _split_octets(sealed: bytes) -> list[str]:
+    """The same where there is more than ASCII: lengths count octets."""
+    fields, at = [], 0
+    while at < len(sealed):
+        start = sealed.index(b":", at) + 1
+        at = start + int(sealed[at : start - 1])
+        fields.append(sealed[start:at].decode(errors="replace"))
+    return fields
+
+
+def _width(field: str) -> int:
+    """The octets that an ASCII field and its length take."""
+    return len(str(len(field))) + 1 + len(field)
 
 
 _NUMBERS = tuple(place for place, kind in enumerate(Record.__annotations__.values()) if kind is int)

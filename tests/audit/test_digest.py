@@ -31,6 +31,7 @@ def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Runtime, 
         ip_address="",
     )
     record(1, ip_address="2001:db8::1", details="ü" * 30_000, duration_us=-1)
+    record(1, username=":", user_agent="1:2:", resource_id="::", details='{"filename":"5:colon:"}')
     columns = [*AuditRow.__table__.columns]
 
     rows = rows_of(parts, select(*columns).order_by(AuditRow.id))
