@@ -1,9 +1,10 @@
 """Who uses the service most: clients ranked by operations, bytes or failures."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from filewallball import errors
 from filewallball.stats.models import DailySeen
@@ -57,11 +58,7 @@ def rank_clients(view: View, today: int, days: int, *, order: str, page: int, si
     sealed = _by_client(view.sealed_after(ranking.number), first_day)
     unsealed = _by_client(view.unsealed, first_day)
     active = sealed.keys() | unsealed.keys()
-    known = (
-        {use.client_ip: use for use in _read(view, first_day, _SEEN.c.key.in_(sorted(active)))}
-        if active
-        else {}
-    )
+    known = {use.client_ip: use for use in _of_clients(view, first_day, today, active)} if active else {}
     merged = {use.client_ip: use for use in ranking.best}
     fresh = 0
     for key in active:
@@ -109,6 +106,12 @@ def _by_client(tally: Tally, first_day: int) -> dict[str, Seen]:
     return found
 
 
+def _of_clients(view: View, first_day: int, today: int, addresses: Iterable[str]) -> list[ClientUse]:
+    """What these clients did in all, day by day: a range of days would have the database read every client of them."""
+    days = or_(_SEEN.c.day.in_(range(first_day, today + 1)), _SEEN.c.day > today)
+    return _read(view, first_day, days, _SEEN.c.key.in_(sorted(addresses)))
+
+
 def _best(view: View, first_day: int, order: str, wanted: int) -> list[ClientUse]:
     return _read(view, first_day, order_by=(_SUMS[order].desc(), _SEEN.c.key), limit=wanted)
 
@@ -118,7 +121,7 @@ def _read(
 ) -> list[ClientUse]:
     statement = (
         select(_SEEN.c.key, *_SUMS.values())
-        .where(_SEEN.c.day >= first_day, _SEEN.c.kind == CLIENT, *conditions)
+        .where(_SEEN.c.kind == CLIENT, *(conditions or (_SEEN.c.day >= first_day,)))
         .group_by(_SEEN.c.key)
         .order_by(*order_by)
         .limit(limit)
