@@ -241,9 +241,7 @@ def load_settings(
         messages = [f"{name}: {' '.join(map(str, texts))}" for name, texts in error.error_messages.items()]  # type: ignore[union-attr]
         raise ConfigError(messages) from error
     settings = _resolve(values)
-    messages = _contradictions(settings)
-    messages += misspelt(set(source), {row.name.upper() for row in fields(Settings)})
-    if messages:
+    if messages := _contradictions(settings) + misspelt(set(source), {name.upper() for name in values}):
         raise ConfigError(messages)
     return settings
 

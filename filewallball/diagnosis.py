@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from filewallball.alerts.rules import NOTIFICATION_CHANNELS
 from filewallball.audit.verification import standing
 from filewallball.backup.standing import last_backup_us
 from filewallball.clock import now_us
@@ -15,6 +16,8 @@ from filewallball.errors import ApiError
 from filewallball.runtime import Runtime
 
 OK, WARNING, BAD = "ok", "warning", "bad"
+_EXAMPLE_DOMAIN = "example.com"
+_EXAMPLE_NUMBERS = NOTIFICATION_CHANNELS["sms"]["phone_numbers"]
 _FULL_PERCENT, _FILLING_PERCENT = 90, 75
 _LONG_UNVERIFIED = 2  # times AUDIT_VERIFY_INTERVAL
 _VARIABLES = (
@@ -115,6 +118,23 @@ def backup(settings: Settings) -> Finding:
         return Finding("backup", WARNING, f"{said}; nobody watches their age (BACKUP_MAX_AGE)")
     late = age_us > longest.total_seconds() * 1e6
     return Finding("backup", BAD if late else OK, f"{said}, due every {longest.total_seconds() / 3600:.0f}")
+
+
+def recipients(settings: Settings) -> Finding:
+    """Would an alert reach somebody, or is a channel still addressed as the guide's example has it?"""
+    unset = []
+    mail = (*settings.alert_email_recipients, settings.alert_email_smtp_server)
+    if settings.alert_email_enabled and any(address.endswith(_EXAMPLE_DOMAIN) for address in mail):
+        unset.append("e-mail goes to example.com (ALERT_EMAIL_RECIPIENTS, ALERT_EMAIL_SMTP_SERVER)")
+    if settings.alert_sms_enabled and set(settings.alert_sms_phone_numbers) & set(_EXAMPLE_NUMBERS):
+        unset.append("SMS go to the guide's example (ALERT_SMS_PHONE_NUMBERS)")
+    if "://" not in settings.alert_runbook_url:
+        unset.append("links to the runbook lead nowhere from an e-mail (ALERT_RUNBOOK_URL)")
+    said = (
+        "; ".join(unset)
+        or "the channels have addresses of your own; try them: filewallball alerts test CHANNEL"
+    )
+    return Finding("recipients", WARNING if unset else OK, said)
 
 
 def audit(parts: Runtime) -> Finding:

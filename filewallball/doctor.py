@@ -51,6 +51,7 @@ def examine(parts: Runtime, dashboards: Path) -> Iterator[Finding]:
     yield from surroundings.service(settings, _token(settings))
     yield diagnosis.logging(settings)
     yield from surroundings.prometheus(settings)
+    yield diagnosis.recipients(settings)
     yield surroundings.provisioned(settings, dashboards)
     yield diagnosis.database(db.engines)
     yield surroundings.proxies(settings)

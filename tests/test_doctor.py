@@ -23,7 +23,7 @@ from tests.waiting import wait_until
 
 CHECKS = {
     *("metrics", "health", "statistics", "logging", "alert rules", "scraping", "alertmanager", "dashboards"),
-    *("database", "proxies", "disk", "backup", "audit"),
+    *("recipients", "database", "proxies", "disk", "backup", "audit"),
 }
 
 
@@ -62,6 +62,10 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         "PROMETHEUS_NODE_TARGETS": "off",
         # Only whether it is known and up is asked, so Prometheus stands in for it.
         "ALERTMANAGER_URL": prometheus.url,
+        "ALERT_EMAIL_RECIPIENTS": "ops@files.test",
+        "ALERT_EMAIL_SMTP_SERVER": "mail.files.test",
+        "ALERT_SMS_PHONE_NUMBERS": "+4912345678",
+        "ALERT_RUNBOOK_URL": "https://wiki.files.test/runbook",
         "MIN_FREE_SPACE": "0",
     }
     service = Service(folder / "service", settings, workers=1).start()
@@ -101,14 +105,18 @@ def test_each_thing_that_is_amiss_has_its_line(host: Host, tmp_path: Path) -> No
         "PROMETHEUS_PORT": "9",
         "DATA_DIR": str(tmp_path),
         "LOG_FORMAT": "text",
+        "ALERT_RUNBOOK_URL": "",
+        "ALERT_EMAIL_RECIPIENTS": "",
+        "ALERT_SMS_PHONE_NUMBERS": "",
         "DATABASE_URL": "mysql+pymysql://nobody@127.0.0.1:9/none",
     }
     code, printed = Host(host.service, host.prometheus, tmp_path / "nothing").ask(**changes)
     lines = dict(line.split(": ", 1) for line in printed.splitlines())
 
-    warned = {"logging", "audit"}
+    warned = {"logging", "audit", "recipients"}
     assert code == 1
     assert lines.keys() == {f"{'warning' if name in warned else 'bad    '} {name}" for name in CHECKS}
+    assert "ALERT_EMAIL_RECIPIENTS" in lines["warning recipients"]
     assert "TRUSTED_PROXIES is not set" in lines["bad     proxies"]
     assert "filewallball-overview.json" in lines["bad     dashboards"]
 

@@ -9,6 +9,7 @@ from filewallball.files.naming import deceptions
 
 FLAG, QUARANTINE, REJECT = "flag", "quarantine", "reject"
 _TEXT = "text"
+_TAIL_BYTES = 4096
 _SCRIPTS = (b"<?php", b"<script")
 _RUN_OF_OFFICE = "application/vnd.openxmlformats-officedocument."
 
@@ -104,13 +105,20 @@ def _betrayals(staged: Staged, filename: str, seen: Inspection) -> list[str]:
             found.append("extension_contradicts_content")
         if by_claim and _contradicts(by_claim, family):
             found.append("claim_contradicts_content")
-    if family in _IMAGES and any(script in staged.head.lower() for script in _SCRIPTS):
+    if family in _IMAGES and _has_script(staged):
         found.append("script_in_image")
     if is_archive_bomb(staged, staged.size, family):
         found.append("archive_bomb")
     if is_image_bomb(staged, staged.head, seen.media_type):
         found.append("image_bomb")
     return found
+
+
+def _has_script(staged: Staged) -> bool:
+    """Whether a script stands at the beginning, in the metadata, or at the end, behind the picture."""
+    staged.seek(max(0, staged.size - _TAIL_BYTES))
+    edges = (staged.head + b" " + (staged.read(_TAIL_BYTES) or b"")).lower()
+    return any(script in edges for script in _SCRIPTS)
 
 
 def _contradicts(expected: str, family: str) -> bool:

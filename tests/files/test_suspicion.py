@@ -90,6 +90,7 @@ def test_honest_files_are_above_suspicion(data: bytes, name: str, claimed: str) 
         (TEXT, "a", "application/pdf", "claim_contradicts_content"),
         (GIF + b"<?php system($_GET['c']);", "a.gif", "image/gif", "script_in_image"),
         (JPEG + b"<SCRIPT>alert(1)</SCRIPT>", "a.jpg", "", "script_in_image"),
+        (PNG + bytes(10_000) + b"<?php system('id');", "long.png", "", "script_in_image"),
     ],
 )
 def test_content_that_betrays_the_claim_is_a_reason(
