@@ -154,7 +154,7 @@ def lift_block(op: Operation, block_id: int) -> None:
 
     def work(connection: Connection) -> None:
         if connection.execute(lifted).rowcount != 1:
-            raise errors.NotFound
+            raise errors.NotFound("There is no such block, or it has ended.")
         _announce(connection)
 
     op.change(work)

@@ -120,6 +120,7 @@ def create_token(app: Flask, username: str, name: str, expires_in: int | None) -
     user_id = user_service.find_user(runtime(app).database, username).id
     with _begin(app, "token:create") as op:
         issued = token_service.create_token(op, user_id, name, expires_in)
+    click.echo(f"token {issued.row.id}, which is not shown again:", err=True)
     click.echo(issued.token)
 
 

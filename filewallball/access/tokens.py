@@ -73,7 +73,7 @@ def revoke_token(op: Operation, token_id: int) -> None:
 
     def work(connection: Connection) -> None:
         if connection.execute(ended).rowcount != 1:
-            raise errors.NotFound
+            raise errors.NotFound("No such token still works.")
 
     op.change(work)
 
@@ -89,11 +89,11 @@ def rotate_token(op: Operation, token_id: int, grace: int | None = None) -> Issu
         now = now_us()
         old = connection.execute(select(_TOKENS).where(_TOKENS.c.id == token_id)).one_or_none()
         if old is None or (old.expires_us is not None and old.expires_us <= now):
-            raise errors.NotFound
+            raise errors.NotFound("No such token still works.")
         end = now + (grace or 0) * 1_000_000
         ending = {"expires_us": min(end, old.expires_us or end)} if grace else {"revoked_us": now}
         if connection.execute(_standing(token_id).values(**ending)).rowcount != 1:
-            raise errors.NotFound
+            raise errors.NotFound("No such token still works.")
         return _issue(connection, op, old.user_id, old.name, old.expires_us)
 
     return op.change(work)

@@ -28,7 +28,7 @@ def get_user(database: Database, user_id: int) -> Row[Any]:
     """Raises NotFound."""
     row = database.query(lambda connection: _find(connection, user_id))
     if row is None:
-        raise errors.NotFound
+        raise errors.NotFound("There is no such user.")
     return row
 
 
@@ -77,7 +77,7 @@ def change_user(
             connection.execute(update(_USERS).where(_USERS.c.id == user_id).values(**values))
         row = _find(connection, user_id)
         if row is None:
-            raise errors.NotFound
+            raise errors.NotFound("There is no such user.")
         if user_id in administrators and not _administrators(connection):
             raise errors.Conflict("This is the last administrator.")
         return row

@@ -49,7 +49,7 @@ def release(op: Operation, file_id: str) -> None:
         row = _note(connection, op, file_id)
         kept = _FILES.c.file_id == row.file_id, _FILES.c.state == QUARANTINED
         if connection.execute(update(_FILES).where(*kept).values(state=LIVE)).rowcount != 1:
-            raise errors.NotFound
+            raise errors.NotFound("There is no such file in quarantine.")
 
     op.change(work)
 
@@ -67,7 +67,7 @@ def purge(op: Operation, file_id: str) -> None:
 def _note(connection: Connection, op: Operation, file_id: str) -> Row[Any]:
     row = connection.execute(select(*_COLUMNS).where(_FILES.c.file_id == file_id)).one_or_none()
     if row is None:
-        raise errors.NotFound
+        raise errors.NotFound("There is no such file in quarantine.")
     details = {"filename": row.filename, "suspicion": row.suspicion.split(",")}
     op.note(resource_id=file_id, file_type=row.mime_type, file_size=row.file_size, details=details)
     return row
