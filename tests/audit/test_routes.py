@@ -12,6 +12,7 @@ from tests.audit.conftest import rows_of
 
 # Probes, metrics and documentation: asked all the time, telling nothing of anybody. Refusals are on record even there.
 NOT_RECORDED = {
+    "/",
     "/docs",
     "/docs/errors",
     "/docs/static/<path:filename>",
