@@ -66,7 +66,7 @@ class Gunicorn(Server):
 
     def kill_worker(self, pid: int | None = None) -> int:
         """SIGKILL for one worker, at random unless named; returns its pid once it is gone."""
-        chosen = pid or random.choice(self.worker_pids())
+        chosen = pid or random.choice(wait_until(self.worker_pids, what="a worker"))
         os.kill(chosen, signal.SIGKILL)
         wait_until(lambda: chosen not in self.worker_pids(), what=f"worker {chosen} is gone")
         return chosen
