@@ -60,6 +60,11 @@ def on_starting(server: "Arbiter") -> None:
         sys.exit(f"filewallball: DATA_DIR: {error}")
 
 
+def pre_fork(server: "Arbiter", worker: "Worker") -> None:
+    """In the master, right before it forks a worker."""
+    launch.hold_signals()
+
+
 def post_worker_init(worker: "Worker") -> None:
     """In each worker, once its application stands."""
     lifecycle.worker_ready(worker.wsgi)

@@ -1,8 +1,9 @@
-"""What the master does before there are workers; it imports none of our rooms, so that a reload brings new code."""
+"""What the master does for the processes it forks; it imports none of our rooms, so that a reload brings new code."""
 
 import gc
 import importlib
 import os
+import signal
 import sys
 
 _LIBRARIES = (
@@ -17,6 +18,8 @@ _LIBRARIES = (
     ),
     *("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "uuid_utils"),
 )
+
+_SENT_TO_WORKERS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1)
 
 
 def import_libraries() -> None:
@@ -37,6 +40,23 @@ def prepare() -> None:
         code = 130
     if code:
         sys.exit(code)
+
+
+def hold_signals() -> None:
+    """Before a worker is forked: what it is sent waits for `release_signals`.
+
+    Until it has handlers of its own it has the master's, which only note a signal for a loop that it never runs: told
+    to stop, it would serve on until GRACEFUL_TIMEOUT kills it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SENT_TO_WORKERS)
+
+
+def release_signals() -> None:
+    """In the master once it forked or could not, in a worker once it has its handlers."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SENT_TO_WORKERS)
+
+
+os.register_at_fork(after_in_parent=release_signals)
 
 
 def _prepared() -> int:

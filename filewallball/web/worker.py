@@ -16,6 +16,8 @@ from gunicorn.http.errors import (
 )
 from gunicorn.workers.gthread import ThreadWorker
 
+from filewallball import launch
+
 _NOT_MALFORMED = (
     ConfigurationProblem,
     ExpectationFailed,
@@ -27,7 +29,11 @@ _NOT_MALFORMED = (
 
 
 class Worker(ThreadWorker):
-    """A request that is no request ends as problem+json."""
+    """A request that is no request ends as problem+json; a signal is heard however early it comes."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        launch.release_signals()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         if not isinstance(exc, ParseException) or isinstance(exc, _NOT_MALFORMED):

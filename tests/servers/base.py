@@ -23,7 +23,7 @@ class Server:
 
     death_signal = "KILL"
     start_seconds = 30.0
-    stop_seconds = 60.0  # longer than GRACEFUL_TIMEOUT, which a worker that still boots may use up
+    stop_seconds = 30.0
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
