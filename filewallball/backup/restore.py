@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, TextClause, inspect, text
 
 from filewallball import errors
 from filewallball.backup.create import Progress, named_blobs
@@ -16,8 +16,10 @@ from filewallball.runtime import Runtime
 
 _PIECE_BYTES = 1024 * 1024
 _ANCHOR = "audit-head"
-_GENERATION = text("SELECT MAX(value) FROM generations")
-_NEXT_GENERATION = text("UPDATE generations SET value = value + :before + 1")
+# What processes compare with what they remember; a number below zero stands for sums that are yet to be made.
+_WATCHED = {"generations": "value", "usage_state": "revision"}
+_NOW = "SELECT MAX(ABS({column})) FROM {table}"
+_NEXT = "UPDATE {table} SET {column} = {column} + CASE WHEN {column} < 0 THEN -:more ELSE :more END"
 
 
 def has_files(parts: Runtime) -> bool:
@@ -54,13 +56,17 @@ def restore_backup(
 
 
 def _load(connection: Connection, rows: Path, change: dict[str, Change]) -> None:
-    """Every row; what processes poll counts on from the higher number, so that they notice."""
-    if not inspect(connection).has_table("generations"):  # a backup from before there were any
-        load(connection, rows, change)
-        return
-    before = connection.execute(_GENERATION).scalar() or 0
+    """Every row; what processes watch counts on from the higher number, so that they notice."""
+    there = inspect(connection)
+    watched = [names for names in _WATCHED.items() if there.has_table(names[0])]  # a backup may be older than them
+    before = [connection.execute(_statement(_NOW, *names)).scalar() or 0 for names in watched]
     load(connection, rows, change)
-    connection.execute(_NEXT_GENERATION, {"before": before})
+    for names, number in zip(watched, before, strict=True):
+        connection.execute(_statement(_NEXT, *names), {"more": number + 1})
+
+
+def _statement(template: str, table: str, column: str) -> TextClause:
+    return text(template.format(table=table, column=column))
 
 
 def retire_anchor(data_dir: Path) -> None:

@@ -50,6 +50,14 @@ class Place:
         assert answer.status_code == 201
         return str(answer.get_json()["file_id"])
 
+    def fail_uploads(self, count: int) -> int:
+        """Uploads that are not what they claim, then sealed; returns how many the statistics know."""
+        for _ in range(count):
+            self.client.put("/upload/a.bin", data=b"content", headers={"Content-Digest": f"sha-256=:{'A' * 43}=:"})
+        runtime(self.app).shipper.flush(seconds=20)
+        runtime(self.app).digest.run()
+        return int(self.client.get("/api/v1/upload/errors").get_json()["total_errors"])
+
     def fetch(self, file_id: str) -> Any:
         """The status and the bytes."""
         answer = self.client.get(f"/download/{file_id}", buffered=True)

@@ -98,6 +98,19 @@ def test_a_restore_empties_the_metadata_cache_and_renews_what_workers_remember(
     assert blocked.find("203.0.113.9") is None
 
 
+def test_statistics_after_a_restore_are_those_of_the_restored_log(either: Place, folder: Path) -> None:
+    failed = either.fail_uploads(1)
+    either.shell.run("backup", "create", str(folder))
+    before = either.fail_uploads(2)
+
+    either.shell.run("backup", "restore", "--force", str(folder))
+
+    restored = either.fail_uploads(0)
+    as_many_blocks_later = [either.fail_uploads(1) for _ in range(3)]
+    assert (failed, before, restored) == (1, 3, 1)
+    assert as_many_blocks_later == [2, 3, 4]
+
+
 def test_a_flipped_byte_anywhere_is_found(place: Place, folder: Path) -> None:
     place.upload(b"some content")
     place.shell.run("backup", "create", str(folder))
