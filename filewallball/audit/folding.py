@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from uuid_utils import uuid7
 
@@ -10,18 +11,22 @@ from filewallball.event import Event
 
 PLAIN_PER_MINUTE = 10
 _MAX_KEYS = 10_000
+_MAX_FOLDS = 100
+_flood = attrgetter("action", "error_type", "ip_address", "endpoint")
+_counted_by = attrgetter("user_id", "token_id", "file_type", "cache", "suspicious", "over_limit")
 
 
 @dataclass(slots=True)
 class _Tally:
     minute: int
     seen: int = 0
-    fold: Event | None = None
+    folds: dict[tuple[object, ...], Event] = field(default_factory=dict)
 
 
 class Folds:
     """Per worker: ten refusals of one (action, code, client, endpoint) a minute stand alone, more are counted.
 
+    Those that statistics or metrics tell apart are counted apart, so that a fold says the same of all that it holds.
     The three callbacks write to the journal. A refusal counts only once its own line says so, and a fold is closed
     after all of them: whenever the process dies, the lines alone tell how many a fold holds.
     """
@@ -36,11 +41,11 @@ class Folds:
         self._folded = folded
         self._closed = closed
         self._lock = threading.Lock()
-        self._tallies: dict[tuple[str, str, str, str], _Tally] = {}
+        self._tallies: dict[tuple[object, ...], _Tally] = {}
 
     def absorb(self, event: Event) -> bool:
         """Whether a fold now counts this refusal; else it stands for itself. Raises what the callbacks raise."""
-        key = (event.action, event.error_type, event.ip_address, event.endpoint)
+        key, kind = _flood(event), _counted_by(event)
         minute = event.timestamp_us // 60_000_000
         with self._lock:
             tally = self._tallies.get(key)
@@ -53,12 +58,15 @@ class Folds:
             tally.seen += 1
             if tally.seen <= PLAIN_PER_MINUTE:
                 return False
-            if tally.fold is None:
+            fold = tally.folds.get(kind)
+            if fold is None and len(tally.folds) >= _MAX_FOLDS:
+                fold = next(iter(tally.folds.values()))  # nobody has so many kinds but to defeat this
+            if fold is None:
                 fold = replace(event, event_id=str(uuid7()), count=0, file_size=0)  # of many bodies none
                 self._opened(fold)
-                tally.fold = fold
-            self._folded(event, tally.fold)
-            tally.fold.count += 1
+                tally.folds[kind] = fold
+            self._folded(event, fold)
+            fold.count += 1
             return True
 
     def close_before(self, now_us: int) -> None:
@@ -70,6 +78,7 @@ class Folds:
                 del self._tallies[key]
 
     def _close(self, tally: _Tally) -> None:
-        fold, tally.fold = tally.fold, None
-        if fold is not None and fold.count:
-            self._closed(fold)
+        while tally.folds:
+            _, fold = tally.folds.popitem()
+            if fold.count:
+                self._closed(fold)

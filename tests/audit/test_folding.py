@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,26 @@ def test_folds_end_with_their_minute_and_count_each_client_for_itself() -> None:
         ("192.0.2.2", 10),
     ]
     assert opened == sorted(closed, key=lambda fold: opened.index(fold))
+
+
+def test_refusals_that_statistics_tell_apart_are_folded_apart() -> None:
+    closed: list[Event] = []
+    folds = Folds(lambda event: None, lambda event, into: None, closed.append)
+    kinds: list[dict[str, Any]] = [
+        {"file_type": "application/gzip"},
+        {"file_type": "application/x-executable", "suspicious": True, "details": '{"suspicious":true}'},
+        {"user_id": 7, "token_id": 9},
+        {"cache": "hit"},
+        {"over_limit": True},
+    ]
+
+    for number in range(PLAIN_PER_MINUTE + 3 * len(kinds)):
+        folds.absorb(make_event(timestamp_us=1, error_type="invalid_file_type", **kinds[number % len(kinds)]))
+    folds.close_before(1 << 62)
+
+    assert [fold.count for fold in closed] == [3] * len(kinds)
+    for kind in kinds:
+        assert any(kind.items() <= vars(fold).items() for fold in closed), kind
 
 
 def test_a_refusal_whose_line_cannot_be_written_is_not_counted() -> None:
