@@ -98,15 +98,16 @@ def worker_jobs(parts: Runtime) -> list[Job]:
     ]
 
 
-def host_jobs(parts: Runtime) -> list[Job]:
-    """What one process on each host does, whichever gets to it first."""
+def host_jobs(parts: Runtime, *, among_others: bool = False) -> list[Job]:
+    """What one process on each host does, whichever gets to it first; `among_others` that do the same all the time,
+    two never sweep at once, or the slower one would leave a failed expiry on record for every file."""
     sweep = Sweep(parts.database, parts.store, lambda *what: begin(parts, *what), parts.cache.forget)
     return [
         Job("recover", 5.0, lambda: recover_slots(parts)),
         Job("ship", 1.0, parts.shipper.ship),
         Job("digest", DIGEST_SECONDS, parts.digest.run),
         Job("audit-count", 15.0, parts.digest.count),
-        Job("sweep", 10.0, sweep.run),
+        Job("sweep", 10.0, alone(parts, "sweep", sweep.run) if among_others else sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
         Job("leases", 60.0, lambda: drop_expired(parts.database)),
         Job("ballast", 30.0, lambda: ballast.restore(parts.settings.journal_dir)),
@@ -185,7 +186,7 @@ def start(app: Flask) -> None:
     parts = runtime(app)
     loops = {
         "own": Loop(worker_jobs(parts)),
-        "maintenance": Loop(host_jobs(parts)),
+        "maintenance": Loop(host_jobs(parts, among_others=True)),
         "prompt": Loop(prompt_jobs(parts)),
     }
     slow = [Loop([job]) for job in slow_jobs(parts)]

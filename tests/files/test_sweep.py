@@ -10,7 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from filewallball import errors
+from filewallball import errors, maintenance
+from filewallball.audit.locks import try_lock
 from filewallball.files.models import Blob, File
 from filewallball.files.sweep import Sweep
 from filewallball.maintenance import SYSTEM
@@ -93,6 +94,24 @@ def test_expired_files_are_ended_and_on_record(
     assert [(row.status, row.resource_id, row.username) for row in ended] == [
         ("success", file["file_id"], "system")
     ]
+
+
+def test_workers_do_not_sweep_at_once_which_would_fail_expiries(
+    client: FlaskClient, parts: Runtime, operations: Callable[[], list[Any]]
+) -> None:
+    keep(client)
+    with parts.database.begin() as connection:
+        connection.execute(update(File).values(expires_us=1))
+    [job] = [job for job in maintenance.host_jobs(parts, among_others=True) if job.name == "sweep"]
+
+    with try_lock(parts.settings.data_dir / "sweep.lock") as held:
+        assert held
+        job.run()
+        during = [row.action for row in operations()]
+    job.run()
+
+    assert "file:expire" not in during
+    assert [row.status for row in operations() if row.action == "file:expire"] == ["success"]
 
 
 def test_litter_goes_and_uploads_under_way_stay(client: FlaskClient, parts: Runtime, sweep: Sweep) -> None:
