@@ -65,6 +65,8 @@ def recorded(
                 if refusal is not None:
                     raise refusal
                 check(caller, permission)
+                if exchange.environ.get("QUERY_STRING"):
+                    _refuse_repetitions()
                 return view(*args, **kwargs)
 
         run.rule = Rule(action, permission)  # type: ignore[attr-defined]
@@ -102,6 +104,13 @@ def check(caller: Caller, permission: str) -> None:
     if caller.may(permission):
         return
     raise errors.AuthMissing if caller.is_anonymous else errors.Forbidden
+
+
+def _refuse_repetitions() -> None:
+    """Refuse a parameter that is given twice: whoever else reads the request might take the other value."""
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise errors.ValidationFailed(errors={name: ["Send this once."] for name in repeated})
 
 
 def _operation(

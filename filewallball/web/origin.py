@@ -88,11 +88,11 @@ def _direct(address: str, forwarded: bool) -> Origin:
 def normal_address(text: str) -> str | None:
     """An IP address in its shortest spelling, IPv4-mapped IPv6 as IPv4, without a zone; None if it is no address."""
     try:
-        address = ipaddress.ip_address(text.partition("%")[0])
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
     mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+    return str(mapped or address).partition("%")[0]
 
 
 @lru_cache(4096)

@@ -53,7 +53,9 @@ class Place:
     def fail_uploads(self, count: int) -> int:
         """Uploads that are not what they claim, then sealed; returns how many the statistics know."""
         for _ in range(count):
-            self.client.put("/upload/a.bin", data=b"content", headers={"Content-Digest": f"sha-256=:{'A' * 43}=:"})
+            self.client.put(
+                "/upload/a.bin", data=b"content", headers={"Content-Digest": f"sha-256=:{'A' * 43}=:"}
+            )
         runtime(self.app).shipper.flush(seconds=20)
         runtime(self.app).digest.run()
         return int(self.client.get("/api/v1/upload/errors").get_json()["total_errors"])

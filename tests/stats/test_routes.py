@@ -36,8 +36,11 @@ def test_monitoring_networks_may_read_all_of_it(client: FlaskClient) -> None:
 
 def test_periods_are_one_to_365_days(client: FlaskClient) -> None:
     for path in (DETAILED, OTHERS, ERRORS, CLIENTS):
-        answers = [client.get(path, query_string={"days": days}) for days in ("0", "366", "a week", "365")]
-        assert [answer.status_code for answer in answers] == [422, 422, 422, 200]
+        answers = [
+            client.get(f"{path}?days={days}") for days in ("0", "366", "a week", "", "1&days=2", "365")
+        ]
+        assert [answer.status_code for answer in answers] == [422] * 5 + [200]
+    assert client.get(f"{ERRORS}?days=1&days=2").get_json()["errors"] == {"days": ["Send this once."]}
 
 
 def test_addresses_in_any_spelling_are_one_client(client: FlaskClient, record: Record) -> None:
@@ -46,7 +49,9 @@ def test_addresses_in_any_spelling_are_one_client(client: FlaskClient, record: R
     spellings = {
         "2001:DB8:0:0::1": ("2001:db8::1", 2),
         "2001:0db8:0000:0000:0000:0000:0000:0001": ("2001:db8::1", 2),
+        "2001:db8::1%25eth0": ("2001:db8::1", 2),
         "::ffff:192.0.2.7": ("192.0.2.7", 3),
+        "::ffff:c000:207": ("192.0.2.7", 3),
     }
 
     for spelling, expected in spellings.items():
@@ -55,10 +60,22 @@ def test_addresses_in_any_spelling_are_one_client(client: FlaskClient, record: R
 
 
 def test_what_is_no_address_is_refused(client: FlaskClient) -> None:
-    answer = client.get("/api/v1/upload/statistics/not-an-address")
+    for text in (
+        *(
+            "not-an-address",
+            "192.0.2",
+            "192.0.2.007",
+            "192.0.2.7.",
+            "192.0.2.7%20",
+            "192.0.2.7:80",
+            "3221225991",
+        ),
+        *("192.0.2.7%25eth0", "[2001:db8::1]", "2001:db8::1%25", "2001:db8:::1", "2001:db8::1%00"),
+    ):
+        answer = client.get(f"/api/v1/upload/statistics/{text}")
 
-    assert answer.status_code == 422
-    assert answer.get_json()["errors"] == {"client_ip": ["Not an IP address."]}
+        assert answer.status_code == 422, text
+        assert answer.get_json()["errors"] == {"client_ip": ["Not an IP address."]}
 
 
 def test_a_client_never_seen_has_zeros(client: FlaskClient) -> None:
