@@ -14,7 +14,7 @@ _CONTROL = "\x00-\x1f\x7f-\x9f"
 _SURROGATES = "\ud800-\udfff"
 _UNSAFE = re.compile(f"[{_CONTROL}{_BREAKS}{_BIDI}{_SURROGATES}/\\\\]")
 _DOTS = re.compile(r"\.{2,}")
-_LOOSE_ENDS = re.compile(r"^\s+|[\s.]+$")
+_LOOSE_END = re.compile(r"(?<![\s.])[\s.]+$")  # looks at a run once, not from each of its characters
 _CLEAN = re.compile(r"[A-Za-z0-9_(](?:[A-Za-z0-9_()+, -]|\.(?=[A-Za-z0-9_(+,-])){0,99}(?<! )")
 _NOT_IN_QUOTES = re.compile(r"[^A-Za-z0-9 !#$&'()+,.=@^_`{}~\[\]-]")
 _ATTR_CHARS = "!#$&+-.^_`|~"  # RFC 8187; letters and digits are safe anyway
@@ -39,7 +39,7 @@ def display_name(raw: str) -> str:
     """
     if _CLEAN.fullmatch(raw):
         return raw
-    name = _LOOSE_ENDS.sub("", _DOTS.sub(".", _UNSAFE.sub("_", raw)))
+    name = _LOOSE_END.sub("", _DOTS.sub(".", _UNSAFE.sub("_", raw)).lstrip())
     if name[:1] in (".", "-"):
         name = "_" + name[1:]
     name = _shorten(name)
@@ -71,7 +71,7 @@ def _shorten(name: str) -> str:
     if not stem or len(ending) > _MAX_EXTENSION_BYTES:
         stem, ending = name, b""
     kept = stem.encode()[: MAX_BYTES - len(ending)].decode(errors="ignore")
-    return _LOOSE_ENDS.sub("", kept) + ending.decode()
+    return _LOOSE_END.sub("", kept) + ending.decode()
 
 
 def _plain(name: str) -> str:
