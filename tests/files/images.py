@@ -36,14 +36,6 @@ def png_bomb(side: int = 50_000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
-def gif_of_frames(count: int) -> bytes:
-    """A small animation."""
-    frames = [Image.new("P", (32, 32), n % 256) for n in range(count)]
-    target = io.BytesIO()
-    frames[0].save(target, "GIF", save_all=True, append_images=frames[1:])
-    return target.getvalue()
-
-
 def animated(kind: str, count: int = 3, size: tuple[int, int] = (32, 32)) -> bytes:
     """A sound animation of so many different frames."""
     frames = [Image.new("RGB", size, (n * 40 % 256, 0, 0)) for n in range(count)]

@@ -133,6 +133,8 @@ def test_a_refused_executable_counts_as_suspicious(app: Flask, client: FlaskClie
 def test_an_allowed_executable_under_its_own_name_is_served(set_config: Build) -> None:
     client = set_config(BLOCKED_FILE_TYPES="application/x-none").test_client()
 
-    file_id = put(client, "tool", b"\x7fELF\x02\x01\x01" + b"\0" * 60)
+    program = b"\x7fELF\x02\x01\x01" + b"\0" * 60
 
-    assert client.get(f"/download/{file_id}").status_code == 200
+    file_id = put(client, "tool", program)
+
+    assert client.get(f"/download/{file_id}").data == program

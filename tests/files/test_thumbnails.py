@@ -17,7 +17,7 @@ from filewallball.files.models import Blob
 from filewallball.files.thumbnails import _PROGRAM
 from filewallball.runtime import runtime
 from tests.conftest import ADMIN_TOKEN
-from tests.files.images import BLUE, RED, gif_bomb, gif_of_frames, image, opened, png_bomb, turned_photo
+from tests.files.images import BLUE, RED, animated, gif_bomb, image, opened, png_bomb, turned_photo
 
 
 @pytest.fixture
@@ -132,10 +132,13 @@ def test_bombs_and_broken_images_are_refused_and_the_service_goes_on(
     assert _log(client, "file:thumbnail")[0]["error_type"] == "thumbnail_failed"
 
 
-def test_of_an_animation_the_first_frame_is_shown(client: FlaskClient) -> None:
-    uploaded = _upload(client, gif_of_frames(500))
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_of_an_animation_the_first_frame_is_shown(client: FlaskClient, kind: str) -> None:
+    uploaded = _upload(client, animated(kind, 500))
 
-    assert client.get(uploaded["thumbnail_url"]).status_code == 200
+    picture = opened(client.get(uploaded["thumbnail_url"]).data)
+
+    assert _near(picture, (16, 16), (0, 0, 0))
 
 
 def test_an_image_that_takes_too_long_is_given_up(set_config: Callable[..., Flask]) -> None:

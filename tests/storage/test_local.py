@@ -116,6 +116,8 @@ def test_a_path_that_is_not_a_blobs_is_refused(store: LocalStore, path: str) -> 
 
 def test_a_blob_that_is_gone_cannot_be_opened_and_may_be_removed(store: LocalStore) -> None:
     path = publish(store, b"x")
+    assert store.holds(path, 1)
+
     store.remove(path)
     store.remove(path)
     store.remove(UNKNOWN)
@@ -129,6 +131,8 @@ def test_a_blob_that_is_gone_cannot_be_opened_and_may_be_removed(store: LocalSto
 
 def test_a_shortened_blob_is_not_held(store: LocalStore) -> None:
     path = publish(store, b"whole")
+    assert store.holds(path, 5)
+
     os.truncate(store.blobs_root / path, 3)
 
     assert not store.holds(path, 5)
@@ -152,8 +156,10 @@ def test_discarding_a_published_stage_removes_the_blob(store: LocalStore) -> Non
 
 
 def test_nothing_in_the_store_can_be_executed_or_read_by_others(store: LocalStore) -> None:
-    publish(store, b"#!/bin/sh\n")
+    blob = store.blobs_root / publish(store, b"#!/bin/sh\n")
 
-    for path in store.root.rglob("*"):
+    paths = set(store.root.rglob("*"))
+    assert {blob, store.blobs_root} < paths
+    for path in paths:
         forbidden = 0o027 if path.is_dir() else 0o137
         assert stat.S_IMODE(path.stat().st_mode) & forbidden == 0, path
