@@ -13,11 +13,13 @@ from filewallball.extensions import db
 from filewallball.reconcile import reconcile
 from filewallball.runtime import Runtime
 from filewallball.schema import downgrade, upgrade
+from filewallball.stats.agreement import disagreements
 from filewallball.stats.fold import TABLES
 from filewallball.stats.rebuild import Rebuild
 from filewallball.stats.view import Statistics
 from tests.stats.agreement import check
 from tests.stats.conftest import append, chance_event
+from tests.stats.recount import all_rows
 
 _DAY_US = 86_400_000_000
 
@@ -89,6 +91,37 @@ def test_the_books_agree_and_each_kind_of_damage_is_told(
         assert name in _differing(parts)
 
 
+def test_damage_to_any_table_of_sums_is_told_and_mended(parts: Runtime, statistics: Statistics) -> None:
+    _fill(parts, 80, span_us=_DAY_US // 24)
+    logged = sum(row.count for row in parts.database.query(all_rows))
+    for damage in (
+        "UPDATE usage_hourly SET suspicious = suspicious + 1",
+        "DELETE FROM usage_hourly WHERE hits > 0",
+        "UPDATE latency_hourly SET count = count + 1",
+        "UPDATE usage_client_daily SET bytes = bytes + 1",
+        "UPDATE upload_errors_daily SET count = count + 1",
+        "UPDATE daily_seen SET errors = errors + 1 WHERE kind = 'ip'",
+        "DELETE FROM daily_seen WHERE kind = 'user'",
+        "UPDATE daily_distinct SET count = count + 1",
+    ):
+        with parts.database.begin() as connection:
+            connection.execute(text(damage))
+        assert disagreements(parts.database)[1], damage
+        Rebuild(parts.database).run()
+        assert disagreements(parts.database) == (logged, []), damage
+
+
+def test_sums_of_a_client_that_was_never_there_are_told(parts: Runtime, statistics: Statistics) -> None:
+    _fill(parts, 10, span_us=1)
+    stray = "SELECT '198.51.99.1', day, kind_id, 1, 0, 0, 0, 0, 0 FROM usage_client_daily LIMIT 1"
+    with parts.database.begin() as connection:
+        connection.execute(text(f"INSERT INTO usage_client_daily {stray}"))
+
+    [found] = disagreements(parts.database)[1]
+
+    assert found.startswith("uses by nobody on")
+
+
 def _differing(parts: Runtime) -> list[str]:
     return [line.name for line in reconcile(parts) if not line.agrees]
 
@@ -99,9 +132,9 @@ def _upload(client: FlaskClient, content: bytes) -> dict[str, Any]:
     return found
 
 
-def _fill(parts: Runtime, count: int) -> None:
+def _fill(parts: Runtime, count: int, span_us: int = 3 * _DAY_US) -> None:
     chance = random.Random(11)
-    append(parts, [chance_event(chance, now_us(), 3 * _DAY_US) for _ in range(count)])
+    append(parts, [chance_event(chance, now_us(), span_us) for _ in range(count)])
     parts.digest.run()
 
 
