@@ -1,24 +1,28 @@
 """Do the books agree? Statistics, audit log, files table, disk and metrics, each with its neighbour, a line each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from filewallball.audit.models import AuditRow
 from filewallball.errors import ABORTED
-from filewallball.event import SUCCESS
+from filewallball.event import DENIED, FAILED, SUCCESS
 from filewallball.files.models import DELETED, EXPIRED, KEPT, Blob, File
 from filewallball.observability.counters import Counters, epoch_us
+from filewallball.observability.vocabulary import AUTH_FAILURES
 from filewallball.runtime import Runtime
 from filewallball.stats.agreement import disagreements
 from filewallball.stats.calendar import HOUR_US
 from filewallball.stats.rebuild import files_by_type, first_whole_hour
-from filewallball.stats.tally import ENDINGS, UPLOAD, Stock
+from filewallball.stats.tally import DOWNLOAD, ENDINGS, SUSPICIOUS, UPLOAD, Stock
 
 _PIECE = 5000
+_LONGEST_UPLOAD_US = 24 * HOUR_US
+_NOT_ENFORCED = '"not_enforced":'
+_DOWNLOADED = {"action": DOWNLOAD, "status": SUCCESS}
 _UPLOADED = and_(AuditRow.action == UPLOAD, AuditRow.status == SUCCESS)
 _ENDED = and_(AuditRow.action.in_(sorted(ENDINGS)), AuditRow.status == SUCCESS)
 
@@ -62,9 +66,11 @@ def _audit_and_files(parts: Runtime) -> Line:
             found += _ids(connection, lost.where(*piece, _UPLOADED, File.id.is_(None)), "no file {}")
             alive = lost.where(*piece, _ENDED, File.state.in_(KEPT))
             found += _ids(connection, alive, "file {} is recorded as ended")
+        kept_since = since + _LONGEST_UPLOAD_US if since else 0  # an upload is on record with when it began
         for first, last in _pieces(connection, File.id):
             piece = File.id.between(first, last), File.upload_us >= since
-            found += _ids(connection, _unrecorded(_UPLOADED).where(*piece), "no upload of {}")
+            unknown = _unrecorded(_UPLOADED).where(*piece, File.upload_us >= kept_since)
+            found += _ids(connection, unknown, "no upload of {}")
             ended = File.state.in_((DELETED, EXPIRED))
             found += _ids(connection, _unrecorded(_ENDED).where(*piece, ended), "no end of {}")
         return uploads, found
@@ -97,6 +103,12 @@ def _files_and_disk(parts: Runtime) -> Line:
                 found.append(f"blob {row.id} counts {row.refs} files of {row.files}")
             elif row.refs and not parts.store.holds(row.path, row.size) and _is_there(parts, row.id):
                 found.append(f"blob {row.id} is missing or short on the disk")
+    bare = (
+        select(File.file_id)
+        .outerjoin(Blob, Blob.id == File.blob_id)
+        .where(File.state.in_(KEPT), Blob.id.is_(None))
+    )
+    found += parts.database.query(lambda connection: _ids(connection, bare, "file {} has no blob"))
     litter = sum(1 for path in parts.store.blobs() if not _is_known(parts, path))
     more = f", {litter:,} files without a row, left to the sweep" if litter else ""
     return _line("files table and disk", f"{blobs:,} blobs{more}", found)
@@ -109,47 +121,65 @@ def _metrics_and_audit(parts: Runtime) -> Line:
     if epoch is None or not parts.settings.prometheus_enabled:
         return Line(name, agrees=True, text="nothing is counted here")
     parts.shipper.flush(seconds=5)
-    logged = parts.database.query(lambda connection: _logged_since(connection, epoch))
+    enforced = parts.settings.ratelimit_enforce
+    logged = parts.database.query(lambda connection: _logged_since(connection, epoch, enforced))
     counters = Counters(parts.settings.metrics_dir)
     allowed = parts.settings.threads * counters.total("worker_unclean_exits_total")
-    found, counted = [], 0
-    for what, of_log, of_metrics in _pairs(logged, counters):
-        counted = counted or of_metrics
-        if abs(of_log - of_metrics) > allowed:
-            found.append(f"{what}: {of_metrics:,} counted, {of_log:,} on record")
-    return _line(name, f"{counted:,} operations counted, a difference of {allowed} allowed", found)
+    pairs = list(_pairs(logged, counters))
+    if not allowed:  # of operations that died uncounted nobody knows how large they were
+        pairs += _sizes(logged, counters)
+    found = [
+        f"{what}: {of_metrics:,} counted, {of_log:,} on record"
+        for what, of_log, of_metrics in pairs
+        if abs(of_log - of_metrics) > allowed
+    ]
+    return _line(name, f"{pairs[0][2]:,} operations counted, a difference of {allowed} allowed", found)
 
 
 def _pairs(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:
-    def total(matches: Callable[[Any], bool], value: str = "n") -> int:
-        return sum(int(getattr(row, value)) for row in logged if matches(row))
-
-    yield "operations", total(lambda row: True), counters.total("operations_total")
-    for status in ("success", "failed", "denied"):
-        yield (
-            f"uploads {status}",
-            total(lambda row, status=status: (row.action, row.status) == (UPLOAD, status)),  # type: ignore[misc]
-            counters.total("file_uploads_total", lambda labels, status=status: labels["status"] == status),  # type: ignore[misc]
-        )
-    yield (
-        "downloads",
-        total(lambda row: (row.action, row.status) == ("file:download", SUCCESS)),
-        counters.total("file_downloads_total"),
-    )
-    yield (
-        "rate limit violations",
-        total(lambda row: row.error_type == "rate_limited"),
-        counters.total("rate_limit_violations_total"),
-    )
+    """What is compared, how many the log has, and how many were counted."""
+    counted = counters.total
+    yield "operations", _sum(logged), counted("operations_total")
+    for status in (SUCCESS, FAILED, DENIED):
+        uploads = _sum(logged, action=UPLOAD, status=status)
+        yield f"uploads {status}", uploads, counted("file_uploads_total", status=status)
+    yield "downloads", _sum(logged, **_DOWNLOADED), counted("file_downloads_total")
+    yield "suspicious uploads", _sum(logged, "suspicious"), counted("suspicious_uploads_total")
+    yield "rate limit violations", _sum(logged, "over_limit"), counted("rate_limit_violations_total")
+    for code, failure in AUTH_FAILURES.items():
+        refused = counted("authentication_failures_total", failure_type=failure)
+        yield f"credentials {failure}", _sum(logged, error_type=code), refused
+    for result in ("hit", "miss"):
+        yield f"cache {result}", _sum(logged, cache=result), counted("cache_requests_total", result=result)
 
 
-def _logged_since(connection: Connection, epoch: int) -> list[Any]:
-    statement = (
-        select(AuditRow.action, AuditRow.status, AuditRow.error_type, func.sum(AuditRow.count).label("n"))
-        .where(AuditRow.timestamp_us >= epoch, AuditRow.error_type != ABORTED)
-        .group_by(AuditRow.action, AuditRow.status, AuditRow.error_type)
+def _sizes(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:
+    uploaded = _sum(logged, "bytes", action=UPLOAD, status=SUCCESS)
+    yield "bytes uploaded", uploaded, counters.total("file_upload_bytes_total", status=SUCCESS)
+    downloaded = _sum(logged, "bytes", **_DOWNLOADED)
+    yield "bytes downloaded", downloaded, counters.total("file_download_bytes_total", status=SUCCESS)
+
+
+def _sum(logged: list[Any], value: str = "n", **wanted: str) -> int:
+    chosen = (row for row in logged if all(getattr(row, name) == it for name, it in wanted.items()))
+    return sum(int(getattr(row, value)) for row in chosen)
+
+
+def _logged_since(connection: Connection, epoch: int, enforced: bool) -> list[Any]:
+    count, details = AuditRow.count, AuditRow.details
+    over_limit = AuditRow.error_type == "rate_limited"
+    if not enforced:  # then what exceeds a limit passes, and only the details tell
+        over_limit = or_(over_limit, func.instr(details, _NOT_ENFORCED) > 0)
+    is_suspicious = and_(AuditRow.action == UPLOAD, func.instr(details, SUSPICIOUS) > 0)
+    keys = AuditRow.action, AuditRow.status, AuditRow.error_type, AuditRow.cache
+    sums = (
+        func.sum(count).label("n"),
+        func.sum(count * AuditRow.file_size).label("bytes"),
+        func.sum(case((is_suspicious, count), else_=0)).label("suspicious"),
+        func.sum(case((over_limit, count), else_=0)).label("over_limit"),
     )
-    return list(connection.execute(statement))
+    since = AuditRow.timestamp_us >= epoch, AuditRow.error_type != ABORTED
+    return list(connection.execute(select(*keys, *sums).where(*since).group_by(*keys)))
 
 
 def _pieces(connection: Connection, key: Any) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,5 @@
 """Reading back what was counted: the sums of every slot's counters, and since when they count."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -32,7 +31,11 @@ class Counters:
         merged = MultiProcessCollector.merge(paths)  # type: ignore[no-untyped-call]
         self._samples = [sample for metric in merged for sample in metric.samples]
 
-    def total(self, name: str, matches: Callable[[dict[str, str]], bool] = lambda labels: True) -> int:
-        """The sum of the series of a counter whose labels match."""
-        wanted = [sample for sample in self._samples if sample.name == name and matches(sample.labels)]
+    def total(self, name: str, **labels: str) -> int:
+        """The sum of the series of a counter that have these labels."""
+        wanted = [
+            sample
+            for sample in self._samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        ]
         return sum(round(sample.value) for sample in wanted)

@@ -96,8 +96,10 @@ class UserMetricsSchema(Schema):
     """The present day of UTC."""
 
     active_users_today = _integer("Distinct users with a token")
-    total_downloads_today = _integer("Downloads answered in full or in part")
-    total_views_today = _integer("Views answered in full or in part")
+    total_downloads_today = _integer(
+        "Downloads sent in full, or in the part asked for; those broken off are errors"
+    )
+    total_views_today = _integer("Views sent in full, or in the part asked for; those broken off are errors")
     unique_ips_today = _integer("Distinct client addresses")
 
 
@@ -105,7 +107,9 @@ class SecurityMetricsSchema(Schema):
     """What was turned away or noticed in the period."""
 
     failed_authentications = _integer("Requests with malformed, unknown, expired or revoked credentials")
-    rate_limit_violations = _integer("Requests refused for exceeding a rate limit")
+    rate_limit_violations = _integer(
+        "Requests refused for exceeding a rate limit; those that RATELIMIT_ENFORCE=false lets pass are in metrics only"
+    )
     suspicious_uploads = _integer("Uploads with a deceptive name or dangerous content")
     blocked_ips = _integer("Networks that are blocked now")
 

@@ -2,6 +2,7 @@
 
 import io
 import random
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -10,15 +11,16 @@ from sqlalchemy import text
 
 from filewallball.clock import now_us
 from filewallball.extensions import db
+from filewallball.observability.counters import note_epoch
 from filewallball.reconcile import reconcile
-from filewallball.runtime import Runtime
+from filewallball.runtime import Runtime, runtime
 from filewallball.schema import downgrade, upgrade
 from filewallball.stats.agreement import disagreements
 from filewallball.stats.fold import TABLES
 from filewallball.stats.rebuild import Rebuild
 from filewallball.stats.view import Statistics
 from tests.stats.agreement import check
-from tests.stats.conftest import append, chance_event
+from tests.stats.conftest import append, chance_event, make_event
 from tests.stats.recount import all_rows
 
 _DAY_US = 86_400_000_000
@@ -89,6 +91,10 @@ def test_the_books_agree_and_each_kind_of_damage_is_told(
         with parts.database.begin() as connection:
             connection.execute(text(damage))
         assert name in _differing(parts)
+    with parts.database.begin() as connection:
+        connection.execute(text("UPDATE files SET state = 'live'"))
+        connection.execute(text("DELETE FROM blobs"))
+    assert any("has no blob" in line.text for line in reconcile(parts))
 
 
 def test_damage_to_any_table_of_sums_is_told_and_mended(parts: Runtime, statistics: Statistics) -> None:
@@ -122,12 +128,46 @@ def test_sums_of_a_client_that_was_never_there_are_told(parts: Runtime, statisti
     assert found.startswith("uses by nobody on")
 
 
+def test_metrics_agree_with_the_log_and_what_only_they_counted_is_told(
+    set_config: Callable[..., Flask],
+) -> None:
+    app = set_config(RATELIMIT_API="1/minute", RATELIMIT_ENFORCE="false")
+    parts, client = runtime(app), app.test_client()
+    note_epoch(parts.settings.metrics_dir)
+    _upload(client, b"a program, as its name has it", "invoice.pdf.exe")
+    client.put("/upload/a.txt", data=b"words", headers={"Content-Digest": f"sha-256=:{'A' * 43}=:"})
+    client.get("/files", headers={"Authorization": "Bearer fwb_nobody"})
+    for _ in range(3):  # beyond the limit, which is watched only
+        client.get("/files")
+
+    assert _differing(parts) == []
+    parts.ledger.record(make_event(suspicious=True, cache="hit", file_size=5))
+    [line] = [line for line in reconcile(parts) if not line.agrees]
+
+    assert line.name == "metrics and audit log"
+    assert "uploads success: 2 counted, 1 on record; suspicious uploads: 2 counted, 1 on record" in line.text
+
+
+def test_a_file_that_was_kept_after_the_last_pruned_hour_had_an_upload_that_began_before(
+    client: FlaskClient, parts: Runtime
+) -> None:
+    hour_us = 3_600_000_000
+    _upload(client, b"a long upload")
+    parts.digest.run()
+    with parts.database.begin() as connection:
+        connection.execute(text("UPDATE audit_blocks SET last_us = :at"), {"at": now_us() - hour_us})
+        connection.execute(text("UPDATE audit_chain SET pruned = number"))
+        connection.execute(text("DELETE FROM audit_log"))
+
+    assert "audit log and files table" not in _differing(parts)
+
+
 def _differing(parts: Runtime) -> list[str]:
     return [line.name for line in reconcile(parts) if not line.agrees]
 
 
-def _upload(client: FlaskClient, content: bytes) -> dict[str, Any]:
-    answer = client.post("/upload", data={"file": (io.BytesIO(content), "note.txt")})
+def _upload(client: FlaskClient, content: bytes, name: str = "note.txt") -> dict[str, Any]:
+    answer = client.post("/upload", data={"file": (io.BytesIO(content), name)})
     found: dict[str, Any] = answer.get_json()
     return found
 
