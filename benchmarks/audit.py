@@ -18,7 +18,7 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from benchmarks.history import DAY_US, SEAL_KEY, LargeMariaDB, Size, open_history
+from benchmarks.history import DAY_US, DAYS, LargeMariaDB, Size, open_history, service_settings
 from filewallball.audit.filters import AuditFilter
 from filewallball.audit.queries import list_events
 from filewallball.audit.verification import verifier
@@ -29,7 +29,6 @@ from filewallball.web import cursor
 from tests.servers import Service
 from tests.waiting import wait_until
 
-_DAYS = 60
 _ACTIONS = (
     *["file:download"] * 50, *["file:upload"] * 15, *["file:list"] * 15, *["file:view"] * 12, *["file:delete"] * 4,
     *["auth:fail"] * 3, "token:create",
@@ -55,7 +54,7 @@ def _parts(folder: Path, options: argparse.Namespace) -> Iterator[Runtime]:
     server = LargeMariaDB(folder / "server", options.pool)
     server.start()
     try:
-        yield open_history(server, folder / f"rows_{options.rows}", Size(options.rows, days=_DAYS))
+        yield open_history(server, folder / f"rows_{options.rows}", Size(options.rows))
     finally:
         server.stop()
 
@@ -80,16 +79,8 @@ def _report_shipping_under_load(parts: Runtime, count: int) -> None:
         parts.journal.opened(event)
         parts.journal.closed(event)
     parts.journal.close()
-    settings = parts.settings
-    service = Service(
-        settings.data_dir.parent / f"service_{settings.data_dir.name}",
-        {
-            "DATA_DIR": str(settings.data_dir),
-            "DATABASE_URL": settings.database_url,
-            "AUDIT_SEAL_KEY": SEAL_KEY,
-            "LOG_LEVEL": "ERROR",
-        },
-    )
+    data_dir = parts.settings.data_dir
+    service = Service(data_dir.parent / f"service_{data_dir.name}", service_settings(parts))
     served: list[int] = []
     service.start()
     try:
@@ -120,8 +111,8 @@ def _must_be_intact(parts: Runtime) -> None:
 
 
 def _report_queries(parts: Runtime, runs: int) -> None:
-    start = now_us() - _DAYS * DAY_US
-    middle = start + _DAYS * DAY_US // 2
+    start = now_us() - DAYS * DAY_US
+    middle = start + DAYS * DAY_US // 2
     (example,) = list_events(parts.database, AuditFilter(date_to=middle), size=1, with_total=False).rows
     filters = {
         "no filter": AuditFilter(),
@@ -150,7 +141,7 @@ def _report_queries(parts: Runtime, runs: int) -> None:
             suffix = "with total" if with_total else "first page"
             _tell(f"{name}, {suffix}, p95", _quantile(seconds, 0.95) * 1e3, "ms", target)
     for share in (0.1, 0.5, 0.9):
-        at = cursor.encode(start + int(_DAYS * DAY_US * share), 1 << 60)
+        at = cursor.encode(start + int(DAYS * DAY_US * share), 1 << 60)
         ask = partial(list_events, parts.database, AuditFilter(), cursor=at, with_total=False)
         seconds = _timed(runs, ask)
         _tell(f"cursor at {share:.0%} of the log, p95", _quantile(seconds, 0.95) * 1e3, "ms", 50)

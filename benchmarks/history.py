@@ -23,6 +23,8 @@ from tests.servers.base import Server
 
 SEAL_KEY = "the key that seals the audit log of the benchmark"
 DAY_US = 86_400_000_000
+DAYS = 60
+"""How far back a log reaches, unless told otherwise."""
 _CHUNK = 50 * BLOCK_ROWS
 _BLOCKS_AT_ONCE = 20
 _CHANCE = "(CRC32(CONCAT(seq, '{}')) / 4294967296)"
@@ -61,7 +63,7 @@ class Size:
 
     rows: int
     clients: int = 100_000
-    days: int = 30
+    days: int = DAYS
     skew: float = 3.0
 
 
@@ -99,6 +101,16 @@ def open_history(server: LargeMariaDB, folder: Path, size: Size) -> Runtime:
             make_history(parts, size)
     parts.journal.prepare()
     return parts
+
+
+def service_settings(parts: Runtime) -> dict[str, str]:
+    """What a service over that log is started with."""
+    return {
+        "DATA_DIR": str(parts.settings.data_dir),
+        "DATABASE_URL": parts.settings.database_url,
+        "AUDIT_SEAL_KEY": SEAL_KEY,
+        "LOG_LEVEL": "ERROR",
+    }
 
 
 def make_history(parts: Runtime, size: Size) -> None:

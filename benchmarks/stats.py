@@ -15,20 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
 from sqlalchemy import text
 
-from benchmarks.history import SEAL_KEY, LargeMariaDB
-from filewallball import create_app
+from benchmarks.history import DAYS, LargeMariaDB, Size, open_history, service_settings
 from filewallball.clock import now_us
-from filewallball.config import load_settings
 from filewallball.event import Event
-from filewallball.runtime import Runtime, runtime
+from filewallball.runtime import Runtime
 from filewallball.stats.rebuild import Rebuild
-from tests.servers import MariaDB, Service
+from tests.servers import Service
 from tests.servers.mariadb import database_name
 
-_CHUNK = 100_000
 _PATHS = {
     "metrics/detailed": "/api/v1/metrics/detailed",
     "upload/statistics": "/api/v1/upload/statistics/10.0.0.7",
@@ -36,81 +32,42 @@ _PATHS = {
     "stats/clients": "/api/v1/stats/clients",
 }
 _TARGETS_MS = {"metrics/detailed": 50, "upload/statistics": 50, "upload/errors": 50, "stats/clients": 500}
-_CHANCE = "(CRC32(CONCAT(seq, '{}')) / 4294967296)"
-_FILL = """
-INSERT INTO audit_log (event_id, timestamp_us, action, resource_type, resource_id, status, error_type, user_id,
-  username, token_id, ip_address, address, user_agent, request_id, file_type, file_size, duration_us, cache, count,
-  details, mac, block_id)
-SELECT LPAD(seq, 36, '0'), {start} + FLOOR(seq * {step}), action, 'file', MD5(seq), status,
-  IF(status = 'failed',
-    ELT(1 + FLOOR({r4} * 4), 'file_too_large', 'invalid_file_type', 'storage_full', 'network_error'),
-    IF(status = 'denied', 'auth_unknown', '')),
-  IF({r5} < 0.5, 1 + client % 5000, 0), '', 0, INET_NTOA(167772160 + client),
-  UNHEX(CONCAT('00000000000000000000FFFF', LPAD(HEX(167772160 + client), 8, '0'))),
-  'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', CONCAT('req_', LEFT(MD5(-seq), 24)),
-  ELT(1 + FLOOR({r6} * 6),
-    'image/jpeg', 'image/png', 'application/pdf', 'text/plain', 'video/mp4', 'application/zip'),
-  FLOOR(POW(10, 3 + 4 * {r7})), FLOOR(POW(10, 3 + 3.5 * {r8})), 'none', 1,
-  IF(action = 'file:upload',
-    '{{"filename":"holiday in the mountains.jpg","file_size":1048576,"mime_type":"image/jpeg"}}', ''),
-  SHA2(seq, 256), 1
-FROM (SELECT seq, FLOOR({clients} * POW({r1}, {skew})) AS client,
-    CASE WHEN {r2} < 0.3 THEN 'file:upload' WHEN {r2} < 0.65 THEN 'file:download' WHEN {r2} < 0.9 THEN 'file:view'
-      WHEN {r2} < 0.95 THEN 'file:list' ELSE 'auth:fail' END AS action,
-    IF({r2} >= 0.95, 'denied', IF({r3} < 0.03, 'failed', 'success')) AS status
-  FROM seq_{first}_to_{last}) AS made
-"""
 
 
 def main() -> None:
+    """Print every figure at both sizes."""
     options = _options()
     with tempfile.TemporaryDirectory(prefix="filewallball-stats-") as name:
-        folder = Path(name)
-        server = LargeMariaDB(folder / "mariadb", options.pool)
+        folder = options.keep or Path(name)
+        server = LargeMariaDB(folder / "server", options.pool)
         server.start()
         try:
-            small = _measure(server, folder / "small", options.small, options)
-            large = _measure(server, folder / "large", options.rows, options)
+            small = _measure(server, folder, options.small, options)
+            large = _measure(server, folder, options.rows, options)
         finally:
-            server.kill()
+            server.stop()
     print(f"\n{'answer':<20} {'small p95':>10} {'large p95':>10} {'ratio':>6}   target")
     for path, target in _TARGETS_MS.items():
         ratio = large[path] / small[path]
         print(f"{path:<20} {small[path]:>7.1f} ms {large[path]:>7.1f} ms {ratio:>6.2f}   {target} ms, 1.5")
 
 
-def _measure(server: MariaDB, folder: Path, rows: int, options: argparse.Namespace) -> dict[str, float]:
+def _measure(server: LargeMariaDB, folder: Path, rows: int, options: argparse.Namespace) -> dict[str, float]:
     """Everything at one size; the p95 of each answer in milliseconds, a new block before each third request."""
     print(f"\n{rows:,} rows, {options.clients:,} clients, {options.days} days", flush=True)
-    url = server.create_database()
-    service = Service(folder, {"DATABASE_URL": url, "AUDITSEAL_KEY": SEAL_KEY, "DATABASE_TIMEOUT": "10m"})
-    service.cli("prepare")
-    app = create_app(load_settings(service.settings))
-    parts = runtime(app)
+    size = Size(rows, options.clients, options.days, options.skew)
+    data_dir = folder / f"rows_{rows}"
+    parts = open_history(server, data_dir, size)
     parts.digest.run()
-    _timed("made", rows, lambda: _fill(server, url, rows, options))
     _timed("added up (rebuild)", rows, lambda: Rebuild(parts.database).run())
-    _print_sizes(server, url)
+    _print_sizes(server, parts.settings.database_url)
     _timed(
         "sealed (digest)", options.digest_rows, lambda: _append_and_seal(parts, options.digest_rows, options)
     )
-    _print_quantiles(app)
+    service = Service(folder / f"service_{rows}", service_settings(parts))
     with _running(service):
+        _print_quantiles(service, parts)
         return {name: _time_answer(service, path, name, options.requests) for name, path in _PATHS.items()}
-
-
-def _fill(server: MariaDB, url: str, rows: int, options: argparse.Namespace) -> None:
-    span_us = options.days * 86_400_000_000
-    values: dict[str, Any] = {f"r{number}": _CHANCE.format("abcdefgh"[number - 1]) for number in range(1, 9)}
-    values |= {
-        "start": now_us() - span_us,
-        "step": span_us / rows,
-        "clients": options.clients,
-        "skew": options.skew,
-    }
-    for first in range(1, rows + 1, _CHUNK):
-        statement = _FILL.format(first=first, last=min(first + _CHUNK - 1, rows), **values)
-        server.execute(statement, database=database_name(url))
 
 
 def _append_and_seal(parts: Runtime, rows: int, options: argparse.Namespace) -> float:
@@ -143,7 +100,7 @@ def _timed(what: str, rows: int, work: Any) -> None:
     print(f"  {what:<22} {rows / seconds:>12,.0f} rows/s   ({seconds:.1f} s)", flush=True)
 
 
-def _print_sizes(server: MariaDB, url: str) -> None:
+def _print_sizes(server: LargeMariaDB, url: str) -> None:
     name = database_name(url)
     server.execute(f"ANALYZE TABLE {name}.audit_log, {name}.usage_client_daily, {name}.daily_seen")
     found = server.execute(
@@ -158,10 +115,9 @@ def _print_sizes(server: MariaDB, url: str) -> None:
     )
 
 
-def _print_quantiles(app: Flask) -> None:
+def _print_quantiles(service: Service, parts: Runtime) -> None:
     """The seconds that the answer gives against the exact order statistic of the same 24 hours."""
-    client = app.test_client()
-    found = client.get(_PATHS["metrics/detailed"]).get_json()["performance_metrics"]
+    found = service.request("GET", _PATHS["metrics/detailed"]).json()["performance_metrics"]
     since = (now_us() // 3_600_000_000 - 24) * 3_600_000_000
     timed = f"FROM audit_log WHERE timestamp_us >= {since} AND duration_us > 0 AND ip_address <> ''"
 
@@ -172,7 +128,7 @@ def _print_quantiles(app: Flask) -> None:
         return float(connection.execute(text(ordered)).scalar_one() / 1e6)
 
     for name, share in (("p95", 0.95), ("p99", 0.99)):
-        with runtime(app).database.read() as connection:
+        with parts.database.read() as connection:
             truth = exact(connection, share)
         told = found[f"response_time_{name}"]
         print(f"  {name} {told:.4f} s, exactly {truth:.4f} s: off by {100 * abs(told - truth) / truth:.2f} %")
@@ -214,10 +170,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--skew", type=float, default=3.0, help="1 = all clients do the same; more = few do most"
     )
-    parser.add_argument("--days", type=int, default=30, help="how long the log reaches back")
+    parser.add_argument("--days", type=int, default=DAYS, help="how long the log reaches back")
     parser.add_argument("--requests", type=int, default=100, help="requests timed for each answer")
     parser.add_argument("--digest-rows", type=int, default=20_000, help="rows for the digest's pace")
     parser.add_argument("--pool", type=int, default=4096, help="MariaDB's buffer pool, MiB")
+    parser.add_argument("--keep", type=Path, help="a folder for the databases, kept for the next run")
     return parser.parse_args()
 
 
