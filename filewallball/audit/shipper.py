@@ -14,15 +14,15 @@ from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
 from filewallball.audit.locks import try_lock
 from filewallball.audit.segments import lines, pieces, segments, slot_folders
-from filewallball.audit.trail import Trail
+from filewallball.audit.trail import Fields, Trail
 from filewallball.clock import now_us
 from filewallball.database import Database
-from filewallball.event import Event
+from filewallball.event import fields_from_json
 
 _BATCH = 500
 _WORTH_A_THREAD = 256 * 1024
 _NO_EVENT = (ValueError, TypeError, AttributeError, OverflowError)
-Batch = tuple[list[Event], list[Any] | None]
+Batch = tuple[list[Fields], list[Any] | None]
 _POLL_SECONDS = 0.01
 _CLOSED = b'{"k":"x"'
 _MOST_COUNTED_BYTES = 256 * 1024 * 1024
@@ -146,15 +146,15 @@ class Shipper:
 
     def _batches(self, data: bytes, number: int, position: _Position) -> list[Batch]:
         """The ended operations of a piece of journal, and what the database gets of them."""
-        ended = []
+        ended: list[Fields] = []
         for line in lines(data):
             _track(position.began, line, number)
             if line["k"] == "x":
-                ended.append(Event.from_json(line["e"]))
+                ended.append(fields_from_json(line["e"]))
         batches = (ended[start : start + _BATCH] for start in range(0, len(ended), _BATCH))
         return [(events, self._prepared(events)) for events in batches]
 
-    def _prepared(self, events: list[Event]) -> list[Any] | None:
+    def _prepared(self, events: list[Fields]) -> list[Any] | None:
         """None if one of them is no event that a database takes: then each goes alone."""
         try:
             return self._trail.prepare(events)
@@ -165,7 +165,7 @@ class Shipper:
         for events, prepared in batches:
             self._insert(events, prepared)
 
-    def _insert(self, events: list[Event], prepared: list[Any] | None) -> None:
+    def _insert(self, events: list[Fields], prepared: list[Any] | None) -> None:
         """Insert events; one that no database takes is set aside, so that it never holds up the others."""
         try:
             if prepared is None:
@@ -181,7 +181,7 @@ class Shipper:
             for event in events:
                 self._insert([event], None)
 
-    def _reject(self, event: Event) -> None:
+    def _reject(self, event: Fields) -> None:
         logger.exception("An audit event cannot be stored; it is kept in rejected.jsonl")
         with (self._directory / "rejected.jsonl").open("ab") as file:
             file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))

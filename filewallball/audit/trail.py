@@ -4,9 +4,9 @@ import hashlib
 import hmac
 import ipaddress
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from operator import itemgetter
+from operator import gt, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -42,6 +42,8 @@ COLUMNS = (*CANONICAL, "mac", "address")
 _KINDS = frozenset((str, int))
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 _values = itemgetter(*CANONICAL)
+Fields = Mapping[str, Any]
+"""An event's fields: `vars(event)`, or a line of the journal."""
 Values = tuple[Any, ...]
 
 
@@ -56,50 +58,30 @@ class Trail:
 
     def append(self, connection: Connection, event: Event) -> None:
         """Insert the event inside the caller's transaction; a second row of the same event_id is an error."""
-        self._insert.execute(connection, [self.row(event)])
+        self._insert.execute(connection, [self.row(vars(event))])
 
     def append_once(self, connection: Connection, events: Iterable[Event]) -> None:
         """Insert many events; those whose event_id is already on record are dropped."""
-        self.send(connection, self.prepare(events))
+        self.send(connection, self.prepare(map(vars, events)))
 
-    def prepare(self, events: Iterable[Event]) -> list[Any]:
-        """What `send` inserts: all the work of `append_once` that needs no database."""
+    def prepare(self, events: Iterable[Fields]) -> list[Any]:
+        """What `send` inserts of events given by their fields: all of the work that needs no database."""
         return self._bulk.prepare(map(self.row, events))
 
     def send(self, connection: Connection, prepared: list[Any]) -> None:
         """Insert what was prepared, but for events that are on record already."""
         self._bulk.send(connection, prepared)
 
-    def row(self, event: Event) -> Values:
+    def row(self, fields: Fields) -> Values:
         """The values of COLUMNS for an event, made neutral and cut to the columns' sizes, with their mac.
 
         Raises TypeError or AttributeError for an event that is none.
         """
-        values = (
-            event.event_id,
-            event.timestamp_us,
-            event.action,
-            event.resource_type,
-            _ascii(event.resource_id, 128),
-            event.status,
-            event.error_type,
-            event.user_id,
-            neutral(event.username, 128),
-            event.token_id,
-            event.ip_address,
-            neutral(event.user_agent, 512),
-            _ascii(event.request_id, 64),
-            _ascii(event.file_type, 127),
-            event.file_size,
-            event.duration_us,
-            event.cache,
-            event.count,
-            clip(event.details, 65536),
-        )
+        values = _made_neutral(fields) if _needs_care(fields) else _values(fields)
         if not _KINDS.issuperset(map(type, values)):
             raise TypeError("An event holds text and integers only.")
         mac = hmac.digest(self._key, _octets(values), hashlib.sha256).hex()
-        return (*values, mac, packed(event.ip_address))
+        return (*values, mac, packed(fields["ip_address"]))
 
 
 def canonical(row: Mapping[str, Any]) -> bytes:
@@ -130,8 +112,33 @@ def packed(address: str) -> bytes:
     return parsed.packed if parsed.version == 6 else _MAPPED + parsed.packed
 
 
+def _needs_care(fields: Fields) -> bool:
+    """Whether anything that came from outside is more than short plain ASCII, as it nearly always is."""
+    texts = _outside(fields)
+    joined = "".join(texts)
+    return not (joined.isascii() and joined.isprintable()) or any(map(gt, map(len, texts), _SIZES))
+
+
+def _made_neutral(fields: Fields) -> Values:
+    clean = {name: make(fields[name], size) for name, (make, size) in _OUTSIDE.items()}
+    values: Values = _values({**fields, **clean})
+    return values
+
+
 def _ascii(value: str, length: int) -> str:
     if not value.isascii() or not value.isprintable():
         value = value.encode("ascii", "backslashreplace").decode()
         value = "".join(character if character.isprintable() else "?" for character in value)
     return value[:length]
+
+
+_OUTSIDE: dict[str, tuple[Callable[[str, int], str], int]] = {
+    "resource_id": (_ascii, 128),
+    "username": (neutral, 128),
+    "user_agent": (neutral, 512),
+    "request_id": (_ascii, 64),
+    "file_type": (_ascii, 127),
+    "details": (clip, 65536),
+}
+_SIZES = [size for _, size in _OUTSIDE.values()]
+_outside = itemgetter(*_OUTSIDE)
