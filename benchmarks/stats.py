@@ -2,7 +2,8 @@
 of the sums, and how near the quantiles are to the exact ones.
 
 `python -m benchmarks.stats` takes minutes; `--rows 10000000` is the size that the targets are about. Rows are made by
-the server itself, already sealed, and added up by a rebuild; only the rows for the digest's pace go through it.
+the server itself, already sealed, and added up by a rebuild; only the rows for the digest's pace go through it. With
+`--keep FOLDER` all of that stays there for the next run.
 """
 
 import argparse
@@ -21,7 +22,6 @@ from benchmarks.history import DAYS, LargeMariaDB, Size, open_history, service_s
 from filewallball.clock import now_us
 from filewallball.event import Event
 from filewallball.runtime import Runtime
-from filewallball.stats.rebuild import Rebuild
 from tests.servers import Service
 from tests.servers.mariadb import database_name
 
@@ -59,7 +59,6 @@ def _measure(server: LargeMariaDB, folder: Path, rows: int, options: argparse.Na
     data_dir = folder / f"rows_{rows}"
     parts = open_history(server, data_dir, size)
     parts.digest.run()
-    _timed("added up (rebuild)", rows, lambda: Rebuild(parts.database).run())
     _print_sizes(server, parts.settings.database_url)
     _timed(
         "sealed (digest)", options.digest_rows, lambda: _append_and_seal(parts, options.digest_rows, options)
