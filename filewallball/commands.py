@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from filewallball import create_app
+from filewallball.audit.ownership import other_owner
 from filewallball.clock import rfc3339
 from filewallball.config import ConfigError, Settings, load_settings
 from filewallball.errors import ApiError
@@ -27,7 +28,8 @@ def with_app(
 ) -> Callable[..., None]:
     """Give the command the app; a bad setting or a missing database ends in one clear line.
 
-    Only a command that may come first in the life of a DATA_DIR makes one that is not there.
+    Only a command that may come first in the life of a DATA_DIR makes one that is not there. Whoever would leave files
+    there that the service cannot read is sent away: one of root's in the journal stops all shipping.
     """
 
     @wraps(command)
@@ -38,6 +40,9 @@ def with_app(
             raise ConfigError(
                 [f"DATA_DIR: there is no folder {settings.data_dir}; `filewallball prepare` makes it"]
             )
+        if owner := other_owner(settings.journal_dir):
+            advice = f"run this as that user, as with `runuser -u {owner} -- filewallball …`"
+            raise ConfigError([f"DATA_DIR: {settings.journal_dir} belongs to {owner}; {advice}"])
         try:
             app = create_app(settings)
         except OSError as error:

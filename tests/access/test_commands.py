@@ -1,5 +1,7 @@
 """The command line does what the routes do, and says what went wrong in one line."""
 
+import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,18 @@ def test_a_data_folder_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
         with pytest.raises(RuntimeError, match=r"\nfilewallball: DATA_DIR: .*file") as failure:
             Shell({"DATA_DIR": str(tmp_path / unusable)}).run("prepare")
         assert "Traceback" not in str(failure.value)
+
+
+def test_who_would_leave_files_that_the_service_cannot_read_is_sent_away(machine: Service) -> None:
+    nobody, is_root = 65534, os.geteuid() == 0
+    journal = machine.data_dir / "journal"
+    before = sorted(machine.data_dir.rglob("*"))
+    if is_root:  # nobody else may give a folder away, or would be let into such a one
+        os.chown(journal, nobody, nobody)
+
+    shell = Shell({"DATA_DIR": str(machine.data_dir), "ADMIN_TOKEN": ADMIN_TOKEN})
+    advice = r"\nfilewallball: DATA_DIR: .*journal belongs to \S+; run this as that user"
+    with pytest.raises(RuntimeError, match=advice) if is_root else nullcontext():
+        shell.run("tokens", "list")
+
+    assert not is_root or sorted(machine.data_dir.rglob("*")) == before
