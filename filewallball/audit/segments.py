@@ -19,7 +19,7 @@ from filewallball.event import FAILED, Event
 
 _READ_BYTES = 1024 * 1024
 _NEEDED = {"o": {"e"}, "x": {"e"}, "c": {"i"}, "f": {"i", "n"}, "p": set[str]()}
-_SOME_EVENT = {"event_id": "", "timestamp_us": 0, "action": ""}
+_SOME_EVENT = {"event_id", "timestamp_us", "action"}
 
 
 @dataclass(slots=True)
@@ -105,13 +105,14 @@ def segment_path(folder: Path, number: int) -> Path:
 
 
 def pieces(path: Path, offset: int) -> Iterator[tuple[bytes, int]]:
-    """Whole lines from `offset` on, in bounded pieces, each with the offset after it."""
+    """Whole lines from `offset` on, in bounded pieces, each with the offset after it; long junk is a piece too."""
     with path.open("rb") as file:
         file.seek(offset)
         while data := file.read(_READ_BYTES):
             whole = data.rfind(b"\n") + 1
-            if not whole:
-                return
+            if not whole and len(data) < _READ_BYTES:
+                return  # a line that is being written, or was torn
+            whole = whole or len(data)  # no line is as long: junk, as after a power cut
             offset += whole
             file.seek(offset)
             yield data[:whole], offset
@@ -129,8 +130,11 @@ def lines(data: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _is_whole(line: dict[str, Any]) -> bool:
-    needed = _NEEDED.get(line.get("k", ""))
+    kind = line.get("k")
+    needed = _NEEDED.get(kind) if isinstance(kind, str) else None
     if needed is None or not needed <= line.keys():
         return False
-    event = line["e"] if "e" in needed else _SOME_EVENT
-    return isinstance(event, dict) and _SOME_EVENT.keys() <= event.keys()
+    if "e" not in needed:
+        return all(isinstance(line[name], str) for name in needed)
+    event = line["e"]
+    return isinstance(event, dict) and event.keys() >= _SOME_EVENT and isinstance(event["event_id"], str)

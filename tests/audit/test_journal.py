@@ -68,7 +68,14 @@ def test_a_torn_line_hides_nothing_that_came_before_or_comes_after(
 
 
 @pytest.mark.parametrize(
-    "junk", [b"\0" * 5000, b"{}\n[]\n1\n", b'{"k":"x"}\n{"k":"o","e":{}}\n{"k":"?"}\n', b"\xff\xfe\n"]
+    "junk",
+    [
+        b"\0" * 5000,
+        b"{}\n[]\n1\n",
+        b'{"k":[]}\n{"k":"c","i":{}}\n{"k":"o","e":{"event_id":[],"timestamp_us":0,"action":""}}\n',
+        b'{"k":"x"}\n{"k":"o","e":{}}\n{"k":"?"}\n',
+        b"\xff\xfe\n",
+    ],
 )
 def test_junk_in_a_segment_is_passed_over(
     make_journal: Callable[..., Journal], tmp_path: Path, junk: bytes
@@ -81,6 +88,23 @@ def test_junk_in_a_segment_is_passed_over(
     in_a_process_that_dies(work)
 
     assert recover(tmp_path / "journal/slot-0") == 1
+
+
+def test_what_follows_megabytes_of_junk_is_read_all_the_same(
+    make_journal: Callable[..., Journal], tmp_path: Path
+) -> None:
+    event = make_event()
+
+    def work() -> None:
+        written = make_journal()
+        written.opened(event)
+        with segments(tmp_path / "journal/slot-0")[-1][1].open("ab") as file:
+            file.write(b"\0" * 2_500_000 + b"\n")
+        written.closed(event)
+
+    in_a_process_that_dies(work)
+
+    assert recover(tmp_path / "journal/slot-0") == 0
 
 
 def test_a_segment_is_followed_by_another_and_nothing_is_lost_between(
