@@ -21,6 +21,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # What begins so is ours, not another program's.
 _OURS = ("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "THUMBNAIL_")
 SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url")
+_LONGEST_SECONDS = 100 * 366 * 86_400
 _ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 _WEB_URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
@@ -61,6 +62,8 @@ def duration(value: str, **_: Any) -> timedelta:
         raise ValidationError(f"{value!r} is not a duration such as 30s or 7d.") from error
     if seconds <= 0:
         raise ValidationError("must be longer than zero.")
+    if seconds > _LONGEST_SECONDS:
+        raise ValidationError("must not be longer than 100 years.")
     return timedelta(seconds=seconds)
 
 

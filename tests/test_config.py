@@ -41,6 +41,7 @@ def test_every_bad_value_is_named_at_once() -> None:
         "PORT": "eighty",
         "MAX_UPLOAD_SIZE": "lots",
         "DATABASE_TIMEOUT": "soon",
+        "AUDIT_RETENTION": "99999999999d",
         "TRUSTED_PROXIES": "10.0.0.1/8",
         "ANONYMOUS_ROLE": "root",
         "DATABASE_URL": "postgresql://x/y",

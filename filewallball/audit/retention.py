@@ -38,8 +38,8 @@ def prune_expired(parts: Runtime, caller: Caller) -> int:
     before_us = now_us() - round(parts.settings.audit_retention.total_seconds() * 1e6)
     try:
         return prune(parts, caller, before_us)
-    except OperationalError as error:
-        if error.orig is None or error.orig.args[0] not in _NOT_GRANTED:
+    except errors.Unavailable as error:
+        if not _is_not_granted(error.__cause__):
             raise
         logger.warning("Audit rows are due to be pruned by an account that may delete them")
         return 0
@@ -48,7 +48,8 @@ def prune_expired(parts: Runtime, caller: Caller) -> int:
 def prune(parts: Runtime, caller: Caller, before_us: int) -> int:
     """Prune every block whose rows are all older, each step on record; returns the number of rows.
 
-    Raises AuditBroken at a block that is not intact: what was tampered with stays as evidence.
+    Raises AuditBroken at a block that is not intact: what was tampered with stays as evidence; Unavailable where the
+    database account may not delete.
     """
     total = 0
     while stretch := parts.database.query(lambda connection: _next(connection, before_us)):
@@ -60,9 +61,21 @@ def prune(parts: Runtime, caller: Caller, before_us: int) -> int:
             op.note(details={"before": rfc3339(before_us)})
             if not verdict.is_intact:
                 raise errors.AuditBroken(facts={"findings": [asdict(each) for each in verdict.findings]})
-            op.change(_removal(parts, stretch))
+            try:
+                op.change(_removal(parts, stretch))
+            except OperationalError as error:
+                if not _is_not_granted(error):
+                    raise
+                told = "This database account may not prune; the owner of the schema may."
+                raise errors.Unavailable(told, facts={"reason": "not granted"}) from error
         total += stretch.rows
     return total
+
+
+def _is_not_granted(error: BaseException | None) -> bool:
+    return (
+        isinstance(error, OperationalError) and error.orig is not None and error.orig.args[0] in _NOT_GRANTED
+    )
 
 
 def _next(connection: Connection, before_us: int) -> _Stretch | None:

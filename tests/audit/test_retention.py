@@ -23,6 +23,7 @@ from tests.servers.mariadb import database_name
 Record = Callable[..., list[Event]]
 CALLER = Caller(username="system", role="admin")
 DAY = 86_400_000_000
+_REASONS = "SELECT JSON_VALUE(details, '$.reason') AS details FROM audit_log WHERE action = 'audit:prune'"
 
 
 def test_whole_old_blocks_go_and_the_rest_verifies(parts: Runtime, record: Record) -> None:
@@ -131,3 +132,8 @@ def test_an_account_that_may_only_add_runs_the_service(
             connection.execute(text(statement))
     alter(parts, "UPDATE audit_log SET block_id = block_id")
     assert prune_expired(parts, CALLER) == 0
+    with pytest.raises(errors.Unavailable, match="account may not prune"):
+        prune(parts, CALLER, now_us())
+    parts.shipper.ship()
+    (told,) = {row.details for row in rows_of(parts, _REASONS)}
+    assert told == "not granted"
