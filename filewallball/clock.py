@@ -4,6 +4,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
+_MOMENT = re.compile(r"\d{4}(-?\d\d-?\d\d|-?W\d\d-?\d)([T ]\d\d[\d:.,]*( ?Z| ?[+-][\d:]+)?)?", re.ASCII)
 _SPACE_FOR_PLUS = re.compile(r"(.+\d:\d\d.*) (\d\d:?\d\d)")
 _DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,8 +28,11 @@ def parse_moment(text: str, *, is_end: bool = False) -> int:
     A date alone means the whole day: its first microsecond or, for an end, its last. A time given to the second as an
     end includes that second.
     """
+    text = text.upper()
     if match := _SPACE_FOR_PLUS.fullmatch(text):  # `+` arrives as a space where nobody encoded it
         text = f"{match[1]}+{match[2]}"
+    if not _MOMENT.fullmatch(text):
+        raise ValueError(f"{text!r} is no date or time")
     try:
         moment = datetime.fromisoformat(text)
         microseconds = to_us(moment if moment.tzinfo is None else moment.astimezone(UTC))
@@ -36,7 +40,7 @@ def parse_moment(text: str, *, is_end: bool = False) -> int:
         raise ValueError(f"{text!r} is out of range") from error
     if not is_end:
         return microseconds
-    if "T" not in text.upper() and " " not in text and ":" not in text:
+    if "T" not in text and " " not in text:
         return microseconds + _DAY_US - 1
     return microseconds + 999_999 if "." not in text and "," not in text else microseconds
 

@@ -15,14 +15,14 @@ from filewallball.audit.grants import grants as statements
 from filewallball.audit.queries import count_events
 from filewallball.audit.retention import prune as prune_blocks
 from filewallball.audit.retention import prune_expired
-from filewallball.audit.schemas import AuditFilterSchema
+from filewallball.audit.schemas import ONLY_ONCE, AuditFilterSchema
 from filewallball.audit.verdict import Verdict
 from filewallball.audit.verification import verifier, verify_log
 from filewallball.audit.verify import Span
 from filewallball.clock import now_us, parse_moment
 from filewallball.commands import with_app
 from filewallball.operations import Caller, operation
-from filewallball.runtime import runtime
+from filewallball.runtime import Runtime, runtime
 
 _OPERATOR = Caller(username="system", role="admin")
 
@@ -34,7 +34,7 @@ def audit() -> None:
 
 @audit.command()
 @click.option(
-    "--from", "first", metavar="BLOCK|DATE", help="First block, or the first moment (ISO 8601, UTC)."
+    "--from", "first", metavar="BLOCK|DATE", help="First block, or the first moment (2024-01-15, UTC)."
 )
 @click.option("--to", "last", metavar="BLOCK|DATE", help="Last block, or the last moment.")
 @with_app
@@ -44,8 +44,7 @@ def verify(app: Flask, first: str | None, last: str | None) -> None:
     A range proves its own blocks. Only the whole log proves that nothing was cut off at either end.
     """
     parts = runtime(app)
-    parts.shipper.flush()
-    parts.digest.run()
+    _settle(parts)
     span = Span(_block(app, first, is_start=True), _block(app, last, is_start=False))
     if span.first and span.last and span.first > span.last:
         raise click.BadParameter("The range holds no sealed block.")
@@ -55,6 +54,8 @@ def verify(app: Flask, first: str | None, last: str | None) -> None:
             bar.update(round(1000 * done / max(1, total)) - bar.pos)
 
         verdict = verify_log(parts, _OPERATOR, span, show)
+    if verdict.is_intact and not verdict.blocks and not span.is_whole:
+        raise click.BadParameter("The range holds no sealed block.")
     _tell(verdict)
     if not verdict.is_intact:
         sys.exit(1)
@@ -116,14 +117,26 @@ def grants(app: Flask, account: str) -> None:
     click.echo("\n".join(statements(database, account)))
 
 
+def _settle(parts: Runtime) -> None:
+    """Ship and seal what waits, so that it is verified too; where that fails, verification says why."""
+    parts.shipper.flush()
+    try:
+        parts.digest.run()
+    except Exception as error:
+        click.echo(f"The newest rows could not be sealed: {type(error).__name__}", err=True)
+
+
 def _wanted(filters: tuple[str, ...]) -> AuditFilter:
     pairs = {}
     for text in filters:
-        name, given, pairs[name] = text.partition("=")
+        name, given, value = text.partition("=")
         if not given:
             raise click.BadParameter(
                 f"{text!r} is not NAME=VALUE, such as status=failed.", param_hint="--filter"
             )
+        if name in pairs:
+            raise click.BadParameter(f"{name}: {ONLY_ONCE}", param_hint="--filter")
+        pairs[name] = value
     try:
         loaded: dict[str, AuditFilter] = AuditFilterSchema().load(pairs)
     except ValidationError as error:
@@ -147,7 +160,7 @@ def _tell(verdict: Verdict) -> None:
 def _block(app: Flask, text: str | None, *, is_start: bool) -> int | None:
     if text is None:
         return None
-    if text.isdigit() and len(text) != len("20240115"):
+    if text.isdecimal():
         return int(text)
     try:
         microseconds = parse_moment(text, is_end=not is_start)

@@ -10,7 +10,8 @@ import orjson
 from filewallball import errors
 from filewallball.audit.filters import AuditFilter
 from filewallball.audit.queries import walk
-from filewallball.audit.schemas import AuditEventSchema, shown
+from filewallball.audit.schemas import AuditEventSchema
+from filewallball.audit.showing import shown
 from filewallball.database import Database
 from filewallball.operations import Operation
 

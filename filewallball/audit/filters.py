@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, func, or_
 
 from filewallball.audit.models import AuditRow
@@ -28,6 +29,7 @@ VERBS = {
     "delete": ("delete", "expire", "revoke", "prune", "remove"),
 }
 """What each verb stands for: the second word of actions. A failed authentication is none of them."""
+_SECOND_US = 1_000_000
 _MOST_ADDRESSES = 24
 _MOST_KINDS = 1000
 
@@ -65,9 +67,11 @@ class AuditFilter:
         values: dict[str, Any] = {
             name: getattr(self, name) for name in self.__slots__ if getattr(self, name) not in ("", None)
         }
-        for name in ("date_from", "date_to"):
-            if name in values:
-                values[name] = rfc3339(values[name] - values[name] % 1_000_000)
+        if self.date_from is not None:
+            values["date_from"] = rfc3339(self.date_from)
+        if self.date_to is not None:  # a second that is meant to its end is shown as that second
+            is_whole = self.date_to % _SECOND_US == _SECOND_US - 1
+            values["date_to"] = rfc3339(self.date_to - is_whole * (_SECOND_US - 1))
         if self.ip_address is not None:
             whole = self.ip_address.num_addresses == 1
             values["ip_address"] = str(self.ip_address.network_address if whole else self.ip_address)
@@ -153,7 +157,11 @@ class Scope:
             texts: list[Any] = [AuditRow.username, AuditRow.user_agent, AuditRow.details]
             if wanted.q.isascii():  # MariaDB compares an ASCII column with nothing else
                 texts.append(AuditRow.resource_id)
-            yield or_(*(func.instr(text, wanted.q) > 0 for text in texts))
+            found = [func.instr(text, wanted.q) > 0 for text in texts]
+            inside = orjson.dumps(wanted.q).decode()[1:-1]
+            if inside != wanted.q:  # details are JSON, where a quote or backslash in a name has one before it
+                found.append(func.instr(AuditRow.details, inside) > 0)
+            yield or_(*found)
 
 
 def resolve(connection: Connection, wanted: AuditFilter) -> Scope:

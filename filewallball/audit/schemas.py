@@ -3,22 +3,31 @@
 import ipaddress
 from typing import Any
 
-import orjson
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import MultiDict
 
 from filewallball.audit.filters import STATUSES, VERBS, AuditFilter
-from filewallball.clock import parse_moment, rfc3339
+from filewallball.clock import parse_moment
 from filewallball.observability.vocabulary import ACTIONS, OTHER
 
 _MOST_DAYS_OF_SEARCH = 31
 _DAY_US = 86_400_000_000
 _LARGEST = 2**63 - 1
-_CODE = validate.Regexp(r"\A[\x20-\x7e]{0,128}\Z", error="Must be at most 128 printable ASCII characters.")
+_CODE = validate.Regexp(r"\A[\x20-\x7e]{1,128}\Z", error="Must be 1 to 128 printable ASCII characters.")
+ONLY_ONCE = "May be given only once."
 
 
 def _is_action(value: str) -> None:
     if value not in (VERBS.keys() | set(ACTIONS)) - {OTHER}:
         raise ValidationError("Not an action such as file:upload, nor create, read, update or delete.")
+
+
+def _is_text(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValidationError("Not valid Unicode.") from error
 
 
 class MomentField(fields.Field[int]):
@@ -68,13 +77,21 @@ class AuditFilterSchema(Schema):
     resource_id = fields.String(validate=_CODE)
     error_type = fields.String(validate=_CODE)
     q = fields.String(
-        validate=validate.Length(min=2, max=200),
+        validate=[validate.Length(min=2, max=200), _is_text],
         metadata={
             "description": "Text within user name, user agent, resource id or details, upper and lower case told "
             "apart; needs date_from and date_to at "
             f"most {_MOST_DAYS_OF_SEARCH} days apart"
         },
     )
+
+    @pre_load
+    def _check_repeated(self, data: Any, **_: Any) -> Any:
+        if isinstance(data, MultiDictProxy) and isinstance(data.data, MultiDict):
+            repeated = [name for name, values in data.data.lists() if len(values) > 1]
+            if repeated:
+                raise ValidationError({name: [ONLY_ONCE] for name in repeated})
+        return data
 
     @validates_schema
     def _check_dates(self, data: dict[str, Any], **_: Any) -> None:
@@ -169,51 +186,3 @@ class AuditStandingSchema(Schema):
     unsealed_rows = fields.Integer()
     duration_seconds = fields.Float()
     findings = fields.List(fields.Nested(AuditFindingSchema))
-
-
-def shown(row: Any) -> dict[str, Any]:
-    """A row of the log as answers and exports give it, in the order of AuditEventSchema."""
-    return {
-        "id": row.id,
-        "event_id": row.event_id,
-        "timestamp": rfc3339(row.timestamp_us),
-        "user_id": row.user_id,
-        "username": row.username,
-        "action": row.action,
-        "resource_type": row.resource_type,
-        "resource_id": row.resource_id,
-        "status": row.status,
-        "error_type": row.error_type,
-        "ip_address": row.ip_address,
-        "user_agent": row.user_agent,
-        "request_id": row.request_id,
-        "file_type": row.file_type,
-        "file_size": row.file_size,
-        "duration_ms": row.duration_us / 1000,
-        "count": row.count,
-        "integrity": _integrity(row.block_id),
-        "details": _details(row),
-    }
-
-
-def _integrity(block_id: int | None) -> str:
-    if block_id is None:
-        return "pending"
-    return "sealed" if block_id > 0 else "refused"
-
-
-def _details(row: Any) -> dict[str, Any]:
-    """The stored details; for files with size and type, which are columns, beside them."""
-    try:
-        details = orjson.loads(row.details) if row.details else {}
-    except orjson.JSONDecodeError:  # nobody but a forger writes such a row, and it must be seen all the same
-        details = {"unreadable": row.details[:512]}
-    if not isinstance(details, dict):
-        details = {"unreadable": str(details)[:512]}
-    if row.resource_type == "file" and row.file_type:
-        details = {
-            **details,
-            "file_size": details.get("file_size", row.file_size),
-            "mime_type": row.file_type,
-        }
-    return details

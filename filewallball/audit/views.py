@@ -14,8 +14,8 @@ from filewallball.audit.schemas import (
     AuditPageSchema,
     AuditQuerySchema,
     AuditStandingSchema,
-    shown,
 )
+from filewallball.audit.showing import shown
 from filewallball.audit.verification import standing
 from filewallball.clock import now_us, rfc3339
 from filewallball.runtime import runtime

@@ -10,13 +10,14 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import DBAPIError
 
 from filewallball.audit.verification import verify_log
 from filewallball.cli import main
 from filewallball.event import Event
 from filewallball.operations import Caller
 from filewallball.runtime import Runtime
-from tests.audit.conftest import rows_of
+from tests.audit.conftest import alter, rows_of
 from tests.shell import Shell
 
 URL = "/api/v1/audit/export"
@@ -82,6 +83,50 @@ def test_an_export_that_is_broken_off_says_so(parts: Runtime, admin: FlaskClient
     assert [(row.status, row.error_type) for row in _exports(parts)] == [("failed", "network_error")]
 
 
+def test_an_export_that_fails_half_way_breaks_off_and_says_so(
+    parts: Runtime, admin: FlaskClient, record: Record
+) -> None:
+    record(1500)
+
+    answer = admin.get(URL, buffered=False)
+    pieces = answer.iter_encoded()
+    next(pieces)
+    alter(parts, "ALTER TABLE audit_log RENAME TO elsewhere")
+    with pytest.raises(DBAPIError):
+        next(pieces)
+    alter(parts, "ALTER TABLE elsewhere RENAME TO audit_log")
+
+    (export,) = _exports(parts)
+    assert (export.status, json.loads(export.details)["rows"]) == ("failed", 1000)
+
+
+def test_whatever_a_forger_wrote_is_shown_and_harmless(
+    parts: Runtime, admin: FlaskClient, record: Record
+) -> None:
+    record(5)
+    nested = '{"a": ' * 300 + "1" + "}" * 300
+    alter(
+        parts,
+        "UPDATE audit_log SET timestamp_us = 9223372036854775807 WHERE id = 1",
+        "UPDATE audit_log SET username = X'611b5b33316d0d0a62' WHERE id = 2",
+        f"UPDATE audit_log SET details = '{nested}' WHERE id = 3",
+        """UPDATE audit_log SET details = '{"a":"x\u202ey"}' WHERE id = 4""",
+        "UPDATE audit_log SET details = 'not JSON', file_type = 'a/b' WHERE id = 5",
+    )
+
+    listed = admin.get("/api/v1/audit/logs").json
+    lines = admin.get(URL, query_string={"resource_type": "file"}).text.splitlines()
+    cells = admin.get(URL, query_string={"resource_type": "file", "format": "csv"}).text
+
+    assert listed is not None
+    rows = {row["id"]: row for row in listed["logs"]}
+    assert [json.loads(line) for line in lines] == [rows[number] for number in (1, 5, 4, 3, 2)]
+    assert "9223372036854775807" in rows[1]["details"]["unreadable"]["timestamp_us"]
+    assert set(rows[3]["details"]) == set(rows[5]["details"]) - {"file_size", "mime_type"} == {"unreadable"}
+    assert rows[4]["details"] == {"a": "x\ufffdy"}
+    assert not set(cells.replace("\r\n", "")) & set("\x1b\r\n\u202e")
+
+
 def test_a_head_request_gets_no_rows_and_ends_its_operation(parts: Runtime, admin: FlaskClient) -> None:
     answer = admin.head(URL)
 
@@ -106,8 +151,11 @@ def test_a_filter_that_is_none_is_explained(environ: dict[str, str], app: Flask)
         ("action", "NAME=VALUE"),
         ("action=nothing", "action: Not an action"),
         ("x=1", "x: Unk"),
+        ("q=\udcff\udcff", "q: Not valid Unicode"),
+        ("action=read --filter action=create", "action: May be given only once"),
     ):
-        done = CliRunner().invoke(main, ["audit", "export", "--filter", given], env=environ)
+        arguments = ["audit", "export", "--filter", *given.split(" ")]
+        done = CliRunner().invoke(main, arguments, env=environ)
 
         assert done.exit_code == 2
         assert told in done.output
@@ -120,6 +168,8 @@ def test_dates_that_cannot_be_meant_are_refused(environ: dict[str, str], app: Fl
         (("prune", "--before", "2999-01-01"), "lies in the future"),
         (("verify", "--to", "2001-01-31"), "No sealed block ends before"),
         (("verify", "--from", "2999-01-01"), "No sealed block begins after"),
+        (("verify", "--from", "12345678"), "The range holds no sealed block"),
+        (("verify", "--from", "²"), "neither a block number nor a date"),
     ):
         with pytest.raises(RuntimeError, match=told):
             shell.run("audit", *arguments)

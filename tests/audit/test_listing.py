@@ -26,7 +26,8 @@ ROWS: list[dict[str, Any]] = [
     {"action": "file:download", "ip_address": "192.168.2.1", "request_id": "req_42"},
     {"action": "file:download", "status": "failed", "error_type": "network_error", "ip_address": "10.0.0.1"},
     {"action": "file:delete", "status": "denied", "error_type": "forbidden", "ip_address": "2001:db8::5"},
-    {"action": "token:create", "resource_type": "user", "user_id": 1, "ip_address": ""},
+    {"action": "token:create", "resource_type": "user", "user_id": 1, "ip_address": "",
+     "details": '{"name":"a \\"b\\\\c\\""}'},
     {"action": "block:add", "resource_type": "system", "user_id": 1, "details": '{"network":"50%_off"}'},
 ]  # fmt: skip
 
@@ -65,10 +66,12 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"q": "EXAMPLE", "date_from": "2024-01-01", "date_to": "2024-01-20"}, []),
     ({"q": "example", "date_from": "2024-01-01", "date_to": "2024-01-20"}, [0]),
     ({"q": "0%_o", "date_from": "2024-01-01", "date_to": "2024-01-20"}, [5]),
+    ({"q": 'a "b\\c"', "date_from": "2024-01-01", "date_to": "2024-01-20"}, [4]),
+    ({"date_from": "2024-01-14t21:00:00z", "date_to": "2024-01-15 12:00:00Z"}, [0]),
     ({"q": "쿠키", "date_from": "2024-01-01", "date_to": "2024-01-20"}, [1, 2, 3, 4, 5]),
 ]
 
-REFUSALS = [
+REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"page": "0"}, "page"),
     ({"page": "x"}, "page"),
     ({"size": "501"}, "size"),
@@ -79,6 +82,11 @@ REFUSALS = [
     ({"status": "ok"}, "status"),
     ({"date_from": "yesterday"}, "date_from"),
     ({"date_to": "2024-13-01"}, "date_to"),
+    ({"date_to": "2024-W03"}, "date_to"),
+    ({"date_from": "2024-01-15_1030"}, "date_from"),
+    ({"status": ["failed", "denied"]}, "status"),
+    ({"request_id": ""}, "request_id"),
+    ({"nothing": "1"}, "nothing"),
     ({"date_to": "0001-01-01T00:00:00+09:00"}, "date_to"),
     ({"date_from": "2024-01-02", "date_to": "2024-01-01"}, "date_to"),
     ({"ip_address": "10.0.0.300"}, "ip_address"),
@@ -144,6 +152,15 @@ def test_the_answer_is_the_specified_one(six: Runtime, admin: FlaskClient) -> No
         "mime_type": "application/pdf",
     }
     assert first["integrity"] == "sealed"
+
+
+def test_the_answer_repeats_the_moments_that_were_asked_for(admin: FlaskClient) -> None:
+    answer = _get(admin, {"date_from": "2024-01-15T10:30:00.25", "date_to": "2024-01-15T10:31:00,5"})
+
+    assert answer["filters"] == {
+        "date_from": "2024-01-15T10:30:00.250000Z",
+        "date_to": "2024-01-15T10:31:00.500000Z",
+    }
 
 
 def test_filters(six: Runtime, admin: FlaskClient) -> None:

@@ -1,0 +1,105 @@
+"""A row of the log as answers and exports give it. Whatever a forger has put there, it is shown, and it is harmless."""
+
+from operator import index
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+
+from filewallball.audit.models import AuditRow
+from filewallball.clock import rfc3339
+from filewallball.text import neutral, tame
+
+_MOST_BRACKETS = 100  # deeper than this some JSON library may give up
+_LONGEST = 512
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """The fields of AuditEventSchema, in its order."""
+    try:
+        return _shown(row)
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        return _shown(_mended(row))
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "event_id": _text(row.event_id),
+        "timestamp": rfc3339(row.timestamp_us),
+        "user_id": index(row.user_id),
+        "username": _text(row.username),
+        "action": _text(row.action),
+        "resource_type": _text(row.resource_type),
+        "resource_id": _text(row.resource_id),
+        "status": _text(row.status),
+        "error_type": _text(row.error_type),
+        "ip_address": _text(row.ip_address),
+        "user_agent": _text(row.user_agent),
+        "request_id": _text(row.request_id),
+        "file_type": _text(row.file_type),
+        "file_size": index(row.file_size),
+        "duration_ms": row.duration_us / 1000,
+        "count": index(row.count),
+        "integrity": _integrity(row.block_id),
+        "details": _details(row),
+    }
+
+
+def _text(value: str) -> str:
+    return value if value.isprintable() else neutral(value)
+
+
+def _integrity(block_id: int | None) -> str:
+    if block_id is None:
+        return "pending"
+    return "sealed" if block_id > 0 else "refused"
+
+
+def _details(row: Any) -> dict[str, Any]:
+    """The stored details; for files with size and type, which are columns, beside them."""
+    details = _read(row.details) if row.details else {}
+    if row.resource_type == "file" and row.file_type:
+        details = {
+            **details,
+            "file_size": details.get("file_size", row.file_size),
+            "mime_type": _text(row.file_type),
+        }
+    return details
+
+
+def _read(text: str) -> dict[str, Any]:
+    """The details in a text that anybody may have written: the service's own is neutral as it stands."""
+    try:
+        details = orjson.loads(text)
+        if not text.isprintable() or "\\u" in text:
+            details = tame(details)
+        if text.count("[") + text.count("{") > _MOST_BRACKETS:
+            orjson.dumps(details)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
+        return {"unreadable": neutral(text, _LONGEST)}
+    return details if isinstance(details, dict) else {"unreadable": neutral(text, _LONGEST)}
+
+
+def _mended(row: Any) -> SimpleNamespace:
+    """The row without what no answer can hold, which only its details still tell."""
+    values: dict[str, Any] = {}
+    odd: dict[str, str] = {}
+    for column in AuditRow.__table__.columns:
+        name, value = column.name, getattr(row, column.name)
+        kind = column.type.python_type
+        is_fine = isinstance(value, kind) or (name == "block_id" and value is None)
+        if name == "timestamp_us" and is_fine:
+            is_fine = _is_moment(value)
+        values[name] = value if is_fine else kind()
+        if not is_fine:
+            odd[name] = str(value)
+    values["details"] = orjson.dumps({"unreadable": tame(odd)}).decode()
+    return SimpleNamespace(**values)
+
+
+def _is_moment(microseconds: int) -> bool:
+    try:
+        return bool(rfc3339(microseconds))
+    except OverflowError:
+        return False
