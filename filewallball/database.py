@@ -4,6 +4,7 @@ import random
 import sqlite3
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import reduce
@@ -16,9 +17,12 @@ from sqlalchemy import (
     Connection,
     CursorResult,
     Engine,
+    Integer,
     LargeBinary,
     Select,
     Table,
+    and_,
+    case,
     cast,
     event,
     func,
@@ -149,14 +153,14 @@ class Database:
         return cast(column, LargeBinary)
 
     def length_prefixed(self, columns: Sequence[Any]) -> ColumnElement[bytes]:
-        """`length:value` of every column in one value; lengths count bytes, so no two rows read the same."""
+        """`length:value` of every column in one value, bytes in hexadecimal; lengths count octets, to part them."""
+        values = [func.hex(column) if isinstance(column.type, LargeBinary) else column for column in columns]
         if self.is_sqlite:
-            parts = [
-                part for column in columns for part in (func.length(cast(column, LargeBinary)), ":", column)
-            ]
+            parts = [part for value in values for part in (func.length(cast(value, LargeBinary)), ":", value)]
+            parts.append(case((_of_their_kinds(columns), ""), else_="0:"))
             return cast(reduce(lambda text, part: text.op("||")(part), parts[1:], parts[0]), LargeBinary)
         octets = [
-            part for column in columns for part in (func.octet_length(column), ":", cast(column, LargeBinary))
+            part for value in values for part in (func.octet_length(value), ":", cast(value, LargeBinary))
         ]
         return cast(func.concat(*octets), LargeBinary)
 
@@ -237,6 +241,16 @@ def listen(engine: Engine, *, immediate: bool) -> None:
     event.listen(engine, "connect", _prepare_sqlite)
     if immediate:
         event.listen(engine, "begin", _begin_immediate)
+
+
+def _of_their_kinds(columns: Sequence[Any]) -> ColumnElement[bool]:
+    """Whether SQLite keeps values of the columns' own kinds: bytes in a column of text read the same and equal nothing,
+    so they would hide a row from every filter. The greatest of several is bytes, or NULL, where one of them is."""
+    kinds: dict[str, list[Any]] = defaultdict(list)
+    for column in columns:
+        is_bytes, is_number = isinstance(column.type, LargeBinary), isinstance(column.type, Integer)
+        kinds["blob" if is_bytes else "integer" if is_number else "text"].append(column)
+    return and_(*(func.typeof(func.max(*found, found[0])) == kind for kind, found in kinds.items()))
 
 
 def _sqlite_options(settings: Settings) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement
 
 from filewallball.audit.models import AuditRow
 from filewallball.audit.trail import CANONICAL, packed
@@ -125,9 +125,7 @@ class Seals:
 
 def sealed_column(database: Database) -> ColumnElement[bytes]:
     """What a seal covers of a row: its number, the event, the mac and the packed address."""
-    return database.length_prefixed(
-        [AuditRow.id, *canonical_columns(), AuditRow.mac, func.hex(AuditRow.address)]
-    )
+    return database.length_prefixed([AuditRow.id, *canonical_columns(), AuditRow.mac, AuditRow.address])
 
 
 def canonical_columns() -> Sequence[Any]:

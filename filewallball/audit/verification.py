@@ -21,12 +21,16 @@ def verify_log(
     progress: Progress | None = None,
     readers: int = 2,
 ) -> Verdict:
-    """Verify and keep the verdict; a log that is not intact ends the operation as failed, `audit_broken`."""
+    """Verify and keep the verdict; a log that is not intact ends the operation as failed, `audit_broken`.
+
+    An intact range is not kept: it says nothing of the rest, which may have been found broken.
+    """
     verdict = Verdict()
     try:
         with operation(parts.ledger, "audit:verify", caller) as op:
             verdict = verifier(parts, readers).verify(span, progress)
-            save(parts.settings.data_dir / "audit-verified.json", verdict)
+            if verdict.is_complete or not verdict.is_intact:
+                save(parts.settings.data_dir / "audit-verified.json", verdict)
             op.note(details={"blocks": verdict.blocks, "rows": verdict.rows})
             if not verdict.is_intact:
                 raise errors.AuditBroken(facts={"findings": [asdict(each) for each in verdict.findings]})
@@ -54,7 +58,7 @@ def verify_when_due(parts: Runtime, caller: Caller) -> None:
 
 def _is_due(parts: Runtime) -> bool:
     last = standing(parts)
-    if last is None:
+    if last is None or not last.verdict.is_complete:
         return True
     return now_us() - last.verdict.finished_us >= parts.settings.audit_verify_interval.total_seconds() * 1e6
 

@@ -1,5 +1,6 @@
 """Verification: reads the log block by block and says which one was changed, cut, added to, reordered or removed."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from filewallball.audit.verdict import MAX_FINDINGS, Verdict
 from filewallball.clock import now_us
 from filewallball.database import Database
 
+logger = logging.getLogger("filewallball.audit")
 _BLOCKS_AT_ONCE = 1_000
 _MOST_UNSEALED = 10_000
 Progress = Callable[[int, int], None]
@@ -58,11 +60,15 @@ class Verifier:
         span = span or Span()
         started, verdict = time.monotonic(), Verdict(is_complete=span.is_whole)
         anchor = self._read_anchor(verdict)
-        chain = self._one(select(*AuditChain.__table__.columns))
-        if chain is None:
-            verdict.found(0, "the head of the chain is missing")
-        else:
-            self._verify(verdict, chain, span, anchor, progress or (lambda done, total: None))
+        heads = self._all(select(*AuditChain.__table__.columns).order_by(AuditChain.id).limit(2))
+        if len(heads) != 1:
+            verdict.found(0, f"the head of the chain {'has a twin' if heads else 'is missing'}")
+        if heads:
+            try:
+                self._verify(verdict, heads[0], span, anchor, progress or (lambda done, total: None))
+            except (TypeError, ValueError, AttributeError):  # SQLite keeps text and bytes in any column
+                logger.exception("The audit log cannot be read as one")
+                verdict.found(0, "a value in it is of no kind that its column holds")
         verdict.findings.sort(key=lambda finding: finding.block or verdict.last_block + 1)
         verdict.finished_us, verdict.seconds = now_us(), time.monotonic() - started
         return verdict
@@ -108,12 +114,14 @@ class Verifier:
         if first == 1:
             return (FIRST_SEAL,)
         row = self._one(select(*AuditBlock.__table__.columns).where(AuditBlock.number == first - 1))
-        if first == chain.pruned + 1:
-            stub = self._seals.stub(row.number, row.seal, row.pruned_us or 0) if row else None
-            if row is None or row.stub != stub:
-                verdict.found(first - 1, "the stub of the pruned blocks is missing or forged")
-                return ()
+        if first == chain.pruned + 1 and not self._is_stub(row):
+            verdict.found(first - 1, "the stub of the pruned blocks is missing or forged")
+            return ()
         return (row.seal,) if row else ()
+
+    def _is_stub(self, row: Any) -> bool:
+        """Whether this record stands for blocks that the service pruned."""
+        return row is not None and row.stub == self._seals.stub(row.number, row.seal, row.pruned_us or 0)
 
     def _blocks(self, verdict: Verdict) -> Iterator[Run]:
         """The records of the blocks, in runs of a bounded number of rows; missing ones are noted."""
@@ -159,6 +167,8 @@ class Verifier:
     def _diagnose(self, block: Block) -> str:
         rows = self._rows_of(AuditRow.block_id == block.number, block.row_count + 1000)
         changed = [row.id for row in rows if not self._seals.is_genuine(row)]
+        if len(changed) == len(rows) > 1:
+            return f"all of its {len(rows)} rows were changed or inserted, or AUDIT_SEAL_KEY was another one"
         if changed:
             return f"row {changed[0]} was changed or inserted" + _more(len(changed) - 1)
         if len(rows) != block.row_count:
@@ -208,8 +218,9 @@ class Verifier:
 
     def _forgive_pruned(self, verdict: Verdict) -> None:
         """Blocks that were pruned while we read are not missing."""
-        chain = self._one(select(AuditChain.pruned))
-        pruned = chain.pruned if chain is not None else 0
+        stubs = select(*AuditBlock.__table__.columns).join(AuditChain, AuditChain.pruned == AuditBlock.number)
+        row = self._one(stubs)
+        pruned = row.number if self._is_stub(row) else 0
         if pruned >= verdict.first_block:
             verdict.findings = [finding for finding in verdict.findings if not 0 < finding.block <= pruned]
 

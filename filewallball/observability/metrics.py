@@ -77,7 +77,7 @@ class Metrics:
             self._count_upload(event)
         elif event.action == "file:download":
             self._count_download(event)
-        elif event.action == "audit:verify" and event.status == FAILED:
+        elif event.action == "audit:verify" and event.error_type == "audit_broken":
             families["audit_verify_failures_total"][()].inc(count)
         elif event.action == "alert:send":
             outcome = "sent" if event.status == SUCCESS else "failed"

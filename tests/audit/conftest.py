@@ -75,6 +75,13 @@ def alter(parts: Runtime, *statements: str) -> None:
             connection.execute(text(statement))
 
 
+def seal_blocks(parts: Runtime, record: Callable[..., list[Event]], count: int) -> None:
+    """So many blocks of four rows each."""
+    for _ in range(count):
+        record(4)
+        parts.digest.run()
+
+
 def rows_of(parts: Runtime, statement: Any) -> list[Any]:
     """What the database answers now."""
     if isinstance(statement, str):

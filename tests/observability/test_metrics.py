@@ -176,6 +176,14 @@ def test_cache_lookups_count(bench: Bench, event: Make, result: str) -> None:
     assert value_of(bench.scrape(), "cache_requests_total", result=result) == 1
 
 
+def test_a_verification_fails_only_where_the_log_is_broken(bench: Bench, event: Make) -> None:
+    before = bench.scrape()
+    for code in ("", "unavailable", "audit_broken"):
+        bench.metrics.record(event("audit:verify", status="failed" if code else "success", error_type=code))
+
+    assert moved(before, bench.scrape()) == {"operations_total": 3, "audit_verify_failures_total": 1}
+
+
 def test_errors_of_unmatched_routes_are_left_out(bench: Bench, event: Make) -> None:
     before = total_of(bench.scrape(), "errors_total")
     bench.metrics.record(event("file:download", status="failed", error_type="not_found", endpoint=""))
