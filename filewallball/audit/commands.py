@@ -15,7 +15,7 @@ from filewallball.audit.grants import grants as statements
 from filewallball.audit.queries import count_events
 from filewallball.audit.retention import prune as prune_blocks
 from filewallball.audit.retention import prune_expired
-from filewallball.audit.schemas import ONLY_ONCE, AuditFilterSchema
+from filewallball.audit.schemas import AuditFilterSchema
 from filewallball.audit.verdict import Verdict
 from filewallball.audit.verification import verifier, verify_log
 from filewallball.audit.verify import Span
@@ -135,7 +135,7 @@ def _wanted(filters: tuple[str, ...]) -> AuditFilter:
                 f"{text!r} is not NAME=VALUE, such as status=failed.", param_hint="--filter"
             )
         if name in pairs:
-            raise click.BadParameter(f"{name}: {ONLY_ONCE}", param_hint="--filter")
+            raise click.BadParameter(f"{name}: give this once.", param_hint="--filter")
         pairs[name] = value
     try:
         loaded: dict[str, AuditFilter] = AuditFilterSchema().load(pairs)

@@ -3,9 +3,7 @@
 import ipaddress
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
-from webargs.multidictproxy import MultiDictProxy
-from werkzeug.datastructures import MultiDict
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from filewallball.audit.filters import STATUSES, VERBS, AuditFilter
 from filewallball.clock import parse_moment
@@ -15,7 +13,6 @@ _MOST_DAYS_OF_SEARCH = 31
 _DAY_US = 86_400_000_000
 _LARGEST = 2**63 - 1
 _CODE = validate.Regexp(r"\A[\x20-\x7e]{1,128}\Z", error="Must be 1 to 128 printable ASCII characters.")
-ONLY_ONCE = "May be given only once."
 
 
 def _is_action(value: str) -> None:
@@ -84,14 +81,6 @@ class AuditFilterSchema(Schema):
             f"most {_MOST_DAYS_OF_SEARCH} days apart"
         },
     )
-
-    @pre_load
-    def _check_repeated(self, data: Any, **_: Any) -> Any:
-        if isinstance(data, MultiDictProxy) and isinstance(data.data, MultiDict):
-            repeated = [name for name, values in data.data.lists() if len(values) > 1]
-            if repeated:
-                raise ValidationError({name: [ONLY_ONCE] for name in repeated})
-        return data
 
     @validates_schema
     def _check_dates(self, data: dict[str, Any], **_: Any) -> None:

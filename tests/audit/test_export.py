@@ -152,7 +152,7 @@ def test_a_filter_that_is_none_is_explained(environ: dict[str, str], app: Flask)
         ("action=nothing", "action: Not an action"),
         ("x=1", "x: Unk"),
         ("q=\udcff\udcff", "q: Not valid Unicode"),
-        ("action=read --filter action=create", "action: May be given only once"),
+        ("action=read --filter action=create", "action: give this once"),
     ):
         arguments = ["audit", "export", "--filter", *given.split(" ")]
         done = CliRunner().invoke(main, arguments, env=environ)
