@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard filewallball tests benchmarks migrations wsgi.py gunicorn.conf.py)
-TYPED := $(wildcard filewallball tests benchmarks wsgi.py)
+TYPED := $(filter-out migrations,$(SOURCES))
 # Installing must not depend on a newer pip being announced, nor on an answer from the keyboard.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
 # A process a core; more than four would only start more databases.

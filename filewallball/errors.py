@@ -120,10 +120,6 @@ class Expired(_ClientError):
     code, status, title = "expired", 410, "The file has expired"
 
 
-class LengthInvalid(_ClientError):
-    code, status, title = "length_invalid", 400, "The declared length does not match the body"
-
-
 class PreconditionFailed(_ClientError):
     code, status, title = "precondition_failed", 412, "The file is not the version that was asked for"
 

@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from filewallball.access.last_use import write_last_use
+from filewallball.access.last_use import LastUse, write_last_use
 from filewallball.access.models import Token
 from filewallball.access.service import digest
 from filewallball.runtime import runtime
@@ -96,6 +96,18 @@ def test_a_rotated_token_may_work_on_for_a_while(app: Flask, admin: FlaskClient,
     assert new["details"]["name"] == "ci"
 
 
+def test_grace_ends_an_old_token_and_never_lengthens_its_life(admin: FlaskClient, user_id: int) -> None:
+    lasting = admin.post(TOKENS, json={"user_id": user_id}).get_json()["details"]
+    brief = admin.post(TOKENS, json={"user_id": user_id, "expires_in": "1h"}).get_json()["details"]
+
+    for old in (lasting, brief):
+        admin.post(f"{TOKENS}/{old['id']}/rotate", json={"grace": "1d"})
+
+    ends = [row["expires_at"] for row in admin.get(f"{TOKENS}?user_id={user_id}").get_json()["tokens"]]
+    assert ends[:3] == [brief["expires_at"], None, brief["expires_at"]]
+    assert ends[3] > brief["expires_at"]
+
+
 def test_a_token_is_revoked_or_rotated_once(admin: FlaskClient, user_id: int) -> None:
     token_id = admin.post(TOKENS, json={"user_id": user_id}).get_json()["details"]["id"]
 
@@ -173,7 +185,13 @@ def test_the_last_use_is_noted_and_reaches_the_list(app: Flask, admin: FlaskClie
     client.get(ME)
 
     assert gate.last_use.take() == {}, "a second use within the minute writes nothing"
-    assert admin.get(f"{TOKENS}?user_id={user_id}").get_json()["tokens"][0]["last_used_at"]
+    noted = admin.get(f"{TOKENS}?user_id={user_id}").get_json()["tokens"][0]
+    assert noted["last_used_at"] >= noted["created_at"]
+
+    late = LastUse()  # another process's, which brings an earlier use later
+    late.note(noted["id"], 60_000_000)
+    write_last_use(runtime(app).database, late)
+    assert admin.get(f"{TOKENS}?user_id={user_id}").get_json()["tokens"] == [noted]
 
 
 def test_every_change_is_on_record_with_who_did_it(admin: FlaskClient, user_id: int) -> None:

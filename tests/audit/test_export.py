@@ -54,6 +54,15 @@ def test_no_cell_of_a_csv_is_a_formula(parts: Runtime, admin: FlaskClient, recor
     assert not starts & set("=+-@＝")
 
 
+def test_a_csv_has_details_as_json(parts: Runtime, admin: FlaskClient, record: Record) -> None:
+    record(1, details='{"filename":"=1+1, or \\"more\\""}')
+
+    answer = admin.get(URL, query_string={"action": "file:download", "format": "csv"})
+    [row] = csv.DictReader(io.StringIO(answer.text, newline=""))
+
+    assert json.loads(row["details"]) == {"filename": '=1+1, or "more"'}
+
+
 def test_an_export_is_one_operation_that_ends_with_the_last_byte(
     parts: Runtime, admin: FlaskClient, record: Record
 ) -> None:

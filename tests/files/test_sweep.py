@@ -78,6 +78,24 @@ def test_the_same_bytes_uploaded_after_the_condemnation_live_on(
     assert [(row.refs, row.live) for row in blob_rows(parts)] == [(1, 1)]
 
 
+def test_the_same_bytes_uploaded_in_the_middle_of_the_condemnation_live_on(
+    client: FlaskClient, parts: Runtime, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete(client, keep(client))
+    find = sweep._fetch
+
+    def find_and_dawdle(statement: Any) -> list[Any]:
+        found = find(statement)
+        keep(client)
+        return found
+
+    monkeypatch.setattr(sweep, "_fetch", find_and_dawdle)
+
+    assert sweep.condemn_unreferenced() == 0
+
+    assert [(row.refs, row.live) for row in blob_rows(parts)] == [(1, 1)]
+
+
 def test_expired_files_are_ended_and_on_record(
     client: FlaskClient, parts: Runtime, sweep: Sweep, operations: Callable[[], list[Any]]
 ) -> None:

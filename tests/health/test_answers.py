@@ -1,5 +1,6 @@
 """The health answers: the specification's fields with real values, and metrics for whom asks for them."""
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from werkzeug.test import TestResponse
 
-from filewallball.health.exposition import OPENMETRICS, TEXT, wanted_format
+from filewallball.health.board import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Reading
+from filewallball.health.exposition import OPENMETRICS, TEXT, render, wanted_format
 from filewallball.health.report import size, uptime
 from filewallball.runtime import runtime
+from filewallball.storage.stage import Stage
 from tests.servers import MariaDB, Redis
 
 PROMETHEUS_2 = (
@@ -109,6 +112,16 @@ def test_an_unmounted_store_is_unhealthy_and_nothing_is_written_there(
     assert list(root.iterdir()) == []
 
 
+def test_a_store_that_reads_back_something_else_is_unhealthy(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stage, "readinto", lambda stage, buffer: 0)
+
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, _json(answer)["checks"]["storage"]) == (503, "unhealthy")
+
+
 def test_draining_turns_readiness_off_and_leaves_the_rest(client: FlaskClient, app: Flask) -> None:
     switch: Path = runtime(app).settings.drain_file
     switch.touch()
@@ -162,6 +175,20 @@ def test_the_older_text_format_parses_too(client: FlaskClient) -> None:
 
     assert answer.content_type == TEXT
     assert {family.name for family in parse_text(answer.text)} >= {"filewallball_health_status"}
+
+
+def test_each_state_has_its_number_and_disabled_has_none() -> None:
+    readings = {status: Reading(status) for status in (HEALTHY, DEGRADED, UNHEALTHY, DISABLED)}
+
+    text = render(readings, uptime_seconds=1.5, draining=True, openmetrics=False)
+
+    families = {family.name: family for family in parse_text(text)}
+    found = {
+        sample.labels["service"]: sample.value for sample in families["filewallball_health_status"].samples
+    }
+    assert math.isnan(found.pop(DISABLED))
+    assert found == {"overall": 0.0, HEALTHY: 1.0, DEGRADED: 0.5, UNHEALTHY: 0.0}
+    assert families["filewallball_draining"].samples[0].value == 1.0
 
 
 @pytest.mark.parametrize(
