@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from filewallball.clock import to_us
 from filewallball.files.models import PRIVATE, PUBLIC, UNLISTED
+from filewallball.files.thumbnails import DEFAULT, LARGEST, SMALLEST
 from filewallball.web.openapi import EXPIRES_IN
 from filewallball.web.schemas import DurationField, TimeField, printable
 
@@ -100,8 +101,8 @@ class ThumbnailQuerySchema(Schema):
     """Size of a thumbnail."""
 
     size = fields.Integer(
-        load_default=256,
-        validate=validate.Range(min=64, max=1024),
+        load_default=DEFAULT,
+        validate=validate.Range(min=SMALLEST, max=LARGEST),
         metadata={"description": "Longest side in pixels; a smaller image is not made larger"},
     )
 

@@ -201,7 +201,10 @@ def _refusal_of_program(secret: str) -> errors.ApiError | None:
 
 
 def _bearer() -> str:
-    authorization = request.authorization
+    try:
+        authorization = request.authorization
+    except ValueError as error:  # `Basic` with what is no ASCII
+        raise errors.AuthMalformed from error
     if authorization is None or authorization.type != "bearer" or not authorization.token:
         raise errors.AuthMalformed
     return authorization.token

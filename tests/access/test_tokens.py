@@ -135,6 +135,7 @@ def test_an_expired_token_is_refused(app: Flask) -> None:
         ("Bearer " + "x" * 600, "auth_malformed"),
         ("Bearer with a space and more of it", "auth_malformed"),
         ("Basic YWxpY2U6c2VjcmV0LXNlY3JldC1zZWNyZXQ=", "auth_malformed"),
+        ("Basic \u00e9\u00e9\u00e9\u00e9", "auth_malformed"),
         ("Bearer fwb_" + "x" * 43, "auth_unknown"),
         ("Bearer " + "'; DROP TABLE tokens; --------".replace(" ", "+"), "auth_unknown"),
     ],
