@@ -24,23 +24,22 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    event,
     func,
     type_coerce,
 )
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from filewallball.bulk import BulkInsert
-from filewallball.config import Settings
+from filewallball.engines import listen
+from filewallball.errors import CommitUnknown
 from filewallball.lookups import Lookups
+from filewallball.together import Together
 
 _DEADLOCK, _LOCK_WAIT = 1213, 1205
 _ATTEMPTS = 4  # the first try and at most three more
 _STALE_SECONDS = 0.5
-_MOST_JOINED_BYTES = 64 * 1024 * 1024
 _SNAPSHOT = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
@@ -57,6 +56,7 @@ class Database:
         self.is_sqlite = writer.dialect.name == "sqlite"
         self._lookups = Lookups(reader) if self.is_sqlite else None
         self._write_lock: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._together = Together(self._write_lock, self._transact) if self.is_sqlite else None
         listen(writer, immediate=True)
         if reader is not writer:
             listen(reader, immediate=False)
@@ -128,6 +128,35 @@ class Database:
         with self.writing() as connection, connection.begin():
             yield connection
 
+    def commit(self, work: Callable[[Connection], T]) -> T:
+        """`work` in a write transaction, committed, possibly together with that of other threads (SQLite).
+
+        It may run up to four times and in another thread, so it must only touch the database. Raises CommitUnknown if
+        COMMIT itself failed and what it did cannot be known.
+        """
+        if self._together is not None:
+            return self._together.run(work)
+
+        result: T = retrying(lambda: self._transact([work]))[0]
+        return result
+
+    def _transact(self, works: Sequence[Callable[[Connection], Any]]) -> list[Any]:
+        """All of `works` in one transaction; whoever calls holds the write lock."""
+        with self._writer.connect() as connection:
+            transaction = connection.begin()
+            try:
+                results = [work(connection) for work in works]
+            except BaseException:
+                transaction.rollback()
+                raise
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if is_transient(error):
+                    raise
+                raise CommitUnknown from error
+            return results
+
     def insert(self, table: Table) -> Any:
         """The dialect's INSERT, which knows about conflicts."""
         return sqlite.insert(table) if self.is_sqlite else mysql.insert(table)
@@ -187,23 +216,6 @@ class Database:
         return self.upsert(statement, keys, sums)
 
 
-def configure(settings: Settings) -> dict[str, Any]:
-    """Flask-SQLAlchemy's configuration: the default engine writes, the bind `read` reads."""
-    common = _sqlite_options(settings) if settings.is_sqlite else _mariadb_options(settings)
-    common["hide_parameters"] = True  # errors are logged, the values of a statement are nobody's business
-    reading = {**common, "isolation_level": "AUTOCOMMIT"}
-    writing = {**common, "isolation_level": "READ COMMITTED"}
-    if settings.is_sqlite:
-        writing = {**common, "connect_args": {**common["connect_args"], "isolation_level": None}}
-    else:
-        reading["skip_autocommit_rollback"] = True
-    return {
-        "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": writing,
-        "SQLALCHEMY_BINDS": {"read": {"url": settings.database_url, **reading}},
-    }
-
-
 def by_index(statement: Any, table: Any, index: str) -> Any:
     """`statement`, held to one index of `table`."""
     for dialect in ("mysql", "mariadb"):
@@ -234,15 +246,6 @@ def retrying(attempt: Callable[[], T]) -> T:
     raise AssertionError("unreachable")
 
 
-def listen(engine: Engine, *, immediate: bool) -> None:
-    """On SQLite: durable WAL on every connection and, for the writer, transactions that lock at once."""
-    if engine.dialect.name != "sqlite":
-        return
-    event.listen(engine, "connect", _prepare_sqlite)
-    if immediate:
-        event.listen(engine, "begin", _begin_immediate)
-
-
 def _of_their_kinds(columns: Sequence[Any]) -> ColumnElement[bool]:
     """Whether SQLite keeps values of the columns' own kinds: bytes in a column of text read the same and equal nothing,
     so they would hide a row from every filter. The greatest of several is bytes, or NULL, where one of them is."""
@@ -251,46 +254,6 @@ def _of_their_kinds(columns: Sequence[Any]) -> ColumnElement[bool]:
         is_bytes, is_number = isinstance(column.type, LargeBinary), isinstance(column.type, Integer)
         kinds["blob" if is_bytes else "integer" if is_number else "text"].append(column)
     return and_(*(func.typeof(func.max(*found, found[0])) == kind for kind, found in kinds.items()))
-
-
-def _sqlite_options(settings: Settings) -> dict[str, Any]:
-    return {
-        "connect_args": {"timeout": settings.database_timeout.total_seconds(), "check_same_thread": False}
-    }
-
-
-def _mariadb_options(settings: Settings) -> dict[str, Any]:
-    seconds = max(1, round(settings.database_timeout.total_seconds()))
-    connect_args: dict[str, Any] = {
-        "connect_timeout": seconds,
-        "read_timeout": seconds,
-        "write_timeout": seconds,
-        "init_command": f"SET innodb_lock_wait_timeout={max(1, seconds - 1)}, time_zone='+00:00', "
-        f"group_concat_max_len={_MOST_JOINED_BYTES}",
-    }
-    if "ssl_ca" not in make_url(settings.database_url).query:
-        connect_args["ssl_disabled"] = (
-            True  # otherwise PyMySQL builds a TLS context, 18 ms, for each connection
-        )
-    return {
-        "connect_args": connect_args,
-        "pool_size": settings.database_pool_size,
-        "max_overflow": 0,
-        "pool_timeout": seconds,
-        "pool_recycle": 600,
-        "pool_pre_ping": False,
-    }
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _code(error: BaseException) -> int | None:

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 from uuid_utils import uuid7
 
 from filewallball import errors
@@ -23,7 +22,7 @@ from filewallball.audit.folding import Folds
 from filewallball.audit.journal import Journal
 from filewallball.audit.trail import Trail
 from filewallball.clock import now_us
-from filewallball.database import Database, is_transient, retrying
+from filewallball.database import Database
 from filewallball.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.web.origin import client_network
 
@@ -120,10 +119,18 @@ class Operation:
     def change(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one write transaction together with the operation's audit row, and commit.
 
-        `work` may run up to four times (deadlock, lock wait, stale connection), so it must only touch the database.
+        `work` may run up to four times and in another thread (see `Database.commit`): it must only touch the
+        database.
         Raises CommitUnknown if COMMIT itself failed and what it did cannot be known.
         """
-        result = retrying(lambda: self._attempt(work))
+
+        def complete(connection: Connection) -> T:
+            result = work(connection)
+            self._complete(None)
+            self.ledger.trail.append(connection, self.event)
+            return result
+
+        result = self.ledger.database.commit(complete)
         self._committed = True
         self._journal(self.ledger.journal.committed)
         return result
@@ -144,24 +151,6 @@ class Operation:
         self.ledger.watch(self.event)
         if self.exchange is not None:
             self.exchange.event = self.event
-
-    def _attempt(self, work: Callable[[Connection], T]) -> T:
-        with self.ledger.database.writing() as connection:
-            transaction = connection.begin()
-            try:
-                result = work(connection)
-                self._complete(None)
-                self.ledger.trail.append(connection, self.event)
-            except BaseException:
-                transaction.rollback()
-                raise
-            try:
-                transaction.commit()
-            except DBAPIError as error:
-                if is_transient(error):
-                    raise
-                raise errors.CommitUnknown from error
-            return result
 
     def _complete(self, error: BaseException | None) -> None:
         event = self.event

@@ -21,7 +21,7 @@ from filewallball.audit.trail import Trail
 from filewallball.backup.standing import backup_probe
 from filewallball.config import Settings
 from filewallball.database import Database
-from filewallball.database import configure as configure_database
+from filewallball.engines import configure as configure_database
 from filewallball.extensions import api, db
 from filewallball.files import quarantine_routes
 from filewallball.files import views as file_views

@@ -1,0 +1,95 @@
+"""Commits of several threads as one (SQLite): all who wait for the write lock share one transaction and one sync of the
+disk, instead of each waiting for everybody's before it."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from filewallball.errors import CommitUnknown
+
+T = TypeVar("T")
+Work = Callable[[Connection], Any]
+
+
+class Together:
+    """`transact` runs works in one transaction, commits it and returns their results; it is called under `lock`."""
+
+    def __init__(
+        self, lock: AbstractContextManager[Any], transact: Callable[[Sequence[Work]], list[Any]]
+    ) -> None:
+        self._lock = lock
+        self._transact = transact
+        self._changed = threading.Condition()
+        self.waiting: list[_Turn] = []
+        """Turns that nobody has begun."""
+        self._is_led = False
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """`work`, committed by this thread or by another that came first; run twice if somebody else's work failed.
+
+        Raises what `work` raises, and what the database does.
+        """
+        turn = _Turn(work)
+        with self._changed:
+            self.waiting.append(turn)
+            self._changed.wait_for(lambda: turn.is_over or not self._is_led)
+            leads = not turn.is_over
+            self._is_led = self._is_led or leads
+        if leads:
+            self._lead()
+        if turn.error is not None:
+            raise turn.error
+        result: T = turn.result
+        return result
+
+    def _lead(self) -> None:
+        turns: list[_Turn] = []
+        try:
+            with self._lock:
+                with self._changed:
+                    turns, self.waiting = self.waiting, turns
+                self._settle(turns)
+        finally:
+            with self._changed:
+                for turn in turns:
+                    turn.is_over = True
+                self._is_led = False
+                self._changed.notify_all()
+
+    def _settle(self, turns: "list[_Turn]") -> None:
+        """Give each turn its outcome. Where one of several fails, all is undone and each gets a transaction alone, so
+        that nobody's failure is another's."""
+        if len(turns) > 1 and self._settle_at_once(turns):
+            return
+        for turn in turns:
+            try:
+                (turn.result,) = self._transact([turn.work])
+                turn.error = None
+            except Exception as error:
+                turn.error = error
+
+    def _settle_at_once(self, turns: "list[_Turn]") -> bool:
+        try:
+            results = self._transact([turn.work for turn in turns])
+        except CommitUnknown:
+            return True  # as each turn's error says, until it is known better
+        except Exception:
+            return False
+        for turn, result in zip(turns, results, strict=True):
+            turn.result, turn.error = result, None
+        return True
+
+
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """One thread's work, and what became of it."""
+
+    work: Work
+    result: Any = None
+    error: Exception | None = field(default_factory=CommitUnknown)
+    """Not known, until it is."""
+    is_over: bool = False
