@@ -1,5 +1,6 @@
 """The command line: `filewallball …`, each command thin over a service."""
 
+import signal
 import sys
 import threading
 import time
@@ -124,11 +125,16 @@ for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, a
 @click.option("--once", is_flag=True, help="Run every job once and end.")
 @with_app
 def maintain(app: Flask, once: bool) -> None:
-    """Run the periodic jobs in this process."""
+    """Run the periodic jobs in this process, until it is told to stop."""
     parts = runtime(app)
     jobs = maintenance.worker_jobs(parts) + maintenance.host_jobs(parts)
     if once:
         maintenance.Loop(jobs + maintenance.slow_jobs(parts)).run_due()
-    else:
-        maintenance.start(app)
+        return
+    # What systemd says: left to itself, it would end as if it were killed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    finish = maintenance.start(app)
+    try:
         threading.Event().wait()
+    finally:
+        finish()

@@ -178,8 +178,8 @@ def begin(parts: Runtime, action: str, resource_id: str) -> Operation:
 SYSTEM = Caller(username="system", role="admin")
 
 
-def start(app: Flask) -> None:
-    """Run the jobs in daemon threads of this process, and end them with it.
+def start(app: Flask) -> Callable[[], None]:
+    """Run the jobs in daemon threads of this process, and end them with it, or by what this returns.
 
     What the process does for itself has a thread of its own, so that a database that hangs never holds up the journal.
     """
@@ -207,6 +207,7 @@ def start(app: Flask) -> None:
         parts.journal.sync()
 
     atexit.register(finish)
+    return finish
 
 
 def recover_slots(parts: Runtime) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from filewallball.storage.folders import sync_folder
+
 FORMAT = 1
 _MANIFEST, _DIGEST = "manifest.json", "manifest.json.sha256"
 _PARTIAL = ".partial-"
@@ -89,15 +91,15 @@ def new_backup(folder: Path, backup_id: str) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-        sync(partial)
+        sync_folder(partial)
         partial.rename(folder / backup_id)
-        sync(folder)
+        sync_folder(folder)
 
 
 def discard(folder: Path, backup_id: str) -> Path:
     """Make a backup one that was never finished; returns where it is now, to be removed."""
     left = (folder / backup_id).rename(folder / f"{_PARTIAL}{backup_id}")
-    sync(folder)
+    sync_folder(folder)
     return left
 
 
@@ -131,15 +133,6 @@ def digest_of(path: Path) -> str:
     """SHA-256 of a file. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(folder: Path) -> None:
-    """Force a folder's entries to the disk."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def sync_all(folder: Path) -> None:
