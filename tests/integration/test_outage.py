@@ -37,8 +37,8 @@ def outcomes(server: Service, action: str) -> list[tuple[str, str]]:
 
 
 def refused(server: Service) -> None:
-    """An upload and a download are answered 503 with advice when to come back, within ten seconds each."""
-    for method, path in (("POST", "/upload"), ("GET", "/download/any")):
+    """Whatever needs the database is answered 503 with advice when to come back, within ten seconds each."""
+    for method, path in (("POST", "/upload"), ("GET", "/download/any"), ("GET", "/api/v1/metrics/detailed")):
         files = {"file": ("a.txt", b"content")} if method == "POST" else None
         started = time.monotonic()
         answer = server.request(method, path, files=files)
@@ -69,6 +69,10 @@ def test_a_killed_database_is_answered_and_survived(server: Service, database: M
         lambda: outcomes(server, "file:upload")[:3] == expected, what="the attempts are on record, once each"
     )
     assert ("failed", "unavailable") in outcomes(server, "file:download")
+    statistics = server.request("GET", "/api/v1/upload/statistics/127.0.0.1").json()
+    uploads = outcomes(server, "file:upload")
+    assert statistics["error_breakdown"] == {"unavailable": uploads.count(("failed", "unavailable"))}
+    assert statistics["successful_uploads"] == uploads.count(("success", ""))
 
 
 def test_a_hung_database_is_answered_and_survived(server: Service, database: MariaDB) -> None:
