@@ -7,9 +7,9 @@ from flask import Flask
 
 from filewallball.runtime import runtime
 from tests.conftest import ADMIN_TOKEN, SEAL_KEY
-from tests.integration.ledger import Ledger, Load
 from tests.servers import Service
 from tests.stats.agreement import check
+from tests.stats.mixture import Mixture
 from tests.waiting import wait_until
 
 
@@ -20,17 +20,18 @@ def test_books_agree_after_workers_and_digests_died_under_load(
     rounds: Callable[[int, int], int],
 ) -> None:
     keys = {"ADMIN_TOKEN": ADMIN_TOKEN, "AUDIT_SEAL_KEY": SEAL_KEY}
-    server = service({"DATABASE_URL": database_url, "MIN_FREE_SPACE": "0", **keys})
-    app, ledger = set_config(), Ledger()
+    proxies = {"TRUSTED_PROXIES": "127.0.0.1/32"}
+    server = service({"DATABASE_URL": database_url, "MIN_FREE_SPACE": "0", **keys, **proxies})
+    app = set_config()
     parts, statistics = runtime(app), runtime(app).statistics
 
-    with Load(server, ledger):
+    with Mixture(server) as load:
         for killed in range(1, rounds(3, 100) + 1):
             wait_until(lambda: len(server.worker_pids()) == 2, what="both workers run")
-            wait_until(partial(_went_on, ledger, killed * 10), what="the load goes on")
+            wait_until(partial(_went_on, load, killed * 20), what="the load goes on")
             check(parts, statistics, days=(1,))
             server.kill_worker()
-        wait_until(partial(_went_on, ledger, 80), what="enough was done to be counted", seconds=60)
+        wait_until(partial(_went_on, load, 120), what="enough was done to be counted", seconds=60)
     wait_until(lambda: len(server.worker_pids()) == 2, what="both workers run")
     server.cli("maintain", "--once")
 
@@ -44,5 +45,5 @@ def test_books_agree_after_workers_and_digests_died_under_load(
     check(parts, statistics)
 
 
-def _went_on(ledger: Ledger, attempts: int) -> bool:
-    return ledger.attempts > attempts
+def _went_on(load: Mixture, attempts: int) -> bool:
+    return load.attempts > attempts
