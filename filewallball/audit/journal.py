@@ -22,6 +22,7 @@ from filewallball.event import Event
 SEGMENT_BYTES = 4 * 1024 * 1024
 _MOST_LATE = 10_000
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_PAD = "-" * 1000  # as long as an operation's line: a short one may fit where none of those does
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _process = os.getpid()  # asked once a process, not once a line
 
@@ -67,7 +68,7 @@ class Journal:
 
     def probe(self) -> None:
         """Append a line that means nothing. Raises AuditUnavailable where an operation would be refused."""
-        self._append({"k": "p"})
+        self._append({"k": "p", "pad": _PAD})
 
     def sync(self) -> None:
         """Bring what was written to the disk (once a second, from the worker's own thread). Raises OSError."""

@@ -135,6 +135,8 @@ def test_without_room_nothing_begins_and_what_ends_is_written_once_there_is_room
             written.opened(refused)
         with pytest.raises(AuditUnavailable):
             written.closed(before)
+        with pytest.raises(AuditUnavailable):
+            written.probe()
     written.probe()
 
     assert [(line["k"], line.get("e", {}).get("event_id")) for line in read(tmp_path / "journal/slot-0")] == [
