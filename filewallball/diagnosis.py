@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from filewallball.alerts.rules import NOTIFICATION_CHANNELS
-from filewallball.audit.verification import standing
+from filewallball.audit.verification import OTHER_KEY, holds_key, standing
 from filewallball.backup.standing import last_backup_us
 from filewallball.clock import now_us
 from filewallball.config import Settings
@@ -139,6 +139,8 @@ def recipients(settings: Settings) -> Finding:
 
 def audit(parts: Runtime) -> Finding:
     """Was the whole log found intact, and lately?"""
+    if not holds_key(parts):
+        return Finding("audit", BAD, OTHER_KEY)
     last = standing(parts)
     if last is None:
         return Finding("audit", WARNING, "never verified on this host: filewallball audit verify")

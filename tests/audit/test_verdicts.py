@@ -3,13 +3,17 @@
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
+from flask import Flask
 
+from filewallball import diagnosis
 from filewallball.audit.verdict import Verdict
-from filewallball.audit.verification import standing, verify_log, verify_when_due
+from filewallball.audit.verification import OTHER_KEY, standing, verify_log, verify_when_due
 from filewallball.audit.verify import Span
+from filewallball.cli import main
 from filewallball.event import Event
 from filewallball.operations import Caller
-from filewallball.runtime import Runtime
+from filewallball.runtime import Runtime, runtime
 from tests.audit.conftest import alter, rows_of, seal_blocks
 from tests.shell import Shell
 
@@ -79,3 +83,17 @@ def _success(parts: Runtime) -> int:
     assert kept is not None
     assert isinstance(kept.verdict, Verdict)
     return kept.last_success_us
+
+
+def test_a_host_with_another_key_than_the_log_is_told_before_it_starts(
+    parts: Runtime, record: Record, set_config: Callable[..., Flask], environ: dict[str, str]
+) -> None:
+    seal_blocks(parts, record, 1)
+    stranger = "another key than the one that sealed the log"
+
+    same = CliRunner(env=environ).invoke(main, ["prepare"])
+    other = CliRunner(env={**environ, "AUDIT_SEAL_KEY": stranger}).invoke(main, ["prepare"])
+
+    assert (same.exit_code, same.stderr) == (0, "")
+    assert (other.exit_code, other.stderr) == (0, f"filewallball: {OTHER_KEY}\n")
+    assert diagnosis.audit(runtime(set_config(AUDIT_SEAL_KEY=stranger))).text == OTHER_KEY
