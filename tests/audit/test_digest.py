@@ -111,6 +111,20 @@ def test_several_digests_at_once_seal_nothing_twice(parts: Runtime, set_config: 
     assert sorted(set(seen)) == sorted(event.event_id for event in events)
 
 
+def test_a_row_that_vanishes_before_its_block_is_sealed_is_not_counted_in_it(
+    parts: Runtime, record: Record
+) -> None:
+    record(3)
+    batch = parts.digest._read()
+    alter(parts, "DELETE FROM audit_log WHERE id = 2")
+
+    assert parts.digest._settle(batch) == 0
+    assert parts.digest.run() == 2
+
+    assert rows_of(parts, text("SELECT number, row_count FROM audit_blocks")) == [(1, 2)]
+    assert rows_of(parts, text("SELECT id, block_id FROM audit_log ORDER BY id")) == [(1, 1), (3, 1)]
+
+
 @pytest.mark.parametrize(
     "forgery",
     [

@@ -25,6 +25,7 @@ def test_the_last_upload_of_a_declared_client_is_told(
     assert (declared["expected_within"], declared["is_overdue"]) == (86400, True)
     assert declared["last_upload_at"] == rfc3339(moments[1])
     record(timestamp_us=moments[2], ip_address="192.0.2.8")
+    record(ip_address="192.0.2.8", status="failed", error_type="file_too_large")
     for _ in range(2):  # unsealed, then sealed
         (found,) = client.get(PATH).get_json()["clients"]
         assert (found["last_upload_at"], found["is_overdue"]) == (rfc3339(moments[2]), False)

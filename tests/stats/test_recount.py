@@ -70,6 +70,16 @@ def test_statistics_are_a_recount_however_rows_arrive_and_are_sealed(
     holds()
 
 
+def test_a_client_that_is_new_since_the_ranking_was_made_is_counted_once(
+    parts: Runtime, statistics: Statistics
+) -> None:
+    for number in (1, 2, 3):
+        append(parts, [make_event(ip_address=f"192.0.2.{number}")])
+        assert check(parts, statistics) == number  # not yet sealed
+        parts.digest.run()
+        assert check(parts, statistics) == number
+
+
 def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_compete(
     parts: Runtime,
     statistics: Statistics,
