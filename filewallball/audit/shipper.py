@@ -17,6 +17,7 @@ from filewallball.audit.segments import lines, pieces, segments, slot_folders
 from filewallball.audit.trail import Fields, Trail
 from filewallball.clock import now_us
 from filewallball.database import Database
+from filewallball.errors import InternalError, translate
 from filewallball.event import fields_from_json
 
 _BATCH = 500
@@ -79,8 +80,13 @@ class Shipper:
             try:
                 if self.ship(deadline):
                     return True
-            except Exception:
-                logger.warning("Audit events could not be shipped ahead of a read", exc_info=True)
+            except Exception as error:
+                code = translate(error).code
+                logger.warning(
+                    "Audit events could not be shipped ahead of a read",
+                    extra={"error_type": code},
+                    exc_info=code == InternalError.code,
+                )
                 return False
             time.sleep(_POLL_SECONDS)
         return False

@@ -135,7 +135,7 @@ def test_an_event_that_no_database_takes_holds_up_no_other(parts: Runtime) -> No
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_with_the_database_down_events_wait_and_are_counted(
     make_mariadb: Callable[[], MariaDB], prepared_mariadb: Path, environ: dict[str, str],
-    set_config: Callable[..., Flask],
+    set_config: Callable[..., Flask], caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     server = make_mariadb()
     url = server.create_database(prepared_mariadb)
@@ -147,7 +147,10 @@ def test_with_the_database_down_events_wait_and_are_counted(
     events = close_events(parts, 700)
     with pytest.raises(OperationalError):
         parts.shipper.ship()
-    assert parts.shipper.flush() is False
+    with caplog.at_level("WARNING", "filewallball.audit"):
+        assert parts.shipper.flush() is False
+    [told] = caplog.records
+    assert vars(told)["error_type"] == "unavailable" and not told.exc_info
     backlog = parts.shipper.backlog()
     assert (backlog.events, backlog.oldest_us) == (700, events[0].timestamp_us)
 
