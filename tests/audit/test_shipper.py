@@ -150,7 +150,8 @@ def test_with_the_database_down_events_wait_and_are_counted(
     with caplog.at_level("WARNING", "filewallball.audit"):
         assert parts.shipper.flush() is False
     [told] = caplog.records
-    assert vars(told)["error_type"] == "unavailable" and not told.exc_info
+    assert vars(told)["error_type"] == "unavailable"
+    assert not told.exc_info
     backlog = parts.shipper.backlog()
     assert (backlog.events, backlog.oldest_us) == (700, events[0].timestamp_us)
 
