@@ -60,7 +60,7 @@ class BlockReader:
         bounds = {"first": run[0][0].number, "last": run[-1][0].number, "most": most}
         contents: Contents = {}
         for number, group in groupby(self._all(self._rows, bounds), key=itemgetter(0)):
-            rows = [row[1] for row in group]
+            rows = [row[1] or b"" for row in group]  # nothing at all where somebody let a column hold NULL
             contents[number] = len(rows), b"".join(rows)
         return contents
 

@@ -225,9 +225,8 @@ class Verifier:
             verdict.findings = [finding for finding in verdict.findings if not 0 < finding.block <= pruned]
 
     def _rows_of(self, condition: Any, most: int) -> list[Candidate]:
-        return [
-            Candidate.read(row[0]) for row in self._all(self._candidates.where(condition), {"most": most})
-        ]
+        rows = self._all(self._candidates.where(condition), {"most": most})
+        return [Candidate.read(row[0]) for row in rows if row[0] is not None]
 
     def _all(self, statement: Any, values: dict[str, int] | None = None) -> Sequence[Any]:
         def work(connection: Connection) -> Sequence[Any]:

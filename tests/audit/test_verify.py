@@ -152,6 +152,19 @@ def test_what_cannot_be_read_at_all_is_told_and_not_a_crash(
     assert not verifier(parts).verify().is_intact
 
 
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+def test_a_value_made_null_is_found_in_its_block(parts: Runtime, record: Record) -> None:
+    seal_blocks(parts, record, 3)
+
+    alter(
+        parts,
+        "ALTER TABLE audit_log MODIFY details MEDIUMTEXT NULL",
+        "UPDATE audit_log SET details = NULL WHERE id = 6",
+    )
+
+    assert [finding.block for finding in verifier(parts).verify().findings] == [2]
+
+
 def test_rows_taken_out_of_the_last_block_and_sealed_again_rewrite_history(
     parts: Runtime, record: Record
 ) -> None:
