@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from filewallball.audit.models import AuditRow
+from filewallball.audit.totals import wrong_hours
 from filewallball.errors import ABORTED
 from filewallball.event import DENIED, FAILED, SUCCESS
 from filewallball.files.models import DELETED, EXPIRED, KEPT, Blob, File
@@ -50,7 +51,9 @@ def reconcile(parts: Runtime) -> Iterator[Line]:
 
 def _statistics_and_audit(parts: Runtime) -> Line:
     count, found = disagreements(parts.database)
-    return _line("statistics and audit log", f"{count:,} sealed operations", found)
+    return _line(
+        "statistics and audit log", f"{count:,} sealed operations", found + wrong_hours(parts.database)
+    )
 
 
 def _audit_and_files(parts: Runtime) -> Line:

@@ -9,10 +9,14 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, se
 
 from filewallball.audit.filters import Scope
 from filewallball.audit.models import AuditRow, AuditTotal
+from filewallball.clock import rfc3339
 from filewallball.database import Database
 
 COUNT_LIMIT = 100_000
 HOUR_US = 3_600_000_000
+_DAY_HOURS = 24
+_KNOWN_DAYS = range(2_932_897)
+"""From the epoch to the end of the year 9999, the last that can be written."""
 _TABLE: Any = AuditTotal.__table__
 
 
@@ -67,6 +71,42 @@ def count(connection: Connection, scope: Scope) -> Total:
     hours, unsealed, before, after = connection.execute(statement).one()
     edges = (min(before, COUNT_LIMIT), min(after, COUNT_LIMIT))
     return Total(int(hours) + unsealed + sum(edges), max(before, after) > COUNT_LIMIT)
+
+
+def wrong_hours(database: Database) -> list[str]:
+    """The hours whose totals are not how many sealed rows the log has of them; a look at the whole log, day by day."""
+    found: list[int] = []
+    for day in database.query(_days):
+        hours = range(day * _DAY_HOURS, (day + 1) * _DAY_HOURS)
+        found += database.snapshot(lambda connection: _wrong_in(connection, hours))  # noqa: B023
+    return [f"totals of {rfc3339(hour * HOUR_US)}" for hour in found]
+
+
+def _days(connection: Connection) -> list[int]:
+    """The days, counted from the epoch, of which there are rows or totals."""
+    hours = select(_TABLE.c.hour).where(_TABLE.c.row_count != 0).distinct()
+    days = {hour // _DAY_HOURS for hour in connection.execute(hours).scalars()}
+    moment = connection.execute(select(func.min(AuditRow.timestamp_us))).scalar_one()
+    while moment is not None:
+        day = moment // (_DAY_HOURS * HOUR_US)
+        days.add(day)
+        later = AuditRow.timestamp_us >= (day + 1) * _DAY_HOURS * HOUR_US
+        moment = connection.execute(select(func.min(AuditRow.timestamp_us)).where(later)).scalar_one()
+    return sorted(day for day in days if day in _KNOWN_DAYS)
+
+
+def _wrong_in(connection: Connection, hours: range) -> list[int]:
+    """Those of the hours that have other totals than rows."""
+    told = select(*_TABLE.c).where(_TABLE.c.hour.between(hours[0], hours[-1]), _TABLE.c.row_count != 0)
+    totals = {(row.hour, row.action, row.status): row.row_count for row in connection.execute(told)}
+    rows: dict[Any, int] = {}
+    for hour in hours:
+        moments = AuditRow.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)
+        kinds = AuditRow.action, AuditRow.status
+        counted = select(*kinds, func.count()).where(moments, AuditRow.block_id > 0).group_by(*kinds)
+        rows |= {(hour, action, status): n for action, status, n in connection.execute(counted)}
+    keys = totals.keys() | rows.keys()
+    return sorted({key[0] for key in keys if totals.get(key) != rows.get(key)})
 
 
 def _is_served(scope: Scope) -> bool:

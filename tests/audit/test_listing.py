@@ -13,7 +13,7 @@ from filewallball.clock import parse_moment
 from filewallball.event import Event
 from filewallball.observability.vocabulary import ACTIONS, OTHER
 from filewallball.runtime import Runtime
-from tests.audit.conftest import make_event
+from tests.audit.conftest import alter, make_event
 
 URL = "/api/v1/audit/logs"
 DAY = 86_400_000_000
@@ -249,6 +249,27 @@ def test_totals_are_exact_from_hourly_totals_and_bounded_elsewhere(
     assert (served["total"], served["total_is_lower_bound"]) == (39, False)
     assert (counted["total"], counted["total_is_lower_bound"]) == (10, True)
     assert (unasked["total"], unasked["pages"]) == (None, None)
+
+
+def test_totals_that_are_not_the_logs_are_told_by_hour(
+    parts: Runtime, record: Callable[..., list[Event]]
+) -> None:
+    for moment in (NOON - 3 * DAY, NOON):
+        record(3, timestamp_us=moment)
+    parts.digest.run()
+    record(2, timestamp_us=NOON)
+
+    assert totals.wrong_hours(parts.database) == []
+    alter(
+        parts,
+        f"UPDATE audit_totals SET row_count = 4 WHERE hour = {NOON // totals.HOUR_US}",
+        "INSERT INTO audit_totals (action, status, hour, row_count) VALUES ('file:view', 'success', 5, 1)",
+    )
+
+    assert totals.wrong_hours(parts.database) == [
+        "totals of 1970-01-01T05:00:00Z",
+        "totals of 2024-01-15T12:00:00Z",
+    ]
 
 
 def test_reading_is_on_record_and_needs_an_administrator(parts: Runtime, admin: FlaskClient) -> None:
