@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, insert, or_, select, update
 
@@ -13,7 +13,7 @@ from filewallball.access import Quotas, refund
 from filewallball.clock import now_us
 from filewallball.config import Settings
 from filewallball.database import Database
-from filewallball.files.cache import MetadataCache
+from filewallball.files.cache import HIT, MetadataCache
 from filewallball.files.delivery import Content, Delivery
 from filewallball.files.incoming import Incoming
 from filewallball.files.inspection import Inspection, inspect, is_allowed
@@ -113,6 +113,8 @@ class Files:
     def fetch(self, op: Operation, file_id: str) -> Content:
         """What is needed to send a file. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
         row, cache = self._cache.find(file_id, lambda: self._find(file_id))
+        if cache == HIT and row.damaged_us is not None:
+            row = self._find(file_id)  # somebody may have brought the bytes again
         op.note(cache=cache)
         self._check_visible(op, row)
         self._scanner.check_servable(row.scan_state)
@@ -127,6 +129,16 @@ class Files:
             modified_us=row.upload_us,
             path=row.path,
         )
+
+    def open(self, content: Content) -> BinaryIO:
+        """The bytes of a file, or those that took their place since the cache heard of it. Raises StorageFailed."""
+        try:
+            return self._store.open(content.path)
+        except errors.StorageFailed:
+            row = self._find(content.file_id)
+            if row is None or row.state != LIVE or row.path == content.path:
+                raise
+            return self._store.open(row.path)
 
     def delivered(self, op: Operation, delivery: Delivery) -> None:
         """End a fetch: what was sent, by whom, and whether all of it arrived (ruling 10)."""

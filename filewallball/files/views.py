@@ -175,7 +175,7 @@ def _send(file_id: str, disposition: str) -> Response:
     op.detach()
     return deliver(
         content,
-        lambda: parts.store.open(content.path),
+        lambda: files.open(content),
         disposition=disposition,
         x_accel=parts.settings.x_accel,
         finished=lambda delivery: files.delivered(op, delivery),

@@ -199,6 +199,37 @@ def test_a_restore_makes_entries_of_before_worthless(cache: MetadataCache) -> No
     wait_until(lambda: cache.find("one", lambda: None)[1] == "hit", 30, "what is asked from now on counts")
 
 
+def test_bytes_that_were_brought_again_are_served_although_the_cache_knows_the_lost_ones(
+    client: FlaskClient, cached: Flask
+) -> None:
+    parts, file = runtime(cached), _upload(client)
+    client.get(f"/download/{file['file_id']}")
+    [lost] = parts.store.blobs()
+
+    parts.store.remove(lost)
+    missing = client.get(f"/download/{file['file_id']}")
+    _upload(client)
+    brought = client.get(f"/download/{file['file_id']}")
+
+    assert (missing.status_code, brought.data) == (503, b"a few words")
+    assert _looks(parts) == ["miss", "hit", "hit"]
+
+
+def test_content_found_damaged_is_served_as_soon_as_it_was_brought_again(
+    client: FlaskClient, cached: Flask
+) -> None:
+    parts, file = runtime(cached), _upload(client)
+    with parts.database.begin() as connection:
+        connection.execute(text("UPDATE blobs SET damaged_us = 1"))
+    damaged = client.get(f"/download/{file['file_id']}")
+    _upload(client)
+
+    brought = client.get(f"/download/{file['file_id']}")
+
+    assert (damaged.status_code, brought.data) == (500, b"a few words")
+    assert _looks(parts) == ["miss", "hit"]
+
+
 def test_without_redis_every_answer_is_the_same(
     client: FlaskClient, cached: Flask, redis_server: Redis
 ) -> None:
