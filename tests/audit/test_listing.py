@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from flask.testing import FlaskClient
 
@@ -171,6 +172,10 @@ def test_filters(six: Runtime, admin: FlaskClient) -> None:
 
         found = (days, answer["total"], answer["total_is_lower_bound"])
         assert found == (expected, len(expected), False), query
+        lines = admin.get("/api/v1/audit/export", query_string={"date_to": "2024-02-01", **query}).text
+        assert [orjson.loads(line)["id"] for line in lines.splitlines()] == [
+            row["id"] for row in answer["logs"]
+        ]
 
 
 def test_every_action_has_its_verb() -> None:
