@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from filewallball.event import FAILED, SUCCESS
+from filewallball.stats import failures
 from filewallball.stats.calendar import DAY_HOURS, date_of
 from filewallball.stats.tally import UPLOAD, Sums
 from filewallball.stats.view import View
@@ -107,9 +108,9 @@ def client_uploads(view: View, address: str, today: int, days: int) -> ClientUpl
 def upload_errors(view: View, today: int, days: int) -> UploadErrors:
     """What failed over so many days, today among them."""
     first_day = today - days + 1
-    failures = view.failed_uploads(first_day)
+    failed_by_day = failures.by_day(view, first_day)
     causes = Counter[str]()
-    for (_, cause), count in failures.items():
+    for (_, cause), count in failed_by_day.items():
         causes[cause] += count
     failed = sum(causes.values())
     done = sum(
@@ -124,12 +125,9 @@ def upload_errors(view: View, today: int, days: int) -> UploadErrors:
         error_types=ranked(causes),
         error_trend=[
             DayOfErrors(date=date_of(day), count=count, type=cause, percentage=percent(count, failed))
-            for (day, cause), count in sorted(failures.items(), key=_latest_last)
+            for (day, cause), count in sorted(failed_by_day.items(), key=_latest_last)
         ],
-        top_error_sources=[
-            _source(view, address, count, first_day)
-            for address, count in list(ranked(view.upload_errors(first_day)).items())[:_SOURCES]
-        ],
+        top_error_sources=_sources(view, first_day),
     )
 
 
@@ -143,12 +141,16 @@ def percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 1) if whole else 0.0
 
 
-def _source(view: View, address: str, count: int, first_day: int) -> ErrorSource:
-    causes = Counter[str]()
-    for (_, kind), sums in view.client(address, first_day).items():
-        if (kind.action, kind.status) == (UPLOAD, FAILED):
-            causes[kind.error_type] += sums.count
-    return ErrorSource(client_ip=address, error_count=count, most_common_error=next(iter(ranked(causes))))
+def _sources(view: View, first_day: int) -> list[ErrorSource]:
+    counts = ranked(failures.by_client(view, first_day, _SOURCES))
+    worst = list(counts)[:_SOURCES]
+    causes = failures.causes(view, worst, first_day)
+    return [
+        ErrorSource(
+            client_ip=each, error_count=counts[each], most_common_error=next(iter(ranked(causes[each])))
+        )
+        for each in worst
+    ]
 
 
 def _latest_last(item: tuple[tuple[int, str], int]) -> tuple[int, int, str]:

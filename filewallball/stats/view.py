@@ -18,7 +18,6 @@ from filewallball.stats.models import (
     DailyDistinct,
     Inventory,
     LatencyHourly,
-    UploadErrorsDaily,
     UsageClientDaily,
     UsageHourly,
     UsageKind,
@@ -35,6 +34,8 @@ class _Dated(Protocol):
 T = TypeVar("T")
 Dated = TypeVar("Dated", bound=_Dated)
 Numbers = tuple[int, ...]
+Read = Callable[[int, int | None], dict[Any, Numbers]]
+"""What sums hold from one hour on, up to another."""
 _NAMES = ("timestamp_us", "action", "status", "error_type", "user_id", "ip_address")
 _NUMBERS = ("file_type", "file_size", "duration_us", "cache", "count")
 AUDIT: Any = table(
@@ -99,43 +100,18 @@ class View:
 
     def usage(self, first_hour: int) -> dict[Kind, Sums]:
         """Everything done since an hour began."""
-        found = self._sealed("usage", first_hour, self._read_usage)
+        found = self.sealed("usage", first_hour, self._read_usage)
         sums = {self.kind(key): Sums(*numbers) for key, numbers in found.items()}
         for (hour, kind), more in self.unsealed.usage.items():
             if hour >= first_hour:
                 sums.setdefault(kind, Sums()).add(more)
         return sums
 
-    def failed_uploads(self, first_day: int) -> dict[tuple[int, str], int]:
-        """How many uploads failed, by day and cause."""
-        kinds = [kind for kind in self.all_kinds() if (kind.action, kind.status) == (UPLOAD, "failed")]
-        found = self._sealed(
-            f"failures {len(kinds)}", first_day * DAY_HOURS, lambda *span: self._read_daily(kinds, *span)
-        )
-        counts: dict[tuple[int, str], int] = {}
-        for (day, key), (count,) in found.items():
-            cause = day, self.kind(key).error_type
-            counts[cause] = counts.get(cause, 0) + count
-        for (hour, kind), sums in self.unsealed.usage.items():
-            day = hour // DAY_HOURS
-            if (kind.action, kind.status) == (UPLOAD, "failed") and day >= first_day:
-                counts[day, kind.error_type] = counts.get((day, kind.error_type), 0) + sums.count
-        return counts
-
-    def upload_errors(self, first_day: int) -> dict[str, int]:
-        """How many uploads of each client failed."""
-        found = self._sealed("errors", first_day * DAY_HOURS, self._read_errors)
-        counts = {address: count for address, (count,) in found.items()}
-        for (day, address), count in self.unsealed.upload_errors.items():
-            if day >= first_day:
-                counts[address] = counts.get(address, 0) + count
-        return counts
-
     def latency(self, first_hour: int) -> dict[int, int]:
         """How many operations of clients took how long, by bucket."""
         counts = {
             bucket: count
-            for bucket, (count,) in self._sealed("latency", first_hour, self._read_latency).items()
+            for bucket, (count,) in self.sealed("latency", first_hour, self._read_latency).items()
         }
         for (hour, _, bucket), count in self.unsealed.latency.items():
             if hour >= first_hour:
@@ -212,56 +188,42 @@ class View:
 
         return self.remember("kinds", read)
 
-    def _sealed(
-        self, name: str, first_hour: int, read: Callable[[int, int | None], dict[Any, Numbers]]
-    ) -> dict[Any, Numbers]:
-        """What `read` finds between two hours, added up; only the open hours are read again for each new block."""
-
-        def whole() -> dict[Any, Numbers]:
-            if first_hour >= self._closed:
-                return read(first_hour, None)
-            # Days are read whole, so what is remembered ends with a day where days are asked for.
-            end = self._closed if name in ("usage", "latency") else self._closed // DAY_HOURS * DAY_HOURS
-            if end <= first_hour:
-                return read(first_hour, None)
-            past = self._memo.get((name, first_hour, end), self._revision, lambda: read(first_hour, end))
-            return _added(past, self._memo.get((name, end, None), self._version, lambda: read(end, None)))
-
-        return self._memo.get((name, first_hour), self._version, whole)
-
-    def _read_usage(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
-        sums = [func.sum(_HOURLY.c[name]) for name in _SUMS]
-        statement = select(_HOURLY.c.kind_id, *sums).where(*_span(_HOURLY.c.hour, first_hour, end))
-        return self._numbers(statement.group_by(_HOURLY.c.kind_id), keys=1)
-
-    def _read_daily(self, kinds: list[Kind], first_hour: int, end: int | None) -> dict[Any, Numbers]:
-        day = (_HOURLY.c.hour - _HOURLY.c.hour % DAY_HOURS).label("start")
-        statement = select(day, _HOURLY.c.kind_id, func.sum(_HOURLY.c["count"])).where(
-            *_span(_HOURLY.c.hour, first_hour, end), _HOURLY.c.kind_id.in_([kind.id for kind in kinds])
+    def sealed(self, name: str, first_hour: int, read: Read) -> dict[Any, Numbers]:
+        """What `read` finds from an hour on, added up; only the open hours are read again for each new block."""
+        return self._memo.get(
+            (name, first_hour), self._version, lambda: _added(*self.halves(name, first_hour, read))
         )
-        found = self._numbers(statement.group_by(day, _HOURLY.c.kind_id), keys=2)
-        return {(start // DAY_HOURS, key): numbers for (start, key), numbers in found.items()}
 
-    def _read_errors(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
-        of: Any = UploadErrorsDaily.__table__.c
-        span = _span(of.day, first_hour // DAY_HOURS, None if end is None else end // DAY_HOURS)
-        statement = select(of.client_ip, func.sum(of["count"])).where(*span).group_by(of.client_ip)
-        return self._numbers(statement, keys=1)
+    def halves(self, name: str, first_hour: int, read: Read) -> tuple[dict[Any, Numbers], dict[Any, Numbers]]:
+        """What `read` finds in closed hours from one on, and since."""
+        # Days are read whole, so what is remembered ends with a day where days are asked for.
+        end = self._closed if name in ("usage", "latency") else self._closed // DAY_HOURS * DAY_HOURS
+        start, past = max(first_hour, end), dict[Any, Numbers]()
+        if end > first_hour:
+            past = self._memo.get((name, first_hour, end), self._revision, lambda: read(first_hour, end))
+        return past, self._memo.get((name, start, None), self._version, lambda: read(start, None))
 
-    def _read_latency(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
-        of: Any = LatencyHourly.__table__.c
-        statement = select(of.bucket, func.sum(of["count"])).where(*_span(of.hour, first_hour, end))
-        return self._numbers(statement.group_by(of.bucket), keys=1)
-
-    def _numbers(self, statement: Any, *, keys: int) -> dict[Any, Numbers]:
+    def numbers(self, statement: Any, *, keys: int) -> dict[Any, Numbers]:
+        """The rows of a statement: their first columns are the key, the others what was added up."""
         found = {}
         for row in self.connection.execute(statement):
             key = row[0] if keys == 1 else tuple(row[:keys])
             found[key] = tuple(map(int, row[keys:]))
         return found
 
+    def _read_usage(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
+        sums = [func.sum(_HOURLY.c[name]) for name in _SUMS]
+        statement = select(_HOURLY.c.kind_id, *sums).where(*span(_HOURLY.c.hour, first_hour, end))
+        return self.numbers(statement.group_by(_HOURLY.c.kind_id), keys=1)
 
-def _span(of: Any, first: int, end: int | None) -> list[ColumnElement[bool]]:
+    def _read_latency(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
+        of: Any = LatencyHourly.__table__.c
+        statement = select(of.bucket, func.sum(of["count"])).where(*span(of.hour, first_hour, end))
+        return self.numbers(statement.group_by(of.bucket), keys=1)
+
+
+def span(of: Any, first: int, end: int | None) -> list[ColumnElement[bool]]:
+    """That a column is at least `first`, and before `end`."""
     return [of >= first] if end is None else [of >= first, of < end]
 
 

@@ -1,0 +1,83 @@
+"""Uploads that failed, as a view of the statistics has them: when, why, and whose."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import func, select
+
+from filewallball.event import FAILED
+from filewallball.stats.calendar import DAY_HOURS
+from filewallball.stats.models import UploadErrorsDaily, UsageClientDaily, UsageHourly
+from filewallball.stats.tally import UPLOAD, Kind
+from filewallball.stats.view import Numbers, View, span
+
+_HOURLY: Any = UsageHourly.__table__
+_CLIENTS: Any = UsageClientDaily.__table__
+_ERRORS: Any = UploadErrorsDaily.__table__
+
+
+def by_day(view: View, first_day: int) -> Counter[tuple[int, str]]:
+    """How many uploads failed, by day and cause."""
+    kinds = _kinds(view)
+
+    def read(first_hour: int, end: int | None) -> dict[Any, Numbers]:
+        day = (_HOURLY.c.hour - _HOURLY.c.hour % DAY_HOURS).label("start")
+        statement = select(day, _HOURLY.c.kind_id, func.sum(_HOURLY.c["count"])).where(
+            *span(_HOURLY.c.hour, first_hour, end), _HOURLY.c.kind_id.in_(kinds)
+        )
+        return view.numbers(statement.group_by(day, _HOURLY.c.kind_id), keys=2)
+
+    counts = Counter[tuple[int, str]]()
+    for (start, key), (count,) in view.sealed(f"failures {len(kinds)}", first_day * DAY_HOURS, read).items():
+        counts[start // DAY_HOURS, view.kind(key).error_type] += count
+    for (hour, kind), sums in view.unsealed.usage.items():
+        if _is_failure(kind) and hour >= first_day * DAY_HOURS:
+            counts[hour // DAY_HOURS, kind.error_type] += sums.count
+    return counts
+
+
+def by_client(view: View, first_day: int, most: int) -> Counter[str]:
+    """How many uploads of a client failed: of those who failed lately, and of the `most` worst of the others."""
+
+    def read(first_hour: int, end: int | None) -> dict[Any, Numbers]:
+        days = span(_ERRORS.c.day, first_hour // DAY_HOURS, None if end is None else end // DAY_HOURS)
+        statement = select(_ERRORS.c.client_ip, func.sum(_ERRORS.c["count"])).where(*days)
+        found = view.numbers(statement.group_by(_ERRORS.c.client_ip), keys=1)
+        return dict(sorted(found.items(), key=lambda item: (-item[1][0], item[0])))
+
+    past, recent = view.halves("errors", first_day * DAY_HOURS, read)
+    counts = Counter({address: count for address, (count,) in recent.items()})
+    for (day, address), count in view.unsealed.upload_errors.items():
+        if day >= first_day:
+            counts[address] += count
+    for address in counts:
+        counts[address] += past.get(address, (0,))[0]
+    others = list(islice((address for address in past if address not in counts), most))
+    counts.update({address: past[address][0] for address in others})
+    return counts
+
+
+def causes(view: View, addresses: Sequence[str], first_day: int) -> dict[str, Counter[str]]:
+    """Why the uploads of these clients failed, and how often."""
+    found = {address: Counter[str]() for address in addresses}
+    of = _CLIENTS.c
+    statement = select(of.client_ip, of.kind_id, func.sum(of["count"])).where(
+        of.client_ip.in_(addresses), of.day >= first_day, of.kind_id.in_(_kinds(view))
+    )
+    numbers = view.numbers(statement.group_by(of.client_ip, of.kind_id), keys=2)
+    for (address, key), (count,) in numbers.items():
+        found[address][view.kind(key).error_type] += count
+    for (address, day, kind), sums in view.unsealed.clients.items():
+        if address in found and day >= first_day and _is_failure(kind):
+            found[address][kind.error_type] += sums.count
+    return found
+
+
+def _kinds(view: View) -> list[int]:
+    return [kind.id for kind in view.all_kinds() if _is_failure(kind)]
+
+
+def _is_failure(kind: Kind) -> bool:
+    return (kind.action, kind.status) == (UPLOAD, FAILED)
