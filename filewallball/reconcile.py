@@ -123,6 +123,8 @@ def _metrics_and_audit(parts: Runtime) -> Line:
     epoch = epoch_us(parts.settings.metrics_dir)
     if epoch is None or not parts.settings.prometheus_enabled:
         return Line(name, agrees=True, text="nothing is counted here")
+    if lost := parts.database.query(lambda connection: _lost_since(connection, epoch)):
+        return Line(name, agrees=True, text=f"not compared: {lost} since the service started")
     parts.shipper.flush(seconds=5)
     enforced = parts.settings.ratelimit_enforce
     logged = parts.database.query(lambda connection: _logged_since(connection, epoch, enforced))
@@ -137,6 +139,15 @@ def _metrics_and_audit(parts: Runtime) -> Line:
         if abs(of_log - of_metrics) > allowed
     ]
     return _line(name, f"{pairs[0][2]:,} operations counted, a difference of {allowed} allowed", found)
+
+
+def _lost_since(connection: Connection, epoch: int) -> str:
+    """Why the log no longer holds what was counted, if so."""
+    if first_whole_hour(connection) * HOUR_US > epoch:
+        return "the log was pruned of what happened"
+    restored = AuditRow.action == "backup:restore", AuditRow.status == SUCCESS, AuditRow.timestamp_us >= epoch
+    found = connection.execute(select(AuditRow.id).where(*restored).limit(1)).first()
+    return "a backup was restored" if found else ""
 
 
 def _pairs(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:

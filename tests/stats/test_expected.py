@@ -46,6 +46,9 @@ def test_a_client_that_never_uploaded_is_measured_from_its_declaration(
     age = next(line for line in text.splitlines() if line.startswith("client_last_upload_age_seconds"))
     assert age.startswith('client_last_upload_age_seconds{client_ip="2001:db8::7"}')
     assert 'client_expected_within_seconds{client_ip="2001:db8::7"} 30.0' in text
+    admin.delete(f"{PATH}/2001:db8::7")
+    parts.expected.refresh()
+    assert "2001:db8::7" not in admin.get("/metrics").get_data(as_text=True)
 
 
 def test_no_more_than_fifty_clients_and_nobody_but_an_administrator(

@@ -152,6 +152,24 @@ def test_metrics_agree_with_the_log_and_what_only_they_counted_is_told(
     assert "uploads success: 2 counted, 1 on record; suspicious uploads: 2 counted, 1 on record" in line.text
 
 
+@pytest.mark.parametrize("loss", ["pruned", "restored"])
+def test_metrics_are_not_held_against_a_log_that_lost_what_they_counted(parts: Runtime, loss: str) -> None:
+    note_epoch(parts.settings.metrics_dir)
+    parts.ledger.record(make_event())
+    assert _differing(parts) == ["metrics and audit log"]
+
+    if loss == "restored":
+        append(parts, [make_event(action="backup:restore", resource_type="system", ip_address="")])
+    else:
+        _fill(parts, 1, span_us=1)
+        with parts.database.begin() as connection:
+            connection.execute(text("UPDATE audit_chain SET pruned = number"))
+
+    [line] = [line for line in reconcile(parts) if line.name == "metrics and audit log"]
+    assert line.agrees
+    assert loss in line.text
+
+
 def test_a_file_that_was_kept_after_the_last_pruned_hour_had_an_upload_that_began_before(
     client: FlaskClient, parts: Runtime
 ) -> None:
