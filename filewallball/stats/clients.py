@@ -1,6 +1,6 @@
 """Who uses the service most: clients ranked by operations, bytes or failures."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,12 @@ from sqlalchemy import func, or_, select
 from filewallball import errors
 from filewallball.stats.models import DailySeen
 from filewallball.stats.tally import CLIENT, Seen, Tally
-from filewallball.stats.view import View
+from filewallball.stats.view import AUDIT, View
 
 ORDERS = ("count", "bytes", "errors")
 DEEPEST_CLIENT = 10_000
-_NOTHING = Seen()
+_BLOCKS_FOLLOWED = 200
+"""How long the best are good for, in blocks: each makes those longer who are followed."""
 _SEEN: Any = DailySeen.__table__
 _SUMS = {order: func.sum(_SEEN.c[order]) for order in ORDERS}
 
@@ -47,28 +48,32 @@ class ClientPage:
 def rank_clients(view: View, today: int, days: int, *, order: str, page: int, size: int) -> ClientPage:
     """One page of the clients of so many days, today among them; the most first, equal ones by address.
 
-    Raises PageTooDeep past 10,000 clients. Nobody outside the best of some blocks ago can be among the best of now
-    without having rows since.
+    Raises PageTooDeep past 10,000 clients. Adding up every client costs the more the longer the log is, so the best are
+    remembered, and with them all who had rows since: nobody else can have become one of the best.
     """
     wanted = page * size
     if wanted > DEEPEST_CLIENT:
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_CLIENT}.")
     first_day = today - days + 1
-    ranking = _ranking(view, first_day, order, wanted)
-    sealed = _by_client(view.sealed_after(ranking.number), first_day)
+    active = view.follow(("active", first_day), lambda old: _active(view, first_day, today, old))
+    best = view.follow(
+        ("best", first_day, order, wanted),
+        lambda old: _best(
+            view, first_day, order, wanted, old if old and old.number >= active.since else None
+        ),
+    )
+    least = getattr(best.clients[-1], order) if len(best.clients) == wanted else 0
+    merged = {use.client_ip: use for use in best.clients}
+    merged.update((key, use) for key, use in active.clients.items() if getattr(use, order) >= least)
     unsealed = _by_client(view.unsealed, first_day)
-    active = sealed.keys() | unsealed.keys()
-    known = {use.client_ip: use for use in _of_clients(view, first_day, today, active)} if active else {}
-    merged = {use.client_ip: use for use in ranking.best}
-    fresh = 0
-    for key in active:
-        use, more = known.get(key, ClientUse(key, 0, 0, 0)), unsealed.get(key, _NOTHING)
-        merged[key] = ClientUse(key, use.count + more.count, use.bytes + more.bytes, use.errors + more.errors)
-        fresh += use.count == sealed.get(key, _NOTHING).count  # it had done nothing before
-    best = sorted(merged.values(), key=lambda use: (-getattr(use, order), use.client_ip))
+    known = _known(view, first_day, today, unsealed, active)
+    merged.update(
+        (key, _plus(known.get(key, ClientUse(key, 0, 0, 0)), more)) for key, more in unsealed.items()
+    )
+    ranked = sorted(merged.values(), key=lambda use: (-getattr(use, order), use.client_ip))
     return ClientPage(
-        clients=best[wanted - size : wanted],
-        total=ranking.total + fresh,
+        clients=ranked[wanted - size : wanted],
+        total=active.total + len(unsealed.keys() - known.keys()),
         page=page,
         size=size,
         period_days=days,
@@ -77,21 +82,57 @@ def rank_clients(view: View, today: int, days: int, *, order: str, page: int, si
 
 
 @dataclass(frozen=True, slots=True)
-class _Ranking:
-    """The best clients, and how many there were, when `number` was the last block."""
+class _Best:
+    """The best clients when `number` was the last block."""
 
     number: int
-    best: list[ClientUse]
+    clients: list[ClientUse]
+
+
+@dataclass(frozen=True, slots=True)
+class _Active:
+    """How many clients there were when `number` was the last block, and what those did in all who have rows in blocks
+    after `since`."""
+
+    since: int
+    number: int
+    clients: dict[str, ClientUse]
     total: int
 
 
-def _ranking(view: View, first_day: int, order: str, wanted: int) -> _Ranking:
-    """Remembered over some blocks, because adding up every client costs the more the longer the log is."""
+def _best(view: View, first_day: int, order: str, wanted: int, old: _Best | None) -> _Best:
+    if old is not None and old.number <= view.number:
+        return old
+    return _Best(
+        view.number, _read(view, first_day, order_by=(_SUMS[order].desc(), _SEEN.c.key), limit=wanted)
+    )
 
-    def compute() -> _Ranking:
-        return _Ranking(view.number, _best(view, first_day, order, wanted), _count(view, first_day))
 
-    return view.remember_awhile(("ranking", first_day, order, wanted), compute)
+def _active(view: View, first_day: int, today: int, old: _Active | None) -> _Active:
+    if old is None or not old.number <= view.number <= old.since + _BLOCKS_FOLLOWED:
+        return _Active(view.number, view.number, {}, _count(view, first_day))
+    if old.number == view.number:
+        return old
+    news = _by_client(view.tally(AUDIT.c.block_id > old.number), first_day)
+    found = {
+        use.client_ip: use for use in _of_clients(view, first_day, today, news.keys() - old.clients.keys())
+    }
+    moved = {key: _plus(old.clients[key], more) for key, more in news.items() if key in old.clients}
+    fresh = sum(use.count == news[key].count for key, use in found.items())  # it had done nothing before
+    return _Active(old.since, view.number, {**old.clients, **found, **moved}, old.total + fresh)
+
+
+def _known(
+    view: View, first_day: int, today: int, addresses: Iterable[str], active: _Active
+) -> dict[str, ClientUse]:
+    """Those of the clients who are among the sealed rows."""
+    known = {key: active.clients[key] for key in addresses if key in active.clients}
+    others = [key for key in addresses if key not in known]
+    return known | {use.client_ip: use for use in _of_clients(view, first_day, today, others)}
+
+
+def _plus(use: ClientUse, more: Seen) -> ClientUse:
+    return ClientUse(use.client_ip, use.count + more.count, use.bytes + more.bytes, use.errors + more.errors)
 
 
 def _by_client(tally: Tally, first_day: int) -> dict[str, Seen]:
@@ -106,14 +147,12 @@ def _by_client(tally: Tally, first_day: int) -> dict[str, Seen]:
     return found
 
 
-def _of_clients(view: View, first_day: int, today: int, addresses: Iterable[str]) -> list[ClientUse]:
+def _of_clients(view: View, first_day: int, today: int, addresses: Collection[str]) -> list[ClientUse]:
     """What these clients did in all, day by day: a range of days would have the database read every client of them."""
+    if not addresses:
+        return []
     days = or_(_SEEN.c.day.in_(range(first_day, today + 1)), _SEEN.c.day > today)
     return _read(view, first_day, days, _SEEN.c.key.in_(sorted(addresses)))
-
-
-def _best(view: View, first_day: int, order: str, wanted: int) -> list[ClientUse]:
-    return _read(view, first_day, order_by=(_SUMS[order].desc(), _SEEN.c.key), limit=wanted)
 
 
 def _read(

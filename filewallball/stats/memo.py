@@ -24,7 +24,15 @@ class Memo:
                 self._kept.move_to_end(key)
                 known: T = found[1]
                 return known
-        result = compute()
+        return self._keep(key, version, compute())
+
+    def follow(self, key: Hashable, advance: Callable[[T | None], T]) -> T:
+        """What `advance` makes of what it gave last, or of None. Nobody may change it."""
+        with self._lock:
+            _, last = self._kept.get(key, (None, None))
+        return self._keep(key, None, advance(last))
+
+    def _keep(self, key: Hashable, version: Hashable, result: T) -> T:
         with self._lock:
             self._kept[key] = version, result
             self._kept.move_to_end(key)

@@ -6,7 +6,7 @@ whether they still hold. So an answer costs as much as the newest hours and the 
 
 from collections.abc import Callable, Hashable, Iterable
 from operator import add
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, case, column, func, select, table
 
@@ -25,14 +25,7 @@ from filewallball.stats.models import (
 )
 from filewallball.stats.tally import UPLOAD, Kind, Stock, Sums, Tally
 
-
-class _Dated(Protocol):
-    @property
-    def number(self) -> int: ...
-
-
 T = TypeVar("T")
-Dated = TypeVar("Dated", bound=_Dated)
 Numbers = tuple[int, ...]
 Read = Callable[[int, int | None], dict[Any, Numbers]]
 """What sums hold from one hour on, up to another."""
@@ -47,7 +40,6 @@ ROWS = select(
     case((AUDIT.c.action == UPLOAD, AUDIT.c.details), else_="").label("details"),
 )
 """Of the audit log, what a Tally asks of a row."""
-_BLOCKS_REMEMBERED = 4
 _STATE: Any = UsageState.__table__
 _HEAD = select(CHAIN.c.number, _STATE.c.newest_hour, _STATE.c.revision).join_from(
     CHAIN, _STATE, _STATE.c.id == 1
@@ -159,18 +151,9 @@ class View:
         """What `compute` makes of sealed rows alone, until more are sealed."""
         return self._memo.get(key, self._version, compute)
 
-    def remember_awhile(self, key: Hashable, compute: Callable[[], Dated]) -> Dated:
-        """What `compute` made of sealed rows some blocks ago, or makes now; the result says when, by its `number`."""
-        found = self._memo.get(key, (self.number // _BLOCKS_REMEMBERED, self._revision), compute)
-        return (
-            found if found.number <= self.number else compute()
-        )  # another view may be further on than this one
-
-    def sealed_after(self, number: int) -> Tally:
-        """The rows of the blocks after one."""
-        if number == self.number:
-            return Tally()
-        return self._memo.get(("after", number), self._version, lambda: self.tally(AUDIT.c.block_id > number))
+    def follow(self, key: Hashable, advance: Callable[[T | None], T]) -> T:
+        """What `advance` makes of what it made of sealed rows last, for an earlier or a later view; None at first."""
+        return self._memo.follow((key, self._revision), advance)
 
     def kind(self, key: int) -> Kind:
         """The kind of an id."""

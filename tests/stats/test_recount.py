@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,10 +71,12 @@ def test_statistics_are_a_recount_however_rows_arrive_and_are_sealed(
     holds()
 
 
+@pytest.mark.parametrize("blocks", [1, 200])
 def test_a_client_that_is_new_since_the_ranking_was_made_is_counted_once(
-    parts: Runtime, statistics: Statistics
+    parts: Runtime, statistics: Statistics, blocks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in (1, 2, 3):
+    monkeypatch.setattr("filewallball.stats.clients._BLOCKS_FOLLOWED", blocks)
+    for number in (1, 2, 3, 4):
         append(parts, [make_event(ip_address=f"192.0.2.{number}")])
         assert check(parts, statistics) == number  # not yet sealed
         parts.digest.run()
