@@ -30,18 +30,16 @@ def _group(schema: type[Schema], about: str, *, many: bool = False) -> fields.Fi
     return fields.Nested(schema, metadata={"description": about})
 
 
-def _days(default: int) -> fields.Integer:
+def _days(default: int, about: str = "Length of the period in days of UTC, today included") -> fields.Integer:
     return fields.Integer(
-        load_default=default,
-        validate=validate.Range(min=1, max=365),
-        metadata={"description": "Length of the period in days"},
+        load_default=default, validate=validate.Range(min=1, max=365), metadata={"description": about}
     )
 
 
 class DayQuerySchema(Schema):
     """How far back to look."""
 
-    days = _days(1)
+    days = _days(1, "How many times 24 hours performance and security look back, from a full hour on")
 
 
 class WeekQuerySchema(Schema):
@@ -59,9 +57,23 @@ class MonthQuerySchema(Schema):
 class ClientsQuerySchema(WeekQuerySchema):
     """Which part of the ranking."""
 
-    order = fields.String(load_default="count", validate=validate.OneOf(ORDERS))
-    page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
-    size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=500))
+    order = fields.String(
+        load_default="count",
+        validate=validate.OneOf(ORDERS),
+        metadata={
+            "description": "What comes first: the most operations, bytes or errors; equal clients by address"
+        },
+    )
+    page = fields.Integer(
+        load_default=1,
+        validate=validate.Range(min=1, max=10_000),
+        metadata={"description": "Number of the page; page × size may not exceed 10,000"},
+    )
+    size = fields.Integer(
+        load_default=50,
+        validate=validate.Range(min=1, max=500),
+        metadata={"description": "Clients on a page"},
+    )
 
 
 class SystemMetricsSchema(Schema):

@@ -138,7 +138,11 @@ def test_clients_are_ranked_and_paged(client: FlaskClient, record: Record) -> No
 
 
 def test_every_field_is_described(client: FlaskClient) -> None:
-    schemas = client.get("/openapi.json").get_json()["components"]["schemas"]
+    document = client.get("/openapi.json").get_json()
+    schemas = document["components"]["schemas"]
+    for path in (DETAILED, "/api/v1/upload/statistics/{client_ip}", ERRORS, CLIENTS):
+        parameters = document["paths"][path]["get"]["parameters"]
+        assert all("description" in parameter for parameter in parameters if "name" in parameter), path
 
     for name in ("DetailedMetrics", "ClientUploads", "UploadErrors", "ClientPage", "Capacity", "UserMetrics"):
         properties = schemas[name]["properties"]
