@@ -1,6 +1,6 @@
 """What the audit log costs: writing and shipping its journal, sealing, verifying, and asking it with many rows.
 
-`python -m benchmarks.audit --rows 10000000 --pool 4096` fills a private MariaDB first, which takes a while; with
+`python -m benchmarks.audit --rows 10000000 --pool 6144` fills a private MariaDB first, which takes a while; with
 `--keep FOLDER` it stays there for the next run. The default takes minutes.
 """
 
@@ -18,7 +18,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from uuid_utils import uuid7
 
 from benchmarks.history import DAY_US, DAYS, LargeMariaDB, Size, open_history, service_settings
@@ -47,25 +47,12 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory() as folder, _parts(options.keep or Path(folder), options) as parts:
         parts.digest.run()
-        _warm(parts)
         _report_journal(parts, options.lines)
         _rate("shipping", options.lines, 8_000, parts.shipper.ship)
         _rate("digest with statistics", parts.digest.count(), 6_000, parts.digest.run)
         _report_shipping_under_load(parts, options.lines)
         _rate("verify", options.rows, 100_000, lambda: _must_be_intact(parts))
         _report_queries(parts, options.runs)
-
-
-def _warm(parts: Runtime) -> None:
-    """Read every index once: a server that has run for a while has in memory what a new one reads row by row."""
-    table: Any = AuditRow.__table__
-    with parts.database.read() as connection:
-        for index in table.indexes:
-            column = next(iter(index.columns)).name
-            statement = (
-                f"SELECT COUNT({column}) FROM audit_log FORCE INDEX ({index.name}) WHERE {column} <> '-'"  # noqa: S608 - all of it is ours
-            )
-            connection.execute(text(statement))
 
 
 @contextmanager
