@@ -73,12 +73,16 @@ class Together:
                 turn.error = error
 
     def _settle_at_once(self, turns: "list[_Turn]") -> bool:
+        """False if one of them failed; what kept all of them from beginning is everybody's error, waited for once."""
+        begun = threading.Event()
         try:
-            results = self._transact([turn.work for turn in turns])
+            _, *results = self._transact([lambda connection: begun.set(), *[turn.work for turn in turns]])
         except CommitUnknown:
             return True  # as each turn's error says, until it is known better
-        except Exception:
-            return False
+        except Exception as error:
+            for turn in turns:
+                turn.error = error
+            return not begun.is_set()
         for turn, result in zip(turns, results, strict=True):
             turn.result, turn.error = result, None
         return True

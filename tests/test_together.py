@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
 from filewallball import errors
@@ -25,15 +26,18 @@ class Store:
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
         self.sizes: list[int] = []
-        self.breaks = False
+        self.breaks = self.is_locked = False
         with self.engine.begin() as connection:
             connection.execute(text("CREATE TABLE names (name TEXT)"))
         self.together = Together(self.lock, self.transact)
 
     def transact(self, works: Sequence[Callable[[Any], Any]]) -> list[Any]:
+        if self.is_locked:
+            self.sizes.append(0)
+            raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
         with self.engine.connect() as connection, connection.begin():
             results = [work(connection) for work in works]
-        self.sizes.append(len(works))
+        self.sizes.append(sum(result is not None for result in results))
         if self.breaks:
             raise errors.CommitUnknown
         return results
@@ -92,6 +96,17 @@ def test_a_commit_of_unknown_outcome_is_everybodys() -> None:
             future.result()
 
     assert store.names() == ["a", "b"]  # once each: what may have landed is not tried again
+
+
+def test_what_keeps_all_from_beginning_is_waited_for_once() -> None:
+    store = Store()
+    store.is_locked = True
+
+    for future in store.all_at_once(adding("a"), adding("b"), adding("c")):
+        with pytest.raises(OperationalError):
+            future.result()
+
+    assert store.sizes == [0]
 
 
 def test_who_comes_alone_waits_for_nobody() -> None:
