@@ -37,7 +37,8 @@ class Rebuild:
         days = self._database.query(lambda connection: list(known_days(connection, first_hour)))
         for day in days:
             progress(day)
-            self._rebuild_day(day, max(first_hour, day * DAY_HOURS))
+            while not self._rebuild_day(day):
+                pass  # retention pruned meanwhile: the hours that it reached stay as they are
         self._rebuild_inventory()
         with self._database.begin() as connection:
             connection.execute(update(_STATE).values(revision=func.abs(_STATE.c.revision) + 1))
@@ -49,14 +50,19 @@ class Rebuild:
         if self._database.query(lambda connection: connection.execute(state).scalar_one()) < 0:
             self.run()
 
-    def _rebuild_day(self, day: int, first_hour: int) -> None:
-        end = (day + 1) * DAY_HOURS
-        number = self._database.query(_head)
+    def _rebuild_day(self, day: int) -> bool:
+        """False if rows may have been pruned while they were added up: then nothing has changed."""
+        number, whole_from = self._database.snapshot(
+            lambda connection: (_head(connection), first_whole_hour(connection))
+        )
+        first_hour, end = max(whole_from, day * DAY_HOURS), (day + 1) * DAY_HOURS
         tally = Tally()
         for hour in range(first_hour, end):
             tally.add_all(self._rows(AUDIT.c.block_id.between(1, number), *_within(hour, hour + 1)))
         with self._database.begin() as connection:
             newest = connection.execute(select(CHAIN.c.number).with_for_update()).scalar_one()
+            if first_whole_hour(connection) != whole_from:
+                return False
             if newest > number:
                 late = ROWS.where(AUDIT.c.block_id.between(number + 1, newest), *_within(first_hour, end))
                 tally.add_all(connection.execute(late))
@@ -69,6 +75,7 @@ class Rebuild:
             if tally.usage:
                 self._fold.write(connection, tally)
             connection.execute(update(_STATE).values(revision=_STATE.c.revision + 1))
+        return True
 
     def _rows(self, *conditions: ColumnElement[bool]) -> Iterable[Any]:
         statement = ROWS.where(*conditions)

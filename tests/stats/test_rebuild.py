@@ -54,6 +54,25 @@ def test_hours_that_retention_reached_stay_as_they_were(parts: Runtime) -> None:
     assert _forget_inventory(_sums(parts)) == before
 
 
+def test_hours_that_retention_prunes_during_a_rebuild_stay_as_they_were(
+    parts: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(parts, 100)
+    before = _forget_inventory(_sums(parts))
+    job, read = Rebuild(parts.database), Rebuild._rows
+
+    def prune_first(self: Rebuild, *conditions: Any) -> Any:
+        with parts.database.begin() as connection:
+            connection.execute(text("UPDATE audit_chain SET pruned = number"))
+            connection.execute(text("DELETE FROM audit_log"))
+        return read(self, *conditions)
+
+    monkeypatch.setattr(Rebuild, "_rows", prune_first)
+    job.run()
+
+    assert _forget_inventory(_sums(parts)) == before
+
+
 def test_a_log_older_than_its_sums_is_added_up_after_the_migration(
     app: Flask, parts: Runtime, statistics: Statistics
 ) -> None:
