@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, inspect, select
 
 from filewallball.audit.digest import REFUSED
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
@@ -179,6 +179,7 @@ class Verifier:
     def _verify_edges(self, verdict: Verdict, chain: Any) -> None:
         """Rows in no block, in blocks that do not exist, and in blocks that were pruned."""
         self._verify_unsealed(verdict)
+        self._verify_unique(verdict)
         highest = self._one(select(func.max(AuditRow.block_id)))
         numbered = self._one(select(func.max(AuditBlock.number)))
         head = self._one(select(AuditChain.number))
@@ -195,6 +196,15 @@ class Verifier:
                 verdict.found(
                     max(number, 0), f"row {row_id} claims a block that has no rows" + _more(count - 1)
                 )
+
+    def _verify_unique(self, verdict: Verdict) -> None:
+        """A copy of a row is as genuine as the row: what keeps it out is that no event_id is there twice."""
+
+        def work(connection: Connection) -> Sequence[Any]:
+            return inspect(connection).get_unique_constraints(AuditRow.__tablename__)
+
+        if not any(unique["column_names"] == ["event_id"] for unique in self._database.query(work)):
+            verdict.found(0, "event_id need not be unique any more: a row may be there twice")
 
     def _verify_unsealed(self, verdict: Verdict) -> None:
         rows = self._rows_of(AuditRow.block_id.is_(None), _MOST_UNSEALED)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from filewallball.audit.models import AuditRow
 from filewallball.audit.verification import verifier
 from filewallball.audit.verify import Span
 from filewallball.event import Event
@@ -163,6 +164,24 @@ def test_a_value_made_null_is_found_in_its_block(parts: Runtime, record: Record)
     )
 
     assert [finding.block for finding in verifier(parts).verify().findings] == [2]
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+def test_a_log_that_could_hold_a_row_twice_is_not_intact(parts: Runtime, record: Record) -> None:
+    seal_blocks(parts, record, 2)
+    names = ", ".join(f"`{column.name}`" for column in AuditRow.__table__.columns if column.name != "id")
+    values = names.replace("`block_id`", "NULL")
+
+    alter(
+        parts,
+        "ALTER TABLE audit_log DROP INDEX uq_audit_log_event_id",
+        f"INSERT INTO audit_log ({names}) SELECT {values} FROM audit_log WHERE id = 6",
+    )
+    assert parts.digest.run() == 1  # every row of it is genuine
+
+    assert ["event_id need not be unique" in each.problem for each in verifier(parts).verify().findings] == [
+        True
+    ]
 
 
 def test_rows_taken_out_of_the_last_block_and_sealed_again_rewrite_history(
