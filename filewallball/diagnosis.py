@@ -9,7 +9,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from filewallball.alerts.rules import NOTIFICATION_CHANNELS
-from filewallball.audit.verification import OTHER_KEY, holds_key, standing
+from filewallball.audit.seals import OTHER_KEY, holds_key
+from filewallball.audit.verification import standing
 from filewallball.backup.standing import last_backup_us
 from filewallball.clock import now_us
 from filewallball.config import Settings
@@ -141,7 +142,7 @@ def recipients(settings: Settings) -> Finding:
 def audit(parts: Runtime) -> Finding:
     """Was the whole log found intact, and lately?"""
     with suppress(SQLAlchemyError):  # nothing is sealed where there is no log
-        if not holds_key(parts):
+        if not holds_key(parts.database, parts.seals):
             return Finding("audit", BAD, OTHER_KEY)
     last = standing(parts)
     if last is None:

@@ -213,10 +213,18 @@ def start(app: Flask) -> Callable[[], None]:
 def recover_slots(parts: Runtime) -> None:
     """Close what dead processes left open in slots that nobody has taken over."""
     known = {folder.name: folder for folder in slot_folders(parts.settings.journal_dir)}
+    unreadable: OSError | None = None
     for number in parts.slots.unlocked():
         folder = known.get(f"slot-{number}")
-        if folder is not None and (closed := recover(folder)):
+        try:
+            closed = recover(folder) if folder is not None else 0
+        except OSError as error:  # the other slots are none the worse for it
+            unreadable = error
+            continue
+        if closed:
             parts.journal.recovered(closed)
             logger.warning(
                 "Operations closed as aborted", extra={"slot": number, "count": closed, "error_type": ABORTED}
             )
+    if unreadable is not None:
+        raise unreadable

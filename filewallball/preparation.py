@@ -6,7 +6,7 @@ from flask import Flask
 from filewallball import maintenance
 from filewallball.access.service import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.keys import kept_secret
-from filewallball.audit.verification import OTHER_KEY, holds_key
+from filewallball.audit.seals import OTHER_KEY, holds_key
 from filewallball.operations import operation
 from filewallball.runtime import runtime
 from filewallball.schema import is_newest, upgrade
@@ -17,7 +17,7 @@ def make_ready(app: Flask) -> None:
     parts = runtime(app)
     if not is_newest(parts.database):
         upgrade()
-    if not holds_key(parts):
+    if not holds_key(parts.database, parts.seals):
         click.echo(f"filewallball: {OTHER_KEY}", err=True)
     parts.store.prepare()
     parts.journal.prepare()

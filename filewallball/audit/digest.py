@@ -18,17 +18,20 @@ from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select
 from filewallball.audit.locks import try_lock
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.seals import (
+    OTHER_KEY,
     Anchor,
     Block,
     Candidate,
     Record,
     Seals,
+    holds_key,
     read_anchor,
     sealed_column,
     write_anchor,
 )
 from filewallball.clock import now_us
 from filewallball.database import Database, retrying
+from filewallball.errors import AuditBroken
 
 DIGEST_SECONDS = 2.0
 REFUSED = -1
@@ -68,7 +71,8 @@ class Digest:
         self._folds.append(fold)
 
     def run(self) -> int:
-        """Seal all that is unsealed; returns the number of rows. Raises database errors; nothing is lost."""
+        """Seal all that is unsealed; returns the number of rows. Raises database errors, and AuditBroken
+        where the log and all that waits are of another key; nothing is lost."""
         with try_lock(self._lock_path) as held, ThreadPoolExecutor(1, "audit-digest") as reader:
             if not held:
                 return 0
@@ -111,6 +115,8 @@ class Digest:
         try:
             if batch.genuine:
                 self._seal(head, batch.genuine)
+            if batch.refused and not (batch.genuine or holds_key(self._database, self._seals)):
+                raise AuditBroken(OTHER_KEY)  # to refuse is for good, and these may be what other hosts wrote
             if batch.refused:
                 self._refuse(batch.refused)
         except _Overtaken:
@@ -228,6 +234,6 @@ def _runs(ids: Sequence[int]) -> list[tuple[int, int]]:
     return [(ids[first], ids[after - 1]) for first, after in pairwise(starts)]
 
 
-_HEAD = select(AuditChain.number, AuditChain.seal)
+_HEAD = select(AuditChain.number, AuditChain.seal).where(AuditChain.id == 1)
 _TABLE: Any = AuditRow.__table__
 _ROW = _TABLE.c

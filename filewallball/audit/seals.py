@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func, select
 
 from filewallball.audit.models import AuditRow
 from filewallball.audit.trail import CANONICAL, packed
 from filewallball.database import Database
 
+OTHER_KEY = (
+    "AUDIT_SEAL_KEY: the newest block of the audit log was sealed with another key; all hosts share one"
+)
+_ROWS_LOOKED_AT = 100
 FIRST_SEAL = ""
 
 
@@ -126,6 +130,17 @@ class Seals:
 def sealed_column(database: Database) -> ColumnElement[bytes]:
     """What a seal covers of a row: its number, the event, the mac and the packed address."""
     return database.length_prefixed([AuditRow.id, *canonical_columns(), AuditRow.mac, AuditRow.address])
+
+
+def holds_key(database: Database, seals: Seals) -> bool:
+    """Whether the key of `seals` wrote any row of the newest sealed block, or there is none.
+
+    With another key this host's digest refuses the rows of the others, and theirs refuses its own.
+    """
+    newest = select(func.max(AuditRow.block_id)).where(AuditRow.block_id > 0).scalar_subquery()
+    rows = select(sealed_column(database)).where(AuditRow.block_id == newest).limit(_ROWS_LOOKED_AT)
+    found = database.query(lambda connection: list(connection.execute(rows).scalars()))
+    return not found or any(seals.is_genuine(Candidate.read(row)) for row in found)
 
 
 def canonical_columns() -> Sequence[Any]:

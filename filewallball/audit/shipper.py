@@ -94,18 +94,24 @@ class Shipper:
     def ship(self, deadline: float = float("inf")) -> bool:
         """One pass over all slots, until `deadline`; False if another process is at it.
 
-        Raises database errors; nothing is lost.
+        Raises database errors, and OSError of a slot that cannot be read, once the others are shipped; nothing is lost.
         """
         with try_lock(self._directory / "ship.lock") as held:
             if not held:
                 return False
             before = self._read_positions()
             positions = {name: _Position(**position) for name, position in before.items()}
+            unreadable: OSError | None = None
             try:
                 for folder in slot_folders(self._directory):
-                    self._ship_slot(folder, positions.setdefault(folder.name, _Position()), deadline)
+                    try:
+                        self._ship_slot(folder, positions.setdefault(folder.name, _Position()), deadline)
+                    except OSError as error:  # the other slots are none the worse for it
+                        unreadable = error
             finally:
                 self._save(positions, before)
+            if unreadable is not None:
+                raise unreadable
         return True
 
     def backlog(self) -> Backlog:
@@ -227,8 +233,9 @@ def _first_closed_us(data: bytes) -> int:
     start = 0 if data.startswith(_CLOSED) else data.find(b"\n" + _CLOSED) + 1
     if start == 0 and not data.startswith(_CLOSED):
         return 0
-    for line in lines(data[start : data.index(b"\n", start) + 1]):
-        return int(line["e"]["timestamp_us"])
+    for line in lines(data[start : data.find(b"\n", start) + 1]):
+        moment = line["e"]["timestamp_us"]
+        return moment if isinstance(moment, int) else 0
     return 0
 
 

@@ -4,21 +4,13 @@ import logging
 import time
 from dataclasses import asdict
 
-from sqlalchemy import func, select
-
 from filewallball import errors
-from filewallball.audit.models import AuditRow
-from filewallball.audit.seals import Candidate, sealed_column
 from filewallball.audit.verdict import Standing, Verdict, load, save
 from filewallball.audit.verify import Progress, Span, Verifier
 from filewallball.clock import now_us
 from filewallball.operations import Caller, operation
 from filewallball.runtime import Runtime
 
-_ROWS_LOOKED_AT = 100
-OTHER_KEY = (
-    "AUDIT_SEAL_KEY: the newest block of the audit log was sealed with another key; all hosts share one"
-)
 logger = logging.getLogger("filewallball.audit")
 
 
@@ -56,17 +48,6 @@ def standing(parts: Runtime) -> Standing | None:
 def verifier(parts: Runtime, readers: int = 2) -> Verifier:
     """A verifier over the service's log, key and anchor."""
     return Verifier(parts.database, parts.seals, parts.settings.data_dir / "audit-head", readers)
-
-
-def holds_key(parts: Runtime) -> bool:
-    """Whether this host's key wrote any row of the newest sealed block, or there is none.
-
-    With another key this host's digest refuses the rows of the others, and theirs refuses its own.
-    """
-    newest = select(func.max(AuditRow.block_id)).where(AuditRow.block_id > 0).scalar_subquery()
-    rows = select(sealed_column(parts.database)).where(AuditRow.block_id == newest).limit(_ROWS_LOOKED_AT)
-    found = parts.database.query(lambda connection: list(connection.execute(rows).scalars()))
-    return not found or any(parts.seals.is_genuine(Candidate.read(row)) for row in found)
 
 
 def verify_when_due(parts: Runtime, caller: Caller) -> None:

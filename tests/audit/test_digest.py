@@ -13,6 +13,7 @@ from filewallball.audit.digest import BLOCK_ROWS, REFUSED
 from filewallball.audit.models import AuditBlock, AuditRow
 from filewallball.audit.seals import Candidate, read_anchor, sealed_column, write_anchor
 from filewallball.audit.trail import CANONICAL, canonical
+from filewallball.errors import AuditBroken
 from filewallball.event import Event
 from filewallball.runtime import Runtime, runtime
 from tests.audit.conftest import alter, make_event, rows_of
@@ -169,3 +170,26 @@ def test_the_anchor_follows_the_head_and_stays_where_the_log_was_replaced(
     anchor = read_anchor(path)
     assert anchor is not None
     assert (anchor.number, anchor.seal) == (1, "0" * 64)
+
+
+def test_a_host_with_another_key_than_the_log_refuses_nothing_for_good(
+    parts: Runtime, record: Record, set_config: Callable[..., Flask]
+) -> None:
+    stranger = runtime(set_config(AUDIT_SEAL_KEY="a key of at least thirty-two characters, of another host"))
+    record(2)
+    parts.digest.run()
+    record(3)
+
+    with pytest.raises(AuditBroken, match="another key"):
+        stranger.digest.run()
+
+    assert parts.digest.run() == 3
+    assert rows_of(parts, select(AuditBlock.row_count)) == [(2,), (3,)]
+
+
+def test_a_second_head_row_does_not_stop_the_sealing(parts: Runtime, record: Record) -> None:
+    with parts.database.begin() as connection:
+        connection.execute(text("INSERT INTO audit_chain (id, number, seal, pruned) VALUES (2, 7, '', 0)"))
+    record(2)
+
+    assert parts.digest.run() == 2

@@ -193,3 +193,14 @@ class folder_lines:  # noqa: N801 - reads as a statement
 
 def _first_rows(parts: Runtime) -> int:
     return len(rows_of(parts, "SELECT id FROM audit_log WHERE action = 'token:create'"))
+
+
+def test_a_slot_that_cannot_be_read_holds_up_no_other(parts: Runtime) -> None:
+    unreadable = parts.settings.journal_dir / "slot--1"  # the first to be looked at
+    (unreadable / f"{1:015d}.jsonl").mkdir(parents=True)
+    (event,) = close_events(parts, 1)
+
+    with pytest.raises(IsADirectoryError):
+        parts.shipper.ship()
+
+    assert on_record(parts) == [event.event_id]

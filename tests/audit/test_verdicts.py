@@ -7,8 +7,9 @@ from click.testing import CliRunner
 from flask import Flask
 
 from filewallball import diagnosis
+from filewallball.audit.seals import OTHER_KEY
 from filewallball.audit.verdict import Verdict
-from filewallball.audit.verification import OTHER_KEY, standing, verify_log, verify_when_due
+from filewallball.audit.verification import standing, verify_log, verify_when_due
 from filewallball.audit.verify import Span
 from filewallball.cli import main
 from filewallball.event import Event
