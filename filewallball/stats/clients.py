@@ -9,12 +9,10 @@ from sqlalchemy import func, or_, select
 from filewallball import errors
 from filewallball.stats.models import DailySeen
 from filewallball.stats.tally import CLIENT, Seen, Tally
-from filewallball.stats.view import AUDIT, View
+from filewallball.stats.view import AUDIT, BLOCKS_FOLLOWED, View
 
 ORDERS = ("count", "bytes", "errors")
 DEEPEST_CLIENT = 10_000
-_BLOCKS_FOLLOWED = 200
-"""How long the best are good for, in blocks: each makes those longer who are followed."""
 _SEEN: Any = DailySeen.__table__
 _SUMS = {order: func.sum(_SEEN.c[order]) for order in ORDERS}
 
@@ -109,7 +107,7 @@ def _best(view: View, first_day: int, order: str, wanted: int, old: _Best | None
 
 
 def _active(view: View, first_day: int, today: int, old: _Active | None) -> _Active:
-    if old is None or not old.number <= view.number <= old.since + _BLOCKS_FOLLOWED:
+    if old is None or not old.number <= view.number <= old.since + BLOCKS_FOLLOWED:
         return _Active(view.number, view.number, {}, _count(view, first_day))
     if old.number == view.number:
         return old

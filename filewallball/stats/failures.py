@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -11,7 +12,7 @@ from filewallball.event import FAILED
 from filewallball.stats.calendar import DAY_HOURS
 from filewallball.stats.models import UploadErrorsDaily, UsageClientDaily, UsageHourly
 from filewallball.stats.tally import UPLOAD, Kind
-from filewallball.stats.view import Numbers, View, span
+from filewallball.stats.view import AUDIT, BLOCKS_FOLLOWED, Numbers, View, span
 
 _HOURLY: Any = UsageHourly.__table__
 _CLIENTS: Any = UsageClientDaily.__table__
@@ -40,22 +41,13 @@ def by_day(view: View, first_day: int) -> Counter[tuple[int, str]]:
 
 def by_client(view: View, first_day: int, most: int) -> Counter[str]:
     """How many uploads of a client failed: of those who failed lately, and of the `most` worst of the others."""
-
-    def read(first_hour: int, end: int | None) -> dict[Any, Numbers]:
-        days = span(_ERRORS.c.day, first_hour // DAY_HOURS, None if end is None else end // DAY_HOURS)
-        statement = select(_ERRORS.c.client_ip, func.sum(_ERRORS.c["count"])).where(*days)
-        found = view.numbers(statement.group_by(_ERRORS.c.client_ip), keys=1)
-        return dict(sorted(found.items(), key=lambda item: (-item[1][0], item[0])))
-
-    past, recent = view.halves("errors", first_day * DAY_HOURS, read)
-    counts = Counter({address: count for address, (count,) in recent.items()})
+    standing = view.follow(("failures", first_day), lambda old: _standing(view, first_day, old))
+    counts = Counter(standing.moved)
     for (day, address), count in view.unsealed.upload_errors.items():
         if day >= first_day:
-            counts[address] += count
-    for address in counts:
-        counts[address] += past.get(address, (0,))[0]
-    others = list(islice((address for address in past if address not in counts), most))
-    counts.update({address: past[address][0] for address in others})
+            counts[address] = (counts[address] or standing.counts.get(address, 0)) + count
+    others = list(islice((address for address in standing.counts if address not in counts), most))
+    counts.update({address: standing.counts[address] for address in others})
     return counts
 
 
@@ -73,6 +65,36 @@ def causes(view: View, addresses: Sequence[str], first_day: int) -> dict[str, Co
         if address in found and day >= first_day and _is_failure(kind):
             found[address][kind.error_type] += sums.count
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How many uploads of each client had failed when `since` was the last block, the worst first, and of those whose
+    number changed until `number` was it."""
+
+    since: int
+    number: int
+    counts: dict[str, int]
+    moved: dict[str, int]
+
+
+def _standing(view: View, first_day: int, old: _Standing | None) -> _Standing:
+    if old is None or not old.number <= view.number <= old.since + BLOCKS_FOLLOWED:
+        of = _ERRORS.c
+        statement = (
+            select(of.client_ip, func.sum(of["count"])).where(of.day >= first_day).group_by(of.client_ip)
+        )
+        found = {address: count for address, (count,) in view.numbers(statement, keys=1).items()}
+        counts = dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        return _Standing(view.number, view.number, counts, {})
+    if old.number == view.number:
+        return old
+    moved = dict(old.moved)
+    news = view.tally(AUDIT.c.block_id > old.number, AUDIT.c.action == UPLOAD, AUDIT.c.status == FAILED)
+    for (day, address), count in news.upload_errors.items():
+        if day >= first_day:
+            moved[address] = moved.get(address, old.counts.get(address, 0)) + count
+    return _Standing(old.since, view.number, old.counts, moved)
 
 
 def _kinds(view: View) -> list[int]:

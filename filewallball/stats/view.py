@@ -40,6 +40,8 @@ ROWS = select(
     case((AUDIT.c.action == UPLOAD, AUDIT.c.details), else_="").label("details"),
 )
 """Of the audit log, what a Tally asks of a row."""
+BLOCKS_FOLLOWED = 200
+"""How long a ranking is good for, in blocks: each makes those more whose changes are followed."""
 _STATE: Any = UsageState.__table__
 _HEAD = select(CHAIN.c.number, _STATE.c.newest_hour, _STATE.c.revision).join_from(
     CHAIN, _STATE, _STATE.c.id == 1
@@ -173,18 +175,16 @@ class View:
 
     def sealed(self, name: str, first_hour: int, read: Read) -> dict[Any, Numbers]:
         """What `read` finds from an hour on, added up; only the open hours are read again for each new block."""
-        return self._memo.get(
-            (name, first_hour), self._version, lambda: _added(*self.halves(name, first_hour, read))
-        )
 
-    def halves(self, name: str, first_hour: int, read: Read) -> tuple[dict[Any, Numbers], dict[Any, Numbers]]:
-        """What `read` finds in closed hours from one on, and since."""
-        # Days are read whole, so what is remembered ends with a day where days are asked for.
-        end = self._closed if name in ("usage", "latency") else self._closed // DAY_HOURS * DAY_HOURS
-        start, past = max(first_hour, end), dict[Any, Numbers]()
-        if end > first_hour:
+        def whole() -> dict[Any, Numbers]:
+            # Days are read whole, so what is remembered ends with a day where days are asked for.
+            end = self._closed if name in ("usage", "latency") else self._closed // DAY_HOURS * DAY_HOURS
+            if end <= first_hour:
+                return read(first_hour, None)
             past = self._memo.get((name, first_hour, end), self._revision, lambda: read(first_hour, end))
-        return past, self._memo.get((name, start, None), self._version, lambda: read(start, None))
+            return _added(past, self._memo.get((name, end, None), self._version, lambda: read(end, None)))
+
+        return self._memo.get((name, first_hour), self._version, whole)
 
     def numbers(self, statement: Any, *, keys: int) -> dict[Any, Numbers]:
         """The rows of a statement: their first columns are the key, the others what was added up."""

@@ -75,9 +75,11 @@ def test_statistics_are_a_recount_however_rows_arrive_and_are_sealed(
 def test_a_client_that_is_new_since_the_ranking_was_made_is_counted_once(
     parts: Runtime, statistics: Statistics, blocks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("filewallball.stats.clients._BLOCKS_FOLLOWED", blocks)
+    for module in ("clients", "failures"):
+        monkeypatch.setattr(f"filewallball.stats.{module}.BLOCKS_FOLLOWED", blocks)
     for number in (1, 2, 3, 4):
-        append(parts, [make_event(ip_address=f"192.0.2.{number}")])
+        failed = make_event(ip_address=f"192.0.2.{number}", status="failed", error_type="storage_full")
+        append(parts, [failed])
         assert check(parts, statistics) == number  # not yet sealed
         parts.digest.run()
         assert check(parts, statistics) == number
