@@ -11,7 +11,11 @@ from click.testing import CliRunner
 from filewallball.cli import main
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PROGRAM = "import sys; from filewallball.cli import main; sys.exit(main())"
+# Whoever types has Ctrl-C, which a job in the background, as a run of the tests may be, was started without.
+_PROGRAM = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from filewallball.cli import main; sys.exit(main())"
+)
 
 
 class Shell:
