@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard filewallball tests benchmarks migrations wsgi.py gunicorn.conf.py)
+SOURCES := $(wildcard filewallball harness tests benchmarks migrations wsgi.py gunicorn.conf.py)
 TYPED := $(filter-out migrations,$(SOURCES))
 # Installing must not depend on a newer pip being announced, nor on an answer from the keyboard.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
@@ -38,7 +38,7 @@ soak: $(VENV)/.test packages ## run the campaigns at full length
 	$(BIN)/pytest -m soak --soak
 
 bench: $(VENV)/.test packages ## print the figures that the README quotes
-	@tests/servers/install-packages benchmarks/packages.txt
+	@harness/servers/install-packages benchmarks/packages.txt
 	@for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; \
 		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
@@ -64,7 +64,7 @@ requirements: $(VENV)/.development ## pin requirements/*.in again, with hashes
 	cd requirements && for name in production test development; do $(PIP_COMPILE) --output-file=$$name.txt $$name.in || exit 1; done
 
 packages: ## install the Debian packages that the tests start servers from, if missing
-	@tests/servers/install-packages tests/servers/packages.txt
+	@harness/servers/install-packages harness/servers/packages.txt
 
 clean: ## remove .venv and caches; keeps data
 	rm -rf $(VENV) *.egg-info build .mypy_cache .pytest_cache .ruff_cache .hypothesis

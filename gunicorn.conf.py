@@ -4,10 +4,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filewallball import launch
-from filewallball.config import ConfigError, load_settings
-from filewallball.observability import lifecycle
 from filewallball.observability.logs import configure_logging
+from filewallball.serving import lifecycle, master
+from filewallball.settings.service import ConfigError, load_settings
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -18,7 +17,7 @@ try:
 except ConfigError as error:
     sys.exit("\n".join(f"filewallball: {message}" for message in error.messages))
 
-launch.import_libraries()
+master.import_libraries()
 lifecycle.note_start()
 configure_logging(_settings)
 errorlog = None  # gunicorn's own messages take the same way as ours
@@ -29,7 +28,7 @@ bind = f"{_host}:{_settings.port}"
 wsgi_app = "wsgi:app"
 proc_name = "filewallball"
 
-worker_class = "filewallball.web.worker.Worker"
+worker_class = "filewallball.serving.worker.Worker"
 workers = _settings.web_concurrency
 threads = _settings.threads
 # A worker takes no more connections than it has threads, and keeps none idle: with more, a request may wait in a
@@ -53,7 +52,7 @@ secure_scheme_headers: dict[str, str] = {}
 def on_starting(server: "Arbiter") -> None:
     """Before anything listens: make ready where that is wanted, and count from zero if nobody else counts."""
     if _settings.prepare_on_start:
-        launch.prepare()
+        master.prepare()
     try:
         lifecycle.begin(_settings)
     except OSError as error:
@@ -62,7 +61,7 @@ def on_starting(server: "Arbiter") -> None:
 
 def pre_fork(server: "Arbiter", worker: "Worker") -> None:
     """In the master, right before it forks a worker."""
-    launch.hold_signals()
+    master.hold_signals()
 
 
 def post_worker_init(worker: "Worker") -> None:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.servers import Redis, Service
+from harness.servers import Redis, Service
 
 _BUDGET_SECONDS = 0.2
 

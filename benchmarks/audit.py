@@ -25,13 +25,13 @@ from benchmarks.history import DAY_US, DAYS, LargeMariaDB, Size, open_history, s
 from filewallball.audit.filters import AuditFilter
 from filewallball.audit.models import AuditRow
 from filewallball.audit.queries import list_events
-from filewallball.audit.verification import verifier
+from filewallball.audit.verify_job import verifier
 from filewallball.clock import now_us
-from filewallball.event import Event
-from filewallball.runtime import Runtime
-from filewallball.web import cursor
-from tests.servers import Service
-from tests.waiting import wait_until
+from filewallball.recording.event import Event
+from filewallball.registry import Runtime
+from filewallball.web import paging
+from harness.servers import Service
+from harness.waiting import wait_until
 
 _ACTIONS = (
     *["file:download"] * 50, *["file:upload"] * 15, *["file:list"] * 15, *["file:view"] * 12, *["file:delete"] * 4,
@@ -153,7 +153,7 @@ def _report_queries(parts: Runtime, runs: int) -> None:
             suffix = "with total" if with_total else "first page"
             _tell(f"{name}, {suffix}, p95", _quantile(seconds, 0.95) * 1e3, "ms", target)
     for share in (0.1, 0.5, 0.9):
-        at = cursor.encode(start + int(DAYS * DAY_US * share), 1 << 60)
+        at = paging.encode(start + int(DAYS * DAY_US * share), 1 << 60)
         ask = partial(list_events, parts.database, AuditFilter(), cursor=at, with_total=False)
         seconds = _timed(runs, ask)
         _tell(f"cursor at {share:.0%} of the log, p95", _quantile(seconds, 0.95) * 1e3, "ms", 50)

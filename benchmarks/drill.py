@@ -21,8 +21,8 @@ from pathlib import Path
 
 import orjson
 
-from tests.servers import Service
-from tests.shell import Shell
+from harness.servers import Service
+from harness.shell import Shell
 
 _CLIENTS = 4
 _LOADERS = 8

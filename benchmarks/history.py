@@ -12,17 +12,17 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import mysql
 
 from filewallball import create_app
-from filewallball.audit.digest import BLOCK_ROWS
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
+from filewallball.audit.sealer import BLOCK_ROWS
 from filewallball.audit.seals import FIRST_SEAL, Block, Seals, canonical_columns, sealed_column
 from filewallball.clock import now_us
-from filewallball.config import load_settings
-from filewallball.runtime import Runtime, runtime
-from filewallball.schema import upgrade
+from filewallball.database.schema import upgrade
+from filewallball.registry import Runtime, runtime
+from filewallball.settings.service import load_settings
 from filewallball.stats.models import DailySeen, UsageClientDaily
 from filewallball.stats.rebuild import Rebuild
-from tests.servers import MariaDB
-from tests.servers.base import Server
+from harness.servers import MariaDB
+from harness.servers.base import Server
 
 SEAL_KEY = "the key that seals the audit log of the benchmark"
 DAY_US = 86_400_000_000

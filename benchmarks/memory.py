@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.servers import Service
+from harness.servers import Service
 
 _MEBIBYTE = 1024 * 1024
 _ALLOWED_MEBIBYTES = 64

@@ -15,17 +15,17 @@ from typing import Any, cast
 
 from flask import Flask, Response
 
-from filewallball.audit.folding import Folds
-from filewallball.audit.journal import Journal
-from filewallball.config import Settings, load_settings
-from filewallball.observability.exchange import ExchangeMiddleware, Observer, current_exchange
 from filewallball.observability.http import HttpObserver
 from filewallball.observability.logs import Logs
+from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.sinks import ConsoleSink
-from filewallball.observability.slots import Slots
-from filewallball.operations import Caller, Ledger, operation
+from filewallball.recording.coalescing import Folds
+from filewallball.recording.journal import Journal
+from filewallball.recording.operations import Caller, Ledger, operation
+from filewallball.settings.service import Settings, load_settings
+from filewallball.web.exchange import ExchangeMiddleware, Observer, current_exchange
 from filewallball.web.origin import Proxies
 
 TARGET_MICROSECONDS = 120

@@ -20,14 +20,14 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wsgi import FileWrapper
 
 from filewallball import create_app
-from filewallball.config import load_settings
-from tests.servers import Service
+from filewallball.settings.service import load_settings
+from harness.servers import Service
 
 _BATCHES, _BATCH, _PROFILED = 80, 60, 2000
 _PARTS = (
-    ("Flask and werkzeug around the view", ("flask/app.py", "wsgi_app"), ("web/caller.py", "run")),
+    ("Flask and werkzeug around the view", ("flask/app.py", "wsgi_app"), ("access/admission.py", "run")),
     ("metadata, one statement of SQLite", ("lookups.py", "find"), None),
-    ("journal, two lines", ("audit/journal.py", "_append"), None),
+    ("journal, two lines", ("recording/journal.py", "_append"), None),
     ("headers and conditions of the answer", ("files/delivery.py", "deliver"), ("service.py", "delivered")),
     ("the event: completed, counted", ("operations.py", "finish"), ("operations.py", "_journal")),
     ("request log, one line in two sinks", ("request_log.py", "finished"), None),

@@ -19,8 +19,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from filewallball.observability.exposition import Exposition
-from filewallball.observability.slots import Slots
-from filewallball.observability.values import SlotFiles
+from filewallball.observability.metric_store.slots import Slots
+from filewallball.observability.metric_store.values import SlotFiles
 
 WORKERS = 4
 _BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)

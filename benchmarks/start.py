@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.servers import Service
+from harness.servers import Service
 
 TARGET_SECONDS = 3.0
 

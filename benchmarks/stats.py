@@ -20,10 +20,10 @@ from sqlalchemy import text
 
 from benchmarks.history import DAYS, LargeMariaDB, Size, open_history, service_settings
 from filewallball.clock import now_us
-from filewallball.event import Event
-from filewallball.runtime import Runtime
-from tests.servers import Service
-from tests.servers.mariadb import database_name
+from filewallball.recording.event import Event
+from filewallball.registry import Runtime
+from harness.servers import Service
+from harness.servers.mariadb import database_name
 
 _PATHS = {
     "metrics/detailed": "/api/v1/metrics/detailed",

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tests.servers import Front, Nginx, Service
-from tests.servers.gunicorn import Gunicorn
+from harness.servers import Front, Nginx, Service
+from harness.servers.gunicorn import Gunicorn
 
 T = TypeVar("T", bound=Gunicorn)
 _SMALL_BYTES = 100 * 1024

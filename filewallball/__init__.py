@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from flask import Flask
 
-from filewallball.config import Settings, load_settings
+from filewallball.settings.service import Settings, load_settings
 
 try:
     __version__ = version("filewallball")
@@ -14,16 +14,16 @@ except PackageNotFoundError:
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the service. Raises ConfigError for bad settings; touches the disk, never the database."""
-    from filewallball import steps
+    from filewallball import factory
     from filewallball.web.app import Application
 
     settings = settings or load_settings()
     app = Application("filewallball", static_folder=None)
-    steps.configure(app, settings)
-    steps.bind_extensions(app)
-    steps.build_runtime(app, settings)
-    steps.watch_health(app, settings)
-    steps.register_routes(app)
-    steps.render_errors(app)
-    steps.observe(app, settings)
+    factory.configure(app, settings)
+    factory.bind_extensions(app)
+    factory.build_runtime(app, settings)
+    factory.watch_health(app, settings)
+    factory.register_routes(app)
+    factory.render_errors(app)
+    factory.observe(app, settings)
     return app

@@ -10,22 +10,23 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from filewallball import maintenance, reference
 from filewallball.access.commands import blocks, quotas, tokens, users
 from filewallball.alerts.commands import alerts
 from filewallball.audit.commands import audit
 from filewallball.backup.commands import backup
 from filewallball.clock import now_us
 from filewallball.commands import with_app
-from filewallball.doctor import doctor
+from filewallball.database.schema import downgrade, upgrade
+from filewallball.doctor.commands import doctor
 from filewallball.files.quarantine_routes import quarantine
 from filewallball.files.scrub import Pace
-from filewallball.operations import operation
+from filewallball.ops import reference
 from filewallball.ops.commands import ops
-from filewallball.preparation import make_ready
-from filewallball.reconcile import reconcile
-from filewallball.runtime import runtime
-from filewallball.schema import downgrade, upgrade
+from filewallball.reconcile.books import reconcile
+from filewallball.recording.operations import operation
+from filewallball.registry import runtime
+from filewallball.serving import maintenance
+from filewallball.serving.preparation import make_ready
 from filewallball.stats.commands import stats
 
 

@@ -11,11 +11,11 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from filewallball import create_app
-from filewallball.audit.ownership import other_owner
 from filewallball.clock import rfc3339
-from filewallball.config import ConfigError, Settings, load_settings
 from filewallball.errors import ApiError
-from filewallball.runtime import runtime
+from filewallball.recording.ownership import other_owner
+from filewallball.registry import runtime
+from filewallball.settings.service import ConfigError, Settings, load_settings
 
 _NO_SUCH_TABLE = 1146  # MariaDB's number for it
 

@@ -15,9 +15,9 @@ from werkzeug.test import TestResponse
 
 from filewallball import create_app
 from filewallball.audit.models import AuditRow
-from filewallball.config import Settings, load_settings
-from filewallball.runtime import runtime
-from tests.servers import MariaDB, Service
+from filewallball.registry import runtime
+from filewallball.settings.service import Settings, load_settings
+from harness.servers import MariaDB, Service
 
 
 class Client(FlaskClient):
@@ -30,7 +30,7 @@ class Client(FlaskClient):
 ADMIN_TOKEN = "fwb_the-first-administrator-of-the-tests"
 SEAL_KEY = "the key that seals the audit log of the tests"
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.audit_log", "tests.fixtures.metrics"]
 
 _SERVER_FIXTURES = {"make_mariadb", "redis_server", "nginx", "front", "service", "clamd", "prometheus"}
 _ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}

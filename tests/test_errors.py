@@ -10,8 +10,8 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import ClientDisconnected, MethodNotAllowed
 
 from filewallball import errors
-from filewallball.web.bodies import SMALL_BYTES
 from filewallball.web.details import ADVICE, by_field
+from filewallball.web.request_body import SMALL_BYTES
 
 
 def test_codes_are_unique_and_titled() -> None:

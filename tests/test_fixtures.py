@@ -6,7 +6,7 @@ from collections.abc import Callable
 from flask import Flask
 from flask.testing import FlaskClient
 
-from filewallball.config import Settings
+from filewallball.settings.service import Settings
 
 
 def test_a_file_uploaded_by_the_client_comes_back(client: FlaskClient) -> None:

@@ -1,16 +1,16 @@
 """The house keeps its laws, and each law catches what it forbids."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pytest
 
+from harness import ROOT
 from tests import house_rules
 from tests.house_rules import House, Module, read_modules
 
 Rule = Callable[[Module], Iterator[str]]
 
-ROOT = Path(__file__).resolve().parents[1]
 RULES: list[Rule] = [
     house_rules.features_that_reach_into_each_other,
     house_rules.requests_read_outside_the_edge,
@@ -24,7 +24,7 @@ RULES: list[Rule] = [
     house_rules.tests_that_hide_or_wait,
 ]
 HOUSE = House(
-    modules=frozenset({"filewallball.audit", "filewallball.audit.trail", "filewallball.clock"}),
+    modules=frozenset({"filewallball.audit", "filewallball.recording.audit_rows", "filewallball.clock"}),
     maintained=frozenset({"filewallball.files.sweep"}),
 )
 
@@ -39,19 +39,19 @@ def test_the_house_keeps_the_law(rule: Rule) -> None:
 @pytest.mark.parametrize(
     ("rule", "path", "text"),
     [
-        (RULES[0], "filewallball/files/service.py", "from filewallball.audit.trail import append"),
+        (RULES[0], "filewallball/files/service.py", "from filewallball.recording.audit_rows import append"),
         (RULES[0], "filewallball/files/service.py", "from filewallball.audit import trail"),
-        (RULES[0], "filewallball/files/service.py", "import filewallball.audit.trail"),
+        (RULES[0], "filewallball/files/service.py", "import filewallball.recording.audit_rows"),
         (RULES[1], "filewallball/files/service.py", "from flask import request"),
-        (RULES[1], "filewallball/operations.py", "import flask\nflask.request.args"),
+        (RULES[1], "filewallball/recording/operations.py", "import flask\nflask.request.args"),
         (RULES[2], "filewallball/files/service.py", "session.commit()"),
         (RULES[2], "filewallball/files/views.py", "with database.begin() as connection: pass"),
         (RULES[3], "filewallball/files/service.py", "from prometheus_client import Counter"),
-        (RULES[3], "filewallball/operations.py", "import prometheus_flask_exporter"),
+        (RULES[3], "filewallball/recording/operations.py", "import prometheus_flask_exporter"),
         (RULES[4], "filewallball/files/service.py", "open(path, 'wb')"),
         (RULES[4], "filewallball/files/service.py", "path.open(mode='a')"),
         (RULES[4], "filewallball/files/service.py", "os.open(path, os.O_CREAT)"),
-        (RULES[4], "filewallball/config.py", "path.write_text('x')"),
+        (RULES[4], "filewallball/settings/service.py", "path.write_text('x')"),
         (RULES[4], "filewallball/files/sweep.py", "os.unlink(path)"),
         (RULES[5], "gunicorn.conf.py", "os.environ['PORT']"),
         (RULES[5], "filewallball/cli.py", "from os import getenv"),
@@ -73,10 +73,10 @@ def test_the_law_catches_what_it_forbids(rule: Rule, path: str, text: str) -> No
         ("filewallball/files/service.py", '"""Why."""\nfrom filewallball.clock import now_us'),
         ("filewallball/files/views.py", '"""Why."""\nfrom flask import request'),
         ("filewallball/files/sweep.py", '"""Why."""\nwith database.begin() as connection: pass'),
-        ("filewallball/operations.py", '"""Why."""\ntransaction.commit()'),
+        ("filewallball/recording/operations.py", '"""Why."""\ntransaction.commit()'),
         ("filewallball/files/service.py", '"""Why."""\nname.replace("a", "b")\nopen(path)\nstore.open(name)'),
         ("filewallball/storage/local.py", '"""Why."""\nos.unlink(path)'),
-        ("filewallball/config.py", '"""Why."""\nos.environ["PORT"]'),
+        ("filewallball/settings/service.py", '"""Why."""\nos.environ["PORT"]'),
         ("filewallball/files/__init__.py", ""),
     ],
 )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from harness import ROOT
+
 PINNED = re.compile(r"^([a-z0-9._-]+)==(\S+) \\$", re.MULTILINE)
 
 
@@ -78,7 +79,7 @@ def test_missing_packages_are_named_where_they_cannot_be_installed(tmp_path: Pat
 
 
 def _install(packages: Path, path: str) -> subprocess.CompletedProcess[str]:
-    script = ROOT / "tests" / "servers" / "install-packages"
+    script = ROOT / "harness" / "servers" / "install-packages"
     return subprocess.run(
         ["/bin/bash", str(script), str(packages)], env={"PATH": path}, capture_output=True, text=True
     )

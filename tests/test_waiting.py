@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.waiting import wait_until
+from harness.waiting import wait_until
 
 
 def test_wait_until_returns_the_first_truthy_value() -> None:

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 from filewallball import errors
 from filewallball.access.models import Block, Generation
 from filewallball.clock import now_us
-from filewallball.database import Database
-from filewallball.operations import Operation
+from filewallball.database.connections import Database
+from filewallball.recording.operations import Operation
 from filewallball.text import neutral
 
 MANUAL, AUTOMATIC = "manual", "automatic"

@@ -4,16 +4,16 @@ import click
 from flask import Flask
 from marshmallow import ValidationError
 
-from filewallball import maintenance
 from filewallball.access import blocks as block_service
 from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
 from filewallball.access.quotas import Quotas, address_principal
 from filewallball.commands import table, with_app
-from filewallball.operations import Operation, operation
 from filewallball.permissions import ROLES
-from filewallball.runtime import runtime
-from filewallball.setting_kinds import size
+from filewallball.recording.operations import Operation, operation
+from filewallball.registry import runtime
+from filewallball.serving import maintenance
+from filewallball.settings.kinds import size
 from filewallball.web.origin import normal_address
 from filewallball.web.schemas import DurationField
 

@@ -9,11 +9,11 @@ from limits import RateLimitItem
 from filewallball.access.blocks import ActiveBlock, BlockList
 from filewallball.access.last_use import LastUse
 from filewallball.access.limits import AUTH, Limits, build_limiter
-from filewallball.config import Settings
-from filewallball.database import Database
+from filewallball.database.connections import Database
 from filewallball.errors import ApiError, Blocked, RateLimited
-from filewallball.event import SUCCESS, Event
-from filewallball.setting_kinds import Networks
+from filewallball.recording.event import SUCCESS, Event
+from filewallball.settings.kinds import Networks
+from filewallball.settings.service import Settings
 from filewallball.web.origin import Origin, Proxies, client_network, contains
 
 _LOOPBACK_V4, _LOOPBACK_V6 = "127.", "::1"

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, update
 
 from filewallball.access.models import Token
-from filewallball.database import Database
+from filewallball.database.connections import Database
 
 _MINUTE_US = 60_000_000
 _TOKENS: Any = Token.__table__

@@ -15,8 +15,8 @@ from limits.strategies import RateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from filewallball.config import Settings
 from filewallball.errors import RateLimited
+from filewallball.settings.service import Settings
 
 UPLOAD, DOWNLOAD, API, AUTH = "upload", "download", "api", "auth"
 EXEMPT = ""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from filewallball.access.blocks import AUTOMATIC, add_block
 from filewallball.access.gate import Gate
-from filewallball.operations import Operation
+from filewallball.recording.operations import Operation
 
 
 def block_offenders(gate: Gate, seconds: int, begin: Callable[[], Operation]) -> int:

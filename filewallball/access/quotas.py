@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Row, bindparam, column, func, or_, select, ta
 from filewallball import errors
 from filewallball.access.models import Quota
 from filewallball.access.users import get_user
-from filewallball.config import Settings
-from filewallball.database import Database
-from filewallball.operations import Caller, Operation
+from filewallball.database.connections import Database
+from filewallball.recording.operations import Caller, Operation
+from filewallball.settings.service import Settings
 from filewallball.web.origin import client_network, normal_address
 
 _QUOTAS: Any = Quota.__table__

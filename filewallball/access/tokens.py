@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from filewallball import errors
+from filewallball.access.authentication import PREFIX_LENGTH, digest, new_token
 from filewallball.access.models import Token, User
-from filewallball.access.service import PREFIX_LENGTH, digest, new_token
 from filewallball.clock import now_us
-from filewallball.database import Database
-from filewallball.operations import Operation
+from filewallball.database.connections import Database
+from filewallball.recording.operations import Operation
 
 _TOKENS: Any = Token.__table__
 _USERS: Any = User.__table__

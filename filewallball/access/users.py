@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from filewallball import errors
 from filewallball.access.models import User
 from filewallball.clock import now_us
-from filewallball.database import Database
-from filewallball.operations import Operation
+from filewallball.database.connections import Database
+from filewallball.recording.operations import Operation
 
 _RESERVED = ("system", "anonymous")
 _MAX_NAME_BYTES = 128

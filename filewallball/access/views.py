@@ -7,11 +7,11 @@ from flask_smorest import Blueprint
 
 from filewallball import permissions
 from filewallball.access import blocks, schemas, tokens, users
+from filewallball.access.admission import current_operation, recorded
 from filewallball.access.me import Me, describe_caller
 from filewallball.access.quotas import Allowance, Quotas, address_principal, user_principal
-from filewallball.observability.exchange import current_exchange
-from filewallball.runtime import runtime
-from filewallball.web.caller import current_operation, recorded
+from filewallball.registry import runtime
+from filewallball.web.exchange import current_exchange
 
 blueprint = Blueprint(
     "access",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from filewallball.alerts.secret import read_secret
-from filewallball.config import Settings
+from filewallball.settings.service import Settings
 
 ANY = ""
 """The recipient of an ALERT_SMS_URL, which names its own."""

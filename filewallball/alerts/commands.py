@@ -4,11 +4,11 @@ import sys
 
 import click
 
-from filewallball.alerts.alertmanager import CHANNELS
 from filewallball.alerts.channels import SmsChannel
-from filewallball.alerts.trial import AlertmanagerSilent, try_channel
 from filewallball.commands import plain_failures
-from filewallball.config import load_settings
+from filewallball.ops.alertmanager import CHANNELS
+from filewallball.ops.channel_trial import AlertmanagerSilent, try_channel
+from filewallball.settings.service import load_settings
 
 
 @click.group()

@@ -12,8 +12,8 @@ from filewallball import errors
 from filewallball.alerts.channels import SmsChannel
 from filewallball.alerts.models import GIVEN_UP, RESOLVED, SENT, WAITING, Alert, AlertMessage
 from filewallball.clock import now_us
-from filewallball.database import Database
-from filewallball.operations import Operation
+from filewallball.database.connections import Database
+from filewallball.recording.operations import Operation
 from filewallball.text import clip
 
 logger = logging.getLogger("filewallball.alerts")

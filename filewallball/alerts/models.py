@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from filewallball.columns import code_type, key_type, name_type, text_type
+from filewallball.database.columns import code_type, key_type, name_type, text_type
 from filewallball.extensions import Base
 
 FIRING, RESOLVED = "firing", "resolved"

@@ -6,11 +6,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, and_, case, func, select
 
-from filewallball.alerts.alertmanager import wants_sms
 from filewallball.alerts.models import FIRING, RESOLVED, WAITING, Alert, AlertMessage
 from filewallball.clock import now_us
-from filewallball.database import Database
-from filewallball.operations import Operation
+from filewallball.database.connections import Database
+from filewallball.ops.alertmanager import wants_sms
+from filewallball.recording.operations import Operation
 from filewallball.text import neutral
 
 _ALERTS: Any = Alert.__table__

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from filewallball.config import Settings
+from filewallball.settings.service import Settings
 
 
 def read_secret(value: str, path: str) -> str:

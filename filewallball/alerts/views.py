@@ -9,13 +9,13 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from filewallball import permissions
+from filewallball.access.admission import current_operation, recorded
 from filewallball.alerts import schemas
 from filewallball.alerts.channels import SmsChannel
 from filewallball.alerts.received import count_firing, list_alerts, messages_of, receive
 from filewallball.alerts.secret import webhook_secret
 from filewallball.errors import RequestTooLarge
-from filewallball.runtime import runtime
-from filewallball.web.caller import current_operation, recorded
+from filewallball.registry import runtime
 
 blueprint = Blueprint(
     "alerts", __name__, url_prefix="/api/v1/alerts", description="What went wrong, and when"

@@ -13,16 +13,16 @@ from filewallball.audit.export import TYPES, Export
 from filewallball.audit.filters import AuditFilter
 from filewallball.audit.grants import grants as statements
 from filewallball.audit.queries import count_events
+from filewallball.audit.report import Verdict
 from filewallball.audit.retention import prune as prune_blocks
 from filewallball.audit.retention import prune_expired
 from filewallball.audit.schemas import AuditFilterSchema
-from filewallball.audit.verdict import Verdict
-from filewallball.audit.verification import verifier, verify_log
-from filewallball.audit.verify import Span
+from filewallball.audit.verifier import Span
+from filewallball.audit.verify_job import verifier, verify_log
 from filewallball.clock import now_us, parse_moment
 from filewallball.commands import with_app
-from filewallball.operations import Caller, operation
-from filewallball.runtime import Runtime, runtime
+from filewallball.recording.operations import Caller, operation
+from filewallball.registry import Runtime, runtime
 
 _OPERATOR = Caller(username="system", role="admin")
 

@@ -9,11 +9,11 @@ import orjson
 
 from filewallball import errors
 from filewallball.audit.filters import AuditFilter
+from filewallball.audit.presentation import shown
 from filewallball.audit.queries import walk
 from filewallball.audit.schemas import AuditEventSchema
-from filewallball.audit.showing import shown
-from filewallball.database import Database
-from filewallball.operations import Operation
+from filewallball.database.connections import Database
+from filewallball.recording.operations import Operation
 
 TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 _COLUMNS = tuple(AuditEventSchema().fields)

@@ -9,11 +9,11 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, func, or_
 
 from filewallball.audit.models import AuditRow
-from filewallball.audit.trail import packed
 from filewallball.clock import rfc3339
-from filewallball.distinct import distinct
-from filewallball.event import DENIED, FAILED, SUCCESS
-from filewallball.operations import resource_type
+from filewallball.database.skip_scan import distinct
+from filewallball.recording.audit_rows import packed
+from filewallball.recording.event import DENIED, FAILED, SUCCESS
+from filewallball.recording.operations import resource_type
 
 STATUSES = (SUCCESS, FAILED, DENIED)
 VERBS = {

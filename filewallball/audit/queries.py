@@ -10,8 +10,8 @@ from filewallball import errors
 from filewallball.audit.filters import AuditFilter, Scope, resolve
 from filewallball.audit.models import AuditRow
 from filewallball.audit.totals import Total, count
-from filewallball.database import Database, by_index
-from filewallball.web import cursor as cursors
+from filewallball.database.connections import Database, by_index
+from filewallball.web import paging
 
 DEEPEST_ROW = 10_000
 _PIECE = 1000
@@ -46,7 +46,7 @@ def list_events(
     """One page of the log. Raises PageTooDeep past 10,000 rows of offset, ValidationFailed for a foreign cursor."""
     if not cursor and page * size > DEEPEST_ROW:
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}; follow next_cursor instead.")
-    after = cursors.decode(cursor) if cursor else None
+    after = paging.decode(cursor) if cursor else None
     offset = 0 if cursor else (page - 1) * size
 
     def work(connection: Connection) -> AuditPage:
@@ -59,7 +59,7 @@ def list_events(
             total=count(connection, scope) if with_total else None,
             page=page,
             size=size,
-            next_cursor=cursors.encode(*_position(rows[-1])) if more else None,
+            next_cursor=paging.encode(*_position(rows[-1])) if more else None,
         )
 
     return database.query(work)

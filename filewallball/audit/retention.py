@@ -11,11 +11,11 @@ from sqlalchemy.exc import OperationalError
 from filewallball import errors
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.totals import forget
-from filewallball.audit.verification import verifier
-from filewallball.audit.verify import Span
+from filewallball.audit.verifier import Span
+from filewallball.audit.verify_job import verifier
 from filewallball.clock import now_us, rfc3339
-from filewallball.operations import Caller, operation
-from filewallball.runtime import Runtime
+from filewallball.recording.operations import Caller, operation
+from filewallball.registry import Runtime
 
 _ROWS_AT_ONCE = 20_000
 _BLOCKS_AT_ONCE = 1_000

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, select
 
 from filewallball.audit.models import AuditRow
-from filewallball.audit.trail import CANONICAL, packed
-from filewallball.database import Database
+from filewallball.database.connections import Database
+from filewallball.recording.audit_rows import CANONICAL, packed
 
 OTHER_KEY = (
     "AUDIT_SEAL_KEY: the newest block of the audit log was sealed with another key; all hosts share one"

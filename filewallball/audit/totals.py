@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, se
 from filewallball.audit.filters import Scope
 from filewallball.audit.models import AuditRow, AuditTotal
 from filewallball.clock import rfc3339
-from filewallball.database import Database
+from filewallball.database.connections import Database
 
 COUNT_LIMIT = 100_000
 HOUR_US = 3_600_000_000

@@ -7,7 +7,9 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from filewallball import permissions
+from filewallball.access.admission import current_operation, recorded
 from filewallball.audit.export import TYPES, Export
+from filewallball.audit.presentation import shown
 from filewallball.audit.queries import AuditPage, list_events
 from filewallball.audit.schemas import (
     AuditExportSchema,
@@ -15,11 +17,9 @@ from filewallball.audit.schemas import (
     AuditQuerySchema,
     AuditStandingSchema,
 )
-from filewallball.audit.showing import shown
-from filewallball.audit.verification import standing
+from filewallball.audit.verify_job import standing
 from filewallball.clock import now_us, rfc3339
-from filewallball.runtime import runtime
-from filewallball.web.caller import current_operation, recorded
+from filewallball.registry import runtime
 
 blueprint = Blueprint("audit", __name__, url_prefix="/api/v1/audit", description="The audit log")
 

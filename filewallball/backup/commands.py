@@ -26,12 +26,12 @@ from filewallball.backup.restore import has_files, place_keys, restore_backup
 from filewallball.backup.verify import verify_backup
 from filewallball.clock import now_us, rfc3339
 from filewallball.commands import with_app
-from filewallball.config import Settings, load_settings
+from filewallball.database.schema import downgrade, upgrade
 from filewallball.extensions import db
-from filewallball.observability import lifecycle
-from filewallball.operations import Caller, operation
-from filewallball.runtime import runtime
-from filewallball.schema import downgrade, upgrade
+from filewallball.recording.operations import Caller, operation
+from filewallball.registry import runtime
+from filewallball.serving import lifecycle
+from filewallball.settings.service import Settings, load_settings
 
 _OPERATOR = Caller(username="system", role="admin")
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))

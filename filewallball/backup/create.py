@@ -26,9 +26,9 @@ from filewallball.backup.manifest import (
 )
 from filewallball.backup.rows import dump, snapshot
 from filewallball.backup.standing import note_backup
-from filewallball.leases import lease
-from filewallball.operations import Operation
-from filewallball.runtime import Runtime
+from filewallball.recording.operations import Operation
+from filewallball.registry import Runtime
+from filewallball.storage.leases import lease
 
 _PIECE_BYTES = 1024 * 1024
 _BATCH, _BATCH_BYTES = 1000, 256 * 1024 * 1024

@@ -10,9 +10,9 @@ from filewallball import errors
 from filewallball.backup.create import Progress, named_blobs
 from filewallball.backup.manifest import BLOBS, ROWS, Manifest, blob_location, digest_of
 from filewallball.backup.rows import Change, load
-from filewallball.leases import lease
-from filewallball.operations import Operation
-from filewallball.runtime import Runtime
+from filewallball.recording.operations import Operation
+from filewallball.registry import Runtime
+from filewallball.storage.leases import lease
 
 _PIECE_BYTES = 1024 * 1024
 _ANCHOR = "audit-head"

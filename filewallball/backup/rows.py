@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, MetaData, Table, delete, insert, select
 from sqlalchemy.types import _Binary
 
-from filewallball.database import Database
+from filewallball.database.connections import Database
 
 # The schema's revision stands in the manifest; leases belong to the processes that hold them now.
 _LEFT_OUT = {"alembic_version", "leases"}

@@ -13,7 +13,7 @@ from werkzeug.wsgi import wrap_file
 from filewallball.errors import ApiError, StorageFailed
 from filewallball.files.conditions import Version, is_unmodified, requested_range, require_version
 from filewallball.files.naming import content_disposition
-from filewallball.observability.exchange import current_exchange
+from filewallball.web.exchange import current_exchange
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from filewallball import errors
-from filewallball.database import Database
+from filewallball.database.connections import Database
 from filewallball.files.models import DELETED, LIVE, QUARANTINED, File
 from filewallball.files.service import end_file
-from filewallball.operations import Operation
+from filewallball.recording.operations import Operation
 
 _FILES: Any = File.__table__
 _COLUMNS = tuple(

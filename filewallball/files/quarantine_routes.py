@@ -8,13 +8,14 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from filewallball import maintenance, permissions
+from filewallball import permissions
+from filewallball.access.admission import current_operation, recorded
 from filewallball.clock import now_us
 from filewallball.commands import table, with_app
 from filewallball.files.quarantine import list_quarantined, purge, release
-from filewallball.operations import operation
-from filewallball.runtime import runtime
-from filewallball.web.caller import current_operation, recorded
+from filewallball.recording.operations import operation
+from filewallball.registry import runtime
+from filewallball.serving import maintenance
 from filewallball.web.schemas import TimeField
 
 _DAY_US = 86_400_000_000

@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, u
 
 from filewallball import errors, permissions
 from filewallball.clock import now_us, to_us
-from filewallball.database import Database
+from filewallball.database.connections import Database
 from filewallball.files.lookup import COLUMNS
 from filewallball.files.models import LIVE, PUBLIC, File
-from filewallball.operations import Caller
-from filewallball.web import cursor as cursors
+from filewallball.recording.operations import Caller
+from filewallball.web import paging
 
 DEEPEST_ROW = 10_000
 _COUNT_LIMIT = 100_000
@@ -71,7 +71,7 @@ def list_files(
         total_is_lower_bound=total > _COUNT_LIMIT,
         page=page,
         size=size,
-        next_cursor=cursors.encode(rows[-1].upload_us, rows[-1].id) if more else None,
+        next_cursor=paging.encode(rows[-1].upload_us, rows[-1].id) if more else None,
     )
 
 
@@ -103,7 +103,7 @@ def _conditions(wanted: FileFilter) -> list[ColumnElement[bool]]:
 
 
 def _after(cursor: str) -> ColumnElement[bool]:
-    moment, row_id = cursors.decode(cursor)
+    moment, row_id = paging.decode(cursor)
     return or_(File.upload_us < moment, (File.upload_us == moment) & (File.id < row_id))
 
 

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, select, update
 
 from filewallball import errors
 from filewallball.clock import now_us
-from filewallball.config import Settings
-from filewallball.database import Database
+from filewallball.database.connections import Database
 from filewallball.files.clamd import Clamd, Readable, ScannerFailed
 from filewallball.files.models import LIVE, Blob, File
-from filewallball.operations import Operation
+from filewallball.recording.operations import Operation
+from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 
 OFF, OPTIONAL, REQUIRED = "off", "optional", "required"

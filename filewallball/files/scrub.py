@@ -13,9 +13,9 @@ from sqlalchemy import func, select, update
 
 from filewallball import errors
 from filewallball.clock import now_us
-from filewallball.database import Database
+from filewallball.database.connections import Database
 from filewallball.files.models import LIVE, Blob, File
-from filewallball.operations import Operation
+from filewallball.recording.operations import Operation
 from filewallball.storage.local import LocalStore
 
 _PIECE_BYTES = 1024 * 1024

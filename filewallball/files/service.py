@@ -11,19 +11,19 @@ from sqlalchemy import Connection, insert, or_, select, update
 from filewallball import errors, permissions
 from filewallball.access import Quotas, refund
 from filewallball.clock import now_us
-from filewallball.config import Settings
-from filewallball.database import Database
+from filewallball.database.connections import Database
 from filewallball.files.cache import HIT, MetadataCache
 from filewallball.files.delivery import Content, Delivery
 from filewallball.files.incoming import Incoming
-from filewallball.files.inspection import Inspection, inspect, is_allowed
+from filewallball.files.inspection.media_type import Inspection, inspect, is_allowed
+from filewallball.files.inspection.suspicion import QUARANTINE, REJECT, Suspicion, judge
 from filewallball.files.lookup import FIND, SHOWN
 from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, PUBLIC, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
 from filewallball.files.scanning import CLEAN, Scanner
 from filewallball.files.stored import StoredFile
-from filewallball.files.suspicion import QUARANTINE, REJECT, Suspicion, judge
-from filewallball.operations import Caller, Operation
+from filewallball.recording.operations import Caller, Operation
+from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.text import neutral
 

@@ -8,11 +8,11 @@ from sqlalchemy import delete, select, update
 
 from filewallball import errors
 from filewallball.clock import now_us
-from filewallball.database import Database
+from filewallball.database.connections import Database
 from filewallball.files.models import EXPIRED, KEPT, Blob, File
 from filewallball.files.service import end_file
-from filewallball.leases import is_any_held
-from filewallball.operations import Operation
+from filewallball.recording.operations import Operation
+from filewallball.storage.leases import is_any_held
 from filewallball.storage.local import LocalStore
 
 _BATCH = 200

@@ -16,11 +16,11 @@ from typing import IO, Any, BinaryIO
 from sqlalchemy import select
 
 from filewallball import errors
-from filewallball.config import Settings
-from filewallball.database import Database
-from filewallball.files.bombs import is_image_bomb
+from filewallball.database.connections import Database
 from filewallball.files.delivery import Content
+from filewallball.files.inspection.bombs import is_image_bomb
 from filewallball.files.models import Blob
+from filewallball.settings.service import Settings
 from filewallball.storage.cache import DiskCache, Entry
 from filewallball.storage.local import LocalStore
 

@@ -7,6 +7,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from filewallball import errors, permissions
+from filewallball.access.admission import current_operation, recorded
 from filewallball.files.delivery import deliver
 from filewallball.files.incoming import receive_body, receive_form
 from filewallball.files.queries import FileFilter, Page, list_files
@@ -20,10 +21,9 @@ from filewallball.files.schemas import (
 )
 from filewallball.files.service import Files
 from filewallball.files.stored import StoredFile
-from filewallball.runtime import runtime
-from filewallball.web.bodies import body_of_any_length
-from filewallball.web.caller import current_operation, recorded
+from filewallball.registry import runtime
 from filewallball.web.openapi import FORM_BODY, RAW_BODY, binary_answer
+from filewallball.web.request_body import body_of_any_length
 
 blueprint = Blueprint("files", __name__, description="Upload, list, describe, fetch and delete files")
 

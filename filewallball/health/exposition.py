@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from filewallball.health.board import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Reading, worst
+from filewallball.health.checks import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Reading, worst
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"

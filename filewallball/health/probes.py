@@ -12,8 +12,8 @@ from redis.retry import Retry
 from sqlalchemy import Connection, text
 
 from filewallball import errors
-from filewallball.database import Database
-from filewallball.health.board import LONGEST_WAIT_SECONDS, Probe
+from filewallball.database.connections import Database
+from filewallball.health.checks import LONGEST_WAIT_SECONDS, Probe
 from filewallball.storage.local import LocalStore
 
 _CANARY_KEY = "filewallball:health:"

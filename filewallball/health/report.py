@@ -5,7 +5,7 @@ from typing import Any
 
 from filewallball import __version__
 from filewallball.clock import now_us, rfc3339
-from filewallball.health.board import DISABLED, Reading, worst
+from filewallball.health.checks import DISABLED, Reading, worst
 
 DATABASE, REDIS, STORAGE, JOURNAL = "database", "redis", "storage", "audit_journal"
 EXTERNAL = ("virus_scan_service", "thumbnail_service", "backup_service")

@@ -9,11 +9,11 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from filewallball import permissions
+from filewallball.access.admission import guard
 from filewallball.health import exposition, report
-from filewallball.health.board import UNHEALTHY
+from filewallball.health.checks import UNHEALTHY
 from filewallball.observability.uptime import started_at
-from filewallball.runtime import runtime
-from filewallball.web.caller import guard
+from filewallball.registry import runtime
 from filewallball.web.openapi import health_answer
 
 blueprint = Blueprint("health", __name__, url_prefix="/health", description="Is the service well?")

@@ -5,7 +5,7 @@ from pathlib import Path
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from filewallball.clock import now_us
-from filewallball.observability.collector import metric_files
+from filewallball.observability.metric_store.collector import metric_files
 
 _EPOCH = "epoch"
 

@@ -12,12 +12,12 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from filewallball.errors import ApiError
-from filewallball.observability.collector import Collector, metric_files
 from filewallball.observability.contract import BY_NAME
-from filewallball.observability.metric_file import Unreadable, check_file, slot_of
-from filewallball.observability.series import Family, escape
-from filewallball.observability.slots import Slots
-from filewallball.observability.values import set_aside
+from filewallball.observability.metric_store.collector import Collector, metric_files
+from filewallball.observability.metric_store.metric_file import Unreadable, check_file, slot_of
+from filewallball.observability.metric_store.series import Family, escape
+from filewallball.observability.metric_store.slots import Slots
+from filewallball.observability.metric_store.values import set_aside
 
 logger = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 from threading import Lock
 
 from filewallball.errors import InternalError, translate
-from filewallball.observability.exchange import Exchange
 from filewallball.observability.exporter import PATH
 from filewallball.observability.labels import ClosedSet
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.vocabulary import HTTP_STATUSES, METHODS
+from filewallball.web.exchange import Exchange
 
 _NO_RULE = "None"  # as the exporter calls it
 

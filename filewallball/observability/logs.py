@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from sqlalchemy.engine import make_url
 
-from filewallball.config import Settings
 from filewallball.observability.log_lines import Fields, LineFormatter, Redactor, json_line, text_line
 from filewallball.observability.sinks import ConsoleSink, FileSink
+from filewallball.settings.service import Settings
 
 _RENDERERS = {"json": json_line, "text": text_line}
 _QUOTE = re.compile(r"['\"]")

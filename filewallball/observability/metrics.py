@@ -11,12 +11,12 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
-from filewallball.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.observability import vocabulary as words
 from filewallball.observability.contract import CONTRACT, COUNTER, HISTOGRAM, Metric
 from filewallball.observability.labels import ClosedSet, FirstSeen
-from filewallball.observability.slots import Slots
-from filewallball.observability.values import SlotFiles
+from filewallball.observability.metric_store.slots import Slots
+from filewallball.observability.metric_store.values import SlotFiles
+from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 
 logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0

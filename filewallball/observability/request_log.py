@@ -5,11 +5,11 @@ import time
 import traceback
 
 from filewallball.errors import ApiError, InternalError, translate
-from filewallball.event import FAILED
-from filewallball.observability.exchange import Exchange
 from filewallball.observability.log_lines import Fields, timestamp
 from filewallball.observability.logs import Logs
+from filewallball.recording.event import FAILED
 from filewallball.text import clip
+from filewallball.web.exchange import Exchange
 
 _PROBES = frozenset(("/health/live", "/health/ready", "/metrics"))
 _MAX_PATH, _MAX_AGENT, _MAX_MESSAGE, _MAX_TRACE = 400, 256, 500, 16_000

@@ -10,14 +10,14 @@ import prometheus_flask_exporter
 from flask import Flask
 
 from filewallball import __version__
-from filewallball.config import Settings, announce_metrics_dir
-from filewallball.observability.exchange import ExchangeMiddleware, Observer
 from filewallball.observability.exporter import Exporter
 from filewallball.observability.exposition import Exposition, Value
 from filewallball.observability.http import HttpObserver
+from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
-from filewallball.observability.slots import Slots
 from filewallball.observability.uptime import started_at
+from filewallball.settings.service import Settings, announce_metrics_dir
+from filewallball.web.exchange import ExchangeMiddleware, Observer
 from filewallball.web.origin import Origin
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from filewallball.artifacts import ARTIFACTS, host_settings
 from filewallball.commands import plain_failures
-from filewallball.rendering import stale, write
+from filewallball.ops.artifacts import ARTIFACTS, host_settings
+from filewallball.ops.rendering import stale, write
 
 
 @click.group()

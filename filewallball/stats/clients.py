@@ -8,8 +8,8 @@ from sqlalchemy import func, or_, select
 
 from filewallball import errors
 from filewallball.stats.models import DailySeen
+from filewallball.stats.snapshot import AUDIT, BLOCKS_FOLLOWED, View
 from filewallball.stats.tally import CLIENT, Seen, Tally
-from filewallball.stats.view import AUDIT, BLOCKS_FOLLOWED, View
 
 ORDERS = ("count", "bytes", "errors")
 DEEPEST_CLIENT = 10_000

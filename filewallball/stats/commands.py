@@ -4,8 +4,8 @@ import click
 from flask import Flask
 
 from filewallball.commands import with_app
-from filewallball.operations import Caller, operation
-from filewallball.runtime import runtime
+from filewallball.recording.operations import Caller, operation
+from filewallball.registry import runtime
 from filewallball.stats.calendar import date_of
 from filewallball.stats.rebuild import Rebuild
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from filewallball.event import FAILED, SUCCESS
+from filewallball.recording.event import FAILED, SUCCESS
 from filewallball.stats.buckets import quantile_us
 from filewallball.stats.calendar import DAY_HOURS, hour_of
+from filewallball.stats.snapshot import View
 from filewallball.stats.tally import CLIENT, DOWNLOAD, ENDINGS, UPLOAD, USER, VIEW, Kind, Sums
 from filewallball.stats.uploads import percent, ranked
-from filewallball.stats.view import View
 from filewallball.storage.local import Space
 
 _AUTH_FAILURES = frozenset({"auth_malformed", "auth_unknown", "auth_expired", "auth_revoked"})

@@ -8,13 +8,13 @@ from sqlalchemy import Connection, delete, func, select
 
 from filewallball import errors
 from filewallball.clock import now_us
-from filewallball.database import Database
-from filewallball.event import SUCCESS
-from filewallball.operations import Operation
+from filewallball.database.connections import Database
+from filewallball.recording.event import SUCCESS
+from filewallball.recording.operations import Operation
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, day_of
 from filewallball.stats.models import ExpectedClient, UsageClientDaily, UsageKind
+from filewallball.stats.snapshot import AUDIT, Statistics, View
 from filewallball.stats.tally import UPLOAD
-from filewallball.stats.view import AUDIT, Statistics, View
 
 MOST = 50
 _EXPECTED: Any = ExpectedClient.__table__

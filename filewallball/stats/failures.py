@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from filewallball.event import FAILED
+from filewallball.recording.event import FAILED
 from filewallball.stats.calendar import DAY_HOURS
 from filewallball.stats.models import UploadErrorsDaily, UsageClientDaily, UsageHourly
+from filewallball.stats.snapshot import AUDIT, BLOCKS_FOLLOWED, Numbers, View, span
 from filewallball.stats.tally import UPLOAD, Kind
-from filewallball.stats.view import AUDIT, BLOCKS_FOLLOWED, Numbers, View, span
 
 _HOURLY: Any = UsageHourly.__table__
 _CLIENTS: Any = UsageClientDaily.__table__

@@ -6,7 +6,7 @@ Every key column is NOT NULL ('' or 0 stand for «none»), because NULLs are nev
 from sqlalchemy import BigInteger, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from filewallball.columns import code_type
+from filewallball.database.columns import code_type
 from filewallball.extensions import Base
 
 

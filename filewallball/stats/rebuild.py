@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, column, delete, func, select, table, update
 
-from filewallball.database import Database
+from filewallball.database.connections import Database
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, hour_of
-from filewallball.stats.fold import TABLES, UsageFold
 from filewallball.stats.models import UsageState
+from filewallball.stats.rollup import TABLES, UsageFold
+from filewallball.stats.snapshot import AUDIT, CHAIN, ROWS
 from filewallball.stats.tally import CLIENT, Stock, Tally
-from filewallball.stats.view import AUDIT, CHAIN, ROWS
 
 FILES: Any = table("files", column("mime_type"), column("file_size"), column("state"))
 BLOCKS: Any = table("audit_blocks", column("number"), column("last_us"))

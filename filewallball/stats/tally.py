@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from filewallball.event import FAILED, SUCCESS
+from filewallball.recording.event import FAILED, SUCCESS
 from filewallball.stats.buckets import bucket_of
 from filewallball.stats.calendar import DAY_HOURS, hour_of
 

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from filewallball.event import FAILED, SUCCESS
+from filewallball.recording.event import FAILED, SUCCESS
 from filewallball.stats import failures
 from filewallball.stats.calendar import DAY_HOURS, date_of
+from filewallball.stats.snapshot import View
 from filewallball.stats.tally import UPLOAD, Sums
-from filewallball.stats.view import View
 
 UNKNOWN = "unknown"
 """The file type of uploads that were refused before anybody saw their content."""

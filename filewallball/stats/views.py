@@ -7,16 +7,16 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from filewallball import errors, permissions
+from filewallball.access.admission import check, current_operation, recorded
 from filewallball.clock import now_us
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
 from filewallball.stats import schemas
 from filewallball.stats.calendar import day_of
 from filewallball.stats.clients import ClientPage, rank_clients
 from filewallball.stats.detailed import DetailedMetrics, detailed_metrics
 from filewallball.stats.expected import Expectation
+from filewallball.stats.snapshot import View
 from filewallball.stats.uploads import ClientUploads, UploadErrors, client_uploads, upload_errors
-from filewallball.stats.view import View
-from filewallball.web.caller import check, current_operation, recorded
 from filewallball.web.origin import normal_address
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from typing import Any
 
 from filewallball.errors import ApiError
 from filewallball.text import neutral
-from filewallball.web.bodies import SMALL_BYTES
+from filewallball.web.request_body import SMALL_BYTES
 
 _MAX_BYTES = 1000
 _LOCATIONS = ("json", "query", "form", "headers", "path", "files", "cookies")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from filewallball.setting_kinds import Network, Networks
+from filewallball.settings.kinds import Network, Networks
 from filewallball.web.forwarding import ForwardingWatch
 
 FORWARDING = (

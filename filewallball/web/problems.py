@@ -9,10 +9,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from filewallball import errors
-from filewallball.observability.exchange import current_exchange
 from filewallball.text import tame
-from filewallball.web.bodies import body_of_any_length
 from filewallball.web.details import by_field, detail_of
+from filewallball.web.exchange import current_exchange
+from filewallball.web.request_body import body_of_any_length
 
 CONTENT_TYPE = "application/problem+json"
 DRAIN_BYTES = 64 * 1024 * 1024

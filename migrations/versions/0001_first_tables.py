@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from filewallball.columns import code_type, key_type, name_type, packed_type, text_type
+from filewallball.database.columns import code_type, key_type, name_type, packed_type, text_type
 
 revision = "0001"
 down_revision = None

@@ -5,7 +5,7 @@ import ipaddress
 import sqlalchemy as sa
 from alembic import op
 
-from filewallball.columns import code_type, key_type, name_type
+from filewallball.database.columns import code_type, key_type, name_type
 
 revision = "0003"
 down_revision = "0002"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from filewallball.columns import code_type
+from filewallball.database.columns import code_type
 
 revision = "0005"
 down_revision = "0004"

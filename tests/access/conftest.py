@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from filewallball import create_app
-from filewallball.config import load_settings
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
+from filewallball.settings.service import load_settings
 from tests.conftest import ADMIN_TOKEN, Client, _close
 
 

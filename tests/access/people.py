@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 
 from filewallball.access.tokens import create_token
 from filewallball.access.users import create_user
-from filewallball.maintenance import SYSTEM
-from filewallball.operations import operation
-from filewallball.runtime import runtime
+from filewallball.recording.operations import operation
+from filewallball.registry import runtime
+from filewallball.serving.maintenance import SYSTEM
 
 
 def new_token(app: Flask, username: str, role: str = "user", expires_in: int | None = None) -> str:

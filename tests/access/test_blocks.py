@@ -5,12 +5,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.access.offenders import block_offenders
-from filewallball.maintenance import SYSTEM
-from filewallball.operations import operation
-from filewallball.runtime import runtime
+from filewallball.recording.operations import operation
+from filewallball.registry import runtime
+from filewallball.serving.maintenance import SYSTEM
+from harness.waiting import wait_until
 from tests.access.people import Build, client_of, events
 from tests.conftest import ADMIN_TOKEN
-from tests.waiting import wait_until
 
 BLOCKS = "/api/v1/access/blocks"
 ADDRESS = "203.0.113.7"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.servers import Service
+from harness.shell import Shell
 from tests.conftest import ADMIN_TOKEN
-from tests.servers import Service
-from tests.shell import Shell
 
 
 @pytest.fixture

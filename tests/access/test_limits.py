@@ -6,11 +6,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from filewallball.event import Event
-from filewallball.runtime import runtime
+from filewallball.recording.event import Event
+from filewallball.registry import runtime
+from harness.servers import Redis
 from tests.access.people import Build, client_of, events, new_token
 from tests.conftest import ADMIN_TOKEN
-from tests.servers import Redis
 
 ADDRESS = "203.0.113.7"
 PROXY = "192.0.2.1"

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from harness.servers import Redis, Service
+from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
-from tests.servers import Redis, Service
-from tests.waiting import wait_until
 
 Start = Callable[..., Service]
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}

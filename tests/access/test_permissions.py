@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball import permissions
-from filewallball.web.caller import Rule
+from filewallball.access.admission import Rule
 from tests.access.people import Build, client_of, new_token
 from tests.conftest import ADMIN_TOKEN
 

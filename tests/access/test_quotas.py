@@ -11,12 +11,12 @@ from sqlalchemy import text
 
 from filewallball.access import Quotas
 from filewallball.files.sweep import Sweep
-from filewallball.maintenance import SYSTEM
-from filewallball.operations import operation
-from filewallball.runtime import runtime
+from filewallball.recording.operations import operation
+from filewallball.registry import runtime
+from filewallball.serving.maintenance import SYSTEM
+from harness.servers import Service
 from tests.access.people import Build, client_of, new_token
 from tests.conftest import ADMIN_TOKEN
-from tests.servers import Service
 
 ADDRESS = "203.0.113.7"
 

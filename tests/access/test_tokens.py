@@ -5,10 +5,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
+from filewallball.access.authentication import digest
 from filewallball.access.last_use import LastUse, write_last_use
 from filewallball.access.models import Token
-from filewallball.access.service import digest
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
 from tests.access.people import client_of, events, new_token
 
 ME = "/api/v1/access/me"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from tests.servers import Service
+from harness.servers import Service
 
 _PAUSE_SECONDS = 0.1
 _UPLOAD_SECONDS = 6.5

@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from filewallball.alerts import alertmanager, prometheus
-from filewallball.artifacts import host_settings
+from filewallball.ops import alertmanager, prometheus
+from filewallball.ops.artifacts import host_settings
+from harness.servers import Alertmanager, Mailbox, Prometheus, Service
 from tests.alerts.receiver import Receiver
-from tests.servers import Alertmanager, Mailbox, Prometheus, Service
 
 SECRET = "what-alertmanager-shows-at-the-webhook"
 CHANNELS = ("email", "slack", "pagerduty")

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from filewallball.cli import main
+from harness.waiting import wait_until
 from tests.alerts.misfortunes import misfortunes
 from tests.alerts.stage import CHANNELS, Stage
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.server
 

@@ -10,7 +10,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from filewallball import maintenance
 from filewallball.alerts.channels import SmsChannel
 from filewallball.alerts.messages import (
     FIRST_PAUSE_US,
@@ -21,8 +20,9 @@ from filewallball.alerts.messages import (
 )
 from filewallball.alerts.models import Alert, AlertMessage
 from filewallball.cli import main
-from filewallball.config import load_settings
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
+from filewallball.serving import maintenance
+from filewallball.settings.service import load_settings
 from tests.alerts.receiver import Receiver
 from tests.alerts.test_webhook import SECRET, notification, post
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from filewallball.alerts.models import AlertMessage
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
 from tests.conftest import ADMIN_TOKEN
 
 SECRET = "what-alertmanager-shows-at-the-webhook"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filewallball.audit.segments import lines, segments
+from filewallball.recording.segments import lines, segments
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

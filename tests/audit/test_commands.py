@@ -12,10 +12,10 @@ from flask import Flask
 from filewallball.audit.grants import grants
 from filewallball.cli import main
 from filewallball.clock import now_us, rfc3339
-from filewallball.event import Event
-from filewallball.runtime import Runtime
-from tests.audit.conftest import alter, rows_of, seal_blocks
-from tests.shell import Shell
+from filewallball.recording.event import Event
+from filewallball.registry import Runtime
+from harness.shell import Shell
+from tests.fixtures.audit_log import alter, rows_of, seal_blocks
 
 Record = Callable[..., list[Event]]
 _DAY_US = 86_400_000_000

@@ -12,13 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import DBAPIError
 
-from filewallball.audit.verification import verify_log
+from filewallball.audit.verify_job import verify_log
 from filewallball.cli import main
-from filewallball.event import Event
-from filewallball.operations import Caller
-from filewallball.runtime import Runtime
-from tests.audit.conftest import alter, rows_of
-from tests.shell import Shell
+from filewallball.recording.event import Event
+from filewallball.recording.operations import Caller
+from filewallball.registry import Runtime
+from harness.shell import Shell
+from tests.fixtures.audit_log import alter, rows_of
 
 URL = "/api/v1/audit/export"
 Record = Callable[..., list[Event]]

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from filewallball.audit.models import AuditRow
-from filewallball.audit.verification import verifier
-from filewallball.runtime import Runtime
-from tests.audit.conftest import rows_of
+from filewallball.audit.verify_job import verifier
+from filewallball.registry import Runtime
+from tests.fixtures.audit_log import rows_of
 
 TEXTS = {
     "line breaks": b"a\r\nSet-Cookie: x\nb\xc2\x85c\xe2\x80\xa8d",

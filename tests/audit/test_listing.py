@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from filewallball.audit import totals
 from filewallball.audit.filters import VERBS
 from filewallball.clock import parse_moment
-from filewallball.event import Event
 from filewallball.observability.vocabulary import ACTIONS, OTHER
-from filewallball.runtime import Runtime
-from tests.audit.conftest import alter, make_event
+from filewallball.recording.event import Event
+from filewallball.registry import Runtime
+from tests.fixtures.audit_log import alter, make_event
 
 URL = "/api/v1/audit/logs"
 DAY = 86_400_000_000

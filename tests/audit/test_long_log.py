@@ -5,16 +5,16 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from filewallball.audit.digest import Digest
 from filewallball.audit.filters import AuditFilter
 from filewallball.audit.queries import list_events
+from filewallball.audit.sealer import Digest
 from filewallball.audit.totals import Totals
-from filewallball.audit.verification import verifier
-from filewallball.audit.verify import Span
-from filewallball.event import Event
-from filewallball.runtime import Runtime
-from filewallball.web import cursor
-from tests.audit.conftest import alter
+from filewallball.audit.verifier import Span
+from filewallball.audit.verify_job import verifier
+from filewallball.recording.event import Event
+from filewallball.registry import Runtime
+from filewallball.web import paging
+from tests.fixtures.audit_log import alter
 
 ROWS = 100_000
 START = 1_700_000_000_000_000
@@ -54,7 +54,7 @@ def test_a_long_log_verifies_answers_and_is_walked_to_its_end(long_log: Runtime)
             (row.timestamp_us for row in page.rows), reverse=True
         )
 
-    far = cursor.encode(START + 4 * STEP, 1 << 60)
+    far = paging.encode(START + 4 * STEP, 1 << 60)
     last = list_events(long_log.database, AuditFilter(), cursor=far, size=500, with_total=False)
     assert [row.timestamp_us for row in last.rows] == [START + number * STEP for number in (4, 3, 2, 1, 0)]
     assert last.next_cursor is None

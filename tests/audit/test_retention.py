@@ -11,14 +11,14 @@ from sqlalchemy.exc import OperationalError
 from filewallball import errors
 from filewallball.audit.grants import grants
 from filewallball.audit.retention import prune, prune_expired
-from filewallball.audit.verification import verifier
+from filewallball.audit.verify_job import verifier
 from filewallball.clock import now_us
-from filewallball.event import Event
-from filewallball.operations import Caller
-from filewallball.runtime import Runtime, runtime
-from tests.audit.conftest import alter, rows_of
-from tests.servers import MariaDB
-from tests.servers.mariadb import database_name
+from filewallball.recording.event import Event
+from filewallball.recording.operations import Caller
+from filewallball.registry import Runtime, runtime
+from harness.servers import MariaDB
+from harness.servers.mariadb import database_name
+from tests.fixtures.audit_log import alter, rows_of
 
 Record = Callable[..., list[Event]]
 CALLER = Caller(username="system", role="admin")

@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from filewallball.runtime import Runtime
-from tests.audit.conftest import rows_of
+from filewallball.registry import Runtime
+from tests.fixtures.audit_log import rows_of
 
 # Probes, metrics and documentation: asked all the time, telling nothing of anybody. Refusals are on record even there.
 NOT_RECORDED = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.servers import MariaDB
 from tests.backup.place import Place
-from tests.servers import MariaDB
 
 
 @pytest.fixture

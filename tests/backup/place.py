@@ -7,9 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball import create_app
-from filewallball.config import load_settings
-from filewallball.runtime import runtime
-from tests.shell import Shell
+from filewallball.registry import runtime
+from filewallball.settings.service import load_settings
+from harness.shell import Shell
 
 
 class Place:

@@ -10,9 +10,9 @@ import pytest
 
 from filewallball.backup.manifest import BackupBroken, backup_ids, blob_location
 from filewallball.backup.verify import verify_backup
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
+from harness.servers import Redis
 from tests.backup.place import Place, flip
-from tests.servers import Redis
 
 
 def test_a_second_backup_copies_only_what_is_new(place: Place, folder: Path) -> None:

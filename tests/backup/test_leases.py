@@ -5,10 +5,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 
-from filewallball import maintenance
 from filewallball.files.sweep import Sweep
-from filewallball.leases import LeaseRow, drop_expired, is_any_held, lease
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
+from filewallball.serving import maintenance
+from filewallball.storage.leases import LeaseRow, drop_expired, is_any_held, lease
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.servers import MariaDB, Service
+from harness.waiting import wait_until
 from tests.backup.place import Place
-from tests.servers import MariaDB, Service
-from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "mariadb"])

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from filewallball.backup.manifest import backup_ids, blob_location
+from harness.waiting import wait_until
 from tests.backup.place import Place
 from tests.conftest import SEAL_KEY
-from tests.waiting import wait_until
 
 
 def test_a_backup_killed_midway_is_never_listed_and_the_next_one_clears_it_away(

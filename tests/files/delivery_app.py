@@ -10,8 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from filewallball.errors import ApiError
 from filewallball.files.delivery import Content, Delivery, deliver
-from filewallball.observability.exchange import ExchangeMiddleware
 from filewallball.storage.local import LocalStore
+from filewallball.web.exchange import ExchangeMiddleware
 from filewallball.web.origin import Origin
 
 MODIFIED = 1_700_000_000

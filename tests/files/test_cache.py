@@ -15,9 +15,9 @@ from sqlalchemy import text
 from filewallball.clock import now_us
 from filewallball.files.cache import GONE, MetadataCache
 from filewallball.files.models import LIVE
-from filewallball.runtime import Runtime, runtime
-from tests.servers import Redis
-from tests.waiting import wait_until
+from filewallball.registry import Runtime, runtime
+from harness.servers import Redis
+from harness.waiting import wait_until
 
 COLUMNS = ("file_id", "state", "path")
 

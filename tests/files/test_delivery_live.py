@@ -12,9 +12,9 @@ import pytest
 from werkzeug.http import http_date
 
 from filewallball.files.delivery import Delivery
+from harness.servers import Front, Gunicorn
+from harness.waiting import wait_until
 from tests.files.delivery_app import FILES, LARGE, MODIFIED, deliveries
-from tests.servers import Front, Gunicorn
-from tests.waiting import wait_until
 
 APP = "tests.files.delivery_app:create_app()"
 THREADED = ["--workers", "1", "--threads", "4", "--worker-class", "gthread", "--keep-alive", "5"]

@@ -4,11 +4,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from filewallball.event import Event
-from filewallball.runtime import runtime
+from filewallball.recording.event import Event
+from filewallball.registry import runtime
+from harness.shell import Shell
 from tests.access.people import Build, client_of, events, new_token
 from tests.conftest import ADMIN_TOKEN
-from tests.shell import Shell
 
 DISGUISED = b"<html><script>alert(1)</script></html>"
 QUARANTINE = "/api/v1/quarantine"

@@ -11,14 +11,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from filewallball import maintenance
-from filewallball.event import Event
 from filewallball.files.models import Blob
-from filewallball.runtime import runtime
+from filewallball.recording.event import Event
+from filewallball.registry import runtime
+from filewallball.serving import maintenance
+from harness.servers import Clamd
+from harness.servers.clamd import EICAR, MARKER, STREAM_LIMIT
+from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
-from tests.servers import Clamd
-from tests.servers.clamd import EICAR, MARKER, STREAM_LIMIT
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.server
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -7,14 +7,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from filewallball import maintenance
 from filewallball.clock import now_us
 from filewallball.errors import StoreNotMounted
 from filewallball.files.models import Blob
 from filewallball.files.scrub import Pace
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
+from filewallball.serving import maintenance
+from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
-from tests.waiting import wait_until
 
 
 def test_a_flipped_byte_is_found_put_on_record_and_never_served(client: FlaskClient, app: Flask) -> None:

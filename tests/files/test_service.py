@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from filewallball.files.models import File
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
 from tests.conftest import ADMIN_TOKEN
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}

@@ -10,13 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from filewallball import errors, maintenance
+from filewallball import errors
 from filewallball.audit.locks import try_lock
 from filewallball.files.models import Blob, File
 from filewallball.files.sweep import Sweep
-from filewallball.maintenance import SYSTEM
-from filewallball.operations import operation
-from filewallball.runtime import Runtime, runtime
+from filewallball.recording.operations import operation
+from filewallball.registry import Runtime, runtime
+from filewallball.serving import maintenance
+from filewallball.serving.maintenance import SYSTEM
 
 
 @pytest.fixture

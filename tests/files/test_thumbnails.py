@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from filewallball.files.models import Blob
 from filewallball.files.thumbnails import _PROGRAM
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
 from tests.conftest import ADMIN_TOKEN
 from tests.files.images import BLUE, RED, animated, gif_bomb, image, opened, png_bomb, turned_photo
 

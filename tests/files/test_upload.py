@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
 from tests.access.people import client_of, new_token
 from tests.conftest import ADMIN_TOKEN
 

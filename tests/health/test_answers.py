@@ -13,12 +13,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from werkzeug.test import TestResponse
 
-from filewallball.health.board import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Reading
+from filewallball.health.checks import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Reading
 from filewallball.health.exposition import OPENMETRICS, TEXT, render, wanted_format
 from filewallball.health.report import size, uptime
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
 from filewallball.storage.stage import Stage
-from tests.servers import MariaDB, Redis
+from harness.servers import MariaDB, Redis
 
 PROMETHEUS_2 = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Clamd, MariaDB, Redis, Relay, Service
-from tests.servers.base import Server
-from tests.waiting import wait_until
+from harness.servers import Clamd, MariaDB, Redis, Relay, Service
+from harness.servers.base import Server
+from harness.waiting import wait_until
 
 _AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
 _PATIENCE_SECONDS = 60

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.servers import MariaDB, Prometheus, Service
-from tests.waiting import wait_until
+from harness.servers import MariaDB, Prometheus, Service
+from harness.waiting import wait_until
 
 _JOBS = """
 global:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import requests
 
-from tests.servers import Service
+from harness.servers import Service
 
 
 @dataclass

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.servers import Service
+from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
-from tests.servers import Service
-from tests.waiting import wait_until
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 MEBIBYTE = 1024 * 1024

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Browser, Service
-from tests.waiting import wait_until
+from harness.servers import Browser, Service
+from harness.waiting import wait_until
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from harness.servers import Service
+from harness.waiting import wait_until
 from tests.integration.ledger import Ledger, Load, check_promises
-from tests.servers import Service
-from tests.waiting import wait_until
 
 _REFERENCES = """
 SELECT b.path, COUNT(*) AS refs FROM files f JOIN blobs b ON b.id = f.blob_id WHERE f.state = 'live' GROUP BY b.path

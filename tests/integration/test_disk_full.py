@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.servers import Service
+from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
-from tests.servers import Service
-from tests.waiting import wait_until
 
 MEBIBYTE = 1024 * 1024
 DISK_BYTES = 128 * MEBIBYTE

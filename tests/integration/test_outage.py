@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from harness.servers import MariaDB, Service
+from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
-from tests.servers import MariaDB, Service
-from tests.waiting import wait_until
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.servers import Service
-from tests.waiting import wait_until
+from harness.servers import Service
+from harness.waiting import wait_until
 
 CONTENT = b"the same bytes for everybody " * 2000
 

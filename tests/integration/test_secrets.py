@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.servers import MariaDB, Redis, Service
-from tests.waiting import wait_until
+from harness.servers import MariaDB, Redis, Service
+from harness.waiting import wait_until
 
 CANARY = "Canary9x7QzKpLw3"
 ADMIN = f"fwb_admin-{CANARY}-token"

@@ -13,14 +13,14 @@ import pytest
 import redis
 import requests
 
-from tests.servers import Gunicorn, MariaDB, Nginx, Redis
-from tests.servers.gunicorn import ROOT
-from tests.servers.mariadb import database_name
-from tests.waiting import wait_until
+from harness import ROOT
+from harness.servers import Gunicorn, MariaDB, Nginx, Redis
+from harness.servers.mariadb import database_name
+from harness.waiting import wait_until
 
 _ABANDON = """
 import pathlib, sys, threading
-from tests.servers import Redis
+from harness.servers import Redis
 server = Redis(pathlib.Path(sys.argv[1]))
 starter = threading.Thread(target=server.start)
 starter.start()

@@ -6,9 +6,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.servers import Service
-from tests.servers.base import free_port
-from tests.waiting import wait_until
+from harness.servers import Service
+from harness.servers.base import free_port
+from harness.waiting import wait_until
 
 
 def test_a_file_survives_kills_of_workers_and_a_restart(service: Callable[..., Service]) -> None:

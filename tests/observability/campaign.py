@@ -9,8 +9,8 @@ from pathlib import Path
 
 import requests
 
+from harness.servers import Service
 from tests.observability.scrape import Samples, samples_of
-from tests.servers import Service
 
 _RISING = ("_total", "_bucket", "_count", "_sum")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from flask import Flask, Response, request
 from werkzeug.wsgi import wrap_file
 
-from filewallball.observability.exchange import Exchange, ExchangeMiddleware, current_exchange
+from filewallball.web.exchange import Exchange, ExchangeMiddleware, current_exchange
 from filewallball.web.origin import Origin
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from harness.servers import Service
+from harness.waiting import wait_until
 from tests.observability.campaign import Load, Scraper
 from tests.observability.scrape import Samples, total_of, value_of
-from tests.servers import Service
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.soak
 Start = Callable[..., Service]

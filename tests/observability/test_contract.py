@@ -4,7 +4,6 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +11,9 @@ from flask import Flask
 
 from filewallball.observability import vocabulary as words
 from filewallball.observability.contract import BY_NAME, CONTRACT, COUNTER, HISTOGRAM
+from harness import ROOT
 from tests.observability.promql import labels_in, metrics_in
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = {name: metric for metric in CONTRACT for name in metric.sample_names}
 _PROMETHEUS = {"up", "ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds"}
 _HEALTH = {

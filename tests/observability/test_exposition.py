@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from filewallball.event import Event
 from filewallball.observability.exposition import OPENMETRICS, TEXT, preferred
-from filewallball.observability.slots import Slots
-from tests.observability.conftest import Bench, bench_in
+from filewallball.observability.metric_store.slots import Slots
+from filewallball.recording.event import Event
+from tests.fixtures.metrics import Bench, bench_in
+from tests.observability.metric_store.test_metric_file import DAMAGES
 from tests.observability.scrape import names_of, samples_of, total_of, value_of
-from tests.observability.test_metric_file import DAMAGES
 
 Make = Callable[..., Event]
 PROMETHEUS = (

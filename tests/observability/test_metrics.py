@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from filewallball.event import Event
 from filewallball.observability.contract import CONTRACT
 from filewallball.observability.vocabulary import MAX_CLIENTS
-from tests.observability.conftest import Bench, bench_in
+from filewallball.recording.event import Event
+from tests.fixtures.metrics import Bench, bench_in
 from tests.observability.scrape import Samples, names_of, total_of, value_of
 
 Make = Callable[..., Event]

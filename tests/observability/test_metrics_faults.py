@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from filewallball.event import Event
+from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
-from filewallball.observability.slots import Slots
 from filewallball.observability.vocabulary import MEDIA_TYPES
-from tests.observability.conftest import Bench, bench_in
+from filewallball.recording.event import Event
+from tests.fixtures.metrics import Bench, bench_in
 from tests.observability.scrape import total_of, value_of
 
 Make = Callable[..., Event]

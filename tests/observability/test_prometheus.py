@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.servers import Prometheus, Service
-from tests.waiting import wait_until
+from harness.servers import Prometheus, Service
+from harness.waiting import wait_until
 
 pytestmark = pytest.mark.server
 

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.observability.logs import configure_logging
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
 from tests.conftest import ADMIN_TOKEN
 from tests.observability.scrape import samples_of, value_of
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from filewallball.observability.sinks import ConsoleSink, FileSink
-from tests.waiting import wait_until
+from harness.waiting import wait_until
 
 _WRITER = """
 import sys, pathlib

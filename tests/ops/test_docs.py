@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import pytest
 import yaml
 
 from filewallball.cli import main
-from filewallball.config import documented, load_settings
+from filewallball.settings.service import documented, load_settings
+from harness import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["docs/deploy.md", "docs/operations.md"]
 _COMMAND = re.compile(r"(?:^|bin/)filewallball ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
 _FILE = re.compile(r"\b((?:ops|docs)/[\w./-]+\w)")

@@ -6,11 +6,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from filewallball.artifacts import ARTIFACTS, host_settings
 from filewallball.cli import main
-from filewallball.rendering import stale
-
-ROOT = Path(__file__).resolve().parents[2]
+from filewallball.ops.artifacts import ARTIFACTS, host_settings
+from filewallball.ops.rendering import stale
+from harness import ROOT
 
 
 def test_the_configurations_in_the_repository_are_those_of_the_defaults() -> None:

@@ -15,9 +15,9 @@ import click
 import pytest
 
 from filewallball.cli import main
-from filewallball.config import load_settings
-from tests.servers import Service
-from tests.servers.gunicorn import ROOT
+from filewallball.settings.service import load_settings
+from harness import ROOT
+from harness.servers import Service
 
 UNITS = sorted((ROOT / "ops" / "systemd").iterdir())
 SERVICES = [path for path in UNITS if path.suffix == ".service"]

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from filewallball.clock import now_us
-from filewallball.runtime import Runtime
+from filewallball.registry import Runtime
 from filewallball.stats.calendar import day_of
 from filewallball.stats.clients import ORDERS, rank_clients
 from filewallball.stats.detailed import detailed_metrics
+from filewallball.stats.snapshot import Statistics, View
 from filewallball.stats.uploads import client_uploads, upload_errors
-from filewallball.stats.view import Statistics, View
 from tests.stats import recount
 
 ADDRESSES = ("192.0.2.1", "2001:db8::1", "203.0.113.99")

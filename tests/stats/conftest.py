@@ -10,9 +10,9 @@ from sqlalchemy import text
 from uuid_utils import uuid7
 
 from filewallball.clock import now_us
-from filewallball.event import Event
-from filewallball.runtime import Runtime, runtime
-from filewallball.stats.view import Statistics
+from filewallball.recording.event import Event
+from filewallball.registry import Runtime, runtime
+from filewallball.stats.snapshot import Statistics
 
 Record = Callable[..., list[Event]]
 

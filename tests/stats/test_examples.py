@@ -5,12 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from filewallball.clock import parse_moment
-from filewallball.event import Event
-from filewallball.runtime import Runtime
+from filewallball.recording.event import Event
+from filewallball.registry import Runtime
 from filewallball.stats.calendar import day_of
 from filewallball.stats.detailed import detailed_metrics
+from filewallball.stats.snapshot import Statistics
 from filewallball.stats.uploads import client_uploads, upload_errors
-from filewallball.stats.view import Statistics
 from filewallball.storage.local import Space
 from tests.stats.conftest import append, make_event
 

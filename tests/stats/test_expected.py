@@ -3,7 +3,7 @@
 from flask.testing import FlaskClient
 
 from filewallball.clock import now_us, rfc3339
-from filewallball.runtime import Runtime
+from filewallball.registry import Runtime
 from filewallball.stats.expected import MOST
 from tests.stats.conftest import Record
 

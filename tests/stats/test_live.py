@@ -5,12 +5,12 @@ from functools import partial
 
 from flask import Flask
 
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
+from harness.servers import Service
+from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN, SEAL_KEY
-from tests.servers import Service
 from tests.stats.agreement import check
 from tests.stats.mixture import Mixture
-from tests.waiting import wait_until
 
 
 def test_books_agree_after_workers_and_digests_died_under_load(

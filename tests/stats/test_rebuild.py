@@ -11,16 +11,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from filewallball.clock import now_us
+from filewallball.database.schema import downgrade, upgrade
 from filewallball.extensions import db
 from filewallball.observability.counters import note_epoch
-from filewallball.reconcile import reconcile
-from filewallball.runtime import Runtime, runtime
-from filewallball.schema import downgrade, upgrade
-from filewallball.stats.agreement import disagreements
-from filewallball.stats.fold import TABLES
+from filewallball.reconcile.books import reconcile
+from filewallball.reconcile.statistics import disagreements
+from filewallball.registry import Runtime, runtime
 from filewallball.stats.rebuild import Rebuild
-from filewallball.stats.view import Statistics
-from tests.shell import Shell
+from filewallball.stats.rollup import TABLES
+from filewallball.stats.snapshot import Statistics
+from harness.shell import Shell
 from tests.stats.agreement import check
 from tests.stats.conftest import append, chance_event, make_event
 from tests.stats.recount import all_rows

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filewallball.clock import now_us
-from filewallball.runtime import Runtime, runtime
-from filewallball.stats.view import Statistics
+from filewallball.registry import Runtime, runtime
+from filewallball.stats.snapshot import Statistics
 from tests.stats.agreement import check
 from tests.stats.conftest import append, chance_event, make_event
 

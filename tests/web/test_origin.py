@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from filewallball.config import load_settings
-from filewallball.runtime import runtime
+from filewallball.registry import runtime
+from filewallball.settings.service import load_settings
 from filewallball.web.forwarding import ForwardingWatch
 from filewallball.web.origin import Proxies
 from tests.access.people import Build, client_of

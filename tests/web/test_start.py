@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.servers import Service
 from tests.access.people import Build
-from tests.servers import Service
 
 
 def test_the_root_leads_to_everything_else(build: Build) -> None:

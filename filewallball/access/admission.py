@@ -1,0 +1,215 @@
+"""Who asks: the Authorization header and the network become one frozen Caller, and every route names its operation."""
+
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any
+from urllib.parse import unquote
+
+from flask import g, request
+
+from filewallball import errors, permissions
+from filewallball.access.authentication import Identity, authenticate, digest
+from filewallball.access.gate import is_authentication_failure
+from filewallball.access.limits import EXEMPT, room_of
+from filewallball.clock import now_us
+from filewallball.recording.operations import Caller, Operation, operation
+from filewallball.registry import Runtime, runtime
+from filewallball.settings.service import Settings
+from filewallball.text import neutral
+from filewallball.web.exchange import Exchange, current_exchange
+from filewallball.web.origin import contains
+
+SharedSecret = Callable[[Settings], str]
+_PROGRAM = "alertmanager"
+_CREDENTIAL = re.compile(
+    r"(?:^|&)(?:access_token|auth_token|api_?key|token|authorization|bearer)=|fwb_[A-Za-z0-9_-]{16}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a route is for: the operation it performs and the permission that it needs."""
+
+    action: str
+    permission: str
+
+
+def recorded(
+    action: str, permission: str, *, shared_secret: SharedSecret | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a view one operation: on record before anything else happens, whatever comes of it.
+
+    Stands outermost, above `arguments`, so that refusals of every kind fall inside, and before the body is read. The
+    view finds the operation with `current_operation()`. `view.rule` says what the route needs. With a `shared_secret`
+    it is open to who shows that as bearer token, and to nobody else.
+    """
+    room = room_of(action)
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            parts, exchange = runtime(), current_exchange()
+            caller, refusal, excess = _admit(parts, exchange, room, shared_secret)
+            if refusal is None and shared_secret is not None:
+                caller = replace(caller, username=_PROGRAM, permissions=frozenset({permission}))
+            with _operation(parts, exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
+                g.operation = op
+                if "filename" in kwargs:
+                    op.note(details={"filename": neutral(kwargs["filename"], 255)})
+                if excess is not None:
+                    op.note(over_limit=True, details={"not_enforced": excess.facts})
+                if refusal is not None:
+                    raise refusal
+                check(caller, permission)
+                if exchange.environ.get("QUERY_STRING"):
+                    _refuse_repetitions()
+                return view(*args, **kwargs)
+
+        run.rule = Rule(action, permission)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def current_operation() -> Operation:
+    """The operation of the request under way."""
+    op: Operation = g.operation
+    return op
+
+
+def guard(permission: str) -> None:
+    """Refuse a request on a route that is no operation (metrics, health); the refusal itself is on record."""
+    parts, exchange = runtime(), current_exchange()
+    caller, refusal, _ = _admit(parts, exchange, EXEMPT)
+    if refusal is None and caller.may(permission):
+        return
+    with _operation(parts, exchange, "auth:fail", caller, ""):
+        if refusal is not None:
+            raise refusal
+        check(caller, permission)
+
+
+def may(permission: str) -> bool:
+    """Whether the caller of the present request holds the permission; a bad token holds none."""
+    caller, refusal = _identify(runtime(), current_exchange(), None)
+    return refusal is None and caller.may(permission)
+
+
+def check(caller: Caller, permission: str) -> None:
+    """Raise AuthMissing where credentials could help, Forbidden where they were given and do not."""
+    if caller.may(permission):
+        return
+    raise errors.AuthMissing if caller.is_anonymous else errors.Forbidden
+
+
+def _refuse_repetitions() -> None:
+    """Refuse a parameter that is given twice: whoever else reads the request might take the other value."""
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise errors.ValidationFailed(errors={name: ["Send this once."] for name in repeated})
+
+
+def _operation(
+    parts: Runtime, exchange: Exchange, action: str, caller: Caller, resource_id: str
+) -> Operation:
+    rule = request.url_rule
+    return operation(
+        parts.ledger,
+        action,
+        caller,
+        resource_id=resource_id,
+        endpoint=rule.rule if rule else "",
+        exchange=exchange,
+    )
+
+
+def _admit(
+    parts: Runtime, exchange: Exchange, room: str, shared_secret: SharedSecret | None = None
+) -> tuple[Caller, errors.ApiError | None, errors.RateLimited | None]:
+    """The caller, why they are refused, and the limit they exceed where limits are only watched."""
+    gate, origin = parts.gate, exchange.origin
+    refusal = gate.refusal(origin, room, "HTTP_AUTHORIZATION" in exchange.environ)
+    excess = None
+    if isinstance(refusal, errors.RateLimited) and not gate.enforces:
+        refusal, excess = None, refusal
+    turned_away = refusal is not None
+    caller, refusal = _identify(parts, exchange, refusal, shared_secret)
+    if refusal is not None and not turned_away and is_authentication_failure(refusal):
+        limited = gate.authentication_failed(origin)
+        if limited is not None and gate.enforces:
+            refusal = limited
+        elif limited is not None:
+            excess = limited
+    return caller, refusal, excess
+
+
+def _identify(
+    parts: Runtime,
+    exchange: Exchange,
+    refusal: errors.ApiError | None,
+    shared_secret: SharedSecret | None = None,
+) -> tuple[Caller, errors.ApiError | None]:
+    """The caller, and the refusal or failure that asking for the token's owner ended in.
+
+    Who is refused already is not looked up.
+    """
+    environ, origin = exchange.environ, exchange.origin
+    identity: Identity | None = None
+    if refusal is None and environ.get("QUERY_STRING") and _has_credentials(environ["QUERY_STRING"]):
+        refusal = errors.AuthMalformed("Credentials belong into the Authorization header, never into a URL.")
+    if refusal is None and shared_secret is not None:
+        refusal = _refusal_of_program(shared_secret(parts.settings))
+    elif refusal is None and "HTTP_AUTHORIZATION" in environ:
+        try:
+            identity = authenticate(parts.database, _bearer())
+            parts.gate.last_use.note(identity.token_id, now_us())
+        except Exception as error:
+            refusal = errors.translate(error)
+    role = identity.role if identity else parts.settings.anonymous_role
+    granted = permissions.ROLES[role] if refusal is None else frozenset()
+    if not (origin.forwarded and not origin.trusted) and contains(
+        parts.settings.monitoring_networks, origin.client_ip
+    ):
+        granted |= permissions.MONITORING
+    return Caller(
+        user_id=identity.user_id if identity else 0,
+        username=identity.username if identity else "",
+        token_id=identity.token_id if identity else 0,
+        role=role,
+        permissions=granted,
+        ip_address=origin.client_ip,
+        user_agent=neutral(environ.get("HTTP_USER_AGENT", "")),
+        request_id=exchange.request_id,
+    ), refusal
+
+
+def _refusal_of_program(secret: str) -> errors.ApiError | None:
+    """Why the request does not come from the program that knows the secret; without one nobody gets in."""
+    if "HTTP_AUTHORIZATION" not in request.environ:
+        return errors.AuthMissing()
+    try:
+        shown = _bearer()
+    except errors.AuthMalformed as error:
+        return error
+    # Digests have one length, so the time that the comparison takes says nothing.
+    is_right = hmac.compare_digest(digest(shown), digest(secret))
+    return None if secret and is_right else errors.AuthUnknown()
+
+
+def _bearer() -> str:
+    try:
+        authorization = request.authorization
+    except ValueError as error:  # `Basic` with what is no ASCII
+        raise errors.AuthMalformed from error
+    if authorization is None or authorization.type != "bearer" or not authorization.token:
+        raise errors.AuthMalformed
+    return authorization.token
+
+
+def _has_credentials(query: str) -> bool:
+    """Whether a query string carries what looks like a credential: it would end up in logs and histories."""
+    return _CREDENTIAL.search(unquote(query) if "%" in query else query) is not None

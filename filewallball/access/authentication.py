@@ -1,0 +1,97 @@
+"""Tokens: who a bearer token belongs to, and the first administrator's token."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from filewallball import errors
+from filewallball.access.models import Token, User
+from filewallball.clock import now_us
+from filewallball.database.connections import Database
+
+PREFIX_LENGTH = 8
+_MAX_TOKEN_LENGTH = 512
+_FIRST_ADMIN = 1
+_FIRST_TOKEN_NAME = "first-admin"  # noqa: S105 - a label
+
+_TOKENS: Any = Token.__table__
+_USERS: Any = User.__table__
+_LOOKUP = (
+    select(
+        *(_TOKENS.c[name] for name in ("id", "user_id", "expires_us", "revoked_us")),
+        *(_USERS.c[name] for name in ("username", "role", "disabled_us")),
+    )
+    .join(_USERS, _USERS.c.id == _TOKENS.c.user_id)
+    .where(_TOKENS.c.digest == bindparam("digest"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose token it is."""
+
+    user_id: int
+    username: str
+    token_id: int
+    role: str
+
+
+def authenticate(database: Database, token: str) -> Identity:
+    """The token's owner. Raises AuthMalformed, AuthUnknown, AuthExpired or AuthRevoked."""
+    if (
+        not 20 <= len(token) <= _MAX_TOKEN_LENGTH
+        or not token.isascii()
+        or not token.isprintable()
+        or " " in token
+    ):
+        raise errors.AuthMalformed
+    wanted = {"digest": digest(token)}
+    row = database.find(_LOOKUP, wanted)
+    if row is None:
+        raise errors.AuthUnknown
+    if row.revoked_us is not None or row.disabled_us is not None:
+        raise errors.AuthRevoked
+    if row.expires_us is not None and row.expires_us <= now_us():
+        raise errors.AuthExpired
+    return Identity(row.user_id, row.username, row.id, row.role)
+
+
+def digest(token: str) -> str:
+    """What is stored of a token: 256 random bits need no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_token() -> str:
+    """A fresh 256-bit bearer token."""
+    return f"fwb_{secrets.token_urlsafe(32)}"
+
+
+def first_admin_stands(database: Database, wanted: str) -> bool:
+    """Whether the first administrator has a token, and the one that ADMIN_TOKEN asks for if it asks for one."""
+    query = select(Token.digest).where(Token.name == _FIRST_TOKEN_NAME, Token.revoked_us.is_(None))
+    digests = set(database.query(lambda connection: connection.execute(query).scalars().all()))
+    return digest(wanted) in digests if wanted else bool(digests)
+
+
+def give_first_admin(connection: Connection, token: str) -> None:
+    """Make user 1, `admin`, exist with this token; it replaces the one that was given this way before."""
+    if connection.execute(select(User.id).where(User.id == _FIRST_ADMIN)).first() is None:
+        values = {"id": _FIRST_ADMIN, "username": "admin", "role": "admin", "created_us": now_us()}
+        connection.execute(insert(User), values)
+    current = (Token.name == _FIRST_TOKEN_NAME) & Token.revoked_us.is_(None)
+    connection.execute(update(Token).where(current).values(revoked_us=now_us()))
+    connection.execute(delete(Token).where(Token.digest == digest(token)))
+    connection.execute(insert(Token), _token_values(token))
+
+
+def _token_values(token: str) -> dict[str, object]:
+    return {
+        "user_id": _FIRST_ADMIN,
+        "name": _FIRST_TOKEN_NAME,
+        "digest": digest(token),
+        "prefix": token[:PREFIX_LENGTH],
+        "created_us": now_us(),
+    }

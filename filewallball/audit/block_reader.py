@@ -1,0 +1,99 @@
+"""Reading sealed blocks for verification, ahead of the one that is worked on.
+
+Where the database can, it hands over each block in one piece, which costs a fraction of its rows one by one.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from filewallball.audit.models import AuditRow
+from filewallball.audit.seals import Block, sealed_column
+from filewallball.database.connections import Database, by_index
+
+_ROWS_AT_ONCE = 10_000
+Run = list[tuple[Block, str]]
+"""Consecutive blocks with their seals."""
+Contents = dict[int, tuple[int, bytes]]
+"""How many rows a block has, and what its seal covers of them."""
+
+
+class BlockReader:
+    """Reads what seals cover. What it reads ahead may be cut short where a block has grown; `by_row` of one is sure."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        sealed = sealed_column(database)
+        between = AuditRow.block_id.between(bindparam("first"), bindparam("last"))
+        self._rows = (
+            _in_block_order(AuditRow.block_id, sealed)
+            .where(between)
+            .order_by(AuditRow.block_id, AuditRow.id)
+            .limit(bindparam("most"))
+        )
+        joined = database.joined(sealed, AuditRow.id)
+        self._joined: Any = None
+        if joined is not None:
+            columns = (AuditRow.block_id, func.count(), joined)
+            self._joined = _in_block_order(*columns).where(between).group_by(AuditRow.block_id)
+
+    def ahead(self, found: Iterator[Run], readers: int) -> Iterator[tuple[Run, Contents]]:
+        """Runs of blocks and their contents, so many of the next ones being read meanwhile."""
+        waiting: deque[tuple[Run, Future[Contents]]] = deque()
+        with ThreadPoolExecutor(readers, "audit-verify") as pool:
+            for run in found:
+                waiting.append((run, pool.submit(self._read, run)))
+                if len(waiting) > readers:
+                    run, contents = waiting.popleft()
+                    yield run, contents.result()
+            for run, contents in waiting:
+                yield run, contents.result()
+
+    def by_row(self, run: Run) -> Contents:
+        """The contents of a run, read row by row; no more rows than it should have and one."""
+        most = sum(block.row_count for block, _ in run) + 1
+        bounds = {"first": run[0][0].number, "last": run[-1][0].number, "most": most}
+        contents: Contents = {}
+        for number, group in groupby(self._all(self._rows, bounds), key=itemgetter(0)):
+            rows = [row[1] or b"" for row in group]  # nothing at all where somebody let a column hold NULL
+            contents[number] = len(rows), b"".join(rows)
+        return contents
+
+    def _read(self, run: Run) -> Contents:
+        if self._joined is None:
+            return self.by_row(run)
+        found = self._all(self._joined, {"first": run[0][0].number, "last": run[-1][0].number})
+        return {number: (count, joined or b"") for number, count, joined in found}
+
+    def _all(self, statement: Any, values: dict[str, int]) -> Sequence[Any]:
+        return self._database.query(lambda connection: connection.execute(statement, values).all())
+
+
+def _in_block_order(*columns: Any) -> Any:
+    """A selection that follows the index of blocks: else MariaDB may collect a whole run in a temporary file first."""
+    return by_index(select(*columns), AuditRow.__table__, "ix_audit_log_block")
+
+
+def runs(rows: Sequence[Any]) -> Iterator[Run]:
+    """Consecutive blocks, cut so that their rows fit into memory."""
+    run: Run = []
+    size = 0
+    for row in rows:
+        if run and (size + row.row_count > _ROWS_AT_ONCE or row.number != run[-1][0].number + 1):
+            yield run
+            run, size = [], 0
+        run.append((_block(row), row.seal))
+        size += row.row_count
+    if run:
+        yield run
+
+
+def _block(row: Any) -> Block:
+    return Block(
+        row.number, row.first_id, row.last_id, row.row_count, row.first_us, row.last_us, row.sealed_us
+    )

@@ -1,0 +1,1 @@
+"""Connections, transactions and what differs between SQLite and MariaDB."""

@@ -1,0 +1,49 @@
+"""The database schema, brought up and down by Alembic: imported only where there is work for it, being large."""
+
+from pathlib import Path
+
+from flask import current_app
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from filewallball.database.connections import Database
+from filewallball.extensions import db
+
+_MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+_REVISION = text("SELECT version_num FROM alembic_version")
+
+
+def upgrade(revision: str = "head") -> None:
+    """Bring the schema of the current app's database up to `revision`."""
+    import flask_migrate
+
+    flask_migrate.upgrade(directory=_directory(), revision=revision)
+
+
+def downgrade(revision: str) -> None:
+    """Bring the schema of the current app's database down to `revision`."""
+    import flask_migrate
+
+    flask_migrate.downgrade(directory=_directory(), revision=revision)
+
+
+def is_newest(database: Database) -> bool:
+    """Whether the database has exactly this code's schema; False too where it does not answer."""
+    try:
+        found = database.query(lambda connection: connection.execute(_REVISION).scalars().all())
+    except (OperationalError, ProgrammingError):  # no such table yet, or no such server
+        return False
+    return list(found) == [newest()]
+
+
+def newest() -> str:
+    """The revision that the newest migration leads to: files are named by it, in order."""
+    return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def _directory() -> str:
+    if "migrate" not in current_app.extensions:
+        from flask_migrate import Migrate
+
+        Migrate(current_app, db, render_as_batch=True)
+    return str(_MIGRATIONS)

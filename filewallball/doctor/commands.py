@@ -1,0 +1,70 @@
+"""`filewallball doctor`: the checklist before a deployment, asked of the host as it is."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from flask import Flask
+
+from filewallball.commands import with_app
+from filewallball.doctor import host, neighbours
+from filewallball.doctor.host import BAD, Finding
+from filewallball.extensions import db
+from filewallball.ops.dashboards import FOLDER
+from filewallball.registry import Runtime, runtime
+from filewallball.settings.service import Settings
+
+_SIGNS = {"ok": "ok     ", "warning": "warning", "bad": "bad    "}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--dashboards",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(FOLDER),
+    show_default=True,
+    help="Folder that Grafana reads dashboards from.",
+)
+@with_app
+def doctor(app: Flask, as_json: bool, dashboards: Path) -> None:
+    """Check this host before and after a deployment; ends with 1 if anything is bad.
+
+    The service should run, under the same environment. Warnings are for you to decide.
+    """
+    findings = list(examine(runtime(app), dashboards))
+    bad = any(each.status == BAD for each in findings)
+    if as_json:
+        click.echo(json.dumps({"ok": not bad, "findings": [asdict(each) for each in findings]}, indent=2))
+    else:
+        for each in findings:
+            click.echo(f"{_SIGNS[each.status]} {each.name}: {each.text}")
+    sys.exit(1 if bad else 0)
+
+
+def examine(parts: Runtime, dashboards: Path) -> Iterator[Finding]:
+    """Every finding, in the order of the checklist."""
+    settings = parts.settings
+    yield from neighbours.service(settings, _token(settings))
+    yield host.logging(settings)
+    yield from neighbours.prometheus(settings)
+    yield host.recipients(settings)
+    yield neighbours.provisioned(settings, dashboards)
+    yield host.database(db.engines)
+    yield neighbours.proxies(settings)
+    yield host.disk(parts)
+    yield host.backup(settings)
+    yield host.audit(parts)
+
+
+def _token(settings: Settings) -> str:
+    """The first administrator's, if this user may read it: monitoring routes may be closed to this host's address."""
+    if settings.admin_token:
+        return settings.admin_token
+    try:
+        return (settings.data_dir / "admin-token").read_text().strip()
+    except OSError:
+        return ""

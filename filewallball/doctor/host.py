@@ -1,0 +1,170 @@
+"""What `filewallball doctor` finds on this host by itself: database, disk, backups, audit log, logging."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from filewallball.audit.seals import OTHER_KEY, holds_key
+from filewallball.audit.verify_job import standing
+from filewallball.backup.standing import last_backup_us
+from filewallball.clock import now_us
+from filewallball.errors import ApiError
+from filewallball.ops.guide_rules import NOTIFICATION_CHANNELS
+from filewallball.registry import Runtime
+from filewallball.settings.service import Settings
+
+OK, WARNING, BAD = "ok", "warning", "bad"
+_EXAMPLE_DOMAIN = "example.com"
+_EXAMPLE_NUMBERS = NOTIFICATION_CHANNELS["sms"]["phone_numbers"]
+_FULL_PERCENT, _FILLING_PERCENT = 90, 75
+_LONG_UNVERIFIED = 2  # times AUDIT_VERIFY_INTERVAL
+_VARIABLES = (
+    *(
+        "innodb_flush_log_at_trx_commit",
+        "innodb_flush_method",
+        "innodb_doublewrite",
+        "log_bin",
+        "sync_binlog",
+    ),
+    "sql_mode",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's: what was looked at, how it is, and what to do where it is not well."""
+
+    name: str
+    status: str
+    text: str
+
+
+def database(engines: Mapping[str, Engine]) -> Finding:
+    """Does a commit that was confirmed survive the loss of power?"""
+    faults: dict[str, None] = {}
+    kind = ""
+    try:
+        for engine in engines.values():
+            with engine.connect() as connection:
+                kind = connection.dialect.name
+                if kind == "sqlite":
+                    journal, level = (
+                        connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in _PRAGMAS
+                    )
+                    faults |= dict.fromkeys(sqlite_faults(str(journal), int(level)))
+                else:
+                    query = text("SHOW GLOBAL VARIABLES WHERE variable_name IN :names")
+                    rows = connection.execute(query, {"names": _VARIABLES})
+                    faults |= dict.fromkeys(mariadb_faults({row[0]: row[1] for row in rows}))
+    except SQLAlchemyError as error:
+        return Finding("database", BAD, f"does not answer: {getattr(error, 'orig', None) or error}")
+    if faults:
+        return Finding("database", BAD, "a confirmed change may be lost: " + "; ".join(faults))
+    return Finding("database", OK, f"{'SQLite' if kind == 'sqlite' else 'MariaDB'} keeps what it confirms")
+
+
+_PRAGMAS = ("journal_mode", "synchronous")
+
+
+def sqlite_faults(journal_mode: str, synchronous: int) -> Iterator[str]:
+    """What of SQLite's settings loses confirmed changes, or lets readers and writers wait for each other."""
+    if journal_mode != "wal":
+        yield f"journal_mode={journal_mode}, not wal (a file system without shared memory?)"
+    if synchronous < 2:
+        yield f"synchronous={synchronous}, not FULL"
+
+
+def mariadb_faults(variables: Mapping[str, str]) -> Iterator[str]:
+    """What of MariaDB's settings loses confirmed changes."""
+    if variables.get("innodb_flush_log_at_trx_commit") != "1":
+        yield f"innodb_flush_log_at_trx_commit={variables.get('innodb_flush_log_at_trx_commit')}, not 1"
+    if variables.get("innodb_flush_method", "").lower() in ("nosync", "littlesync"):
+        yield f"innodb_flush_method={variables['innodb_flush_method']}"
+    if variables.get("innodb_doublewrite", "").upper() in ("OFF", "0"):
+        yield "innodb_doublewrite=OFF"
+    if variables.get("log_bin", "").upper() in ("ON", "1") and variables.get("sync_binlog") != "1":
+        yield f"log_bin=ON with sync_binlog={variables.get('sync_binlog')}, not 1"
+    if "STRICT_TRANS_TABLES" not in variables.get("sql_mode", ""):
+        yield "sql_mode without STRICT_TRANS_TABLES"
+
+
+def disk(parts: Runtime) -> Finding:
+    """Is there room, for bytes and for names?"""
+    try:
+        parts.store.check_mounted()
+        space, nodes = parts.store.space(), os.statvfs(parts.store.root)
+    except (ApiError, OSError) as error:
+        return Finding("disk", BAD, f"the store is not there: {error}")
+    names = 100 * (1 - nodes.f_favail / nodes.f_files) if nodes.f_files else 0.0
+    fullest = max(space.utilization_percent, names)
+    said = f"{space.utilization_percent:.0f} % of the bytes and {names:.0f} % of the inodes are used"
+    if space.free <= space.reserved:
+        return Finding("disk", BAD, f"{said}; uploads are refused (MIN_FREE_SPACE)")
+    status = BAD if fullest > _FULL_PERCENT else WARNING if fullest > _FILLING_PERCENT else OK
+    return Finding("disk", status, said)
+
+
+def backup(settings: Settings) -> Finding:
+    """Is there a backup, and is it young enough?"""
+    taken_us, longest = last_backup_us(settings.data_dir), settings.backup_max_age
+    if not taken_us:
+        status = BAD if longest else WARNING
+        return Finding("backup", status, "none was taken on this host: filewallball backup create FOLDER")
+    age_us = now_us() - taken_us
+    said = f"the last one is {age_us / 3.6e9:.1f} hours old"
+    if longest is None:
+        return Finding("backup", WARNING, f"{said}; nobody watches their age (BACKUP_MAX_AGE)")
+    late = age_us > longest.total_seconds() * 1e6
+    return Finding("backup", BAD if late else OK, f"{said}, due every {longest.total_seconds() / 3600:.0f}")
+
+
+def recipients(settings: Settings) -> Finding:
+    """Would an alert reach somebody, or is a channel still addressed as the guide's example has it?"""
+    unset = []
+    mail = (*settings.alert_email_recipients, settings.alert_email_smtp_server)
+    if settings.alert_email_enabled and any(address.endswith(_EXAMPLE_DOMAIN) for address in mail):
+        unset.append("e-mail goes to example.com (ALERT_EMAIL_RECIPIENTS, ALERT_EMAIL_SMTP_SERVER)")
+    if settings.alert_sms_enabled and set(settings.alert_sms_phone_numbers) & set(_EXAMPLE_NUMBERS):
+        unset.append("SMS go to the guide's example (ALERT_SMS_PHONE_NUMBERS)")
+    if "://" not in settings.alert_runbook_url:
+        unset.append("links to the runbook lead nowhere from an e-mail (ALERT_RUNBOOK_URL)")
+    said = (
+        "; ".join(unset)
+        or "the channels have addresses of your own; try them: filewallball alerts test CHANNEL"
+    )
+    return Finding("recipients", WARNING if unset else OK, said)
+
+
+def audit(parts: Runtime) -> Finding:
+    """Was the whole log found intact, and lately?"""
+    with suppress(SQLAlchemyError):  # nothing is sealed where there is no log
+        if not holds_key(parts.database, parts.seals):
+            return Finding("audit", BAD, OTHER_KEY)
+    last = standing(parts)
+    if last is None:
+        return Finding("audit", WARNING, "never verified on this host: filewallball audit verify")
+    if not last.verdict.is_intact:
+        first = last.verdict.findings[0]
+        return Finding("audit", BAD, f"the log is broken at block {first.block}: {first.problem}")
+    age_us = now_us() - last.last_success_us
+    late = age_us > _LONG_UNVERIFIED * parts.settings.audit_verify_interval.total_seconds() * 1e6
+    said = f"found intact {age_us / 3.6e9:.1f} hours ago"
+    return Finding("audit", WARNING if late else OK, said)
+
+
+def logging(settings: Settings) -> Finding:
+    """Is the log written, and can a machine read it?"""
+    path = settings.log_file
+    if not path.is_file():
+        return Finding(
+            "logging", WARNING, f"{path} is not there yet: the service has not run, or writes elsewhere"
+        )
+    if not os.access(path, os.W_OK):
+        return Finding("logging", BAD, f"{path} cannot be written by this user")
+    if settings.log_format != "json":
+        return Finding("logging", WARNING, f"LOG_FORMAT={settings.log_format}: collectors want json")
+    return Finding("logging", OK, f"{settings.log_format} at level {settings.log_level} to {path}")

@@ -1,0 +1,196 @@
+"""What `filewallball doctor` finds by asking: the service over HTTP, its proxy, Prometheus, Grafana's folder."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+import yaml
+
+from filewallball.doctor.host import BAD, OK, WARNING, Finding
+from filewallball.observability.contract import CONTRACT
+from filewallball.ops import dashboards
+from filewallball.ops.prometheus import alert_rules
+from filewallball.settings.service import Settings
+
+_SECONDS = 10
+_JOBS = ("filewallball", "filewallball-health")
+# Addresses of documentation (RFC 5737): nobody has it, so nobody may seem to come from it.
+_NOBODY = "192.0.2.99"
+_NOT_ANSWERING = (OSError, HTTPException, ValueError)
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Nowhere: an answer from elsewhere would tell nothing about the one who was asked."""
+
+
+_opener = build_opener(ProxyHandler({}), _NoRedirect)
+
+
+def ask(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Status and text of a GET; raises OSError, HTTPException or ValueError where there is no answer."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"{url!r} is no web address")
+    try:
+        with _opener.open(Request(url, headers=dict(headers or {})), timeout=_SECONDS) as answer:  # noqa: S310 - web only
+            return answer.status, answer.read().decode(errors="replace")
+    except HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+
+
+def own_url(settings: Settings) -> str:
+    """Where the service listens, as this host reaches it."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - compared
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{settings.port}"
+
+
+def service(settings: Settings, token: str) -> Iterator[Finding]:
+    """Metrics, health and statistics, as a monitoring system asks for them."""
+    address = own_url(settings)
+    access = {"Authorization": f"Bearer {token}"} if token else {}
+    for name, path, judge in (
+        ("metrics", "/metrics", partial(_metrics, settings)),
+        ("health", "/health", _health),
+        ("statistics", "/api/v1/metrics/detailed", _statistics),
+    ):
+        try:
+            status, text = ask(address + path, access if name != "health" else {})
+        except _NOT_ANSWERING as error:
+            yield Finding(name, BAD, f"{address}{path} does not answer: {error}")
+        else:
+            yield judge(status, text)
+
+
+def _metrics(settings: Settings, status: int, text: str) -> Finding:
+    if not settings.prometheus_enabled:
+        return Finding("metrics", BAD, "PROMETHEUS_ENABLED=false: there are none")
+    if status != 200:
+        return Finding("metrics", BAD, f"/metrics answers {status}; see MONITORING_NETWORKS")
+    exposed = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
+    missing = sorted({metric.name for metric in CONTRACT} - exposed)
+    if missing:
+        return Finding("metrics", WARNING, f"without samples so far: {', '.join(missing)}")
+    return Finding("metrics", OK, f"all {len(CONTRACT)} of the contract are exposed")
+
+
+def _health(status: int, text: str) -> Finding:
+    said = json.loads(text) if text.startswith("{") else {}
+    overall = said.get("status", f"no status ({status})")
+    unwell = [
+        f"{name} {each.get('status')}"
+        for name, each in said.get("services", {}).items()
+        if each.get("status") not in ("healthy", "disabled")
+    ]
+    found = {"healthy": OK, "degraded": WARNING}.get(str(overall), BAD)
+    return Finding("health", found, ", ".join([str(overall), *unwell]))
+
+
+def _statistics(status: int, text: str) -> Finding:
+    if status != 200:
+        return Finding("statistics", BAD, f"/api/v1/metrics/detailed answers {status}")
+    total = json.loads(text)["system_metrics"]["total_files"]
+    return Finding("statistics", OK, f"answered; {total} files")
+
+
+def proxies(settings: Settings) -> Finding:
+    """Does the service know its proxy, and does the proxy believe nobody else?"""
+    if not settings.public_url:
+        return Finding("proxies", WARNING, "PUBLIC_URL is not set, so no proxy was asked")
+    if not settings.trusted_proxies:
+        return Finding("proxies", BAD, "TRUSTED_PROXIES is not set: every client has the proxy's address")
+    url = f"{settings.public_url}/api/v1/access/me"
+    try:
+        status, text = ask(url, {"X-Forwarded-For": _NOBODY, "X-Real-IP": _NOBODY})
+        seen = json.loads(text)
+    except _NOT_ANSWERING as error:
+        return Finding("proxies", BAD, f"{settings.public_url} does not answer: {error}")
+    if status != 200:
+        return Finding("proxies", BAD, f"{url} answers {status}")
+    if seen["address"] == _NOBODY:
+        return Finding(
+            "proxies", BAD, "a client may choose its address: let the proxy replace X-Forwarded-For"
+        )
+    if "X-Forwarded-For" not in seen["forwarding_headers"]:
+        return Finding("proxies", BAD, "the proxy does not pass on addresses (X-Forwarded-For)")
+    if not seen["peer_is_trusted"]:
+        return Finding("proxies", BAD, f"TRUSTED_PROXIES does not name {seen['peer']}")
+    if not settings.x_accel:
+        return Finding("proxies", WARNING, "X_ACCEL=false: workers send the bytes of every download")
+    return Finding("proxies", OK, f"one hop, {seen['peer']}; clients keep their addresses")
+
+
+def prometheus(settings: Settings) -> Iterator[Finding]:
+    """Are the alert rules loaded, is the service scraped, and does anybody hear of alerts?"""
+    address = settings.prometheus_url or f"http://localhost:{settings.prometheus_port}"
+    for name, path, judge in (
+        ("alert rules", "rules?type=alert", partial(_rules, settings)),
+        ("scraping", "targets?state=active", _targets),
+        ("alertmanager", "alertmanagers", _alertmanagers),
+    ):
+        try:
+            status, text = ask(f"{address}/api/v1/{path}")
+            if status != 200:
+                raise OSError(f"status {status}")
+            yield judge(json.loads(text)["data"])
+        except (*_NOT_ANSWERING, KeyError) as error:
+            yield Finding(name, BAD, f"Prometheus at {address} does not say: {error}")
+
+
+def _rules(settings: Settings, data: Any) -> Finding:
+    wanted = {
+        rule["alert"]: rule
+        for group in yaml.safe_load(alert_rules(settings))["groups"]
+        for rule in group["rules"]
+    }
+    loaded = {rule["name"]: rule for group in data["groups"] for rule in group["rules"]}
+    missing = sorted(wanted.keys() - loaded.keys())
+    failing = sorted(name for name in wanted.keys() & loaded.keys() if loaded[name]["health"] == "err")
+    if missing or failing:
+        said = [f"not loaded: {', '.join(missing)}"] * bool(missing) + [
+            f"failing: {', '.join(failing)}"
+        ] * bool(failing)
+        return Finding("alert rules", BAD, "; ".join(said))
+    return Finding("alert rules", OK, f"all {len(wanted)} are loaded")
+
+
+def _targets(data: Any) -> Finding:
+    states = {job: [] for job in _JOBS}  # type: dict[str, list[str]]
+    for target in data["activeTargets"]:
+        states.setdefault(target["labels"]["job"], []).append(target["health"])
+    absent = [job for job in _JOBS if not states[job]]
+    down = sorted(job for job, found in states.items() if "down" in found)
+    if absent or down:
+        return Finding("scraping", BAD, f"absent jobs: {absent or 'none'}; down: {down or 'none'}")
+    return Finding("scraping", OK, f"{sum(map(len, states.values()))} targets are up")
+
+
+def _alertmanagers(data: Any) -> Finding:
+    active = [each["url"] for each in data["activeAlertmanagers"]]
+    if not active:
+        return Finding("alertmanager", BAD, "Prometheus knows none: alerts reach nobody")
+    return Finding("alertmanager", OK, ", ".join(active))
+
+
+def provisioned(settings: Settings, folder: Path) -> Finding:
+    """Are the dashboards where Grafana looks for them, and those of this version?"""
+    if not settings.grafana_enabled:
+        return Finding("dashboards", OK, "GRAFANA_ENABLED=false: none are wanted")
+    wanted = [each for each in dashboards.ARTIFACTS if each.path.endswith(".json")]
+    missing = _names(each for each in wanted if not (folder / Path(each.path).name).is_file())
+    if missing:
+        return Finding("dashboards", BAD, f"not in {folder}: {missing}")
+    stale = _names(
+        each for each in wanted if (folder / Path(each.path).name).read_text() != each.text(settings)
+    )
+    if stale:
+        return Finding("dashboards", WARNING, f"not as `ops render` writes them now: {stale}")
+    return Finding("dashboards", OK, f"{len(wanted)} in {folder}")
+
+
+def _names(artifacts: Iterable[Any]) -> str:
+    return ", ".join(Path(each.path).name for each in artifacts)

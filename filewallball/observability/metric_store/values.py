@@ -1,0 +1,151 @@
+"""prometheus_client's values, kept in the files of this process's slot, where the next owner finds them."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from weakref import WeakSet
+
+from prometheus_client import values as prometheus_values
+from prometheus_client.mmap_dict import mmap_key
+
+from filewallball.observability.metric_store.metric_file import SlotFile, Unreadable
+from filewallball.observability.metric_store.slots import Slots
+
+logger = logging.getLogger(__name__)
+
+
+class SlotFiles:
+    """The metric files of this process's slot; after a fork, `generation` changes and the files are new."""
+
+    def __init__(self, directory: Path, slots: Slots) -> None:
+        self.generation = 0
+        self.set_aside = 0
+        self.lock = Lock()
+        self._directory = directory
+        self._slots = slots
+        self._files: dict[str, SlotFile] = {}
+        slots.on_acquire(self._take_over)
+        _all.add(self)
+
+    @contextmanager
+    def creating(self) -> Iterator[None]:
+        """Metrics and label children made inside keep their values in these files."""
+        with _creating:
+            before = prometheus_values.ValueClass
+            prometheus_values.ValueClass = self._new_value
+            try:
+                yield
+            finally:
+                prometheus_values.ValueClass = before
+
+    def file(self, kind: str) -> SlotFile:
+        """The file of a kind in this process's slot. Raises OSError."""
+        number = self._slots.number()
+        if kind not in self._files:
+            self._files[kind] = SlotFile(self._directory / f"{kind}_{number}.db")
+        return self._files[kind]
+
+    def forked(self) -> None:
+        """In a forked child: these files are the parent's."""
+        self.lock = Lock()
+        self.generation += 1
+        for file in self._files.values():
+            file.close()
+        self._files = {}
+
+    def _new_value(self, *arguments: Any, **options: Any) -> "SlotValue":
+        return SlotValue(self, *arguments, **options)
+
+    def _take_over(self, number: int) -> None:
+        """What a new owner does first: the dead one's live gauges end, its broken files go aside."""
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+            remove_live_gauges(self._directory, number)
+            for path in sorted(self._directory.glob(f"*_{number}.db")):
+                self._adopt(path)
+        except OSError:  # whoever else needs the slot gets it all the same
+            logger.exception("The metric files of a slot could not be taken over")
+
+    def _adopt(self, path: Path) -> None:
+        try:
+            self._files[path.stem.rpartition("_")[0]] = SlotFile(path)
+        except (Unreadable, PermissionError, IsADirectoryError):
+            set_aside(path)
+            self.set_aside += 1
+
+
+class SlotValue:
+    """One number of one series: what prometheus_client asks of a value class."""
+
+    _multiprocess = True
+
+    def __init__(
+        self,
+        files: SlotFiles,
+        typ: str,
+        metric_name: str,
+        name: str,
+        labelnames: Any,
+        labelvalues: Any,
+        help_text: str,
+        multiprocess_mode: str = "",
+        **_: Any,
+    ) -> None:
+        kind = f"gauge_{multiprocess_mode}" if typ == "gauge" else typ
+        key = mmap_key(metric_name, name, labelnames, labelvalues, help_text)
+        self._lock = files.lock
+        with self._lock:
+            self._file = files.file(kind)
+            self._index = self._file.index(key)
+            self._value = self._file.cells[self._index]
+
+    def inc(self, amount: float) -> None:
+        with self._lock:
+            self._value += amount
+            self._file.cells[self._index] = self._value
+
+    def set(self, value: float, timestamp: float | None = None) -> None:
+        with self._lock:
+            self._value = value
+            self._file.cells[self._index] = value
+            self._file.cells[self._index + 1] = timestamp or 0.0
+
+    def get(self) -> float:
+        return self._value
+
+    def set_exemplar(self, exemplar: object) -> None:
+        """Exemplars have no place in the files."""
+
+    def get_exemplar(self) -> None:
+        return None
+
+
+def remove_live_gauges(directory: Path, number: int) -> None:
+    """A dead process has nothing in progress any more."""
+    for path in directory.glob(f"gauge_live*_{number}.db"):
+        path.unlink(missing_ok=True)
+
+
+def set_aside(path: Path) -> None:
+    """Keep an unreadable file for whoever wants to look, out of every scrape's way."""
+    logger.error("A metric file is unreadable and was set aside", extra={"file": path.name})
+    with suppress(OSError):
+        path.replace(path.with_suffix(".bad"))
+
+
+_creating = Lock()
+_all: WeakSet[SlotFiles] = WeakSet()
+
+
+def _after_fork() -> None:
+    global _creating
+    _creating = Lock()
+    for files in list(_all):
+        files.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,84 @@
+"""A test message through one channel, on the way that real alerts take: Alertmanager, then the channel."""
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from filewallball.clock import now_us, rfc3339
+from filewallball.ops.alertmanager import CHANNEL_TEST
+
+_LIFE_US = 60_000_000
+_REQUEST_SECONDS = 10
+_POLL_SECONDS = 0.5
+
+
+class AlertmanagerSilent(Exception):
+    """Alertmanager does not answer, or not as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What Alertmanager has sent through one kind of channel since it started, and how much of it was not taken."""
+
+    sent: int
+    failed: int
+
+
+def try_channel(alertmanager_url: str, channel: str, patience_seconds: float) -> bool | None:
+    """Raise a test alert for one channel; True once Alertmanager has delivered it, False if it was not taken.
+
+    None if neither happened in time. Raises AlertmanagerSilent. Others' alerts through the same channel count too.
+    """
+    integration = "webhook" if channel == "sms" else channel
+    before = _requests(alertmanager_url, integration)
+    _raise_alert(alertmanager_url, channel)
+    deadline = time.monotonic() + patience_seconds
+    while time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        now = _requests(alertmanager_url, integration)
+        if now.failed > before.failed:
+            return False
+        if now.sent > before.sent:
+            return True
+    return None
+
+
+def _raise_alert(alertmanager_url: str, channel: str) -> None:
+    now = now_us()
+    test = secrets.token_hex(4)
+    alert = {
+        "labels": {"alertname": CHANNEL_TEST, "channel": channel, "severity": "none", "test": test},
+        "annotations": {
+            "summary": f"Test of the channel {channel}",
+            "description": f"Somebody ran `filewallball alerts test {channel}` ({test}). Nothing is wrong.",
+        },
+        "startsAt": rfc3339(now),
+        "endsAt": rfc3339(now + _LIFE_US),
+    }
+    _ask("POST", f"{alertmanager_url}/api/v2/alerts", [alert])
+
+
+def _requests(alertmanager_url: str, integration: str) -> Requests:
+    text = _ask("GET", f"{alertmanager_url}/metrics")
+    return Requests(
+        _total(text, "alertmanager_notification_requests_total", integration),
+        _total(text, "alertmanager_notification_requests_failed_total", integration),
+    )
+
+
+def _total(text: str, name: str, integration: str) -> int:
+    lines = re.findall(rf"^{name}\{{([^}}]*)\}} (\S+)$", text, re.MULTILINE)
+    return round(sum(float(value) for labels, value in lines if f'integration="{integration}"' in labels))
+
+
+def _ask(method: str, url: str, body: Any = None) -> str:
+    try:
+        answer = requests.request(method, url, json=body, timeout=_REQUEST_SECONDS, allow_redirects=False)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        raise AlertmanagerSilent(f"Alertmanager at {url} does not answer as it should: {error}") from error
+    return answer.text

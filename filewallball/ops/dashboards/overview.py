@@ -1,0 +1,291 @@
+"""System Overview: is it up, what does it do, how quickly, how full is it, and how is its machine?"""
+
+from filewallball.ops.dashboards.dashboard import Dashboard, Row
+from filewallball.ops.dashboards.panels import (
+    HEALTH,
+    Look,
+    bargauge,
+    gauge,
+    of_host,
+    of_service,
+    piechart,
+    stat,
+    table,
+    timeseries,
+)
+
+_AT_A_GLANCE = Row(
+    "At a glance",
+    (
+        stat(
+            "Health",
+            of_service('min(filewallball_health_status{service="overall",@})'),
+            about="The worst of everything that the service needs; what is not configured does not count.",
+            look=Look(names=HEALTH, yellow=0.5, red=0, low_is_bad=True),
+            runbook="healthcheckfailed",
+        ),
+        stat(
+            "Uptime",
+            of_service("min(filewallball_uptime_seconds{@})"),
+            about="Since the service started; worker replacements, reloads and upgrades do not end it.",
+            look=Look("s"),
+        ),
+        stat(
+            "Requests in progress",
+            of_service("sum(active_connections{@})"),
+            about="A worker takes as many as it has threads; at WEB_CONCURRENCY × THREADS newcomers wait.",
+        ),
+        stat(
+            "Failed operations",
+            of_service(
+                '100 * sum(rate(operations_total{status="failed",@}[$window]))'
+                " / clamp_min(sum(rate(operations_total{@}[$window])), 1e-9)"
+            ),
+            about="Share of all operations; refusals (permission, limit, block, quota) are not failures.",
+            look=Look("percent", yellow=1, red=5, decimals=2),
+            runbook="higherrorrate",
+        ),
+        stat(
+            "Free space",
+            of_service("min(storage_free_bytes{@})"),
+            about="On the file system that holds the files; MIN_FREE_SPACE of it is never given to uploads.",
+            look=Look("bytes", yellow=10 * 1024**3, red=1024**3, low_is_bad=True),
+            runbook="storagefull",
+        ),
+        stat(
+            "Free in 24 hours",
+            of_service("min(predict_linear(storage_free_bytes{@}[6h], 86400))"),
+            about="Where the last six hours lead.",
+            look=Look("bytes", yellow=10 * 1024**3, red=0, low_is_bad=True),
+            runbook="diskfullin24hours",
+        ),
+    ),
+)
+_TRAFFIC = Row(
+    "Traffic",
+    (
+        timeseries(
+            "File Uploads",
+            of_service(
+                "sum by (status, file_type) (rate(file_uploads_total{@}[$window])) > 0"
+                " or sum by (status) (rate(file_uploads_total{@}[$window]))",
+                "{{status}} - {{file_type}}",
+            ),
+            about="Uploads a second by outcome and type; lines without a type are the sums.",
+            look=Look("ops"),
+        ),
+        timeseries(
+            "File Downloads",
+            of_service("sum by (file_type) (rate(file_downloads_total{@}[$window]))", "{{file_type}}"),
+            about="Downloads a second by type, those that nginx sends among them.",
+            look=Look("ops"),
+        ),
+        timeseries(
+            "Bytes of files",
+            of_service('sum(rate(file_upload_bytes_total{status="success",@}[$window]))', "received"),
+            of_service('sum(rate(file_download_bytes_total{status="success",@}[$window]))', "sent"),
+            about="Content of files, without headers and framing.",
+            look=Look("Bps"),
+        ),
+        timeseries(
+            "HTTP answers",
+            of_service("sum by (status) (rate(flask_http_request_total{@}[$window]))", "{{status}}"),
+            about="Answers a second by status code.",
+            look=Look("reqps"),
+            stack=True,
+        ),
+        piechart(
+            "Stored by type",
+            of_service(
+                "sum by (file_type) (increase(file_size_bytes_count{@}[$__range]))", "{{file_type}}", now=True
+            ),
+            about="Successful uploads in the time shown.",
+        ),
+        bargauge(
+            "Operations",
+            of_service(
+                "topk(12, sum by (action) (increase(operations_total{@}[$__range])))", "{{action}}", now=True
+            ),
+            about="What was done in the time shown, refused or not.",
+            width=10,
+        ),
+        timeseries(
+            "Size of uploads",
+            of_service(
+                "histogram_quantile(0.5, sum by (le) (rate(file_size_bytes_bucket{@}[$window])))", "median"
+            ),
+            of_service(
+                "histogram_quantile(0.95, sum by (le) (rate(file_size_bytes_bucket{@}[$window])))", "95 %"
+            ),
+            about="Successful uploads, within the histogram's steps.",
+            look=Look("bytes"),
+            width=8,
+        ),
+    ),
+)
+_QUALITY = Row(
+    "Speed and errors",
+    (
+        timeseries(
+            "Response Time",
+            *(
+                of_service(
+                    f"histogram_quantile({q}, sum by (le) (rate(file_upload_duration_seconds_bucket{{@}}[$window])))",
+                    name,
+                )
+                for q, name in ((0.95, "95th percentile"), (0.5, "median"), (0.99, "99th percentile"))
+            ),
+            about="Uploads, from their first byte to their commit: slow clients count in.",
+            look=Look("s", red=5),
+            runbook="highresponsetime",
+        ),
+        timeseries(
+            "Response time by route",
+            of_service(
+                "histogram_quantile(0.95, sum by (le, url_rule)"
+                ' (rate(flask_http_request_duration_seconds_bucket{url_rule!="None",@}[$window])))',
+                "{{url_rule}}",
+            ),
+            about="95th percentile, until the last byte left.",
+            look=Look("s"),
+        ),
+        timeseries(
+            "Error Rate",
+            of_service("sum by (error_type) (rate(errors_total{@}[$window]))", "{{error_type}}"),
+            about="Failed operations a second by code; the alert looks at each series, above 0.05 for five minutes.",
+            look=Look("ops", red=0.05),
+            runbook="higherrorrate",
+        ),
+        timeseries(
+            "Exceptions and lost work",
+            of_service("sum(increase(flask_http_request_exceptions_total{@}[$window]))", "exceptions"),
+            of_service("sum(increase(worker_unclean_exits_total{@}[$window]))", "workers killed"),
+            of_service("sum(increase(operations_recovered_total{@}[$window]))", "operations aborted"),
+            of_service("sum(increase(log_records_dropped_total{@}[$window]))", "log lines dropped"),
+            of_service("sum(increase(metric_files_unreadable_total{@}[$window]))", "metric files unreadable"),
+            of_service("sum(increase(metric_updates_dropped_total{@}[$window]))", "metric updates dropped"),
+            about="All of it should be zero.",
+            look=Look(red=1),
+            runbook="healthcheckfailed",
+        ),
+    ),
+)
+_DEPENDENCIES = Row(
+    "Storage and dependencies",
+    (
+        gauge(
+            "Storage Usage",
+            of_service("max(storage_utilization_percent{@})", "Storage Usage"),
+            about="As df says it.",
+            look=Look("percent", yellow=75, red=90, most=100),
+            runbook="storagefull",
+        ),
+        table(
+            "Dependencies",
+            of_service('filewallball_health_status{service!="overall",@}'),
+            about="How each is now.",
+            look=Look(names=HEALTH, yellow=0.5, red=0, low_is_bad=True),
+            runbook="healthcheckfailed",
+            width=9,
+        ),
+        timeseries(
+            "Response time of dependencies",
+            of_service("max by (service) (filewallball_health_response_seconds{@})", "{{service}}"),
+            about="How long the last check of each took.",
+            look=Look("s"),
+            width=9,
+        ),
+        timeseries(
+            "Database connections",
+            of_service("sum(database_connections_open{@})", "open"),
+            of_service("sum(database_connections_in_use{@})", "in use"),
+            about="Kept by workers, and at work now.",
+        ),
+        timeseries(
+            "Metadata cache",
+            of_service(
+                '100 * sum(rate(cache_requests_total{result="hit",@}[$window]))'
+                " / clamp_min(sum(rate(cache_requests_total{@}[$window])), 1e-9)",
+                "found",
+            ),
+            about="Share of lookups that Redis answered; 0 without Redis.",
+            look=Look("percent", most=100),
+        ),
+        table(
+            "Versions",
+            of_service("filewallball_build_info{@}"),
+            about="What runs where.",
+            hide=("Value",),
+            width=24,
+        ),
+    ),
+)
+_DISK = 'device!~"(loop|ram|zram|dm-|md|sr).*"'
+_HOST = Row(
+    "Host",
+    (
+        timeseries(
+            "CPU",
+            of_host(
+                '100 * avg by (instance, mode) (rate(node_cpu_seconds_total{mode!="idle",@}[$window]))',
+                "{{mode}}",
+            ),
+            about="Share of all cores by what it went to.",
+            look=Look("percent", most=100),
+            stack=True,
+        ),
+        timeseries(
+            "Memory",
+            of_host("node_memory_MemTotal_bytes{@} - node_memory_MemAvailable_bytes{@}", "used"),
+            of_host("node_memory_MemTotal_bytes{@}", "installed"),
+            about="Used is what could not be had back; page cache is not in it.",
+            look=Look("bytes"),
+        ),
+        timeseries(
+            "Disk space",
+            of_host(
+                "100 - 100 * node_filesystem_avail_bytes"
+                '{fstype!~"(tmpfs|ramfs|squashfs|devtmpfs)",@} / node_filesystem_size_bytes',
+                "{{mountpoint}}",
+            ),
+            about="Used share of each file system, the store's among them.",
+            look=Look("percent", yellow=75, red=90, most=100),
+            runbook="storagefull",
+        ),
+        timeseries(
+            "Disk work",
+            of_host(f"sum(rate(node_disk_read_bytes_total{{{_DISK},@}}[$window]))", "read"),
+            of_host(f"sum(rate(node_disk_written_bytes_total{{{_DISK},@}}[$window]))", "written"),
+            about="All disks together.",
+            look=Look("Bps"),
+        ),
+        timeseries(
+            "Network",
+            of_host(
+                'sum by (device) (rate(node_network_receive_bytes_total{device!="lo",@}[$window]))',
+                "{{device}} in",
+            ),
+            of_host(
+                'sum by (device) (rate(node_network_transmit_bytes_total{device!="lo",@}[$window]))',
+                "{{device}} out",
+            ),
+            about="Loopback is left out.",
+            look=Look("Bps"),
+        ),
+        timeseries(
+            "Load",
+            of_host("node_load1{@}", "1 minute"),
+            of_host("node_load15{@}", "15 minutes"),
+            of_host('count by (instance) (node_cpu_seconds_total{mode="idle",@})', "cores"),
+            about="Tasks that run or wait for a disk.",
+        ),
+    ),
+)
+
+OVERVIEW = Dashboard(
+    "filewallball-overview",
+    "FileWallBall System Overview",
+    "Traffic, speed, errors, storage, dependencies, and the host.",
+    (_AT_A_GLANCE, _TRAFFIC, _QUALITY, _DEPENDENCIES, _HOST),
+    hosts=True,
+)

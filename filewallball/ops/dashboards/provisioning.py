@@ -1,0 +1,50 @@
+"""Where Grafana finds its data and its dashboards, and how it listens: files for /etc/grafana."""
+
+from filewallball.ops.rendering import yaml_text
+from filewallball.settings.service import Settings
+
+FOLDER = "/var/lib/grafana/dashboards/filewallball"
+_UID = "filewallball-prometheus"
+
+
+def datasource(settings: Settings) -> str:
+    """`provisioning/datasources/filewallball.yml`."""
+    url = settings.prometheus_url or f"http://localhost:{settings.prometheus_port}"
+    source = {
+        "name": "FileWallBall",
+        "uid": _UID,
+        "type": "prometheus",
+        "access": "proxy",
+        "url": url,
+        "isDefault": True,
+        "editable": False,
+        # The scrape interval: Grafana asks for no finer steps.
+        "jsonData": {"httpMethod": "POST", "timeInterval": "15s"},
+    }
+    return yaml_text({"apiVersion": 1, "datasources": [source]})
+
+
+def provider(_settings: Settings) -> str:
+    """`provisioning/dashboards/filewallball.yml`: the JSON files are read from one folder, anew when they change."""
+    found = {
+        "name": "FileWallBall",
+        "orgId": 1,
+        "folder": "FileWallBall",
+        "type": "file",
+        "disableDeletion": True,
+        "allowUiUpdates": False,
+        "updateIntervalSeconds": 30,
+        "options": {"path": FOLDER},
+    }
+    return yaml_text({"apiVersion": 1, "providers": [found]})
+
+
+def server(settings: Settings) -> str:
+    """`grafana.ini`: on loopback, behind a proxy or a tunnel; nobody signs up and nothing is reported to its makers."""
+    return (
+        "; Written by `filewallball ops render`: change the environment it reads, not this file.\n"
+        f"[server]\nhttp_addr = 127.0.0.1\nhttp_port = {settings.grafana_port}\n\n"
+        "[users]\nallow_sign_up = false\n\n"
+        "[auth.anonymous]\nenabled = false\n\n"
+        "[analytics]\nreporting_enabled = false\ncheck_for_updates = false\n"
+    )

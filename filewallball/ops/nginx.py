@@ -1,0 +1,216 @@
+"""`filewallball.conf`, for the `http` block of nginx: what stands between clients and the service, and why."""
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from filewallball.ops import nginx_problems
+from filewallball.settings.service import ConfigError, Settings
+
+# Where the service sends nginx for the bytes of a download.
+_BLOBS = "/_blobs/"
+# Around the file of a multipart upload: its boundaries and the option fields.
+_FORM_BYTES = 2 * 1024 * 1024
+# What the application says of a download and nginx, sending it in its place, would drop.
+_KEPT = (
+    *("ETag", "Last-Modified", "Content-Security-Policy", "Cross-Origin-Resource-Policy"),
+    *("Cross-Origin-Opener-Policy", "Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options"),
+    *("Strict-Transport-Security", "X-Request-ID", "Repr-Digest", "Vary"),
+    *("Access-Control-Allow-Origin", "Access-Control-Expose-Headers"),
+    *("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"),
+)
+_HSTS = "max-age=31536000; includeSubDomains"
+
+_LOG = """\
+log_format filewallball escape=json
+    '{"timestamp":"$time_iso8601","logger":"nginx","request_id":"req_$request_id","client_ip":"$remote_addr",'
+    '"method":"$request_method","path":"$filewallball_path","status_code":$filewallball_status,'
+    '"response_time":$request_time,"bytes_received":$request_length,"bytes_sent":$bytes_sent,'
+    '"upstream_status":"$upstream_status","upstream_time":"$upstream_response_time",'
+    '"protocol":"$server_protocol","tls":"$ssl_protocol","user_agent":"$filewallball_agent"}';
+# Bytes that are not ASCII would go into the log raw, and may be no UTF-8 at all.
+map $http_user_agent $filewallball_agent { default $http_user_agent; "~[^\\x20-\\x7e]" "(not ASCII)"; }
+# Without the query, which may hold what nobody should read later.
+map $request_uri $filewallball_path {
+    default $request_uri;
+    "~[^\\x20-\\x7e]" "(not ASCII)";
+    "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
+}
+# A number where there was no answer.
+map $status $filewallball_status { default $status; ~^0 0; }
+"""
+
+_LIMITS = """\
+# Whole requests are taken in before the service sees them: a slow client holds a connection here and no thread
+# there. They wait in client_body_temp_path, which needs room for the uploads under way.
+proxy_request_buffering on;
+client_max_body_size {most};
+client_body_buffer_size 128k;
+# A request that takes longer than this between two pieces ends without an answer.
+client_header_timeout 15s;
+client_body_timeout 30s;
+send_timeout 60s;
+large_client_header_buffers 4 16k;
+reset_timedout_connection on;
+server_tokens off;
+sendfile on;
+tcp_nopush on;
+"""
+
+_SERVICE = """\
+proxy_http_version 1.1;
+proxy_set_header Connection "";
+proxy_set_header Host $host;
+# One hop, replaced and not appended: what a client says of itself goes no further.
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Proto $scheme;
+proxy_set_header X-Forwarded-Host "";
+proxy_set_header X-Real-IP "";
+proxy_set_header Forwarded "";
+proxy_set_header Via "";
+proxy_set_header X-Request-ID req_$request_id;
+proxy_connect_timeout 5s;
+proxy_send_timeout 60s;
+proxy_read_timeout 120s;
+# Nothing is sent twice: a PUT stores a file of its own each time. Reloads drop no connection, so nothing has to be.
+proxy_next_upstream off;
+"""
+
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_MEMBERS = (
+    '"type":"/docs/errors#$filewallball_problem_code"',
+    '"title":"$filewallball_problem_title"',
+    '"status":$status',
+    '"detail":"$filewallball_problem_detail"',
+    '"code":"$filewallball_problem_code"',
+    '"request_id":"req_$request_id"',
+)
+
+
+def configuration(settings: Settings) -> str:
+    """The file as a whole."""
+    return "\n".join(
+        (
+            "# Written by `filewallball ops render`: change the environment it reads, not this file.",
+            "# Include it in the http block (Debian: /etc/nginx/conf.d). The service needs TRUSTED_PROXIES and",
+            "# X_ACCEL=true; nginx's user needs the group of the service, to read the stored files.",
+            "",
+            _LOG,
+            *nginx_problems.maps(),
+            "",
+            *_upstream(settings),
+            "",
+            *_servers(settings),
+            "",
+        )
+    )
+
+
+def _upstream(settings: Settings) -> Iterator[str]:
+    yield "upstream filewallball {"
+    yield f"    server {_address(settings.bind)}:{settings.port};"
+    yield "    # No keepalive: an idle connection may belong to a worker whose threads are all busy."
+    yield "}"
+
+
+def _address(bind: str) -> str:
+    if bind in ("0.0.0.0", "::", ""):  # noqa: S104 - what the service listens on; from here it is reached by loopback
+        return "127.0.0.1"
+    return f"[{bind}]" if ":" in bind else bind
+
+
+def _servers(settings: Settings) -> Iterator[str]:
+    url = urlsplit(settings.public_url)
+    name, secure = url.hostname or "_", url.scheme == "https"
+    port = url.port or (443 if secure else 80)
+    lines = [f"server_name {name};", *_listen(name, port, secure, settings)]
+    lines += ["access_log /var/log/nginx/filewallball.log filewallball;"]
+    lines += _LIMITS.format(most=settings.max_upload_size + _FORM_BYTES).splitlines()
+    lines += _SERVICE.splitlines()
+    lines += [*nginx_problems.pages(), *_locations(settings, secure)]
+    yield _block("server", lines)
+    if secure and port == 443:
+        yield _block("server", _redirect(name))
+
+
+def _listen(name: str, port: int, secure: bool, settings: Settings) -> Iterator[str]:
+    option = " ssl http2" if secure else ""
+    if _is_address(name):
+        yield f"listen {name}:{port}{option};"
+    else:
+        yield f"listen {port}{option};"
+        yield f"listen [::]:{port}{option};"
+    if secure:
+        yield f"ssl_certificate {settings.tls_certificate};"
+        yield f"ssl_certificate_key {settings.tls_certificate_key};"
+        yield "ssl_protocols TLSv1.2 TLSv1.3;"
+        yield "ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;"
+        yield "ssl_prefer_server_ciphers off;"
+        yield "ssl_session_cache shared:filewallball:10m;"
+        yield "ssl_session_timeout 1d;"
+        yield "ssl_session_tickets off;"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).version == 4
+    except ValueError:
+        return False
+
+
+def _redirect(name: str) -> Iterator[str]:
+    yield "listen 80;"
+    yield "listen [::]:80;"
+    yield f"server_name {name};"
+    yield "access_log /var/log/nginx/filewallball.log filewallball;"
+    yield "location /.well-known/acme-challenge/ { root /var/www/html; }"
+    yield "location / { return 308 https://$host$request_uri; }"
+
+
+def _locations(settings: Settings, secure: bool) -> Iterator[str]:
+    yield ""
+    yield "# What the service says of itself is for monitoring networks; the service looks at who asks once more."
+    yield "location ~ ^/(metrics|health/detailed)/*$ {"
+    yield from (f"    allow {network};" for network in settings.monitoring_networks)
+    yield "    deny all;"
+    yield "    proxy_pass http://filewallball;"
+    yield "}"
+    yield "location / {"
+    yield "    proxy_pass http://filewallball;"
+    yield "}"
+    yield "# Downloads: the service decides, counts and names the headers, nginx sends the bytes."
+    yield f"location {_BLOBS} {{"
+    yield "    internal;"
+    yield f'    alias "{_escaped(settings.storage_dir / "blobs")}/";'
+    # The service has looked at conditions and ranges already; nginx only cuts out what was agreed.
+    yield from ("    max_ranges 1;", "    etag off;", "    if_modified_since off;")
+    yield from (f"    add_header {name} $upstream_http_{name.lower().replace('-', '_')};" for name in _KEPT)
+    yield "}"
+    yield "location = /_problem {"
+    yield "    internal;"
+    yield "    default_type application/problem+json;"
+    yield from (f"    add_header {name} {value} always;" for name, value in _problem_headers(secure))
+    yield f"    return 200 '{{{','.join(_MEMBERS)}}}';"
+    yield "}"
+
+
+def _problem_headers(secure: bool) -> Iterator[tuple[str, str]]:
+    yield "X-Request-ID", "req_$request_id"
+    yield "Retry-After", "$filewallball_problem_retry"
+    yield "Cache-Control", "no-store"
+    yield "Content-Security-Policy", f'"{_POLICY}"'
+    yield "X-Content-Type-Options", "nosniff"
+    if secure:
+        yield "Strict-Transport-Security", f'"{_HSTS}"'
+
+
+def _escaped(path: object) -> str:
+    """A path inside double quotes; nginx knows no way to write a dollar sign there."""
+    text = str(path)
+    if "$" in text:
+        raise ConfigError(["DATA_DIR: nginx cannot serve from a path with a dollar sign."])
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _block(name: str, lines: Iterable[str]) -> str:
+    return "\n".join((f"{name} {{", *(f"    {line}".rstrip() for line in lines), "}"))

@@ -1,0 +1,92 @@
+"""The configuration of Prometheus: the seed's scrape jobs, node_exporter, the rules and Alertmanager."""
+
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from filewallball.ops.alert_rules import groups
+from filewallball.ops.guide_rules import Rule
+from filewallball.ops.rendering import yaml_text
+from filewallball.settings.service import Settings
+
+RULE_FILE = "filewallball_alerts.yml"
+
+
+def configuration(settings: Settings) -> str:
+    """`prometheus.yml`."""
+    return yaml_text(
+        {
+            "global": {"scrape_interval": "15s", "evaluation_interval": "15s"},
+            "rule_files": [RULE_FILE],
+            "alerting": {"alertmanagers": [_alertmanager(settings)]},
+            "scrape_configs": _jobs(settings),
+        }
+    )
+
+
+def alert_rules(settings: Settings) -> str:
+    """`filewallball_alerts.yml`."""
+    return yaml_text(
+        {
+            "groups": [
+                {"name": name, "rules": [_rule(rule, settings.alert_runbook_url) for rule in group]}
+                for name, group in groups(settings).items()
+            ]
+        }
+    )
+
+
+def _rule(rule: Rule, runbook: str) -> dict[str, Any]:
+    return {
+        "alert": rule.name,
+        "expr": rule.expr,
+        "for": rule.hold,
+        "labels": {"severity": rule.severity},
+        "annotations": {
+            "summary": rule.summary,
+            "description": rule.description,
+            "runbook_url": f"{runbook}#{rule.section}",
+        },
+    }
+
+
+def _jobs(settings: Settings) -> list[dict[str, Any]]:
+    service = list(settings.prometheus_targets) or [f"localhost:{settings.port}"]
+    access = _access(settings)
+    jobs: list[dict[str, Any]] = [
+        _job("filewallball", service, "/metrics", "15s") | access,
+        _job("filewallball-health", service, "/health", "30s") | access,
+    ]
+    if settings.prometheus_node_targets:
+        jobs.append(_job("node", list(settings.prometheus_node_targets), "/metrics", "15s"))
+    alertmanager = urlsplit(settings.alertmanager_url)
+    jobs += [
+        _job("prometheus", [f"localhost:{settings.prometheus_port}"], "/metrics", "15s"),
+        _scheme(alertmanager)
+        | _job("alertmanager", [alertmanager.netloc], f"{alertmanager.path}/metrics", "15s"),
+    ]
+    return jobs
+
+
+def _job(name: str, targets: list[str], path: str, interval: str) -> dict[str, Any]:
+    return {
+        "job_name": name,
+        "static_configs": [{"targets": targets}],
+        "metrics_path": path,
+        "scrape_interval": interval,
+    }
+
+
+def _access(settings: Settings) -> dict[str, Any]:
+    if not settings.prometheus_token_file:
+        return {}
+    return {"authorization": {"credentials_file": settings.prometheus_token_file}}
+
+
+def _alertmanager(settings: Settings) -> dict[str, Any]:
+    where = urlsplit(settings.alertmanager_url)
+    prefix = {"path_prefix": where.path} if where.path else {}
+    return _scheme(where) | prefix | {"static_configs": [{"targets": [where.netloc]}]}
+
+
+def _scheme(where: SplitResult) -> dict[str, Any]:
+    return {} if where.scheme == "http" else {"scheme": where.scheme}

@@ -1,0 +1,1 @@
+"""Comparisons between the ledgers: statistics, audit log, files, disk and metrics."""

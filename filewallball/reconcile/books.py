@@ -1,0 +1,238 @@
+"""Do the books agree? Statistics, audit log, files table, disk and metrics, each with its neighbour, a line each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy.orm import aliased
+
+from filewallball.audit.models import AuditRow
+from filewallball.audit.totals import wrong_hours
+from filewallball.errors import ABORTED
+from filewallball.files.models import DELETED, EXPIRED, KEPT, Blob, File
+from filewallball.observability.counters import Counters, epoch_us
+from filewallball.observability.vocabulary import AUTH_FAILURES
+from filewallball.reconcile.statistics import disagreements
+from filewallball.recording.event import DENIED, FAILED, SUCCESS
+from filewallball.registry import Runtime
+from filewallball.stats.calendar import HOUR_US
+from filewallball.stats.rebuild import files_by_type, first_whole_hour
+from filewallball.stats.tally import DOWNLOAD, ENDINGS, SUSPICIOUS, UPLOAD, Stock
+
+_PIECE = 5000
+_LONGEST_UPLOAD_US = 24 * HOUR_US
+_NOT_ENFORCED = '"not_enforced":'
+_DOWNLOADED = {"action": DOWNLOAD, "status": SUCCESS}
+_UPLOADED = and_(AuditRow.action == UPLOAD, AuditRow.status == SUCCESS)
+_ENDED = and_(AuditRow.action.in_(sorted(ENDINGS)), AuditRow.status == SUCCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One comparison."""
+
+    name: str
+    agrees: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'ok    ' if self.agrees else 'DIFFER'}  {self.name}: {self.text}"
+
+
+def reconcile(parts: Runtime) -> Iterator[Line]:
+    """Every comparison in turn. What is under way may make one differ; what is wrong keeps it so."""
+    yield _statistics_and_audit(parts)
+    yield _audit_and_files(parts)
+    yield _statistics_and_files(parts)
+    yield _files_and_disk(parts)
+    yield _metrics_and_audit(parts)
+
+
+def _statistics_and_audit(parts: Runtime) -> Line:
+    count, found = disagreements(parts.database)
+    return _line(
+        "statistics and audit log", f"{count:,} sealed operations", found + wrong_hours(parts.database)
+    )
+
+
+def _audit_and_files(parts: Runtime) -> Line:
+    """Every upload on record has its file, every file its upload, and every end its record; since the last pruning."""
+
+    def work(connection: Connection) -> tuple[int, list[str]]:
+        since = first_whole_hour(connection) * HOUR_US
+        uploads, found = 0, []
+        for first, last in _pieces(connection, AuditRow.id):
+            piece = AuditRow.id.between(first, last), AuditRow.timestamp_us >= since
+            uploads += _count(connection, select(AuditRow.id).where(*piece, _UPLOADED))
+            lost = select(AuditRow.resource_id).outerjoin(File, File.file_id == AuditRow.resource_id)
+            found += _ids(connection, lost.where(*piece, _UPLOADED, File.id.is_(None)), "no file {}")
+            alive = lost.where(*piece, _ENDED, File.state.in_(KEPT))
+            found += _ids(connection, alive, "file {} is recorded as ended")
+        kept_since = since + _LONGEST_UPLOAD_US if since else 0  # an upload is on record with when it began
+        for first, last in _pieces(connection, File.id):
+            piece = File.id.between(first, last), File.upload_us >= since
+            unknown = _unrecorded(_UPLOADED).where(*piece, File.upload_us >= kept_since)
+            found += _ids(connection, unknown, "no upload of {}")
+            ended = File.state.in_((DELETED, EXPIRED))
+            found += _ids(connection, _unrecorded(_ENDED).where(*piece, ended), "no end of {}")
+        return uploads, found
+
+    uploads, found = parts.database.snapshot(work)
+    return _line("audit log and files table", f"{uploads:,} uploads", found)
+
+
+def _statistics_and_files(parts: Runtime) -> Line:
+    kept, told = parts.statistics.at_once(lambda view: (files_by_type(view.connection), view.inventory()))
+    nothing = Stock()
+    found = [
+        f"{name or 'unknown type'}: {kept.get(name, nothing).files} kept, {told.get(name, nothing).files} told"
+        for name in sorted(kept.keys() | told.keys())
+        if kept.get(name, nothing) != told.get(name, nothing)
+    ]
+    files, size = sum(stock.files for stock in kept.values()), sum(stock.bytes for stock in kept.values())
+    return _line("statistics and files table", f"{files:,} files, {size:,} bytes", found)
+
+
+def _files_and_disk(parts: Runtime) -> Line:
+    """Blobs are referred to as often as they say, and are on the disk in full; anything else there is litter."""
+    found, blobs = [], 0
+    first = 0
+    while rows := _blobs_after(parts, first):
+        first = rows[-1].id
+        blobs += len(rows)
+        for row in rows:
+            if row.refs != row.files:
+                found.append(f"blob {row.id} counts {row.refs} files of {row.files}")
+            elif row.refs and not parts.store.holds(row.path, row.size) and _is_there(parts, row.id):
+                found.append(f"blob {row.id} is missing or short on the disk")
+    bare = (
+        select(File.file_id)
+        .outerjoin(Blob, Blob.id == File.blob_id)
+        .where(File.state.in_(KEPT), Blob.id.is_(None))
+    )
+    found += parts.database.query(lambda connection: _ids(connection, bare, "file {} has no blob"))
+    litter = sum(1 for path in parts.store.blobs() if not _is_known(parts, path))
+    more = f", {litter:,} files without a row, left to the sweep" if litter else ""
+    return _line("files table and disk", f"{blobs:,} blobs{more}", found)
+
+
+def _metrics_and_audit(parts: Runtime) -> Line:
+    """What this host counted since its service started, against what the log has since then."""
+    name = "metrics and audit log"
+    epoch = epoch_us(parts.settings.metrics_dir)
+    if epoch is None or not parts.settings.prometheus_enabled:
+        return Line(name, agrees=True, text="nothing is counted here")
+    if lost := parts.database.query(lambda connection: _lost_since(connection, epoch)):
+        return Line(name, agrees=True, text=f"not compared: {lost} since the service started")
+    parts.shipper.flush(seconds=5)
+    enforced = parts.settings.ratelimit_enforce
+    logged = parts.database.query(lambda connection: _logged_since(connection, epoch, enforced))
+    counters = Counters(parts.settings.metrics_dir)
+    allowed = parts.settings.threads * counters.total("worker_unclean_exits_total")
+    pairs = list(_pairs(logged, counters))
+    if not allowed:  # of operations that died uncounted nobody knows how large they were
+        pairs += _sizes(logged, counters)
+    found = [
+        f"{what}: {of_metrics:,} counted, {of_log:,} on record"
+        for what, of_log, of_metrics in pairs
+        if abs(of_log - of_metrics) > allowed
+    ]
+    return _line(name, f"{pairs[0][2]:,} operations counted, a difference of {allowed} allowed", found)
+
+
+def _lost_since(connection: Connection, epoch: int) -> str:
+    """Why the log no longer holds what was counted, if so."""
+    if first_whole_hour(connection) * HOUR_US > epoch:
+        return "the log was pruned of what happened"
+    restored = AuditRow.action == "backup:restore", AuditRow.status == SUCCESS, AuditRow.timestamp_us >= epoch
+    found = connection.execute(select(AuditRow.id).where(*restored).limit(1)).first()
+    return "a backup was restored" if found else ""
+
+
+def _pairs(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:
+    """What is compared, how many the log has, and how many were counted."""
+    counted = counters.total
+    yield "operations", _sum(logged), counted("operations_total")
+    for status in (SUCCESS, FAILED, DENIED):
+        uploads = _sum(logged, action=UPLOAD, status=status)
+        yield f"uploads {status}", uploads, counted("file_uploads_total", status=status)
+    yield "downloads", _sum(logged, **_DOWNLOADED), counted("file_downloads_total")
+    yield "suspicious uploads", _sum(logged, "suspicious"), counted("suspicious_uploads_total")
+    yield "rate limit violations", _sum(logged, "over_limit"), counted("rate_limit_violations_total")
+    for code, failure in AUTH_FAILURES.items():
+        refused = counted("authentication_failures_total", failure_type=failure)
+        yield f"credentials {failure}", _sum(logged, error_type=code), refused
+    for result in ("hit", "miss"):
+        yield f"cache {result}", _sum(logged, cache=result), counted("cache_requests_total", result=result)
+
+
+def _sizes(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:
+    uploaded = _sum(logged, "bytes", action=UPLOAD, status=SUCCESS)
+    yield "bytes uploaded", uploaded, counters.total("file_upload_bytes_total", status=SUCCESS)
+    downloaded = _sum(logged, "bytes", **_DOWNLOADED)
+    yield "bytes downloaded", downloaded, counters.total("file_download_bytes_total", status=SUCCESS)
+
+
+def _sum(logged: list[Any], value: str = "n", **wanted: str) -> int:
+    chosen = (row for row in logged if all(getattr(row, name) == it for name, it in wanted.items()))
+    return sum(int(getattr(row, value)) for row in chosen)
+
+
+def _logged_since(connection: Connection, epoch: int, enforced: bool) -> list[Any]:
+    count, details = AuditRow.count, AuditRow.details
+    over_limit = AuditRow.error_type == "rate_limited"
+    if not enforced:  # then what exceeds a limit passes, and only the details tell
+        over_limit = or_(over_limit, func.instr(details, _NOT_ENFORCED) > 0)
+    is_suspicious = and_(AuditRow.action == UPLOAD, func.instr(details, SUSPICIOUS) > 0)
+    keys = AuditRow.action, AuditRow.status, AuditRow.error_type, AuditRow.cache
+    sums = (
+        func.sum(count).label("n"),
+        func.sum(count * AuditRow.file_size).label("bytes"),
+        func.sum(case((is_suspicious, count), else_=0)).label("suspicious"),
+        func.sum(case((over_limit, count), else_=0)).label("over_limit"),
+    )
+    since = AuditRow.timestamp_us >= epoch, AuditRow.error_type != ABORTED
+    return list(connection.execute(select(*keys, *sums).where(*since).group_by(*keys)))
+
+
+def _pieces(connection: Connection, key: Any) -> Iterator[tuple[int, int]]:
+    first, last = connection.execute(select(func.min(key), func.max(key))).one()
+    for start in range(first or 0, (last or -1) + 1, _PIECE):
+        yield start, start + _PIECE - 1
+
+
+def _unrecorded(event: Any) -> Any:
+    matching = and_(AuditRow.resource_id == File.file_id, event)
+    return select(File.file_id).outerjoin(AuditRow, matching).where(AuditRow.id.is_(None))
+
+
+def _blobs_after(parts: Runtime, first: int) -> list[Any]:
+    kept = aliased(File)
+    refs = select(func.count()).where(kept.blob_id == Blob.id, kept.state.in_(KEPT)).scalar_subquery()
+    columns = (Blob.id, Blob.refs, Blob.path, Blob.size, refs.label("files"))
+    statement = select(*columns).where(Blob.id > first).order_by(Blob.id).limit(_PIECE)
+    return parts.database.query(lambda connection: list(connection.execute(statement)))
+
+
+def _is_there(parts: Runtime, blob_id: int) -> bool:
+    still = select(Blob.id).where(Blob.id == blob_id, Blob.refs > 0)
+    return bool(parts.database.query(lambda connection: connection.execute(still).all()))
+
+
+def _is_known(parts: Runtime, path: str) -> bool:
+    known = select(Blob.id).where(Blob.path == path)
+    return bool(parts.database.query(lambda connection: connection.execute(known).all()))
+
+
+def _count(connection: Connection, statement: Any) -> int:
+    return int(connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one())
+
+
+def _ids(connection: Connection, statement: Any, text: str) -> list[str]:
+    return [text.format(found) for found in connection.execute(statement).scalars()]
+
+
+def _line(name: str, text: str, found: list[str]) -> Line:
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return Line(name, not found, text if not found else f"{'; '.join(found[:3])}{more}")

@@ -1,0 +1,176 @@
+"""Whether the sums are what the sealed audit log says: a recount by the database itself, an hour at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from operator import add
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, exists, func, select
+
+from filewallball.database.connections import Database
+from filewallball.recording.event import FAILED, SUCCESS
+from filewallball.stats.calendar import DAY_HOURS, HOUR_US, date_of
+from filewallball.stats.models import (
+    DailyDistinct,
+    DailySeen,
+    LatencyHourly,
+    UploadErrorsDaily,
+    UsageClientDaily,
+    UsageHourly,
+    UsageKind,
+)
+from filewallball.stats.rebuild import first_whole_hour, known_days
+from filewallball.stats.snapshot import AUDIT
+from filewallball.stats.tally import CLIENT, SUSPICIOUS, TRANSFERS, UPLOAD, USER
+
+_HOURLY: Any = UsageHourly.__table__
+_KINDS: Any = UsageKind.__table__
+_CLIENTS: Any = UsageClientDaily.__table__
+_ERRORS: Any = UploadErrorsDaily.__table__
+_LATENCY: Any = LatencyHourly.__table__
+_SEEN: Any = DailySeen.__table__
+_DISTINCT: Any = DailyDistinct.__table__
+_KEY = ("action", "status", "error_type", "file_type")
+_NUMBERS = ("count", "bytes", "duration_us", "timed", "hits", "lookups")
+_TIMED = _NUMBERS.index("timed")
+_CHUNK = 500
+Numbers = tuple[int, ...]
+Sums = dict[Any, Numbers]
+
+
+def disagreements(database: Database) -> tuple[int, list[str]]:
+    """How many sealed operations the log still holds completely, and where the sums say otherwise."""
+    first = database.query(first_whole_hour)
+    found: list[str] = []
+    total = 0
+    for day in database.query(lambda connection: list(known_days(connection, first))):
+        count, wrong = database.snapshot(lambda connection: _compare(connection, day, first))  # noqa: B023
+        total += count
+        found += wrong
+    return total, found + database.query(lambda connection: _strays(connection, first))
+
+
+@dataclass(slots=True)
+class _Recount:
+    """What the log has of a day, by client and kind, by who was seen, and by client of failed uploads."""
+
+    clients: Sums = field(default_factory=dict)
+    seen: Sums = field(default_factory=dict)
+    errors: Sums = field(default_factory=dict)
+
+    def add(self, address: str, user_id: int, kind: tuple[str, ...], numbers: Numbers) -> None:
+        """Count some rows of the log, which are of one client, user and kind."""
+        count, size = numbers[:2]
+        action, status = kind[:2]
+        done = (
+            count,
+            size if status == SUCCESS and action in TRANSFERS else 0,
+            count if status == FAILED else 0,
+        )
+        if user_id:
+            _add(self.seen, (USER, str(user_id)), done)
+        if address:
+            _add(self.seen, (CLIENT, address), done)
+            _add(self.clients, (address, *kind), numbers[: len(_NUMBERS)])
+            if (action, status) == (UPLOAD, FAILED):
+                _add(self.errors, (address,), (count,))
+
+
+def _compare(connection: Connection, day: int, first: int) -> tuple[int, list[str]]:
+    total, found, recount = 0, [], _Recount()
+    for hour in range(max(first, day * DAY_HOURS), (day + 1) * DAY_HOURS):
+        usage, times = Sums(), Sums()
+        for address, user_id, kind, numbers in _logged(connection, hour):
+            total += numbers[0]
+            _add(usage, kind, numbers)
+            if address and numbers[_TIMED]:
+                _add(times, kind[:1], (numbers[_TIMED],))
+            recount.add(address, user_id, kind, numbers)
+        at = f"{date_of(day)} {hour % DAY_HOURS:02}:00"
+        found += [at] if usage != _usage(connection, hour) else []
+        found += [f"response times of {at}"] if times != _times(connection, hour) else []
+    if first <= day * DAY_HOURS:
+        found += [f"{what} of {date_of(day)}" for what in _wrong_of_day(connection, day, recount)]
+    return total, found
+
+
+def _wrong_of_day(connection: Connection, day: int, recount: _Recount) -> Iterator[str]:
+    who = [key for _, key in sorted(key for key in recount.seen if key[0] == CLIENT)]
+    distinct = {(kind,): (sum(key[0] == kind for key in recount.seen),) for kind in (CLIENT, USER)}
+    if recount.seen != _of_day(connection, _SEEN, day, 2):
+        yield "clients and users"
+    if distinct != {**dict.fromkeys(distinct, (0,)), **_of_day(connection, _DISTINCT, day, 1)}:
+        yield "distinct clients and users"
+    if recount.errors != _of_day(connection, _ERRORS, day, 1):
+        yield "failed uploads"
+    if recount.clients != _uses(connection, day, who):
+        yield "uses by client"
+
+
+def _logged(connection: Connection, hour: int) -> Iterator[tuple[str, int, tuple[str, ...], Numbers]]:
+    count, asked = AUDIT.c["count"], AUDIT.c.cache != "none"
+    is_suspicious = and_(AUDIT.c.action == UPLOAD, func.instr(AUDIT.c.details, SUSPICIOUS) > 0)
+    numbers = (
+        count,
+        AUDIT.c.file_size * count,
+        AUDIT.c.duration_us * count,
+        case((AUDIT.c.duration_us > 0, count), else_=0),
+        case((AUDIT.c.cache == "hit", count), else_=0),
+        case((asked, count), else_=0),
+        case((is_suspicious, count), else_=0),
+    )
+    keys = [AUDIT.c.ip_address, AUDIT.c.user_id, *(AUDIT.c[name] for name in _KEY)]
+    within = AUDIT.c.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)
+    statement = select(*keys, *map(func.sum, numbers)).where(AUDIT.c.block_id > 0, within).group_by(*keys)
+    for key, found in _by_key(connection, statement, len(keys)).items():
+        yield key[0], key[1], key[2:], found
+
+
+def _usage(connection: Connection, hour: int) -> Sums:
+    columns = [*(_KINDS.c[name] for name in _KEY), *(_HOURLY.c[name] for name in (*_NUMBERS, "suspicious"))]
+    statement = select(*columns).join_from(_HOURLY, _KINDS, _KINDS.c.id == _HOURLY.c.kind_id)
+    return _by_key(connection, statement.where(_HOURLY.c.hour == hour), len(_KEY))
+
+
+def _times(connection: Connection, hour: int) -> Sums:
+    statement = select(_LATENCY.c.action, func.sum(_LATENCY.c["count"])).where(_LATENCY.c.hour == hour)
+    return _by_key(connection, statement.group_by(_LATENCY.c.action), 1)
+
+
+def _uses(connection: Connection, day: int, addresses: list[str]) -> Sums:
+    columns = [
+        _CLIENTS.c.client_ip,
+        *(_KINDS.c[name] for name in _KEY),
+        *(_CLIENTS.c[name] for name in _NUMBERS),
+    ]
+    statement = select(*columns).join_from(_CLIENTS, _KINDS, _KINDS.c.id == _CLIENTS.c.kind_id)
+    found = Sums()
+    for start in range(0, len(addresses), _CHUNK):
+        some = _CLIENTS.c.client_ip.in_(addresses[start : start + _CHUNK])
+        found |= _by_key(connection, statement.where(some, _CLIENTS.c.day == day), len(_KEY) + 1)
+    return found
+
+
+def _strays(connection: Connection, first: int) -> list[str]:
+    """Days on which sums of clients stand that were not there at all."""
+    there = exists().where(
+        _SEEN.c.day == _CLIENTS.c.day, _SEEN.c.kind == CLIENT, _SEEN.c.key == _CLIENTS.c.client_ip
+    )
+    whole = -(-first // DAY_HOURS)
+    days = select(_CLIENTS.c.day).where(_CLIENTS.c.day >= whole, ~there).distinct().order_by(_CLIENTS.c.day)
+    return [f"uses by nobody on {date_of(day)}" for day in connection.execute(days).scalars()]
+
+
+def _of_day(connection: Connection, of: Any, day: int, width: int) -> Sums:
+    """What a table says of a day; after it come `width` more columns of its key, then numbers."""
+    columns = [column for column in of.columns if column is not of.c.day]
+    return _by_key(connection, select(*columns).where(of.c.day == day), width)
+
+
+def _by_key(connection: Connection, statement: Any, width: int) -> Sums:
+    return {tuple(row[:width]): tuple(map(int, row[width:])) for row in connection.execute(statement)}
+
+
+def _add(sums: Sums, key: Any, numbers: Numbers) -> None:
+    known = sums.get(key)
+    sums[key] = numbers if known is None else tuple(map(add, known, numbers))

@@ -1,0 +1,144 @@
+"""Appending to the audit log: an event becomes a bounded, neutral row with the service's own mac."""
+
+import hashlib
+import hmac
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from operator import gt, itemgetter
+from typing import Any
+
+from sqlalchemy import Connection
+
+from filewallball.audit.models import AuditRow
+from filewallball.database.connections import Database
+from filewallball.recording.event import Event
+from filewallball.text import clip, neutral
+
+# The fields that the mac covers, in their canonical order. Only text and integers, as they read back.
+CANONICAL = (
+    "event_id",
+    "timestamp_us",
+    "action",
+    "resource_type",
+    "resource_id",
+    "status",
+    "error_type",
+    "user_id",
+    "username",
+    "token_id",
+    "ip_address",
+    "user_agent",
+    "request_id",
+    "file_type",
+    "file_size",
+    "duration_us",
+    "cache",
+    "count",
+    "details",
+)
+COLUMNS = (*CANONICAL, "mac", "address")
+_KINDS = frozenset((str, int))
+_MAPPED = b"\0" * 10 + b"\xff\xff"
+_values = itemgetter(*CANONICAL)
+Fields = Mapping[str, Any]
+"""An event's fields: `vars(event)`, or a line of the journal."""
+Values = tuple[Any, ...]
+
+
+class Trail:
+    """Appends events as rows; the key is the one that seals the log."""
+
+    def __init__(self, database: Database, key: bytes) -> None:
+        self._key = key
+        table: Any = AuditRow.__table__
+        self._insert = database.bulk(database.insert(table), COLUMNS)
+        self._bulk = database.bulk(database.insert_ignoring(table), COLUMNS)
+
+    def append(self, connection: Connection, event: Event) -> None:
+        """Insert the event inside the caller's transaction; a second row of the same event_id is an error."""
+        self._insert.execute(connection, [self.row(vars(event))])
+
+    def append_once(self, connection: Connection, events: Iterable[Event]) -> None:
+        """Insert many events; those whose event_id is already on record are dropped."""
+        self.send(connection, self.prepare(map(vars, events)))
+
+    def prepare(self, events: Iterable[Fields]) -> list[Any]:
+        """What `send` inserts of events given by their fields: all of the work that needs no database."""
+        return self._bulk.prepare(map(self.row, events))
+
+    def send(self, connection: Connection, prepared: list[Any]) -> None:
+        """Insert what was prepared, but for events that are on record already."""
+        self._bulk.send(connection, prepared)
+
+    def row(self, fields: Fields) -> Values:
+        """The values of COLUMNS for an event, made neutral and cut to the columns' sizes, with their mac.
+
+        Raises TypeError or AttributeError for an event that is none.
+        """
+        values = _made_neutral(fields) if _needs_care(fields) else _values(fields)
+        if not _KINDS.issuperset(map(type, values)):
+            raise TypeError("An event holds text and integers only.")
+        mac = hmac.digest(self._key, _octets(values), hashlib.sha256).hex()
+        return (*values, mac, packed(fields["ip_address"]))
+
+
+def canonical(row: Mapping[str, Any]) -> bytes:
+    """The bytes that a mac or seal covers: each field as `length:value`, the length in bytes of UTF-8."""
+    return _octets(_values(row))
+
+
+def _octets(values: Values) -> bytes:
+    texts = list(map(str, values))
+    text = "".join([f"{len(value)}:{value}" for value in texts])
+    if text.isascii():
+        return text.encode()
+    octets = [value.encode() for value in texts]
+    return b"".join([b"%d:%b" % (len(value), value) for value in octets])
+
+
+@lru_cache(4096)
+def packed(address: str) -> bytes:
+    """An address as 16 bytes, IPv4 mapped into IPv6; empty for what is none."""
+    try:
+        return _MAPPED + socket.inet_pton(socket.AF_INET, address)
+    except (OSError, ValueError):
+        pass
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return b""
+    return parsed.packed if parsed.version == 6 else _MAPPED + parsed.packed
+
+
+def _needs_care(fields: Fields) -> bool:
+    """Whether anything that came from outside is more than short plain ASCII, as it nearly always is."""
+    texts = _outside(fields)
+    joined = "".join(texts)
+    return not (joined.isascii() and joined.isprintable()) or any(map(gt, map(len, texts), _SIZES))
+
+
+def _made_neutral(fields: Fields) -> Values:
+    clean = {name: make(fields[name], size) for name, (make, size) in _OUTSIDE.items()}
+    values: Values = _values({**fields, **clean})
+    return values
+
+
+def _ascii(value: str, length: int) -> str:
+    if not value.isascii() or not value.isprintable():
+        value = value.encode("ascii", "backslashreplace").decode()
+        value = "".join(character if character.isprintable() else "?" for character in value)
+    return value[:length]
+
+
+_OUTSIDE: dict[str, tuple[Callable[[str, int], str], int]] = {
+    "resource_id": (_ascii, 128),
+    "username": (neutral, 128),
+    "user_agent": (neutral, 512),
+    "request_id": (_ascii, 64),
+    "file_type": (_ascii, 127),
+    "details": (clip, 65536),
+}
+_SIZES = [size for _, size in _OUTSIDE.values()]
+_outside = itemgetter(*_OUTSIDE)

@@ -1,0 +1,219 @@
+"""One operation, one event: the only place that times what is done, commits it and reports it.
+
+`with operation("file:delete", caller) as op:` appends an *open* line to the journal, and by its end exactly one
+terminal record exists: the audit row committed inside `op.change(...)`, or a *closed* line that the shipper brings to
+the database. Metrics, statistics, the request log and the answer's error code all read the same event.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+from sqlalchemy import Connection
+from uuid_utils import uuid7
+
+from filewallball import errors
+from filewallball.clock import now_us
+from filewallball.database.connections import Database
+from filewallball.recording.audit_rows import Trail
+from filewallball.recording.coalescing import Folds
+from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
+from filewallball.recording.journal import Journal
+from filewallball.web.origin import client_network
+
+T = TypeVar("T")
+logger = logging.getLogger("filewallball.error")
+_USER_RESOURCES = ("user", "token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, from where, and what they may do."""
+
+    user_id: int = 0
+    username: str = ""
+    token_id: int = 0
+    role: str = "guest"
+    permissions: frozenset[str] = frozenset()
+    ip_address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller's role grants the permission."""
+        return permission in self.permissions
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.user_id == 0
+
+    @property
+    def principal(self) -> str:
+        """Whose quota an upload counts towards: the user's, or that of the address it came from."""
+        return f"user:{self.user_id}" if self.user_id else client_network(self.ip_address or "127.0.0.1")
+
+
+class Exchange(Protocol):
+    """The part of a request that an operation needs: when it began, and where its event is left for the log."""
+
+    started: float
+    event: Event | None
+
+    def on_close(self, callback: Callable[[], None]) -> None: ...
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What operations write to. `record` feeds the metrics; `watch` notices who offends too often."""
+
+    database: Database
+    journal: Journal
+    trail: Trail
+    folds: Folds
+    record: Callable[[Event], None]
+    watch: Callable[[Event], None] = lambda event: None
+
+
+@dataclass(slots=True)
+class Operation:
+    """One operation under way. Created by `operation()`; used as a context manager."""
+
+    ledger: Ledger
+    event: Event
+    caller: Caller
+    exchange: Exchange | None = None
+    _started: float = field(default_factory=time.perf_counter)
+    _details: dict[str, Any] = field(default_factory=dict)
+    _timed: bool = True
+    _committed: bool = False
+    _detached: bool = False
+    _ended: bool = False
+
+    def __enter__(self) -> Self:
+        self.ledger.journal.opened(self.event)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.finish(error)
+        elif not self._detached:
+            self.finish()
+
+    def note(self, *, details: Mapping[str, Any] | None = None, **fields: Any) -> None:
+        """Fill fields of the event, and its details, as they become known."""
+        vars(self.event).update(fields)
+        if details:
+            self._details.update(details)
+
+    def untime(self) -> None:
+        """Somebody else sends the bytes (nginx), so the duration seen here says nothing and stays out of averages."""
+        self._timed = False
+
+    def change(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one write transaction together with the operation's audit row, and commit.
+
+        `work` may run up to four times and in another thread (see `Database.commit`): it must only touch the
+        database.
+        Raises CommitUnknown if COMMIT itself failed and what it did cannot be known.
+        """
+
+        def complete(connection: Connection) -> T:
+            result = work(connection)
+            self._complete(None)
+            self.ledger.trail.append(connection, self.event)
+            return result
+
+        result = self.ledger.database.commit(complete)
+        self._committed = True
+        self._journal(self.ledger.journal.committed)
+        return result
+
+    def detach(self) -> None:
+        """Let the operation outlive its `with` block: somebody calls `finish` when the last byte has left."""
+        self._detached = True
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the operation once; later calls do nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        if not self._committed:
+            self._complete(error)
+            self._close()
+        self.ledger.record(self.event)
+        self.ledger.watch(self.event)
+        if self.exchange is not None:
+            self.exchange.event = self.event
+
+    def _complete(self, error: BaseException | None) -> None:
+        event = self.event
+        event.status, event.error_type = SUCCESS, ""
+        if error is not None:
+            cause = errors.translate(error)
+            event.status = DENIED if cause.denied else FAILED
+            event.error_type = cause.code
+            self._details.update(cause.facts)
+        elapsed = round((time.perf_counter() - self._started) * 1e6)
+        event.duration_us = max(1, elapsed) if self._timed else 0
+        if event.suspicious:
+            self._details["suspicious"] = True  # the audit row has no column for it, and statistics count it
+        event.set_details(self._details)
+
+    def _close(self) -> None:
+        """Write the terminal line. Where the journal is full by now, it keeps the line for later."""
+        event = self.event
+        if event.status != SUCCESS and errors.is_refusal(event.error_type):
+            with suppress(errors.AuditUnavailable):
+                if self.ledger.folds.absorb(event):
+                    return
+        self._journal(self.ledger.journal.closed)
+
+    def _journal(self, write: Callable[[Event], None]) -> None:
+        try:
+            write(self.event)
+        except errors.AuditUnavailable:
+            logger.error("Audit journal cannot be written", extra={"request_id": self.event.request_id})
+
+
+def operation(
+    ledger: Ledger,
+    action: str,
+    caller: Caller,
+    *,
+    resource_id: str = "",
+    endpoint: str = "",
+    exchange: Exchange | None = None,
+) -> Operation:
+    """Begin an operation. Entering it raises AuditUnavailable if it cannot be put on record: then nothing is done."""
+    event = Event(
+        event_id=str(uuid7()),
+        timestamp_us=now_us(),
+        action=action,
+        resource_type=resource_type(action),
+        resource_id=resource_id,
+        user_id=caller.user_id,
+        username=caller.username,
+        token_id=caller.token_id,
+        ip_address=caller.ip_address,
+        user_agent=caller.user_agent,
+        request_id=caller.request_id,
+        endpoint=endpoint,
+    )
+    started = exchange.started if exchange is not None else time.perf_counter()
+    return Operation(ledger, event, caller, exchange, _started=started)
+
+
+@lru_cache
+def resource_type(action: str) -> str:
+    """file, user (users and tokens) or system, from the action's first word (ruling 7)."""
+    kind = action.partition(":")[0]
+    if kind == "file":
+        return "file"
+    return "user" if kind in _USER_RESOURCES else "system"

@@ -1,0 +1,88 @@
+"""What happens to metrics and slots when the service, or one of its workers, starts or ends."""
+
+import fcntl
+import gc
+import logging
+import os
+from pathlib import Path
+
+from flask import Flask
+
+from filewallball.observability.counters import note_epoch
+from filewallball.observability.metric_store.metric_file import slot_of
+from filewallball.observability.metric_store.slots import Slots
+from filewallball.observability.metric_store.values import remove_live_gauges, set_aside
+from filewallball.observability.uptime import note_start
+from filewallball.settings.service import Settings
+
+__all__ = ["begin", "is_running", "note_start", "worker_gone", "worker_ready"]
+
+_service_lock: int | None = None
+
+
+def begin(settings: Settings) -> None:
+    """In the master, before it forks. Raises OSError where a folder cannot be used.
+
+    All processes of a service share one lock, inherited over fork and taken anew over exec. Whoever can have it
+    alone is a new service and resets the metric files; a reload or upgrade is not, and counts on.
+    """
+    global _service_lock
+    settings.slots_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    settings.metrics_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    lock = os.open(settings.slots_dir / "service.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _reset(settings.metrics_dir, Slots(settings.slots_dir))
+    except BlockingIOError:
+        pass
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    _service_lock = lock
+
+
+def is_running(settings: Settings) -> bool:
+    """Whether a service runs on this DATA_DIR."""
+    try:
+        lock = os.open(settings.slots_dir / "service.lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def worker_ready(app: Flask) -> None:
+    """In a worker, when its application stands: its series are there before a request, the jobs begin."""
+    # Not before: the master must not import what a reload is to renew.
+    from filewallball.observability.setup import metrics_of
+    from filewallball.serving import maintenance
+
+    logging.captureWarnings(True)
+    metrics_of(app).prepare()
+    gc.freeze()  # what stands now stands for good: no full collection need look at it again
+    maintenance.start(app)
+
+
+def worker_gone(settings: Settings) -> None:
+    """In the master: requests of dead workers are no longer in progress."""
+    for number in Slots(settings.slots_dir).unlocked():
+        remove_live_gauges(settings.metrics_dir, number)
+
+
+def _reset(directory: Path, slots: Slots) -> None:
+    """Remove the files of slots that nobody holds, each under its lock; put foreign files aside."""
+    by_slot: dict[int, list[Path]] = {}
+    for path in directory.glob("*.db"):
+        number = slot_of(path)
+        if number is None:
+            set_aside(path)
+        else:
+            by_slot.setdefault(number, []).append(path)
+    for number in slots.unlocked(by_slot):
+        for path in by_slot.get(number, []):
+            path.unlink(missing_ok=True)
+        slots.forgive(number)
+    note_epoch(directory)

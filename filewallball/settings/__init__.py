@@ -1,0 +1,1 @@
+"""The settings: every environment variable once, validated before the start."""

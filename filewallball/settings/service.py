@@ -1,0 +1,299 @@
+"""The settings: every environment variable once, with type, default and meaning, validated before the start."""
+
+import ipaddress
+import os
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from environs import Env, EnvValidationError
+from limits import RateLimitItem
+from marshmallow.validate import OneOf, Range
+
+from filewallball.settings.kinds import PARSERS, Network, misspelt, setting
+from filewallball.settings.monitoring import MonitoringSettings
+
+ROLES = ("guest", "user", "monitor", "admin")
+_EXECUTABLES = "application/x-executable"
+
+
+class ConfigError(Exception):
+    """One or more settings are wrong; `messages` has one line for each."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(MonitoringSettings):
+    """What the service runs with. Sizes are bytes, durations `timedelta`, networks parsed."""
+
+    bind: str = setting("str", "127.0.0.1", "Address to listen on")
+    port: int = setting("int", "8000", "Port to listen on", validate=Range(1, 65535))
+    web_concurrency: int = setting("int", "2", "Worker processes", validate=Range(1, 64))
+    threads: int = setting("int", "8", "Threads in each worker", validate=Range(1, 256))
+    max_requests: int = setting(
+        "int", "20000", "Requests after which a worker is replaced; 0 = never", validate=Range(0)
+    )
+    worker_timeout: timedelta = setting(
+        "duration", "60s", "A worker without a heartbeat for this long is replaced"
+    )
+    graceful_timeout: timedelta = setting(
+        "duration", "30s", "How long transfers may go on after a stop or reload"
+    )
+    prepare_on_start: bool = setting(
+        "bool", "false", "Do what `filewallball prepare` does before each start, as `make run` has it"
+    )
+    data_dir: Path = setting("folder", "./instance", "Database, storage, journal, logs and metric files")
+    database_url: str = setting(
+        "database", "", "`sqlite:///…` or `mysql+pymysql://…`; empty = SQLite under DATA_DIR"
+    )
+    database_pool_size: int = setting(
+        "int", "8", "Connections a worker keeps (MariaDB)", validate=Range(1, 200)
+    )
+    database_timeout: timedelta = setting(
+        "duration", "5s", "Connect, read, write and lock-wait limit of the database"
+    )
+    redis_url: str = setting("redis", "", "`redis://…` for limits and the metadata cache; empty = none")
+    admin_token: str = setting("token", "", "First admin's token; empty = one is generated and shown once")
+    anonymous_role: str = setting("str", "user", "Role of callers without a token", validate=OneOf(ROLES))
+    monitoring_networks: tuple[Network, ...] = setting(
+        "networks", "127.0.0.0/8,::1/128", "Networks that may read metrics, detailed health and statistics"
+    )
+    trusted_proxies: tuple[Network, ...] = setting(
+        "networks", "", "Proxies whose forwarding headers are believed"
+    )
+    max_upload_size: int = setting("size", "50MB", "Largest file accepted")
+    min_free_space: int = setting(
+        "size", "auto", "Space never given to uploads; auto = min(256 MB, 5 % of the disk)"
+    )
+    allowed_file_types: tuple[str, ...] = setting(
+        "types", "", "Media types accepted, `image/*` too; empty = any"
+    )
+    blocked_file_types: tuple[str, ...] = setting("types", _EXECUTABLES, "Media types refused")
+    suspicious_uploads: str = setting(
+        "str",
+        "quarantine",
+        "Files whose content betrays them: `flag`, `quarantine` or `reject`",
+        validate=OneOf(("flag", "quarantine", "reject")),
+    )
+    ratelimit_upload: tuple[RateLimitItem, ...] = setting(
+        "limits", "", "Uploads of one client, such as `60/minute`; empty = unlimited"
+    )
+    ratelimit_download: tuple[RateLimitItem, ...] = setting(
+        "limits", "", "Downloads, views and thumbnails of one client; empty = unlimited"
+    )
+    ratelimit_api: tuple[RateLimitItem, ...] = setting(
+        "limits", "", "Other requests of one client; probes and metrics never count; empty = unlimited"
+    )
+    ratelimit_auth: tuple[RateLimitItem, ...] = setting(
+        "limits", "30/minute", "Failed authentications of one client; off = unlimited"
+    )
+    ratelimit_strategy: str = setting(
+        "str",
+        "sliding-window-counter",
+        "`fixed-window`, `sliding-window-counter` or `moving-window` (exact, one entry for each hit)",
+        validate=OneOf(("fixed-window", "sliding-window-counter", "moving-window")),
+    )
+    ratelimit_enforce: bool = setting("bool", "true", "Refuse beyond the limits; false = only count")
+    autoblock_auth: tuple[RateLimitItem, ...] = setting(
+        "limits", "100/hour", "Failed authentications beyond which a client is blocked; off = never"
+    )
+    autoblock_limits: tuple[RateLimitItem, ...] = setting(
+        "limits", "1000/hour", "Requests over a limit beyond which a client is blocked; off = never"
+    )
+    autoblock_suspicious: tuple[RateLimitItem, ...] = setting(
+        "limits", "50/hour", "Suspicious uploads beyond which a client is blocked; off = never"
+    )
+    autoblock_for: timedelta = setting("duration", "1h", "How long an automatic block lasts")
+    quota_user_bytes: int = setting("size", "0", "Bytes that a user may keep; 0 = unlimited")
+    quota_user_files: int = setting(
+        "int", "0", "Files that a user may keep; 0 = unlimited", validate=Range(0)
+    )
+    quota_anonymous_bytes: int = setting("size", "0", "Bytes that an address may keep; 0 = unlimited")
+    quota_anonymous_files: int = setting(
+        "int", "0", "Files that an address may keep; 0 = unlimited", validate=Range(0)
+    )
+    cors_origins: tuple[str, ...] = setting(
+        "origins", "", "Web origins whose pages may call the API; `*` = any; empty = none"
+    )
+    scan_policy: str = setting(
+        "str",
+        "off",
+        "Virus scan: `off`, `optional` (what cannot be scanned is kept) or `required` (nor served)",
+        validate=OneOf(("off", "optional", "required")),
+    )
+    clamd_address: str = setting(
+        "endpoint", "127.0.0.1:3310", "The scanner: `host:port` or the path of its socket"
+    )
+    scan_timeout: timedelta = setting("duration", "15s", "Longest time that one scan may take")
+    scan_max_size: int = setting(
+        "size",
+        "25MB",
+        "Largest file that counts as scanned; at most clamd's StreamMaxLength, MaxFileSize and MaxScanSize",
+    )
+    scan_signature_max_age: timedelta = setting(
+        "duration", "7d", "Age of the scanner's signatures beyond which health is degraded"
+    )
+    thumbnail_max_pixels: int = setting(
+        "int", "50000000", "Largest image that is decoded for a thumbnail, in pixels", validate=Range(1)
+    )
+    thumbnail_timeout: timedelta = setting("duration", "10s", "Time that one thumbnail may take")
+    thumbnail_memory: int = setting("size", "1GB", "Address space that one thumbnail may take")
+    thumbnail_cache_size: int = setting("size", "1GB", "Disk that finished thumbnails may take")
+    scrub_interval: timedelta = setting(
+        "duration", "30d", "Time within which every stored byte is read and compared"
+    )
+    scrub_rate: int = setting("size", "10MB", "Bytes that the scrub reads in a second")
+    backup_max_age: timedelta | None = setting(
+        "age", "", "Age of the last backup beyond which health is degraded; empty = not watched"
+    )
+    x_accel: bool = setting("bool", "false", "Let nginx send downloads (X-Accel-Redirect to /_blobs/)")
+    audit_sync: str = setting(
+        "str",
+        "second",
+        "Journal durability: `second` or `full` (each line)",
+        validate=OneOf(("second", "full")),
+    )
+    audit_seal_key: str = setting("secret", "", "Key of the audit macs and seals; empty = DATA_DIR/audit-key")
+    audit_verify_interval: timedelta = setting(
+        "duration", "1d", "How often the whole audit log is verified in the background"
+    )
+    audit_retention: timedelta = setting(
+        "duration", "365d", "How long audit rows are kept; whole blocks older than this are pruned"
+    )
+    health_check_interval: timedelta = setting(
+        "duration", "30s", "How often health is checked without being asked"
+    )
+    health_check_timeout: timedelta = setting(
+        "duration", "5s", "Longest time a health check may take; an answer waits at most 1.5s of it"
+    )
+    public_url: str = setting(
+        "base_url", "", "Prefix of the URLs in answers, such as https://files.example.org; empty = paths"
+    )
+    tls_certificate: str = setting(
+        "absolute", "/etc/filewallball/tls/fullchain.pem", "Certificate that the nginx of `ops render` shows"
+    )
+    tls_certificate_key: str = setting(
+        "absolute", "/etc/filewallball/tls/privkey.pem", "Its key, readable by root alone"
+    )
+    log_level: str = setting(
+        "str",
+        "INFO",
+        "Least severe level logged",
+        validate=OneOf(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    )
+    log_format: str = setting("str", "json", "`json` or `text`", validate=OneOf(("json", "text")))
+    log_file: Path = setting("str", "logs/filewallball.log", "Log file; relative = under DATA_DIR")
+    log_max_size: int = setting("size", "10MB", "Size at which the log file is rotated")
+    log_backup_count: int = setting("int", "5", "Rotated log files kept", validate=Range(0, 1000))
+
+    @property
+    def storage_dir(self) -> Path:
+        return self.data_dir / "storage"
+
+    @property
+    def journal_dir(self) -> Path:
+        return self.data_dir / "journal"
+
+    @property
+    def slots_dir(self) -> Path:
+        return self.data_dir / "slots"
+
+    @property
+    def metrics_dir(self) -> Path:
+        return self.data_dir / "metrics"
+
+    @property
+    def thumbnails_dir(self) -> Path:
+        return self.data_dir / "thumbnails"
+
+    @property
+    def drain_file(self) -> Path:
+        return self.data_dir / "drain"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, defaults: Mapping[str, str] | None = None
+) -> Settings:
+    """Read and validate every setting; raises `ConfigError` naming all bad ones at once.
+
+    `defaults` stand in for variables that the environment leaves out.
+    """
+    source = ChainMap(dict(os.environ if environ is None else environ), dict(defaults or {}))
+    env = _SettingsEnv(source)
+    values = {}
+    for row in fields(Settings):
+        parse = getattr(env, row.metadata["kind"])
+        values[row.name] = parse(row.name.upper(), **row.metadata["options"])
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        messages = [f"{name}: {' '.join(map(str, texts))}" for name, texts in error.error_messages.items()]  # type: ignore[union-attr]
+        raise ConfigError(messages) from error
+    settings = _resolve(values)
+    if messages := _contradictions(settings) + misspelt(set(source), {name.upper() for name in values}):
+        raise ConfigError(messages)
+    return settings
+
+
+def announce_metrics_dir(directory: Path) -> None:
+    """Set the one variable that prometheus_client and its exporter insist on finding in the environment."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """(variable, default, meaning) of every setting, for the README and its test."""
+    return [(row.name.upper(), row.metadata["default"], row.metadata["about"]) for row in _rows()]
+
+
+def _rows() -> list[Field[Any]]:
+    """The settings of the service before those of its monitoring, which it inherits."""
+    inherited = {row.name for row in fields(MonitoringSettings)}
+    return sorted(fields(Settings), key=lambda row: row.name in inherited)
+
+
+class _SettingsEnv(Env):
+    """An `Env` over any mapping that knows our defaults and kinds; an empty value counts as unset."""
+
+    def __init__(self, source: Mapping[str, str]) -> None:
+        super().__init__(eager=False)
+        self._source = source
+        self._defaults = {row.name.upper(): row.metadata["default"] for row in fields(Settings)}
+        for parse in PARSERS:
+            self.add_parser(parse.__name__, parse)
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        return self._source.get(env_key) or self._defaults.get(env_key, default)
+
+
+def _resolve(values: dict[str, Any]) -> Settings:
+    data_dir = values["data_dir"]
+    values["log_file"] = data_dir / values["log_file"]
+    values["database_url"] = values["database_url"] or f"sqlite:///{quote(str(data_dir / 'filewallball.db'))}"
+    return Settings(**values)
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    messages = []
+    if settings.anonymous_role == "admin" and not _is_loopback(settings.bind):
+        messages.append("ANONYMOUS_ROLE: admin is accepted only while BIND is a loopback address.")
+    if settings.max_upload_size < 1:
+        messages.append("MAX_UPLOAD_SIZE: must be at least one byte.")
+    return messages
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"

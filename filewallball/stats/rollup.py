@@ -1,0 +1,150 @@
+"""The fold that the digest calls: sealed rows become sums in the transaction that seals them, a statement a table."""
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from filewallball.clock import now_us
+from filewallball.database.connections import Database
+from filewallball.stats.calendar import hour_of
+from filewallball.stats.models import (
+    DailyDistinct,
+    DailySeen,
+    ExpectedClient,
+    Inventory,
+    LatencyHourly,
+    UploadErrorsDaily,
+    UsageClientDaily,
+    UsageHourly,
+    UsageKind,
+    UsageState,
+)
+from filewallball.stats.tally import Tally
+
+TABLES: tuple[Any, ...] = tuple(
+    model.__table__
+    for model in (
+        UsageKind,
+        UsageHourly,
+        UsageClientDaily,
+        UploadErrorsDaily,
+        LatencyHourly,
+        DailySeen,
+        DailyDistinct,
+        Inventory,
+    )
+)
+_KINDS, _HOURLY, _CLIENTS, _ERRORS, _LATENCY, _SEEN, _DISTINCT, _INVENTORY = TABLES
+_STATE: Any = UsageState.__table__
+_EXPECTED: Any = ExpectedClient.__table__
+_CLIENT_SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups")
+_client_sums = attrgetter(*_CLIENT_SUMS)
+_sums = attrgetter(*_CLIENT_SUMS, "suspicious")
+OPEN_HOURS = 2
+"""The newest hours, in which rows still arrive as a matter of course."""
+
+
+class UsageFold:
+    """Registered with the digest, which runs it again from scratch if its transaction is rolled back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._adding = {
+            table.name: database.bulk(database.adding(table), [column.name for column in table.columns])
+            for table in TABLES
+        }
+        self._ignore_kinds = database.insert_ignoring(_KINDS)
+
+    def __call__(self, connection: Connection, rows: Sequence[Any]) -> None:
+        tally = Tally().add_all(rows)
+        if not tally.usage:
+            return
+        self.write(connection, tally)
+        self._write(
+            connection,
+            _INVENTORY,
+            ((key, stock.files, stock.bytes) for key, stock in tally.inventory.items()),
+        )
+        _note_uploads(connection, tally)
+        note_hours(connection, min(hour for hour, _ in tally.usage))
+
+    def write(self, connection: Connection, tally: Tally) -> None:
+        """Add the sums of hours and days; the inventory, which is of the present, is not among them."""
+        kinds = {kind for _, kind in tally.usage}
+        connection.execute(self._ignore_kinds, [{"id": kind.id, **kind._asdict()} for kind in sorted(kinds)])
+        self._write(
+            connection,
+            _HOURLY,
+            ((hour, kind.id, *_sums(sums)) for (hour, kind), sums in tally.usage.items()),
+        )
+        self._write(
+            connection,
+            _CLIENTS,
+            (
+                (address, day, kind.id, *_client_sums(sums))
+                for (address, day, kind), sums in tally.clients.items()
+            ),
+        )
+        self._write(connection, _LATENCY, ((*key, count) for key, count in tally.latency.items()))
+        self._write(connection, _ERRORS, ((*key, count) for key, count in tally.upload_errors.items()))
+        self._write_seen(connection, tally)
+
+    def _write_seen(self, connection: Connection, tally: Tally) -> None:
+        days = _by_day(tally)
+        fresh = [(*day, len(keys) - len(known_keys(connection, *day, keys))) for day, keys in days.items()]
+        self._write(connection, _DISTINCT, (row for row in fresh if row[-1]))
+        self._write(
+            connection,
+            _SEEN,
+            ((*key, seen.count, seen.bytes, seen.errors) for key, seen in tally.seen.items()),
+        )
+
+    def _write(self, connection: Connection, table: Any, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Add rows in the order of their keys, so that no two writers can wait for each other."""
+        self._adding[table.name].execute(connection, sorted(rows))
+
+
+def known_keys(connection: Connection, day: int, kind: str, keys: Iterable[str]) -> set[str]:
+    """Those of `keys` that the sums of the day already know."""
+    return set(connection.execute(_KNOWN, {"day": day, "kind": kind, "keys": sorted(keys)}).scalars())
+
+
+def note_hours(connection: Connection, oldest_hour: int, now: int | None = None) -> None:
+    """Tell readers what they may go on remembering: the hours before the newest ones, unless one of them changed."""
+    state: Any = connection.execute(select(_STATE.c.newest_hour, _STATE.c.revision)).one()
+    newest = max(state.newest_hour, hour_of(now or now_us()))
+    if newest > state.newest_hour or oldest_hour <= newest - OPEN_HOURS:
+        connection.execute(update(_STATE).values(newest_hour=newest, revision=_STATE.c.revision + 1))
+
+
+def _note_uploads(connection: Connection, tally: Tally) -> None:
+    if not tally.last_uploads:
+        return
+    expected = set(connection.execute(select(_EXPECTED.c.client_ip)).scalars())
+    moved = [
+        {"address": address, "moment": moment}
+        for address, moment in sorted(tally.last_uploads.items())
+        if address in expected
+    ]
+    if moved:
+        connection.execute(_MOVE, moved)
+
+
+def _by_day(tally: Tally) -> dict[tuple[int, str], list[str]]:
+    days: dict[tuple[int, str], list[str]] = {}
+    for day, kind, key in sorted(tally.seen):
+        days.setdefault((day, kind), []).append(key)
+    return days
+
+
+_keys: Any = bindparam("keys", expanding=True)
+_KNOWN = select(_SEEN.c.key).where(
+    _SEEN.c.day == bindparam("day"), _SEEN.c.kind == bindparam("kind"), _SEEN.c.key.in_(_keys)
+)
+_MOVE = (
+    update(_EXPECTED)
+    .where(_EXPECTED.c.client_ip == bindparam("address"), _EXPECTED.c.last_upload_us < bindparam("moment"))
+    .values(last_upload_us=bindparam("moment"))
+)

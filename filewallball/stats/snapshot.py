@@ -1,0 +1,217 @@
+"""Statistics at one moment: the sums of sealed rows and the rows not yet sealed, read in one snapshot.
+
+Sums over hours that no row arrives in any more are remembered; `usage_state.revision`, read in the same snapshot, says
+whether they still hold. So an answer costs as much as the newest hours and the unsealed rows, however long the log is.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from operator import add
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, case, column, func, select, table
+
+from filewallball.database.connections import Database
+from filewallball.stats.cache import Memo
+from filewallball.stats.calendar import DAY_HOURS
+from filewallball.stats.models import (
+    DailyDistinct,
+    Inventory,
+    LatencyHourly,
+    UsageClientDaily,
+    UsageHourly,
+    UsageKind,
+    UsageState,
+)
+from filewallball.stats.rollup import OPEN_HOURS, known_keys
+from filewallball.stats.tally import UPLOAD, Kind, Stock, Sums, Tally
+
+T = TypeVar("T")
+Numbers = tuple[int, ...]
+Read = Callable[[int, int | None], dict[Any, Numbers]]
+"""What sums hold from one hour on, up to another."""
+_NAMES = ("timestamp_us", "action", "status", "error_type", "user_id", "ip_address")
+_NUMBERS = ("file_type", "file_size", "duration_us", "cache", "count")
+AUDIT: Any = table(
+    "audit_log", *(column(name) for name in ("id", "block_id", *_NAMES, *_NUMBERS, "details", "address"))
+)
+CHAIN: Any = table("audit_chain", column("number"), column("pruned"))
+ROWS = select(
+    *(AUDIT.c[name] for name in (*_NAMES, *_NUMBERS)),
+    case((AUDIT.c.action == UPLOAD, AUDIT.c.details), else_="").label("details"),
+)
+"""Of the audit log, what a Tally asks of a row."""
+BLOCKS_FOLLOWED = 200
+"""How long a ranking is good for, in blocks: each makes those more whose changes are followed."""
+_STATE: Any = UsageState.__table__
+_HEAD = select(CHAIN.c.number, _STATE.c.newest_hour, _STATE.c.revision).join_from(
+    CHAIN, _STATE, _STATE.c.id == 1
+)
+_KINDS: Any = UsageKind.__table__
+_HOURLY: Any = UsageHourly.__table__
+_CLIENTS: Any = UsageClientDaily.__table__
+_SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups", "suspicious")
+
+
+class Statistics:
+    """Where views come from; one for each process, which remembers."""
+
+    def __init__(self, database: Database, blocked_networks: Callable[[], int]) -> None:
+        self.blocked_networks = blocked_networks
+        self._database = database
+        self._memo = Memo()
+        self._kinds: dict[int, Kind] = {}
+
+    def at_once(self, work: Callable[["View"], T]) -> T:
+        """`work` on a view of this moment."""
+        return self._database.snapshot(lambda connection: work(View(connection, self._memo, self._kinds)))
+
+
+class View:
+    """All of it is as of one moment."""
+
+    def __init__(self, connection: Connection, memo: Memo, kinds: dict[int, Kind]) -> None:
+        self.connection = connection
+        self._memo = memo
+        self._kinds = kinds
+        head: Any = connection.execute(_HEAD).one()
+        self._revision = head.revision
+        self.number: int = head.number
+        """The last block."""
+        self._version = head.number, head.revision
+        self._closed = head.newest_hour - OPEN_HOURS + 1
+        self._unsealed: Tally | None = None
+
+    @property
+    def unsealed(self) -> Tally:
+        """The rows that no block seals yet."""
+        if self._unsealed is None:
+            self._unsealed = self.tally(AUDIT.c.block_id.is_(None))
+        return self._unsealed
+
+    def tally(self, *conditions: ColumnElement[bool]) -> Tally:
+        """Rows of the audit log, added up."""
+        return Tally().add_all(self.connection.execute(ROWS.where(*conditions)))
+
+    def usage(self, first_hour: int) -> dict[Kind, Sums]:
+        """Everything done since an hour began."""
+        found = self.sealed("usage", first_hour, self._read_usage)
+        sums = {self.kind(key): Sums(*numbers) for key, numbers in found.items()}
+        for (hour, kind), more in self.unsealed.usage.items():
+            if hour >= first_hour:
+                sums.setdefault(kind, Sums()).add(more)
+        return sums
+
+    def latency(self, first_hour: int) -> dict[int, int]:
+        """How many operations of clients took how long, by bucket."""
+        counts = {
+            bucket: count
+            for bucket, (count,) in self.sealed("latency", first_hour, self._read_latency).items()
+        }
+        for (hour, _, bucket), count in self.unsealed.latency.items():
+            if hour >= first_hour:
+                counts[bucket] = counts.get(bucket, 0) + count
+        return counts
+
+    def client(self, address: str, first_day: int) -> dict[tuple[int, Kind], Sums]:
+        """What one client did, by day."""
+        mine = _CLIENTS.c.client_ip == address, _CLIENTS.c.day >= first_day
+        rows = self.connection.execute(select(*_CLIENTS.c).where(*mine))
+        sums = {(row[1], self.kind(row[2])): Sums(*row[3:]) for row in rows}
+        unsealed = self.tally(AUDIT.c.block_id.is_(None), AUDIT.c.ip_address == address)
+        for (_, day, kind), more in unsealed.clients.items():
+            if day >= first_day:
+                sums.setdefault((day, kind), Sums()).add(more)
+        return sums
+
+    def inventory(self) -> dict[str, Stock]:
+        """The files that are kept, by type."""
+        rows = self.connection.execute(select(*Inventory.__table__.columns))
+        stock = {row.file_type: Stock(row.files, row.bytes) for row in rows}
+        for file_type, more in self.unsealed.inventory.items():
+            found = stock.setdefault(file_type, Stock())
+            found.files += more.files
+            found.bytes += more.bytes
+        return {file_type: found for file_type, found in stock.items() if found.files or found.bytes}
+
+    def distinct(self, day: int, kind: str) -> int:
+        """How many clients or users were there on a day."""
+        known = self.connection.execute(
+            select(DailyDistinct.count).where(DailyDistinct.day == day, DailyDistinct.kind == kind)
+        ).scalar()
+        new = {key for of_day, of_kind, key in self.unsealed.seen if (of_day, of_kind) == (day, kind)}
+        if new:
+            new -= known_keys(self.connection, day, kind, new)
+        return (known or 0) + len(new)
+
+    def first_hour(self) -> int | None:
+        """The oldest hour on record."""
+        hours = [hour for hour, _ in self.unsealed.usage]
+        oldest = self.connection.execute(select(func.min(_HOURLY.c.hour))).scalar()
+        return min([*hours, oldest] if oldest is not None else hours, default=None)
+
+    def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """What `compute` makes of sealed rows alone, until more are sealed."""
+        return self._memo.get(key, self._version, compute)
+
+    def follow(self, key: Hashable, advance: Callable[[T | None], T]) -> T:
+        """What `advance` makes of what it made of sealed rows last, for an earlier or a later view; None at first."""
+        return self._memo.follow((key, self._revision), advance)
+
+    def kind(self, key: int) -> Kind:
+        """The kind of an id."""
+        if key not in self._kinds:
+            self.all_kinds()
+        return self._kinds[key]
+
+    def all_kinds(self) -> Iterable[Kind]:
+        """Every kind on record."""
+
+        def read() -> list[Kind]:
+            found = {row.id: Kind(*row[1:]) for row in self.connection.execute(select(*_KINDS.c))}
+            self._kinds.update(found)
+            return list(found.values())
+
+        return self.remember("kinds", read)
+
+    def sealed(self, name: str, first_hour: int, read: Read) -> dict[Any, Numbers]:
+        """What `read` finds from an hour on, added up; only the open hours are read again for each new block."""
+
+        def whole() -> dict[Any, Numbers]:
+            # Days are read whole, so what is remembered ends with a day where days are asked for.
+            end = self._closed if name in ("usage", "latency") else self._closed // DAY_HOURS * DAY_HOURS
+            if end <= first_hour:
+                return read(first_hour, None)
+            past = self._memo.get((name, first_hour, end), self._revision, lambda: read(first_hour, end))
+            return _added(past, self._memo.get((name, end, None), self._version, lambda: read(end, None)))
+
+        return self._memo.get((name, first_hour), self._version, whole)
+
+    def numbers(self, statement: Any, *, keys: int) -> dict[Any, Numbers]:
+        """The rows of a statement: their first columns are the key, the others what was added up."""
+        found = {}
+        for row in self.connection.execute(statement):
+            key = row[0] if keys == 1 else tuple(row[:keys])
+            found[key] = tuple(map(int, row[keys:]))
+        return found
+
+    def _read_usage(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
+        sums = [func.sum(_HOURLY.c[name]) for name in _SUMS]
+        statement = select(_HOURLY.c.kind_id, *sums).where(*span(_HOURLY.c.hour, first_hour, end))
+        return self.numbers(statement.group_by(_HOURLY.c.kind_id), keys=1)
+
+    def _read_latency(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
+        of: Any = LatencyHourly.__table__.c
+        statement = select(of.bucket, func.sum(of["count"])).where(*span(of.hour, first_hour, end))
+        return self.numbers(statement.group_by(of.bucket), keys=1)
+
+
+def span(of: Any, first: int, end: int | None) -> list[ColumnElement[bool]]:
+    """That a column is at least `first`, and before `end`."""
+    return [of >= first] if end is None else [of >= first, of < end]
+
+
+def _added(one: dict[Any, Numbers], other: dict[Any, Numbers]) -> dict[Any, Numbers]:
+    total = dict(one)
+    for key, numbers in other.items():
+        total[key] = tuple(map(add, total[key], numbers)) if key in total else numbers
+    return total

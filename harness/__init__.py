@@ -1,0 +1,6 @@
+"""What tests and benchmarks share: real servers, the command line, waiting, load."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout that is tested or measured."""

@@ -1,0 +1,117 @@
+"""A TCP relay in front of a real server that passes every piece on late: how a slow network or host looks."""
+
+import asyncio
+import threading
+from collections import deque
+from typing import Any, Self
+
+from harness.servers.base import free_port
+
+
+class Relay:
+    """Listens on a port of its own from `start` to `stop`; `delay_seconds` may change at any time."""
+
+    def __init__(self, target_port: int) -> None:
+        self.port = free_port()
+        self.delay_seconds = 0.0
+        self._target_port = target_port
+        self._open: set[asyncio.BaseTransport] = set()
+        self._idle = asyncio.Event()
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
+
+    def start(self) -> Self:
+        self._thread.start()
+        opening = self._loop.create_server(lambda: _Side(self), "127.0.0.1", self.port)
+        self._server = asyncio.run_coroutine_threadsafe(opening, self._loop).result(10)
+        return self
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def opened(self, transport: asyncio.BaseTransport) -> None:
+        self._open.add(transport)
+        self._idle.clear()
+
+    def closed(self, transport: asyncio.BaseTransport) -> None:
+        self._open.discard(transport)
+        if not self._open:
+            self._idle.set()
+
+    async def _close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for transport in list(self._open):
+            transport.abort()  # type: ignore[attr-defined]
+        if self._open:
+            await self._idle.wait()
+
+    async def connect(self, client: "_Side") -> None:
+        """Open the other half of a connection; where nobody listens, the client is hung up on."""
+        try:
+            _, server = await self._loop.create_connection(
+                lambda: _Side(self, client), "127.0.0.1", self._target_port
+            )
+        except OSError:
+            client.hang_up()
+        else:
+            client.join(server)
+
+
+class _Side(asyncio.Protocol):
+    """One half of a connection; what it reads, the other half writes after the delay, in order."""
+
+    def __init__(self, relay: Relay, other: "_Side | None" = None) -> None:
+        self._relay = relay
+        self._other = other
+        self._is_client = other is None
+        self._transport: Any = None
+        self._waiting: deque[bytes | None] = deque()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._relay.opened(transport)
+        if self._is_client:
+            self._opening = asyncio.ensure_future(self._relay.connect(self))
+
+    def join(self, other: "_Side") -> None:
+        """The other half stands: what waited for it goes."""
+        self._other = other
+        for _ in range(len(self._waiting)):
+            self._later()
+
+    def data_received(self, data: bytes) -> None:
+        self._queue(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._relay.closed(self._transport)
+        self._queue(None)
+
+    def hang_up(self) -> None:
+        self._transport.close()
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _queue(self, piece: bytes | None) -> None:
+        """A piece, or the end."""
+        self._waiting.append(piece)
+        if self._other is not None:
+            self._later()
+
+    def _later(self) -> None:
+        # Each call takes the piece that is first by then, so a delay that shrinks never turns the order around.
+        asyncio.get_running_loop().call_later(self._relay.delay_seconds, self._pass_on)
+
+    def _pass_on(self) -> None:
+        assert self._other is not None
+        piece = self._waiting.popleft()
+        if piece is None:
+            self._other.hang_up()
+        else:
+            self._other.write(piece)

@@ -1,0 +1,38 @@
+"""This service under gunicorn, as `make run` starts it, on a private port and data folder."""
+
+from pathlib import Path
+
+import requests
+
+from harness import ROOT
+from harness.servers.gunicorn import Gunicorn
+from harness.shell import Shell
+
+
+class Service(Gunicorn):
+    """Master and workers; `settings` are environment variables beside those that make it private."""
+
+    def __init__(self, folder: Path, settings: dict[str, str] | None = None, workers: int = 2) -> None:
+        super().__init__(folder, "wsgi:app", ["-c", str(ROOT / "gunicorn.conf.py")])
+        self.data_dir = folder / "data"
+        self.settings = {
+            "BIND": "127.0.0.1",
+            "PORT": str(self.port),
+            "DATA_DIR": str(self.data_dir),
+            "WEB_CONCURRENCY": str(workers),
+            "PREPARE_ON_START": "true",
+            **(settings or {}),
+        }
+
+    def environment(self) -> dict[str, str]:
+        return {**super().environment(), **self.settings}
+
+    def is_ready(self) -> bool:
+        try:
+            return self.request("GET", "/health/live", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def cli(self, *arguments: str) -> str:
+        """What `filewallball ...` prints under this service's settings; raises when it fails."""
+        return Shell(self.environment()).run(*arguments)

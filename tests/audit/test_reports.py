@@ -1,0 +1,100 @@
+"""What a verification found is kept, told and on record; nothing that proves less takes its place."""
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+
+from filewallball.audit.report import Verdict
+from filewallball.audit.seals import OTHER_KEY
+from filewallball.audit.verifier import Span
+from filewallball.audit.verify_job import standing, verify_log, verify_when_due
+from filewallball.cli import main
+from filewallball.doctor import host
+from filewallball.recording.event import Event
+from filewallball.recording.operations import Caller
+from filewallball.registry import Runtime, runtime
+from harness.shell import Shell
+from tests.fixtures.audit_log import alter, rows_of, seal_blocks
+
+Record = Callable[..., list[Event]]
+CALLER = Caller(username="system", role="admin")
+
+
+def test_a_verdict_is_kept_and_on_record(parts: Runtime, record: Record) -> None:
+    seal_blocks(parts, record, 2)
+
+    first = verify_log(parts, CALLER)
+    alter(parts, "DELETE FROM audit_log WHERE id = 3")
+    second = verify_log(parts, CALLER)
+    parts.shipper.ship()
+
+    assert _success(parts) == first.finished_us
+    assert not second.is_intact
+    kept = rows_of(
+        parts, "SELECT status, error_type, details FROM audit_log WHERE action = 'audit:verify' ORDER BY id"
+    )
+    assert [row[:2] for row in kept] == [("success", ""), ("failed", "audit_broken")]
+    assert '"block":1' in kept[1].details
+
+
+def test_an_intact_range_clears_no_verdict_and_puts_none_off(parts: Runtime, record: Record) -> None:
+    seal_blocks(parts, record, 4)
+    alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE block_id = 2")
+
+    assert not verify_log(parts, CALLER).is_intact
+    assert verify_log(parts, CALLER, Span(3, 4)).is_intact
+    whole = standing(parts)
+    assert not verify_log(parts, CALLER, Span(2, 2)).is_intact
+    part = standing(parts)
+    verify_when_due(parts, CALLER)
+    again = standing(parts)
+
+    assert whole is not None
+    assert (whole.verdict.is_complete, whole.verdict.is_intact) == (True, False)
+    assert part is not None
+    assert not part.verdict.is_complete
+    assert again is not None
+    assert again.verdict.is_complete
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("DELETE FROM audit_chain", "BROKEN, outside the blocks: the head of the chain is missing"),
+        (
+            "INSERT INTO audit_chain (id, number, seal, pruned) SELECT 0, number, seal, pruned FROM audit_chain",
+            "BROKEN, outside the blocks: the head of the chain has a twin",
+        ),
+    ],
+)
+def test_the_command_tells_what_even_keeps_the_digest_from_sealing(
+    parts: Runtime, record: Record, environ: dict[str, str], statement: str, told: str
+) -> None:
+    seal_blocks(parts, record, 2)
+    alter(parts, statement)
+
+    with pytest.raises(RuntimeError, match=told):
+        Shell(environ).run("audit", "verify")
+
+
+def _success(parts: Runtime) -> int:
+    kept = standing(parts)
+    assert kept is not None
+    assert isinstance(kept.verdict, Verdict)
+    return kept.last_success_us
+
+
+def test_a_host_with_another_key_than_the_log_is_told_before_it_starts(
+    parts: Runtime, record: Record, set_config: Callable[..., Flask], environ: dict[str, str]
+) -> None:
+    seal_blocks(parts, record, 1)
+    stranger = "another key than the one that sealed the log"
+
+    same = CliRunner(env=environ).invoke(main, ["prepare"])
+    other = CliRunner(env={**environ, "AUDIT_SEAL_KEY": stranger}).invoke(main, ["prepare"])
+
+    assert (same.exit_code, same.stderr) == (0, "")
+    assert (other.exit_code, other.stderr) == (0, f"filewallball: {OTHER_KEY}\n")
+    assert host.audit(runtime(set_config(AUDIT_SEAL_KEY=stranger))).text == OTHER_KEY

@@ -1,0 +1,147 @@
+"""The schema goes up and down with data, and is what the models say."""
+
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import inspect, text
+from uuid_utils import uuid7
+
+from filewallball.audit.verify_job import verifier
+from filewallball.database.schema import downgrade, newest, upgrade
+from filewallball.extensions import Base, db
+from filewallball.recording.event import Event
+from filewallball.registry import runtime
+from filewallball.stats.rebuild import Rebuild
+from harness import ROOT
+
+MIGRATIONS = str(ROOT / "migrations")
+KEPT = "SELECT id, username FROM users ORDER BY id"
+
+
+@pytest.fixture(autouse=True)
+def context(app: Flask) -> object:
+    """The app's context around each test."""
+    with app.app_context():
+        yield app
+
+
+def test_the_schema_is_what_the_models_say() -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, Base.metadata)
+
+    assert differences == []
+
+
+def test_the_newest_migration_is_known_by_its_file_without_alembic() -> None:
+    assert newest() == ScriptDirectory(MIGRATIONS).get_current_head()
+
+
+def test_every_migration_goes_down_and_up_with_data() -> None:
+    revisions = [script.revision for script in ScriptDirectory(MIGRATIONS).walk_revisions()]  # newest first
+    with db.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO users (username, role, created_us) VALUES ('someone', 'user', 1)")
+        )
+        before = list(connection.execute(text(KEPT)))
+
+    for revision in revisions[1:]:
+        downgrade(revision=revision)
+        upgrade()
+        with db.engine.connect() as connection:
+            assert list(connection.execute(text(KEPT))) == before
+
+
+def test_the_first_migration_leaves_nothing_behind() -> None:
+    downgrade(revision="base")
+
+    assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
+    upgrade()
+
+
+def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: Flask) -> None:
+    parts = runtime(app)
+    events = [
+        Event(str(uuid7()), 1_700_000_000_000_000 + number * 600_000_000, "file:view", ip_address="192.0.2.7")
+        for number in range(40)
+    ]
+    with parts.database.begin() as connection:
+        parts.ledger.trail.append_once(connection, events)
+    parts.digest.run()
+    sealed, before = _look(*SEALED), _look(*SUMMED)
+
+    downgrade(revision="0004")
+    upgrade()
+    Rebuild(parts.database).run_if_incomplete()
+    assert (_look(*SEALED), _look(*SUMMED)) == (sealed, before)
+    assert verifier(parts).verify().findings == []
+
+    downgrade(revision="0001")
+    assert _look("SELECT COUNT(*) FROM audit_log WHERE block_id IS NOT NULL") == [[(0,)]]
+    upgrade()
+    (parts.settings.data_dir / "audit-head").unlink()  # else the log is behind what this host has seen
+    parts.digest.run()
+    assert _look(*SUMMED) == before
+    assert verifier(parts).verify().findings == []
+
+
+def test_files_from_before_quotas_count_towards_who_sent_them() -> None:
+    downgrade(revision="0002")
+    with db.engine.begin() as connection:
+        for number, (owner, address) in enumerate(
+            ((7, "203.0.113.7"), (0, "203.0.113.7"), (0, "2001:db8::5"))
+        ):
+            connection.execute(text(_OLD_FILE), {"id": f"file-{number}", "owner": owner, "address": address})
+
+    upgrade()
+
+    with db.engine.connect() as connection:
+        principals = list(connection.execute(text("SELECT principal FROM files ORDER BY id")).scalars())
+    assert principals == ["user:7", "203.0.113.7", "2001:db8::/64"]
+
+
+def test_a_service_that_knew_no_alerts_comes_to_keep_them_and_back() -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text(_ALERT))
+        connection.execute(text(_SMS))
+
+    downgrade(revision="0006")
+    assert not {"alerts", "alert_messages"} & set(inspect(db.engine).get_table_names())
+    upgrade()
+
+    with db.engine.connect() as connection:
+        assert list(connection.execute(text("SELECT * FROM alerts"))) == []
+
+
+_ALERT = """
+INSERT INTO alerts (id, fingerprint, starts_us, status, name, severity, receiver, labels, annotations, received_us,
+    updated_us)
+VALUES (1, 'ff', 1, 'firing', 'StorageFull', 'critical', 'email', '{}', '{}', 1, 1)
+"""
+_SMS = """
+INSERT INTO alert_messages (alert_id, status, recipient, state, attempts, created_us, due_us)
+VALUES (1, 'firing', '+1', 'waiting', 0, 1, 1)
+"""
+
+
+def _look(*statements: str) -> list[list[Any]]:
+    with db.engine.connect() as connection:
+        return [list(connection.execute(text(statement))) for statement in statements]
+
+
+SEALED = ("SELECT * FROM audit_log ORDER BY id", "SELECT * FROM audit_blocks ORDER BY number")
+SUMMED = (
+    "SELECT action, status, hour, row_count FROM audit_totals ORDER BY action, status, hour",
+    "SELECT hour, kind_id, count FROM usage_hourly ORDER BY hour, kind_id",
+    "SELECT * FROM latency_hourly ORDER BY hour, action, bucket",
+    "SELECT * FROM daily_seen WHERE kind = 'ip' ORDER BY day",
+)
+_OLD_FILE = """
+INSERT INTO files (file_id, state, visibility, filename, description, file_size, mime_type, claimed_type, file_hash,
+    blob_id, owner_id, delete_digest, client_ip, upload_us)
+VALUES (:id, 'live', 'public', 'a', '', 1, 'text/plain', '', '', 1, :owner, '', :address, 1)
+"""

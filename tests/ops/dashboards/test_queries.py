@@ -1,0 +1,109 @@
+"""Every query of every panel, asked of a real Prometheus after a little of everything, brings data."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from filewallball.ops.dashboards import DASHBOARDS
+from harness.servers import NodeExporter, Prometheus, Redis, Service
+from harness.waiting import wait_until
+
+pytestmark = pytest.mark.server
+
+_CONFIG = """
+global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}
+scrape_configs:
+- job_name: filewallball
+  static_configs: [{{targets: ["127.0.0.1:{service}"]}}]
+- job_name: filewallball-health
+  metrics_path: /health
+  static_configs: [{{targets: ["127.0.0.1:{service}"]}}]
+- job_name: node
+  static_configs: [{{targets: ["127.0.0.1:{node}"]}}]
+"""
+_TOKEN = "fwb_the-administrator-of-the-dashboards"
+_VARIABLES = {"$instance": ".*", "$node": ".*", "$window": "1m", "$__range": "5m"}
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus that has seen a service at work, twice, and the machine under it."""
+    folder = tmp_path_factory.mktemp("dashboards")
+    redis = Redis(folder / "redis").start()
+    settings = {
+        "ADMIN_TOKEN": _TOKEN,
+        "MIN_FREE_SPACE": "0",
+        "REDIS_URL": redis.url,
+        "MAX_UPLOAD_SIZE": "100KB",
+    }
+    service = Service(folder / "service", settings, workers=1).start()
+    node = NodeExporter(folder / "node").start()
+    server = Prometheus(folder / "prometheus")
+    server.configure(_CONFIG.format(service=service.port, node=node.port))
+    server.start()
+    wait_until(lambda: len(server.query("up == 1")) == 3, 60, "all three jobs are up")
+    _work(service)
+    for arguments in (("audit", "verify"), ("scrub",), ("backup", "create", str(folder / "backups"))):
+        service.cli(*arguments)
+    wait_until(lambda: server.query('sum(file_downloads_total{file_type="text/plain"}) > 0'), 60, "a scrape")
+    _work(service)
+    yield server
+    for each in (server, node, service, redis):
+        each.kill()
+
+
+def _work(service: Service) -> None:
+    """A little of everything that a dashboard shows."""
+    admin = {"Authorization": f"Bearer {_TOKEN}"}
+    kept, gone = (service.request("PUT", f"/upload/{n}.txt", data=f"text {n}\n").json() for n in "ab")
+    for _ in range(2):
+        assert service.request("GET", f"/download/{kept['file_id']}").ok
+    service.request("GET", f"/view/{kept['file_id']}")
+    service.request("DELETE", f"/files/{gone['file_id']}", headers={"X-Delete-Token": gone["delete_token"]})
+    assert service.request("PUT", "/upload/large.txt", data=b"x" * 200_000).status_code == 413
+    assert service.request("GET", "/files", headers={"Authorization": "Bearer made-up"}).status_code == 401
+    assert service.request("GET", "/api/v1/audit/logs").status_code == 401
+    expected = {"expected_within": "1h"}
+    assert service.request("PUT", "/api/v1/stats/expected/127.0.0.1", headers=admin, json=expected).ok
+
+
+def _queries() -> Iterator[tuple[str, str]]:
+    for dashboard in DASHBOARDS:
+        for panel in json.loads(dashboard.render("runbook"))["panels"]:
+            for target in panel.get("targets", []):
+                yield f"{dashboard.title}: {panel['title']} {target['refId']}", target["expr"]
+
+
+def test_every_panel_shows_data(prometheus: Prometheus) -> None:
+    missing = dict(_queries())
+    assert len(missing) > 70
+
+    def all_answered() -> bool:
+        for name, expression in list(missing.items()):
+            if _has_data(prometheus.query(_filled(expression))):
+                del missing[name]
+        return not missing
+
+    try:
+        wait_until(all_answered, 60, "data for every panel")
+    except TimeoutError:
+        pytest.fail(f"no data for {json.dumps(missing, indent=1)}")
+
+
+def test_every_variable_has_values(prometheus: Prometheus) -> None:
+    for metric in ("filewallball_build_info", "node_uname_info"):
+        assert prometheus.query(f"group by (instance) ({metric})"), metric
+
+
+def _filled(expression: str) -> str:
+    for name, value in _VARIABLES.items():
+        expression = expression.replace(name, value)
+    assert "$" not in expression, expression
+    return expression
+
+
+def _has_data(samples: list[dict[str, Any]]) -> bool:
+    return any(math.isfinite(float(sample["value"][1])) for sample in samples)

@@ -1,0 +1,157 @@
+"""The alert rules: the guide's as written, each firing, resolving and staying silent when it should, each explained."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from filewallball.alerts import ALERT_RULES, NOTIFICATION_CHANNELS
+from filewallball.ops.alert_rules import WATCHDOG, rules
+from filewallball.ops.artifacts import host_settings
+from filewallball.ops.guide_rules import CONDITION_RULES, GUIDE_RULES, Rule
+from filewallball.ops.prometheus import alert_rules
+from harness import ROOT
+from tests.alerts.rule_cases import CASES, Case
+
+RULES = rules(host_settings({}))
+AS_THE_GUIDE_SAYS = {
+    "HighErrorRate": ("rate(errors_total[5m]) > 0.05", "5m", "warning"),
+    "StorageFull": ("storage_utilization_percent > 90", "1m", "critical"),
+    "ServiceDown": ("up == 0", "30s", "critical"),
+    "HighResponseTime": (
+        "histogram_quantile(0.95, rate(file_upload_duration_seconds_bucket[5m])) > 5",
+        "5m",
+        "warning",
+    ),
+}
+
+
+def test_the_guides_rules_are_as_the_guide_writes_them() -> None:
+    assert {rule.name: (rule.expr, rule.hold, rule.severity) for rule in GUIDE_RULES} == AS_THE_GUIDE_SAYS
+    assert [rule.name for rule in RULES[:4]] == list(AS_THE_GUIDE_SAYS)
+
+
+def test_each_condition_has_a_rule_with_its_duration_severity_and_channels() -> None:
+    assert set(CONDITION_RULES) == set(ALERT_RULES)
+    for name, rule in CONDITION_RULES.items():
+        entry = ALERT_RULES[name]
+        assert (rule.hold, rule.severity) == (entry["duration"], entry["severity"])
+        assert list(rule.channels) == entry["notification"]
+
+
+def test_rules_take_channels_that_exist() -> None:
+    assert {channel for rule in RULES for channel in rule.channels} == set(NOTIFICATION_CHANNELS)
+
+
+def test_names_are_unique_and_all_but_the_watchdog_have_a_case() -> None:
+    names = [rule.name for rule in RULES]
+
+    assert len(set(names)) == len(names)
+    assert [case.alert for case in CASES] == [name for name in names if name != WATCHDOG]
+
+
+def test_each_rule_has_a_section_in_the_runbook_and_no_section_lacks_a_rule() -> None:
+    sections = re.findall(r"^### (\w+)$", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+
+    assert sections == [rule.name for rule in RULES]
+
+
+def test_the_runbook_names_commands_that_exist() -> None:
+    from filewallball.cli import main
+
+    commands = set(re.findall(r"`filewallball ([a-z]+)", (ROOT / "docs/runbook.md").read_text()))
+
+    assert commands - set(main.commands) == set()
+
+
+def test_the_watchdog_always_fires() -> None:
+    assert RULES[-1] == Rule(
+        WATCHDOG, "vector(1)", "0s", "none", RULES[-1].summary, RULES[-1].description, ()
+    )
+
+
+def test_limits_follow_the_settings() -> None:
+    found = {
+        rule.name: rule.expr
+        for rule in rules(host_settings({"AUDIT_VERIFY_INTERVAL": "1h", "BACKUP_MAX_AGE": "36h"}))
+    }
+
+    assert found["AuditVerifyOverdue"].endswith("> 10800")
+    assert found["BackupOverdue"].endswith("> 129600")
+    assert "process_start_time_seconds" in found["BackupOverdue"]
+
+
+@pytest.mark.server
+def test_every_alert_fires_resolves_and_stays_silent_as_written(tmp_path: Path) -> None:
+    for group in yaml.safe_load(alert_rules(host_settings({})))["groups"]:
+        for rule in group["rules"]:
+            content = {"groups": [{"name": rule["alert"], "rules": [rule]}]}
+            (tmp_path / f"{rule['alert']}.yml").write_text(yaml.safe_dump(content))
+    files = [_test_file(tmp_path, case) for case in CASES]
+
+    done = subprocess.run(["promtool", "test", "rules", *files], cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+
+
+@pytest.mark.server
+def test_promtool_accepts_rules_and_configuration() -> None:
+    done = subprocess.run(
+        ["promtool", "check", "config", "prometheus.yml"],
+        cwd=ROOT / "ops/prometheus",
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(RULES)} rules found" in done.stdout
+
+
+def _test_file(folder: Path, case: Case) -> str:
+    """One alert by itself: promtool evaluates every rule of a file for every test in it."""
+    content = {
+        "rule_files": [f"{case.alert}.yml"],
+        "evaluation_interval": case.evaluated,
+        "tests": [_firing(case), _silent(case)],
+    }
+    path = folder / f"test-{case.alert}.yml"
+    path.write_text(yaml.safe_dump(content))
+    return path.name
+
+
+def _firing(case: Case) -> dict[str, Any]:
+    return _test(
+        case,
+        case.history,
+        [
+            _expect(case.alert, case.pending, 0),
+            _expect(case.alert, case.fires, case.count),
+            _expect(case.alert, case.resolved, 0),
+        ],
+    )
+
+
+def _silent(case: Case) -> dict[str, Any]:
+    ever = f"count(count_over_time({_series(case.alert)}[{case.until}]))"
+    return _test(case, case.silent, [{"expr": ever, "eval_time": case.until, "exp_samples": []}])
+
+
+def _test(case: Case, history: dict[str, str], expected: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": case.alert,
+        "interval": case.interval,
+        "input_series": [{"series": series, "values": values} for series, values in history.items()],
+        "promql_expr_test": expected,
+    }
+
+
+def _expect(alert: str, moment: str, count: int) -> dict[str, Any]:
+    samples = [{"labels": "{}", "value": count}] if count else []
+    return {"expr": f"count({_series(alert)})", "eval_time": moment, "exp_samples": samples}
+
+
+def _series(alert: str) -> str:
+    return f'ALERTS{{alertname="{alert}",alertstate="firing"}}'

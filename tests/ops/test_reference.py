@@ -1,0 +1,30 @@
+"""The README's tables say what the code does."""
+
+from pathlib import Path
+
+import pytest
+
+from filewallball import create_app
+from filewallball.ops.reference import refresh
+from filewallball.settings.service import load_settings
+from harness import ROOT
+
+TABLES = ("routes", "errors", "roles", "settings", "metrics")
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_the_tables_are_true(tmp_path: Path, name: str) -> None:
+    text = (ROOT / name).read_text()
+
+    assert all(f"<!-- {table} -->" in text for table in TABLES)
+    assert refresh(text, create_app(load_settings({"DATA_DIR": str(tmp_path)}))) == text, (
+        "run `make reference`"
+    )
+
+
+def test_both_pages_have_the_same_commands() -> None:
+    def commands(name: str) -> list[str]:
+        lines = (ROOT / name).read_text().splitlines()
+        return [line.partition("#")[0].strip() for line in lines if line.startswith(("curl ", "make "))]
+
+    assert commands("README.md")[:12] == commands("README.ko.md")[:12]

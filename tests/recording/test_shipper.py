@@ -1,0 +1,206 @@
+"""The shipper: every ended event reaches the table exactly once, whatever is interrupted or repeated."""
+
+import fcntl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from filewallball.recording import journal as journal_module
+from filewallball.recording.event import Event
+from filewallball.recording.segments import segments
+from filewallball.registry import Runtime, runtime
+from harness.servers import MariaDB
+from tests.fixtures.audit_log import make_event, rows_of
+
+
+def close_events(parts: Runtime, count: int) -> list[Event]:
+    """Operations that have ended, in the journal alone."""
+    events = [make_event(resource_id=str(number)) for number in range(count)]
+    for event in events:
+        parts.journal.opened(event)
+        parts.journal.closed(event)
+    return events
+
+
+def on_record(parts: Runtime) -> list[str]:
+    return [row.event_id for row in rows_of(parts, "SELECT event_id FROM audit_log ORDER BY id")]
+
+
+def folder_of(parts: Runtime) -> Path:
+    return parts.settings.journal_dir / f"slot-{parts.slots.number()}"
+
+
+def test_several_shippers_at_once_ship_everything_once(
+    parts: Runtime, set_config: Callable[..., Flask]
+) -> None:
+    other = runtime(set_config())
+    events: list[Event] = []
+
+    def write(mine: Runtime) -> None:
+        events.extend(close_events(mine, 400))
+
+    def ship(mine: Runtime) -> None:
+        while any(writer.is_alive() for writer in writers):
+            mine.shipper.ship()
+
+    writers = [threading.Thread(target=write, args=(each,)) for each in (parts, other)]
+    shippers = [threading.Thread(target=ship, args=(each,)) for each in (parts, other, parts)]
+    for thread in (*writers, *shippers):
+        thread.start()
+    for thread in (*writers, *shippers):
+        thread.join()
+    parts.shipper.ship()
+
+    assert sorted(on_record(parts)) == sorted(event.event_id for event in events)
+    assert parts.shipper.backlog().events == 0
+
+
+def test_what_was_shipped_is_removed_and_what_is_open_stays(
+    parts: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "SEGMENT_BYTES", 4096)
+    first = make_event()
+    close_events(parts, 50)
+    parts.journal.opened(first)
+    close_events(parts, 50)
+
+    parts.shipper.ship()
+    kept = [number for number, _ in segments(folder_of(parts))]
+    parts.journal.closed(first)
+    parts.journal.probe()
+    close_events(parts, 20)
+    parts.shipper.ship()
+
+    assert len(kept) > 5  # from the one that `first` began in
+    assert len(segments(folder_of(parts))) < 3
+    assert len(set(on_record(parts))) == 121
+
+
+@pytest.mark.parametrize("damage", ["lost", "torn", "stale"])
+def test_a_cursor_that_is_lost_or_stale_repeats_nothing_and_keeps_nothing_for_ever(
+    parts: Runtime, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    monkeypatch.setattr(journal_module, "SEGMENT_BYTES", 4096)
+    cursor = parts.settings.journal_dir / "shipped.json"
+    opened = make_event()
+    parts.journal.opened(opened)
+    close_events(parts, 1)
+    parts.shipper.ship()
+    stale = cursor.read_bytes()
+    parts.journal.closed(opened)
+    close_events(parts, 60)
+    parts.shipper.ship()
+
+    if damage == "lost":
+        cursor.unlink()
+    else:
+        cursor.write_bytes(stale if damage == "stale" else stale[:-3])
+    close_events(parts, 60)
+    parts.shipper.ship()
+
+    assert len(on_record(parts)) == 122
+    assert len(segments(folder_of(parts))) < 3
+
+
+def test_a_change_that_committed_is_not_repeated_by_its_aborted_copy(
+    parts: Runtime, record: Callable[..., list[Event]]
+) -> None:
+    event = record(1)[0]
+    event.status, event.error_type = "failed", "aborted"
+    parts.journal.closed(event)
+
+    parts.shipper.ship()
+
+    assert [row.status for row in rows_of(parts, "SELECT status FROM audit_log")] == ["success"]
+
+
+def test_an_event_that_no_database_takes_holds_up_no_other(parts: Runtime) -> None:
+    bad = make_event(username=None)
+    with folder_lines(parts) as write:
+        write({"k": "x", "e": bad})
+        write({"k": "x", "e": {"event_id": "x", "timestamp_us": "soon", "action": "a", "ip_address": 5}})
+    good = close_events(parts, 3)
+
+    parts.shipper.ship()
+
+    assert set(on_record(parts)) >= {event.event_id for event in good}
+    assert bad.event_id in (parts.settings.journal_dir / "rejected.jsonl").read_text()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_with_the_database_down_events_wait_and_are_counted(
+    make_mariadb: Callable[[], MariaDB], prepared_mariadb: Path, environ: dict[str, str],
+    set_config: Callable[..., Flask], caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    server = make_mariadb()
+    url = server.create_database(prepared_mariadb)
+    parts = runtime(set_config(DATABASE_URL=url))
+    close_events(parts, 5)
+    parts.shipper.ship()
+
+    server.kill()
+    events = close_events(parts, 700)
+    with pytest.raises(OperationalError):
+        parts.shipper.ship()
+    with caplog.at_level("WARNING", "filewallball.audit"):
+        assert parts.shipper.flush() is False
+    [told] = caplog.records
+    assert vars(told)["error_type"] == "unavailable"
+    assert not told.exc_info
+    backlog = parts.shipper.backlog()
+    assert (backlog.events, backlog.oldest_us) == (700, events[0].timestamp_us)
+
+    server.start()
+    parts.shipper.ship()
+
+    assert parts.shipper.backlog().events == 0
+    assert len(on_record(parts)) - _first_rows(parts) == 705
+    server.stop()
+
+
+def test_nobody_waits_long_for_a_pass_that_another_process_makes(parts: Runtime) -> None:
+    close_events(parts, 1)
+    parts.shipper.ship()
+    with (parts.settings.journal_dir / "ship.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert parts.shipper.flush(0.05) is False
+    assert parts.shipper.flush() is True
+
+
+class folder_lines:  # noqa: N801 - reads as a statement
+    """Writes lines of its own making into a slot that nobody holds."""
+
+    def __init__(self, parts: Runtime) -> None:
+        self._folder = parts.settings.journal_dir / "slot-77"
+
+    def __enter__(self) -> Callable[[object], None]:
+        self._folder.mkdir()
+        self._file = (self._folder / "000000000000001.jsonl").open("ab")
+
+        def write(line: object) -> None:
+            self._file.write(orjson.dumps(line) + b"\n")
+
+        return write
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _first_rows(parts: Runtime) -> int:
+    return len(rows_of(parts, "SELECT id FROM audit_log WHERE action = 'token:create'"))
+
+
+def test_a_slot_that_cannot_be_read_holds_up_no_other(parts: Runtime) -> None:
+    unreadable = parts.settings.journal_dir / "slot--1"  # the first to be looked at
+    (unreadable / f"{1:015d}.jsonl").mkdir(parents=True)
+    (event,) = close_events(parts, 1)
+
+    with pytest.raises(IsADirectoryError):
+        parts.shipper.ship()
+
+    assert on_record(parts) == [event.event_id]
