@@ -52,11 +52,18 @@ secure_scheme_headers: dict[str, str] = {}
 def on_starting(server: "Arbiter") -> None:
     """Before anything listens: make ready where that is wanted, and count from zero if nobody else counts."""
     if _settings.prepare_on_start:
-        master.prepare()
+        master.in_child(_make_ready)
     try:
         lifecycle.begin(_settings)
     except OSError as error:
         sys.exit(f"filewallball: DATA_DIR: {error}")
+
+
+def _make_ready() -> None:
+    """Do what `filewallball prepare` does; imported here, so that a reload brings new code to the workers."""
+    from filewallball.cli import main
+
+    main(["prepare"])
 
 
 def pre_fork(server: "Arbiter", worker: "Worker") -> None:

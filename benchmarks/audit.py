@@ -25,11 +25,10 @@ from benchmarks.history import DAY_US, DAYS, LargeMariaDB, Size, open_history, s
 from filewallball.audit.filters import AuditFilter
 from filewallball.audit.models import AuditRow
 from filewallball.audit.queries import list_events
-from filewallball.audit.verify_job import verifier
 from filewallball.clock import now_us
 from filewallball.recording.event import Event
-from filewallball.registry import Runtime
 from filewallball.web import paging
+from harness.parts import Parts
 from harness.servers import Service
 from harness.waiting import wait_until
 
@@ -56,7 +55,7 @@ def main() -> None:
 
 
 @contextmanager
-def _parts(folder: Path, options: argparse.Namespace) -> Iterator[Runtime]:
+def _parts(folder: Path, options: argparse.Namespace) -> Iterator[Parts]:
     server = LargeMariaDB(folder / "server", options.pool)
     server.start()
     try:
@@ -65,7 +64,7 @@ def _parts(folder: Path, options: argparse.Namespace) -> Iterator[Runtime]:
         server.stop()
 
 
-def _report_journal(parts: Runtime, count: int) -> None:
+def _report_journal(parts: Parts, count: int) -> None:
     """Open and close, as every operation does."""
     events = [_event(now_us()) for _ in range(count)]
     seconds = []
@@ -78,7 +77,7 @@ def _report_journal(parts: Runtime, count: int) -> None:
     _tell("journal, open and close, p99.9", _quantile(seconds, 0.999) * 1e3, "ms", 5)
 
 
-def _report_shipping_under_load(parts: Runtime, count: int) -> None:
+def _report_shipping_under_load(parts: Parts, count: int) -> None:
     """What a service ships and seals that was left behind, while its two workers answer paced requests."""
     for _ in range(count):
         event = _event(now_us())
@@ -112,17 +111,17 @@ def _report_shipping_under_load(parts: Runtime, count: int) -> None:
     _tell_rate(f"shipping under {float(found[1]):,.0f} requests/s", rate, 4_000)
 
 
-def _last_id(parts: Runtime) -> int:
+def _last_id(parts: Parts) -> int:
     newest = select(func.max(AuditRow.id))
     return int(parts.database.query(lambda connection: connection.execute(newest).scalar_one()))
 
 
-def _must_be_intact(parts: Runtime) -> None:
-    verdict = verifier(parts).verify()
+def _must_be_intact(parts: Parts) -> None:
+    verdict = parts.verification.verifier().verify()
     assert verdict.is_intact, verdict.findings
 
 
-def _report_queries(parts: Runtime, runs: int) -> None:
+def _report_queries(parts: Parts, runs: int) -> None:
     start = now_us() - DAYS * DAY_US
     middle = start + DAYS * DAY_US // 2
     (example,) = list_events(parts.database, AuditFilter(date_to=middle), size=1, with_total=False).rows

@@ -17,10 +17,10 @@ from filewallball.audit.sealer import BLOCK_ROWS
 from filewallball.audit.seals import FIRST_SEAL, Block, Seals, canonical_columns, sealed_column
 from filewallball.clock import now_us
 from filewallball.database.schema import upgrade
-from filewallball.registry import Runtime, runtime
 from filewallball.settings.service import load_settings
 from filewallball.stats.models import DailySeen, UsageClientDaily
 from filewallball.stats.rebuild import Rebuild
+from harness.parts import Parts
 from harness.servers import MariaDB
 from harness.servers.base import Server
 
@@ -92,12 +92,12 @@ class LargeMariaDB(MariaDB):
         return f"mysql+pymysql://root@127.0.0.1:{self.port}/{name}?charset=utf8mb4"
 
 
-def open_history(server: LargeMariaDB, folder: Path, size: Size) -> Runtime:
+def open_history(server: LargeMariaDB, folder: Path, size: Size) -> Parts:
     """The parts of an app whose log has that size; a log of that size is made once for each server."""
     url = server.database(f"rows_{size.rows}")
     settings = {"DATA_DIR": str(folder), "DATABASE_URL": url, "DATABASE_TIMEOUT": "3600s"}
     app = create_app(load_settings({**settings, "AUDIT_SEAL_KEY": SEAL_KEY}))
-    parts = runtime(app)
+    parts = Parts(app)
     with app.app_context():
         upgrade()
         if not parts.database.query(lambda connection: connection.execute(_HEAD).scalar_one()):
@@ -107,7 +107,7 @@ def open_history(server: LargeMariaDB, folder: Path, size: Size) -> Runtime:
     return parts
 
 
-def _warm(parts: Runtime) -> None:
+def _warm(parts: Parts) -> None:
     """Read indexes once: a server that has run for a while has in memory what a new one fetches row by row."""
     for table in (AuditRow.__tablename__, UsageClientDaily.__tablename__, DailySeen.__tablename__):
         for index in _run(parts, f"SHOW INDEX FROM {table} WHERE Seq_in_index = 1"):
@@ -116,7 +116,7 @@ def _warm(parts: Runtime) -> None:
                 _run(parts, f"SELECT COUNT({name}) FROM {table} FORCE INDEX ({key}) WHERE {name} <> '-'")  # noqa: S608
 
 
-def service_settings(parts: Runtime) -> dict[str, str]:
+def service_settings(parts: Parts) -> dict[str, str]:
     """What a service over that log is started with."""
     return {
         "DATA_DIR": str(parts.settings.data_dir),
@@ -126,7 +126,7 @@ def service_settings(parts: Runtime) -> dict[str, str]:
     }
 
 
-def make_history(parts: Runtime, size: Size) -> None:
+def make_history(parts: Parts, size: Size) -> None:
     """Fill an empty log: rows without indexes first, then the indexes, then seals over what is there, then sums."""
     indexes = _without_indexes(parts)
     mac = _mac_in_sql(parts)
@@ -141,7 +141,7 @@ def make_history(parts: Runtime, size: Size) -> None:
     print(f"  sums rebuilt: {size.rows / seconds:,.0f} rows/s ({seconds:,.1f} s)", flush=True)
 
 
-def _without_indexes(parts: Runtime) -> list[str]:
+def _without_indexes(parts: Parts) -> list[str]:
     """Drop the log's secondary indexes; the clauses that add them again."""
     table: Any = AuditRow.__table__
     unique = _run(parts, "SHOW INDEX FROM audit_log WHERE Column_name = 'event_id'")[0].Key_name
@@ -151,7 +151,7 @@ def _without_indexes(parts: Runtime) -> list[str]:
     return [f"ADD UNIQUE INDEX {unique} (event_id)", *clauses]
 
 
-def _make(parts: Runtime, size: Size, mac: str, first: int) -> None:
+def _make(parts: Parts, size: Size, mac: str, first: int) -> None:
     last = min(first + _CHUNK - 1, size.rows)
     span_us = size.days * DAY_US
     chances = {f"r{number}": _CHANCE.format("abcdefgh"[number - 1]) for number in range(1, 9)}
@@ -171,7 +171,7 @@ def _make(parts: Runtime, size: Size, mac: str, first: int) -> None:
     _run(parts, f"INSERT INTO audit_log ({listed}, mac) {chosen}")
 
 
-def _mac_in_sql(parts: Runtime) -> str:
+def _mac_in_sql(parts: Parts) -> str:
     """HMAC-SHA-256 over the canonical columns, as MariaDB computes it."""
     key = SEAL_KEY.encode().ljust(64, b"\0")
     inner, outer = (bytes(octet ^ pad for octet in key).hex() for pad in (0x36, 0x5C))
@@ -180,7 +180,7 @@ def _mac_in_sql(parts: Runtime) -> str:
     return f"SHA2(CONCAT(X'{outer}', UNHEX(SHA2(CONCAT(X'{inner}', {sql}), 256))), 256)"
 
 
-def _seal(parts: Runtime, rows: int) -> None:
+def _seal(parts: Parts, rows: int) -> None:
     """Seal the blocks that the rows already name."""
     seals, previous, number = Seals(SEAL_KEY.encode()), FIRST_SEAL, 0
     last_block = -(-rows // BLOCK_ROWS)
@@ -206,13 +206,13 @@ def _seal(parts: Runtime, rows: int) -> None:
         connection.execute(update(AuditChain).values(number=number, seal=previous))
 
 
-def _read(parts: Runtime, columns: Any, first_block: int) -> list[Any]:
+def _read(parts: Parts, columns: Any, first_block: int) -> list[Any]:
     first, last = (first_block - 1) * BLOCK_ROWS + 1, (first_block - 1 + _BLOCKS_AT_ONCE) * BLOCK_ROWS
     statement = columns.where(AuditRow.id.between(first, last)).order_by(AuditRow.id)
     return list(parts.database.query(lambda connection: connection.execute(statement).all()))
 
 
-def _run(parts: Runtime, statement: str) -> list[Any]:
+def _run(parts: Parts, statement: str) -> list[Any]:
     with parts.database.begin() as connection:
         connection.exec_driver_sql("SET SESSION unique_checks = 0, foreign_key_checks = 0")
         result = connection.exec_driver_sql(statement.replace("%", "%%"))

@@ -21,9 +21,10 @@ from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.sinks import ConsoleSink
+from filewallball.recording.caller import Caller
 from filewallball.recording.coalescing import Folds
 from filewallball.recording.journal import Journal
-from filewallball.recording.operations import Caller, Ledger, operation
+from filewallball.recording.operations import Ledger, operation
 from filewallball.settings.service import Settings, load_settings
 from filewallball.web.exchange import ExchangeMiddleware, Observer, current_exchange
 from filewallball.web.origin import Proxies
@@ -65,7 +66,7 @@ class Parts:
     def ledger(self, record: Callable[[Any], None]) -> Ledger:
         folds = Folds(self.journal.opened, self.journal.folded, self.journal.closed)
         untouched = cast(Any, None)  # a read needs no database to be on record
-        return Ledger(untouched, self.journal, untouched, folds, record)
+        return Ledger(untouched, self.journal, untouched, folds, (record,))
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from benchmarks.history import DAYS, LargeMariaDB, Size, open_history, service_settings
 from filewallball.clock import now_us
 from filewallball.recording.event import Event
-from filewallball.registry import Runtime
+from harness.parts import Parts
 from harness.servers import Service
 from harness.servers.mariadb import database_name
 
@@ -70,7 +70,7 @@ def _measure(server: LargeMariaDB, folder: Path, rows: int, options: argparse.Na
         return {name: _time_answer(service, path, name, options.requests) for name, path in _PATHS.items()}
 
 
-def _append_and_seal(parts: Runtime, rows: int, options: argparse.Namespace) -> float:
+def _append_and_seal(parts: Parts, rows: int, options: argparse.Namespace) -> float:
     """Seconds that the digest needed; appending is not its work."""
     for start in range(0, rows, 500):
         events = [
@@ -115,7 +115,7 @@ def _print_sizes(server: LargeMariaDB, url: str) -> None:
     )
 
 
-def _print_quantiles(service: Service, parts: Runtime) -> None:
+def _print_quantiles(service: Service, parts: Parts) -> None:
     """The seconds that the answer gives against the exact order statistic of the same 24 hours."""
     found = service.request("GET", _PATHS["metrics/detailed"]).json()["performance_metrics"]
     since = (now_us() // 3_600_000_000 - 24) * 3_600_000_000

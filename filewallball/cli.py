@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from filewallball import create_app
 from filewallball.access.commands import blocks, quotas, tokens, users
 from filewallball.alerts.commands import alerts
 from filewallball.audit.commands import audit
@@ -22,15 +23,17 @@ from filewallball.files.quarantine_routes import quarantine
 from filewallball.files.scrub import Pace
 from filewallball.ops import reference
 from filewallball.ops.commands import ops
-from filewallball.reconcile.books import reconcile
-from filewallball.recording.operations import operation
-from filewallball.registry import runtime
+from filewallball.reconcile.books import Reconciliation
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.operations import Ledger, operation
+from filewallball.registry import part
 from filewallball.serving import maintenance
 from filewallball.serving.preparation import make_ready
+from filewallball.settings.service import Settings
 from filewallball.stats.commands import stats
 
 
-@click.group()
+@click.group(context_settings={"obj": create_app})
 @click.version_option(package_name="filewallball")
 def main() -> None:
     """Operate a FileWallBall service. Settings come from the environment."""
@@ -48,12 +51,12 @@ def prepare(app: Flask) -> None:
 @with_app
 def drain(app: Flask, state: str) -> None:
     """Ask load balancers to send requests elsewhere: /health/ready answers 503, everything else goes on."""
-    parts = runtime(app)
-    with operation(parts.ledger, f"drain:{state}", maintenance.SYSTEM):
+    settings = part(Settings, app)
+    with operation(part(Ledger, app), f"drain:{state}", SYSTEM):
         if state == "on":
-            parts.settings.drain_file.touch()
+            settings.drain_file.touch()
         else:
-            parts.settings.drain_file.unlink(missing_ok=True)
+            settings.drain_file.unlink(missing_ok=True)
     answer = "503: send requests elsewhere" if state == "on" else "what the checks say"
     click.echo(f"drain is {state}: /health/ready answers {answer}")
 
@@ -62,7 +65,7 @@ def drain(app: Flask, state: str) -> None:
 @with_app
 def scrub(app: Flask) -> None:
     """Read every stored byte now and compare; ends with 1 if any differ from what was uploaded."""
-    job = maintenance.scrub(runtime(app))
+    job = maintenance.scrub(app)
     with click.progressbar(length=job.total_bytes(), label="Reading", file=sys.stderr) as bar:
         checked, failed = job.run(before_us=now_us(), pace=Pace(), progress=bar.update)
     click.echo(f"{checked} checked, {failed} damaged")
@@ -85,12 +88,12 @@ def reference_command(app: Flask, files: tuple[Path, ...]) -> None:
 @with_app
 def reconcile_command(app: Flask, patience: float) -> None:
     """Compare statistics, audit log, files table, disk and metrics; ends with 1 if any two differ."""
-    parts, deadline = runtime(app), time.monotonic() + patience
-    with operation(parts.ledger, "stats:reconcile", maintenance.SYSTEM) as op:
-        lines = list(reconcile(parts))
+    books, deadline = part(Reconciliation, app), time.monotonic() + patience
+    with operation(part(Ledger, app), "stats:reconcile", SYSTEM) as op:
+        lines = list(books.lines())
         while not all(line.agrees for line in lines) and time.monotonic() < deadline:
             time.sleep(1)
-            lines = list(reconcile(parts))
+            lines = list(books.lines())
         op.note(details={line.name: line.text for line in lines})
     for line in lines:
         click.echo(line)
@@ -127,10 +130,9 @@ for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, a
 @with_app
 def maintain(app: Flask, once: bool) -> None:
     """Run the periodic jobs in this process, until it is told to stop."""
-    parts = runtime(app)
-    jobs = maintenance.worker_jobs(parts) + maintenance.host_jobs(parts)
+    jobs = maintenance.worker_jobs(app) + maintenance.host_jobs(app)
     if once:
-        maintenance.Loop(jobs + maintenance.slow_jobs(parts)).run_due()
+        maintenance.Loop(jobs + maintenance.slow_jobs(app)).run_due()
         return
     # What systemd says: left to itself, it would end as if it were killed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())

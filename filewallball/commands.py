@@ -10,11 +10,13 @@ import click
 from flask import Flask
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from filewallball import create_app
 from filewallball.clock import rfc3339
+from filewallball.database.connections import Database
 from filewallball.errors import ApiError
+from filewallball.observability.metric_store.slots import Slots
+from filewallball.recording.journal import Journal
 from filewallball.recording.ownership import other_owner
-from filewallball.registry import runtime
+from filewallball.registry import part
 from filewallball.settings.service import ConfigError, Settings, load_settings
 
 _NO_SUCH_TABLE = 1146  # MariaDB's number for it
@@ -26,7 +28,9 @@ def with_app(
     *,
     is_first: bool = False,
 ) -> Callable[..., None]:
-    """Give the command the app; a bad setting or a missing database ends in one clear line.
+    """Give the command the app, built by the function that the command line has as its `obj`.
+
+    A bad setting or a missing database ends in one clear line.
 
     Only a command that may come first in the life of a DATA_DIR makes one that is not there. Whoever would leave files
     there that the service cannot read is sent away: one of root's in the journal stops all shipping.
@@ -44,7 +48,7 @@ def with_app(
             advice = f"run this as that user, as with `runuser -u {owner} -- filewallball …`"
             raise ConfigError([f"DATA_DIR: {settings.journal_dir} belongs to {owner}; {advice}"])
         try:
-            app = create_app(settings)
+            app = click.get_current_context().find_root().obj(settings)
         except OSError as error:
             raise ConfigError(
                 [f"DATA_DIR: {error.filename or settings.data_dir}: {error.strerror}"]
@@ -105,7 +109,6 @@ def _is_empty(error: DBAPIError) -> bool:
 
 
 def _close(app: Flask) -> None:
-    parts = runtime(app)
-    parts.journal.close()
-    parts.slots.release()
-    parts.database.close()  # SQLite leaves no write-ahead log behind
+    part(Journal, app).close()
+    part(Slots, app).release()
+    part(Database, app).close()  # SQLite leaves no write-ahead log behind

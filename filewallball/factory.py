@@ -1,20 +1,24 @@
-"""The named steps of `create_app`."""
+"""How the application is put together: the named steps of `create_app`, and who is told of an event."""
 
 import secrets
+from collections.abc import Callable
 
 from flask import Flask
 
-from filewallball import __version__, permissions
+from filewallball import permissions
 from filewallball.access import views as access_views
 from filewallball.access.admission import guard
-from filewallball.access.blocks import count_blocks
-from filewallball.access.gate import build_gate
+from filewallball.access.blocks import BlockList, count_blocks
+from filewallball.access.gate import Gate
+from filewallball.access.limits import Limits, build_limiter
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
 from filewallball.audit.keys import kept_secret
-from filewallball.audit.sealer import Digest
+from filewallball.audit.retention import Retention
+from filewallball.audit.sealer import Digest, Fold
 from filewallball.audit.seals import Seals
 from filewallball.audit.totals import Totals
+from filewallball.audit.verify_job import Verification
 from filewallball.backup.standing import backup_probe
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
@@ -34,28 +38,45 @@ from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.pool import watch_pools
 from filewallball.observability.request_log import RequestLog
-from filewallball.observability.setup import init_metrics, init_middleware
+from filewallball.observability.setup import build_metrics, init_middleware, serve_metrics
+from filewallball.reconcile.books import Reconciliation
 from filewallball.recording.audit_rows import Trail
 from filewallball.recording.coalescing import Folds
+from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger
 from filewallball.recording.shipper import Shipper
-from filewallball.registry import Runtime, install, runtime
+from filewallball.registry import part, provide
 from filewallball.serving import maintenance
-from filewallball.serving.gauges import readings
+from filewallball.serving.gauges import gauges
 from filewallball.settings.service import Settings
 from filewallball.stats import views as stats_views
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rollup import UsageFold
 from filewallball.stats.snapshot import Statistics
 from filewallball.storage.local import LocalStore
+from filewallball.version import __version__
 from filewallball.web import docs, problems, start
+from filewallball.web.app import Application
 from filewallball.web.headers import allow_origins, completion
 from filewallball.web.openapi import Promises
 from filewallball.web.origin import Proxies
 from filewallball.web.request_body import SMALL_BYTES
 
 _THUMBNAIL_SECONDS = 30.0  # its check starts a process
+
+
+def build(settings: Settings) -> Flask:
+    """The application under these settings, step by step."""
+    app = Application("filewallball", static_folder=None)
+    configure(app, settings)
+    bind_extensions(app)
+    build_parts(app, settings)
+    watch_health(app, settings)
+    register_routes(app)
+    problems.init_app(app)
+    observe(app, settings)
+    return app
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -80,56 +101,108 @@ def bind_extensions(app: Flask) -> None:
     api.init_app(app, spec_kwargs={"extra_plugins": [Promises(app.view_functions)]})
 
 
-def build_runtime(app: Flask, settings: Settings) -> None:
-    """Build the parts that rooms share."""
+def build_parts(app: Flask, settings: Settings) -> None:
+    """Build every part of the service and make it available by its type."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     with app.app_context():
         database = Database(db.engine, db.engines["read"])
     slots = Slots(settings.slots_dir)
-    journal = Journal(settings.journal_dir, slots.number, sync_each=settings.audit_sync == "full")
-    key = seal_key(settings)
-    trail, seals = Trail(database, key), Seals(key)
-    proxies = Proxies(settings.trusted_proxies)
-    store = LocalStore(
-        settings.storage_dir,
-        min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
+    metrics = build_metrics(app, settings, slots)
+    provide(app, settings, database, slots, metrics)
+    _build_gate(app, settings, database, metrics)
+    _build_recording(app, settings, database, slots)
+    _build_files(app, settings, database)
+    _build_statistics(app, database)
+    _build_audit(app, settings, database)
+    provide(
+        app,
+        Reconciliation(settings, database, part(LocalStore, app), part(Statistics, app), part(Shipper, app)),
     )
-    statistics = Statistics(database, lambda: count_blocks(database))
-    gate = build_gate(app, settings, database, proxies)
-    parts = Runtime(
-        settings=settings,
-        database=database,
-        store=store,
-        slots=slots,
-        journal=journal,
-        shipper=Shipper(settings.journal_dir, database, trail),
-        digest=Digest(settings.data_dir, database, seals),
-        seals=seals,
-        ledger=Ledger(
+
+
+def listeners(metrics: Metrics, gate: Gate) -> tuple[Callable[[Event], None], ...]:
+    """Who is told of each operation that has ended, in this order."""
+    return (
+        metrics.record,  # counts it
+        gate.watch,  # notices who offends too often
+    )
+
+
+def folds(database: Database) -> tuple[Fold, ...]:
+    """Who is handed each audit row, in the transaction that seals it."""
+    return (
+        Totals(database).fold,  # the totals of the audit list
+        UsageFold(database),  # the statistics
+    )
+
+
+def _build_gate(app: Flask, settings: Settings, database: Database, metrics: Metrics) -> None:
+    proxies = Proxies(
+        settings.trusted_proxies,
+        show_suspect=lambda suspect: metrics.set("proxy_setting_suspect_workers", suspect),
+    )
+    limits = Limits(
+        build_limiter(app, settings),
+        settings,
+        show_degraded=lambda degraded: metrics.set("rate_limit_degraded_workers", degraded),
+    )
+    provide(app, proxies, Gate(settings, proxies, BlockList(database), limits))
+
+
+def _build_recording(app: Flask, settings: Settings, database: Database, slots: Slots) -> None:
+    metrics, key = part(Metrics, app), seal_key(settings)
+    trail = Trail(database, key)
+    journal = Journal(
+        settings.journal_dir,
+        slots.number,
+        sync_each=settings.audit_sync == "full",
+        recovered=lambda count: metrics.increment("operations_recovered_total", amount=count),
+    )
+    provide(
+        app,
+        journal,
+        Shipper(settings.journal_dir, database, trail),
+        Seals(key),
+        Ledger(
             database,
             journal,
             trail,
             Folds(journal.opened, journal.folded, journal.closed),
-            record=lambda event: None,
+            listeners(metrics, part(Gate, app)),
         ),
-        proxies=proxies,
-        gate=gate,
-        health=Board(settings.health_check_timeout.total_seconds()),
-        scanner=Scanner(settings),
-        thumbnails=Thumbnails(settings, database, store),
-        cache=MetadataCache(settings.redis_url, FOUND_NAMES, lambda: gate.limits.degraded_since is not None),
-        statistics=statistics,
-        expected=ExpectedClients(database, statistics),
     )
-    parts.ledger.watch = parts.gate.watch
-    parts.digest.register_fold(Totals(database).fold)
-    parts.digest.register_fold(UsageFold(database))
-    install(app, parts)
-    app.extensions["filewallball.files"] = Files(settings, database, parts.store, parts.scanner, parts.cache)
+
+
+def _build_files(app: Flask, settings: Settings, database: Database) -> None:
+    limits = part(Gate, app).limits
+    store = LocalStore(
+        settings.storage_dir,
+        min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
+    )
+    scanner = Scanner(settings)
+    cache = MetadataCache(settings.redis_url, FOUND_NAMES, lambda: limits.degraded_since is not None)
+    thumbnails = Thumbnails(settings, database, store)
+    provide(app, store, scanner, cache, thumbnails, Files(settings, database, store, scanner, cache))
+
+
+def _build_statistics(app: Flask, database: Database) -> None:
+    statistics = Statistics(database, lambda: count_blocks(database))
+    provide(app, statistics, ExpectedClients(database, statistics))
+
+
+def _build_audit(app: Flask, settings: Settings, database: Database) -> None:
+    seals, ledger = part(Seals, app), part(Ledger, app)
+    verification = Verification(settings, database, seals, ledger)
+    provide(
+        app,
+        Digest(settings.data_dir, database, seals, folds(database)),
+        verification,
+        Retention(settings, database, seals, ledger, verification),
+    )
 
 
 def register_routes(app: Flask) -> None:
-    """Every room's routes."""
+    """The routes of every feature."""
     for blueprint in (
         file_views.blueprint,
         audit_views.blueprint,
@@ -145,51 +218,36 @@ def register_routes(app: Flask) -> None:
 
 
 def watch_health(app: Flask, settings: Settings) -> None:
-    """The checks, each registered for the room that knows how to try its dependency."""
-    parts = runtime(app)
+    """The checks, each made by the package that knows how to try its dependency."""
+    database, store, journal = part(Database, app), part(LocalStore, app), part(Journal, app)
+    timeout = settings.health_check_timeout
+    redis = redis_probe(settings.redis_url, timeout) if settings.redis_url else None
+    backup = backup_probe(settings.data_dir, settings.backup_max_age) if settings.backup_max_age else None
+    board = Board(timeout.total_seconds())
     for check in (
-        Check("database", database_probe(parts.database, settings.database_pool_size), critical=True),
-        Check("storage", storage_probe(parts.store), critical=True),
-        Check("audit_journal", journal_probe(parts.journal.probe, parts.shipper.waiting), critical=True),
-        Check(
-            "redis",
-            redis_probe(settings.redis_url, settings.health_check_timeout) if settings.redis_url else None,
-        ),
-        Check("virus_scan_service", None if settings.scan_policy == OFF else parts.scanner.probe),
-        Check("thumbnail_service", parts.thumbnails.probe, share_seconds=_THUMBNAIL_SECONDS),
-        Check(
-            "backup_service",
-            backup_probe(settings.data_dir, settings.backup_max_age) if settings.backup_max_age else None,
-        ),
-        Check("storage_integrity", maintenance.scrub(parts).probe, share_seconds=2),
+        Check("database", database_probe(database, settings.database_pool_size), critical=True),
+        Check("storage", storage_probe(store), critical=True),
+        Check("audit_journal", journal_probe(journal.probe, part(Shipper, app).waiting), critical=True),
+        Check("redis", redis),
+        Check("virus_scan_service", None if settings.scan_policy == OFF else part(Scanner, app).probe),
+        Check("thumbnail_service", part(Thumbnails, app).probe, share_seconds=_THUMBNAIL_SECONDS),
+        Check("backup_service", backup),
+        Check("storage_integrity", maintenance.scrub(app).probe, share_seconds=2),
     ):
-        parts.health.add(check)
-
-
-def render_errors(app: Flask) -> None:
-    """One renderer for every error."""
-    problems.init_app(app)
+        board.add(check)
+    provide(app, board)
 
 
 def observe(app: Flask, settings: Settings) -> None:
     """Metrics, request log and the middleware that sees a request to its last byte."""
-    parts, logs = runtime(app), configure_logging(settings)
-    metrics = init_metrics(app, settings, parts.slots, lambda: guard(permissions.STATS), readings(parts))
-    parts.ledger.record = metrics.record
-    parts.journal.recovered = lambda count: metrics.increment("operations_recovered_total", amount=count)
+    metrics, logs = part(Metrics, app), configure_logging(settings)
+    serve_metrics(app, settings, metrics, lambda: guard(permissions.STATS), gauges(app))
     with app.app_context():
         watch_pools(metrics, db.engine, db.engines["read"])
     logs.count_drops(lambda sink: metrics.increment("log_records_dropped_total", sink))
-    watch_access(parts, metrics)
     allow_origins(app, settings.cors_origins)
-    init_middleware(app, metrics, parts.proxies.origin, [RequestLog(logs)], completion(settings.public_url))
-
-
-def watch_access(parts: Runtime, metrics: Metrics) -> None:
-    """Gauges and counters of the gate that no event carries."""
-    limits, forwarding = parts.gate.limits, parts.proxies.watch
-    limits.show_degraded = lambda degraded: metrics.set("rate_limit_degraded_workers", degraded)
-    forwarding.show_suspect = lambda suspect: metrics.set("proxy_setting_suspect_workers", suspect)
+    origin = part(Proxies, app).origin
+    init_middleware(app, metrics, origin, [RequestLog(logs)], completion(settings.public_url))
 
 
 def seal_key(settings: Settings) -> bytes:

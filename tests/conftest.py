@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 
 from filewallball import create_app
 from filewallball.audit.models import AuditRow
-from filewallball.registry import runtime
 from filewallball.settings.service import Settings, load_settings
+from harness.parts import Parts
 from harness.servers import MariaDB, Service
 
 
@@ -125,8 +125,8 @@ def set_config(environ: dict[str, str]) -> Iterator[Callable[..., Flask]]:
     def build(**changes: str) -> Flask:
         app = create_app(load_settings({**environ, **changes}))
         app.test_client_class = Client
-        runtime(app).store.prepare()
-        runtime(app).journal.prepare()
+        Parts(app).store.prepare()
+        Parts(app).journal.prepare()
         built.append(app)
         return app
 
@@ -144,7 +144,7 @@ def app(set_config: Callable[..., Flask]) -> Flask:
 @pytest.fixture
 def settings(app: Flask) -> Settings:
     """What `app` runs with."""
-    return runtime(app).settings
+    return Parts(app).settings
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def admin(app: Flask) -> FlaskClient:
 @pytest.fixture
 def operations(app: Flask) -> Callable[[], list[Any]]:
     """The audit rows that the test has caused, oldest first, after everything in the journal was shipped."""
-    parts = runtime(app)
+    parts = Parts(app)
     statement = select(*AuditRow.__table__.columns).order_by(AuditRow.timestamp_us, AuditRow.id)
     before = {row.id for row in parts.database.query(lambda connection: list(connection.execute(statement)))}
 
@@ -177,9 +177,9 @@ def operations(app: Flask) -> Callable[[], list[Any]]:
 
 
 def _close(app: Flask) -> None:
-    runtime(app).journal.close()
-    runtime(app).slots.release()
-    runtime(app).database.close()
+    Parts(app).journal.close()
+    Parts(app).slots.release()
+    Parts(app).database.close()
 
 
 def _refuse_the_outside(event: str, arguments: tuple[Any, ...]) -> None:

@@ -12,11 +12,13 @@ from flask import g, request
 
 from filewallball import errors, permissions
 from filewallball.access.authentication import Identity, authenticate, digest
-from filewallball.access.gate import is_authentication_failure
+from filewallball.access.gate import Gate, is_authentication_failure
 from filewallball.access.limits import EXEMPT, room_of
 from filewallball.clock import now_us
-from filewallball.recording.operations import Caller, Operation, operation
-from filewallball.registry import Runtime, runtime
+from filewallball.database.connections import Database
+from filewallball.recording.caller import Caller
+from filewallball.recording.operations import Ledger, Operation, operation
+from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.text import neutral
 from filewallball.web.exchange import Exchange, current_exchange
@@ -52,11 +54,11 @@ def recorded(
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
-            parts, exchange = runtime(), current_exchange()
-            caller, refusal, excess = _admit(parts, exchange, room, shared_secret)
+            exchange = current_exchange()
+            caller, refusal, excess = _admit(exchange, room, shared_secret)
             if refusal is None and shared_secret is not None:
                 caller = replace(caller, username=_PROGRAM, permissions=frozenset({permission}))
-            with _operation(parts, exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
+            with _operation(exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
                 g.operation = op
                 if "filename" in kwargs:
                     op.note(details={"filename": neutral(kwargs["filename"], 255)})
@@ -83,11 +85,11 @@ def current_operation() -> Operation:
 
 def guard(permission: str) -> None:
     """Refuse a request on a route that is no operation (metrics, health); the refusal itself is on record."""
-    parts, exchange = runtime(), current_exchange()
-    caller, refusal, _ = _admit(parts, exchange, EXEMPT)
+    exchange = current_exchange()
+    caller, refusal, _ = _admit(exchange, EXEMPT)
     if refusal is None and caller.may(permission):
         return
-    with _operation(parts, exchange, "auth:fail", caller, ""):
+    with _operation(exchange, "auth:fail", caller, ""):
         if refusal is not None:
             raise refusal
         check(caller, permission)
@@ -95,7 +97,7 @@ def guard(permission: str) -> None:
 
 def may(permission: str) -> bool:
     """Whether the caller of the present request holds the permission; a bad token holds none."""
-    caller, refusal = _identify(runtime(), current_exchange(), None)
+    caller, refusal = _identify(current_exchange(), None)
     return refusal is None and caller.may(permission)
 
 
@@ -113,12 +115,10 @@ def _refuse_repetitions() -> None:
         raise errors.ValidationFailed(errors={name: ["Send this once."] for name in repeated})
 
 
-def _operation(
-    parts: Runtime, exchange: Exchange, action: str, caller: Caller, resource_id: str
-) -> Operation:
+def _operation(exchange: Exchange, action: str, caller: Caller, resource_id: str) -> Operation:
     rule = request.url_rule
     return operation(
-        parts.ledger,
+        part(Ledger),
         action,
         caller,
         resource_id=resource_id,
@@ -128,16 +128,16 @@ def _operation(
 
 
 def _admit(
-    parts: Runtime, exchange: Exchange, room: str, shared_secret: SharedSecret | None = None
+    exchange: Exchange, room: str, shared_secret: SharedSecret | None = None
 ) -> tuple[Caller, errors.ApiError | None, errors.RateLimited | None]:
     """The caller, why they are refused, and the limit they exceed where limits are only watched."""
-    gate, origin = parts.gate, exchange.origin
+    gate, origin = part(Gate), exchange.origin
     refusal = gate.refusal(origin, room, "HTTP_AUTHORIZATION" in exchange.environ)
     excess = None
     if isinstance(refusal, errors.RateLimited) and not gate.enforces:
         refusal, excess = None, refusal
     turned_away = refusal is not None
-    caller, refusal = _identify(parts, exchange, refusal, shared_secret)
+    caller, refusal = _identify(exchange, refusal, shared_secret)
     if refusal is not None and not turned_away and is_authentication_failure(refusal):
         limited = gate.authentication_failed(origin)
         if limited is not None and gate.enforces:
@@ -148,7 +148,6 @@ def _admit(
 
 
 def _identify(
-    parts: Runtime,
     exchange: Exchange,
     refusal: errors.ApiError | None,
     shared_secret: SharedSecret | None = None,
@@ -157,22 +156,22 @@ def _identify(
 
     Who is refused already is not looked up.
     """
-    environ, origin = exchange.environ, exchange.origin
+    environ, origin, settings = exchange.environ, exchange.origin, part(Settings)
     identity: Identity | None = None
     if refusal is None and environ.get("QUERY_STRING") and _has_credentials(environ["QUERY_STRING"]):
         refusal = errors.AuthMalformed("Credentials belong into the Authorization header, never into a URL.")
     if refusal is None and shared_secret is not None:
-        refusal = _refusal_of_program(shared_secret(parts.settings))
+        refusal = _refusal_of_program(shared_secret(settings))
     elif refusal is None and "HTTP_AUTHORIZATION" in environ:
         try:
-            identity = authenticate(parts.database, _bearer())
-            parts.gate.last_use.note(identity.token_id, now_us())
+            identity = authenticate(part(Database), _bearer())
+            part(Gate).last_use.note(identity.token_id, now_us())
         except Exception as error:
             refusal = errors.translate(error)
-    role = identity.role if identity else parts.settings.anonymous_role
+    role = identity.role if identity else settings.anonymous_role
     granted = permissions.ROLES[role] if refusal is None else frozenset()
     if not (origin.forwarded and not origin.trusted) and contains(
-        parts.settings.monitoring_networks, origin.client_ip
+        settings.monitoring_networks, origin.client_ip
     ):
         granted |= permissions.MONITORING
     return Caller(

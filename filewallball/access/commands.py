@@ -9,11 +9,13 @@ from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
 from filewallball.access.quotas import Quotas, address_principal
 from filewallball.commands import table, with_app
+from filewallball.database.connections import Database
 from filewallball.permissions import ROLES
-from filewallball.recording.operations import Operation, operation
-from filewallball.registry import runtime
-from filewallball.serving import maintenance
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.operations import Ledger, Operation, operation
+from filewallball.registry import part
 from filewallball.settings.kinds import size
+from filewallball.settings.service import Settings
 from filewallball.web.origin import normal_address
 from filewallball.web.schemas import DurationField
 
@@ -70,7 +72,7 @@ def users() -> None:
 @with_app
 def list_users(app: Flask) -> None:
     """List users."""
-    table(user_service.list_users(runtime(app).database, page=1, size=_MOST), _USER_COLUMNS)
+    table(user_service.list_users(part(Database, app), page=1, size=_MOST), _USER_COLUMNS)
 
 
 @users.command("create")
@@ -90,7 +92,7 @@ def create_user(app: Flask, username: str, role: str) -> None:
 @with_app
 def change_user(app: Flask, username: str, role: str | None, disabled: bool | None) -> None:
     """Give a user another role, disable or enable them."""
-    user_id = user_service.find_user(runtime(app).database, username).id
+    user_id = user_service.find_user(part(Database, app), username).id
     with _begin(app, "user:update") as op:
         table([user_service.change_user(op, user_id, role=role, disabled=disabled)], _USER_COLUMNS)
 
@@ -105,7 +107,7 @@ def tokens() -> None:
 @with_app
 def list_tokens(app: Flask, username: str | None) -> None:
     """List tokens, newest first; never their text."""
-    database = runtime(app).database
+    database = part(Database, app)
     user_id = user_service.find_user(database, username).id if username else None
     table(token_service.list_tokens(database, user_id=user_id, size=_MOST), _TOKEN_COLUMNS)
 
@@ -117,7 +119,7 @@ def list_tokens(app: Flask, username: str | None) -> None:
 @with_app
 def create_token(app: Flask, username: str, name: str, expires_in: int | None) -> None:
     """Give a user a token and print it, this once."""
-    user_id = user_service.find_user(runtime(app).database, username).id
+    user_id = user_service.find_user(part(Database, app), username).id
     with _begin(app, "token:create") as op:
         issued = token_service.create_token(op, user_id, name, expires_in)
     click.echo(f"token {issued.row.id}, which is not shown again:", err=True)
@@ -155,7 +157,7 @@ def blocks() -> None:
 @with_app
 def list_blocks(app: Flask, everything: bool) -> None:
     """List blocks, newest first."""
-    table(block_service.list_blocks(runtime(app).database, everything=everything, size=_MOST), _BLOCK_COLUMNS)
+    table(block_service.list_blocks(part(Database, app), everything=everything, size=_MOST), _BLOCK_COLUMNS)
 
 
 @blocks.command("add")
@@ -218,16 +220,15 @@ def set_quota(app: Flask, who: str, limit_bytes: int | None, limit_files: int | 
 
 
 def _quotas(app: Flask) -> Quotas:
-    parts = runtime(app)
-    return Quotas(parts.settings, parts.database)
+    return Quotas(part(Settings, app), part(Database, app))
 
 
 def _principal(app: Flask, who: str) -> str:
     """An address stands for itself, anything else is a user's name."""
     if normal_address(who):
         return address_principal(who)
-    return f"user:{user_service.find_user(runtime(app).database, who).id}"
+    return f"user:{user_service.find_user(part(Database, app), who).id}"
 
 
 def _begin(app: Flask, action: str) -> Operation:
-    return operation(runtime(app).ledger, action, maintenance.SYSTEM)
+    return operation(part(Ledger, app), action, SYSTEM)

@@ -3,13 +3,11 @@
 from collections import deque
 from dataclasses import dataclass
 
-from flask import Flask
 from limits import RateLimitItem
 
 from filewallball.access.blocks import ActiveBlock, BlockList
 from filewallball.access.last_use import LastUse
-from filewallball.access.limits import AUTH, Limits, build_limiter
-from filewallball.database.connections import Database
+from filewallball.access.limits import AUTH, Limits
 from filewallball.errors import ApiError, Blocked, RateLimited
 from filewallball.recording.event import SUCCESS, Event
 from filewallball.settings.kinds import Networks
@@ -99,12 +97,6 @@ class Gate:
 
     def _is_spared(self, address: str) -> bool:
         return address.startswith((_LOOPBACK_V4, _LOOPBACK_V6)) or contains(self._never_blocked, address)
-
-
-def build_gate(app: Flask, settings: Settings, database: Database, proxies: Proxies) -> Gate:
-    """The gate of one app."""
-    limits = Limits(build_limiter(app, settings), settings)
-    return Gate(settings, proxies, BlockList(database), limits)
 
 
 def is_authentication_failure(error: ApiError) -> bool:

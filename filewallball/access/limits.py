@@ -62,12 +62,17 @@ def build_limiter(app: Flask, settings: Settings) -> Limiter:
 class Limits:
     """What each client may do in a time. Never raises: a store that fails is replaced by this process's own counts."""
 
-    def __init__(self, limiter: Limiter, settings: Settings) -> None:
+    def __init__(
+        self,
+        limiter: Limiter,
+        settings: Settings,
+        show_degraded: Callable[[bool], None] = lambda is_degraded: None,
+    ) -> None:
         self._shared: RateLimiter = limiter.limiter
         self._local = type(self._shared)(MemoryStorage())
         self._is_shared = bool(settings.redis_url)
         self.degraded_since: float | None = None
-        self.show_degraded: Callable[[bool], None] = lambda is_degraded: None
+        self._show_degraded = show_degraded
         self.items: dict[str, Sequence[RateLimitItem]] = {
             UPLOAD: settings.ratelimit_upload,
             DOWNLOAD: settings.ratelimit_download,
@@ -118,7 +123,7 @@ class Limits:
             return
         logger.info("Rate limits are shared again", extra={"seconds": time.monotonic() - self.degraded_since})
         self.degraded_since = None
-        self.show_degraded(False)
+        self._show_degraded(False)
 
     def _ask(self, question: Callable[[RateLimiter], T]) -> T:
         if self.degraded_since is None:
@@ -137,7 +142,7 @@ class Limits:
                 "Redis does not answer: each worker counts rate limits alone",
                 extra={"error_type": type(error).__name__},
             )
-            self.show_degraded(True)
+            self._show_degraded(True)
 
     def _stats(self, item: RateLimitItem, name: str, client: str) -> tuple[float, int]:
         stats = self._ask(lambda limiter: limiter.get_window_stats(item, name, client))

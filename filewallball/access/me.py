@@ -7,7 +7,7 @@ from typing import Any
 from filewallball.access.gate import Gate
 from filewallball.access.limits import Usage
 from filewallball.access.quotas import Allowance, Quotas
-from filewallball.recording.operations import Caller
+from filewallball.recording.caller import Caller
 from filewallball.text import neutral
 from filewallball.web.origin import FORWARDING, Origin, client_network
 

@@ -9,7 +9,8 @@ from filewallball import errors
 from filewallball.access.models import Quota
 from filewallball.access.users import get_user
 from filewallball.database.connections import Database
-from filewallball.recording.operations import Caller, Operation
+from filewallball.recording.caller import Caller
+from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.web.origin import client_network, normal_address
 

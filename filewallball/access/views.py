@@ -8,9 +8,12 @@ from flask_smorest import Blueprint
 from filewallball import permissions
 from filewallball.access import blocks, schemas, tokens, users
 from filewallball.access.admission import current_operation, recorded
+from filewallball.access.gate import Gate
 from filewallball.access.me import Me, describe_caller
 from filewallball.access.quotas import Allowance, Quotas, address_principal, user_principal
-from filewallball.registry import runtime
+from filewallball.database.connections import Database
+from filewallball.registry import part
+from filewallball.settings.service import Settings
 from filewallball.web.exchange import current_exchange
 
 blueprint = Blueprint(
@@ -30,7 +33,7 @@ class Myself(MethodView):
     def get(self) -> Me:
         """How the service sees you: identity, address and proxies, role, use of limits and quota."""
         exchange = current_exchange()
-        caller, gate = current_operation().caller, runtime().gate
+        caller, gate = current_operation().caller, part(Gate)
         return describe_caller(gate, _quotas(), caller, exchange.origin, exchange.environ)
 
 
@@ -43,7 +46,7 @@ class Users(MethodView):
     @blueprint.response(200, schemas.UserListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the users."""
-        database = runtime().database
+        database = part(Database)
         return {"users": users.list_users(database, **query), "total": users.count_users(database)}
 
     @recorded("user:create", permissions.MANAGE)
@@ -62,7 +65,7 @@ class UserItem(MethodView):
     @blueprint.response(200, schemas.UserSchema)
     def get(self, user_id: int) -> Any:
         """Describe a user."""
-        return users.get_user(runtime().database, user_id)
+        return users.get_user(part(Database), user_id)
 
     @recorded("user:update", permissions.MANAGE)
     @blueprint.arguments(schemas.UserChangeSchema)
@@ -81,7 +84,7 @@ class Tokens(MethodView):
     @blueprint.response(200, schemas.TokenListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List tokens, without their text."""
-        database = runtime().database
+        database = part(Database)
         total = tokens.count_tokens(database, user_id=query["user_id"])
         return {"tokens": tokens.list_tokens(database, **query), "total": total}
 
@@ -125,7 +128,7 @@ class Blocks(MethodView):
     @blueprint.response(200, schemas.BlockListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List blocked networks."""
-        database = runtime().database
+        database = part(Database)
         total = blocks.count_listed(database, everything=query["everything"])
         return {"blocks": blocks.list_blocks(database, **query), "total": total}
 
@@ -135,7 +138,7 @@ class Blocks(MethodView):
     def post(self, body: dict[str, Any]) -> Any:
         """Block an address or a network, or renew its block; every worker knows within a second."""
         row = blocks.add_block(current_operation(), **body)
-        runtime().gate.blocks.refresh()
+        part(Gate).blocks.refresh()
         return row
 
 
@@ -148,7 +151,7 @@ class BlockItem(MethodView):
     def delete(self, block_id: int) -> None:
         """Lift a block."""
         blocks.lift_block(current_operation(), block_id)
-        runtime().gate.blocks.refresh()
+        part(Gate).blocks.refresh()
 
 
 @blueprint.route("/quotas")
@@ -172,14 +175,14 @@ class UserQuota(MethodView):
     @blueprint.response(200, schemas.AllowanceSchema)
     def get(self, user_id: int) -> Allowance:
         """What a user keeps and may keep."""
-        return _quotas().allowance(user_principal(runtime().database, user_id))
+        return _quotas().allowance(user_principal(part(Database), user_id))
 
     @recorded("quota:update", permissions.MANAGE)
     @blueprint.arguments(schemas.LimitsSchema)
     @blueprint.response(200, schemas.AllowanceSchema)
     def put(self, body: dict[str, Any], user_id: int) -> Allowance:
         """Give a user limits of their own."""
-        principal = user_principal(runtime().database, user_id)
+        principal = user_principal(part(Database), user_id)
         return _quotas().set_limits(current_operation(), principal, **body)
 
 
@@ -202,5 +205,4 @@ class AddressQuota(MethodView):
 
 
 def _quotas() -> Quotas:
-    parts = runtime()
-    return Quotas(parts.settings, parts.database)
+    return Quotas(part(Settings), part(Database))

@@ -14,8 +14,10 @@ from filewallball.alerts import schemas
 from filewallball.alerts.channels import SmsChannel
 from filewallball.alerts.received import count_firing, list_alerts, messages_of, receive
 from filewallball.alerts.secret import webhook_secret
+from filewallball.database.connections import Database
 from filewallball.errors import RequestTooLarge
-from filewallball.registry import runtime
+from filewallball.registry import part
+from filewallball.settings.service import Settings
 
 blueprint = Blueprint(
     "alerts", __name__, url_prefix="/api/v1/alerts", description="What went wrong, and when"
@@ -44,7 +46,7 @@ class Alerts(MethodView):
     @blueprint.response(200, schemas.AlertListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List alerts, firing and past, newest first."""
-        database = runtime().database
+        database = part(Database)
         rows = list_alerts(database, **query)
         messages = messages_of(database, [row.id for row in rows])
         return {
@@ -65,5 +67,4 @@ class Webhook(MethodView):
     @blueprint.response(204)
     def post(self, body: dict[str, Any]) -> None:
         """Take a notification from Alertmanager, which shows ALERT_WEBHOOK_SECRET as its bearer token."""
-        parts = runtime()
-        receive(current_operation(), parts.database, body, SmsChannel(parts.settings).recipients())
+        receive(current_operation(), part(Database), body, SmsChannel(part(Settings)).recipients())

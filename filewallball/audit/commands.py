@@ -14,17 +14,19 @@ from filewallball.audit.filters import AuditFilter
 from filewallball.audit.grants import grants as statements
 from filewallball.audit.queries import count_events
 from filewallball.audit.report import Verdict
-from filewallball.audit.retention import prune as prune_blocks
-from filewallball.audit.retention import prune_expired
+from filewallball.audit.retention import Retention
 from filewallball.audit.schemas import AuditFilterSchema
+from filewallball.audit.sealer import Digest
 from filewallball.audit.verifier import Span
-from filewallball.audit.verify_job import verifier, verify_log
+from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us, parse_moment
 from filewallball.commands import with_app
-from filewallball.recording.operations import Caller, operation
-from filewallball.registry import Runtime, runtime
-
-_OPERATOR = Caller(username="system", role="admin")
+from filewallball.database.connections import Database
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.operations import Ledger, operation
+from filewallball.recording.shipper import Shipper
+from filewallball.registry import part
+from filewallball.settings.service import Settings
 
 
 @click.group()
@@ -43,8 +45,7 @@ def verify(app: Flask, first: str | None, last: str | None) -> None:
 
     A range proves its own blocks. Only the whole log proves that nothing was cut off at either end.
     """
-    parts = runtime(app)
-    _settle(parts)
+    _settle(app)
     span = Span(_block(app, first, is_start=True), _block(app, last, is_start=False))
     if span.first and span.last and span.first > span.last:
         raise click.BadParameter("The range holds no sealed block.")
@@ -53,7 +54,7 @@ def verify(app: Flask, first: str | None, last: str | None) -> None:
         def show(done: int, total: int) -> None:
             bar.update(round(1000 * done / max(1, total)) - bar.pos)
 
-        verdict = verify_log(parts, _OPERATOR, span, show)
+        verdict = part(Verification, app).run(SYSTEM, span, show)
     if verdict.is_intact and not verdict.blocks and not span.is_whole:
         raise click.BadParameter("The range holds no sealed block.")
     _tell(verdict)
@@ -72,13 +73,13 @@ def verify(app: Flask, first: str | None, last: str | None) -> None:
 @with_app
 def export(app: Flask, form: str, output: BinaryIO, filters: tuple[str, ...]) -> None:
     """Write all matching rows, newest first."""
-    parts, wanted = runtime(app), _wanted(filters)
-    parts.shipper.flush()
-    total = count_events(parts.database, wanted)
-    with operation(parts.ledger, "audit:export", _OPERATOR) as op:
+    database, wanted = part(Database, app), _wanted(filters)
+    part(Shipper, app).flush()
+    total = count_events(database, wanted)
+    with operation(part(Ledger, app), "audit:export", SYSTEM) as op:
         op.note(details={"filters": wanted.shown(), "format": form})
         op.detach()
-        body = Export(op, parts.database, wanted, form)
+        body = Export(op, database, wanted, form)
         label = "Exporting at least" if total.is_lower_bound else "Exporting"
         with closing(body), click.progressbar(length=total.rows, label=label, file=sys.stderr) as bar:
             for piece in body:
@@ -94,9 +95,9 @@ def export(app: Flask, form: str, output: BinaryIO, filters: tuple[str, ...]) ->
 @with_app
 def prune(app: Flask, before: str | None) -> None:
     """Remove whole blocks that are old enough, oldest first, and leave a sealed stub."""
-    parts = runtime(app)
+    retention = part(Retention, app)
     if before is None:
-        rows = prune_expired(parts, _OPERATOR)
+        rows = retention.prune_expired(SYSTEM)
     else:
         try:
             before_us = parse_moment(before)
@@ -104,7 +105,7 @@ def prune(app: Flask, before: str | None) -> None:
             raise click.BadParameter(f"{before!r} is not a date.") from error
         if before_us > now_us():
             raise click.BadParameter(f"{before!r} lies in the future: everything would go.")
-        rows = prune_blocks(parts, _OPERATOR, before_us)
+        rows = retention.prune(SYSTEM, before_us)
     click.echo(f"{rows} rows pruned.")
 
 
@@ -113,15 +114,15 @@ def prune(app: Flask, before: str | None) -> None:
 @with_app
 def grants(app: Flask, account: str) -> None:
     """Print the MariaDB grants for the service's own ACCOUNT, such as 'filewallball'@'10.0.0.%'."""
-    database = make_url(runtime(app).settings.database_url).database or "filewallball"
+    database = make_url(part(Settings, app).database_url).database or "filewallball"
     click.echo("\n".join(statements(database, account)))
 
 
-def _settle(parts: Runtime) -> None:
+def _settle(app: Flask) -> None:
     """Ship and seal what waits, so that it is verified too; where that fails, verification says why."""
-    parts.shipper.flush()
+    part(Shipper, app).flush()
     try:
-        parts.digest.run()
+        part(Digest, app).run()
     except Exception as error:
         click.echo(f"The newest rows could not be sealed: {type(error).__name__}", err=True)
 
@@ -166,6 +167,6 @@ def _block(app: Flask, text: str | None, *, is_start: bool) -> int | None:
         microseconds = parse_moment(text, is_end=not is_start)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is neither a block number nor a date.") from error
-    if block := verifier(runtime(app)).block_at(microseconds, is_start=is_start):
+    if block := part(Verification, app).verifier().block_at(microseconds, is_start=is_start):
         return block
     raise click.BadParameter(f"No sealed block {'begins after' if is_start else 'ends before'} {text}.")

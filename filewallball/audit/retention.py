@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import pymysql
 from sqlalchemy import Connection, delete, select, update
@@ -10,12 +9,15 @@ from sqlalchemy.exc import OperationalError
 
 from filewallball import errors
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
+from filewallball.audit.seals import Seals
 from filewallball.audit.totals import forget
 from filewallball.audit.verifier import Span
-from filewallball.audit.verify_job import verifier
+from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us, rfc3339
-from filewallball.recording.operations import Caller, operation
-from filewallball.registry import Runtime
+from filewallball.database.connections import Database
+from filewallball.recording.caller import Caller
+from filewallball.recording.operations import Ledger, Operation, operation
+from filewallball.settings.service import Settings
 
 _ROWS_AT_ONCE = 20_000
 _BLOCKS_AT_ONCE = 1_000
@@ -33,43 +35,56 @@ class _Stretch:
     rows: int
 
 
-def prune_expired(parts: Runtime, caller: Caller) -> int:
-    """Prune what AUDIT_RETENTION says; on MariaDB that may be left to another account, which is no error."""
-    before_us = now_us() - round(parts.settings.audit_retention.total_seconds() * 1e6)
-    try:
-        return prune(parts, caller, before_us)
-    except errors.Unavailable as error:
-        if not _is_not_granted(error.__cause__):
-            raise
-        logger.warning("Audit rows are due to be pruned by an account that may delete them")
-        return 0
+class Retention:
+    """Prunes the service's own log."""
 
+    def __init__(
+        self, settings: Settings, database: Database, seals: Seals, ledger: Ledger, verification: Verification
+    ) -> None:
+        self._kept_us = round(settings.audit_retention.total_seconds() * 1e6)
+        self._database = database
+        self._seals = seals
+        self._ledger = ledger
+        self._verification = verification
 
-def prune(parts: Runtime, caller: Caller, before_us: int) -> int:
-    """Prune every block whose rows are all older, each step on record; returns the number of rows.
+    def prune_expired(self, caller: Caller) -> int:
+        """Prune what AUDIT_RETENTION says; on MariaDB that may be left to another account, which is no error."""
+        try:
+            return self.prune(caller, now_us() - self._kept_us)
+        except errors.Unavailable as error:
+            if not _is_not_granted(error.__cause__):
+                raise
+            logger.warning("Audit rows are due to be pruned by an account that may delete them")
+            return 0
 
-    Raises AuditBroken at a block that is not intact: what was tampered with stays as evidence; Unavailable where the
-    database account may not delete.
-    """
-    total = 0
-    while stretch := parts.database.query(lambda connection: _next(connection, before_us)):
-        verdict = verifier(parts).verify(Span(stretch.pruned + 1, stretch.last))
-        with operation(parts.ledger, "audit:prune", caller) as op:
-            op.note(
-                details={"first_block": stretch.pruned + 1, "last_block": stretch.last, "rows": stretch.rows}
-            )
-            op.note(details={"before": rfc3339(before_us)})
-            if not verdict.is_intact:
-                raise errors.AuditBroken(facts={"findings": [asdict(each) for each in verdict.findings]})
-            try:
-                op.change(_removal(parts, stretch))
-            except OperationalError as error:
-                if not _is_not_granted(error):
-                    raise
-                told = "This database account may not prune; the owner of the schema may."
-                raise errors.Unavailable(told, facts={"reason": "not granted"}) from error
-        total += stretch.rows
-    return total
+    def prune(self, caller: Caller, before_us: int) -> int:
+        """Prune every block whose rows are all older, each step on record; returns the number of rows.
+
+        Raises AuditBroken at a block that is not intact: what was tampered with stays as evidence; Unavailable where
+        the database account may not delete.
+        """
+        total = 0
+        while stretch := self._database.query(lambda connection: _next(connection, before_us)):
+            verdict = self._verification.verifier().verify(Span(stretch.pruned + 1, stretch.last))
+            with operation(self._ledger, "audit:prune", caller) as op:
+                blocks = {"first_block": stretch.pruned + 1, "last_block": stretch.last}
+                op.note(details={**blocks, "rows": stretch.rows, "before": rfc3339(before_us)})
+                if not verdict.is_intact:
+                    raise errors.AuditBroken(facts={"findings": [asdict(each) for each in verdict.findings]})
+                self._remove(op, stretch)
+            total += stretch.rows
+        return total
+
+    def _remove(self, op: Operation, stretch: _Stretch) -> None:
+        pruned_us = now_us()
+        stub = self._seals.stub(stretch.last, stretch.seal, pruned_us)
+        try:
+            op.change(lambda connection: _remove_blocks(connection, stretch, pruned_us, stub))
+        except OperationalError as error:
+            if not _is_not_granted(error):
+                raise
+            told = "This database account may not prune; the owner of the schema may."
+            raise errors.Unavailable(told, facts={"reason": "not granted"}) from error
 
 
 def _is_not_granted(error: BaseException | None) -> bool:
@@ -91,24 +106,18 @@ def _next(connection: Connection, before_us: int) -> _Stretch | None:
     return stretch
 
 
-def _removal(parts: Runtime, stretch: _Stretch) -> Any:
+def _remove_blocks(connection: Connection, stretch: _Stretch, pruned_us: int, stub: str) -> None:
     rows = AuditRow.block_id.between(stretch.pruned + 1, stretch.last)
-    pruned_us = now_us()
-    stub = parts.seals.stub(stretch.last, stretch.seal, pruned_us)
-
-    def remove(connection: Connection) -> None:
-        advanced = connection.execute(
-            update(AuditChain)
-            .where(AuditChain.id == 1, AuditChain.pruned == stretch.pruned)
-            .values(pruned=stretch.last)
-        )
-        if advanced.rowcount != 1:
-            raise errors.Unavailable("Another process is pruning.")
-        forget(connection, rows)
-        connection.execute(delete(AuditRow).where(rows))
-        connection.execute(delete(AuditBlock).where(AuditBlock.number < stretch.last))
-        connection.execute(
-            update(AuditBlock).where(AuditBlock.number == stretch.last).values(pruned_us=pruned_us, stub=stub)
-        )
-
-    return remove
+    advanced = connection.execute(
+        update(AuditChain)
+        .where(AuditChain.id == 1, AuditChain.pruned == stretch.pruned)
+        .values(pruned=stretch.last)
+    )
+    if advanced.rowcount != 1:
+        raise errors.Unavailable("Another process is pruning.")
+    forget(connection, rows)
+    connection.execute(delete(AuditRow).where(rows))
+    connection.execute(delete(AuditBlock).where(AuditBlock.number < stretch.last))
+    connection.execute(
+        update(AuditBlock).where(AuditBlock.number == stretch.last).values(pruned_us=pruned_us, stub=stub)
+    )

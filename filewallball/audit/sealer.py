@@ -45,14 +45,18 @@ logger = logging.getLogger("filewallball.audit")
 
 
 class Digest:
-    """One for each process; `run` does nothing while another process of the host is at it."""
+    """One for each process; `run` does nothing while another process of the host is at it.
 
-    def __init__(self, directory: Path, database: Database, seals: Seals) -> None:
+    Each of `folds` is called with every row once, in the transaction that seals it; one that raises stops the sealing
+    until it no longer does.
+    """
+
+    def __init__(self, directory: Path, database: Database, seals: Seals, folds: Sequence[Fold] = ()) -> None:
         self._lock_path = directory / "digest.lock"
         self._anchor_path = directory / "audit-head"
         self._database = database
         self._seals = seals
-        self._folds: list[Fold] = []
+        self.folds = tuple(folds)
         self._logged = 0.0
         self.waiting = 0
         """How many rows were unsealed when `count` last looked."""
@@ -62,13 +66,6 @@ class Digest:
             .order_by(AuditRow.id)
             .limit(BLOCK_ROWS)
         )
-
-    def register_fold(self, fold: Fold) -> None:
-        """Have `fold(connection, rows)` called with every row once, in the transaction that seals it.
-
-        A fold that raises stops the digest until it no longer does.
-        """
-        self._folds.append(fold)
 
     def run(self) -> int:
         """Seal all that is unsealed; returns the number of rows. Raises database errors, and AuditBroken
@@ -155,7 +152,7 @@ class Digest:
             connection.execute(insert(AuditBlock), {**asdict(block), "seal": seal, "stub": ""})
             if _mark(connection, block.number, [row.id for row in rows]) != len(rows):
                 raise _Overtaken  # a row vanished since it was read: look again
-            for fold in self._folds:
+            for fold in self.folds:
                 fold(connection, rows)
 
     def _refuse(self, ids: list[int]) -> None:

@@ -17,9 +17,11 @@ from filewallball.audit.schemas import (
     AuditQuerySchema,
     AuditStandingSchema,
 )
-from filewallball.audit.verify_job import standing
+from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us, rfc3339
-from filewallball.registry import runtime
+from filewallball.database.connections import Database
+from filewallball.recording.shipper import Shipper
+from filewallball.registry import part
 
 blueprint = Blueprint("audit", __name__, url_prefix="/api/v1/audit", description="The audit log")
 
@@ -33,11 +35,11 @@ class AuditLogs(MethodView):
     @blueprint.response(200, AuditPageSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the audit log, newest first."""
-        parts, wanted = runtime(), query["wanted"]
+        wanted = query["wanted"]
         current_operation().note(details={"filters": wanted.shown()})
-        parts.shipper.flush()
+        part(Shipper).flush()
         found = list_events(
-            parts.database,
+            part(Database),
             wanted,
             page=query["page"],
             size=query["size"],
@@ -66,11 +68,11 @@ class AuditExport(MethodView):
     @blueprint.arguments(AuditExportSchema, location="query")
     def get(self, query: dict[str, Any]) -> Response:
         """Stream every matching row as CSV or as JSON lines, newest first."""
-        parts, op, form = runtime(), current_operation(), query["format"]
+        op, form = current_operation(), query["format"]
         op.note(details={"filters": query["wanted"].shown(), "format": form})
-        parts.shipper.flush()
+        part(Shipper).flush()
         op.detach()
-        body = Export(op, parts.database, query["wanted"], form)
+        body = Export(op, part(Database), query["wanted"], form)
         name = f"audit-{rfc3339(now_us())[:10]}.{form}"
         response = Response(
             body,
@@ -90,7 +92,7 @@ class AuditVerify(MethodView):
     @blueprint.response(200, AuditStandingSchema)
     def get(self) -> dict[str, Any]:
         """The result of the last verification; `filewallball audit verify` makes a new one."""
-        last = standing(runtime())
+        last = part(Verification).last()
         if last is None:
             return {"status": "unknown", "verified_at": None, "last_success_at": None, "findings": []}
         verdict = last.verdict

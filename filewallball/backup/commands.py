@@ -26,14 +26,19 @@ from filewallball.backup.restore import has_files, place_keys, restore_backup
 from filewallball.backup.verify import verify_backup
 from filewallball.clock import now_us, rfc3339
 from filewallball.commands import with_app
+from filewallball.database.connections import Database
 from filewallball.database.schema import downgrade, upgrade
 from filewallball.extensions import db
-from filewallball.recording.operations import Caller, operation
-from filewallball.registry import runtime
+from filewallball.files.cache import MetadataCache
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.journal import Journal
+from filewallball.recording.operations import Ledger, operation
+from filewallball.recording.shipper import Shipper
+from filewallball.registry import part
 from filewallball.serving import lifecycle
 from filewallball.settings.service import Settings, load_settings
+from filewallball.storage.local import LocalStore
 
-_OPERATOR = Caller(username="system", role="admin")
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 # One statement may move a whole table.
 _PATIENT = timedelta(hours=1)
@@ -54,14 +59,21 @@ def backup() -> None:
 @partial(with_app, adjust=_patient)
 def create(app: Flask, folder: Path) -> None:
     """Back up the database and the bytes that it names into FOLDER, while the service runs."""
-    parts = runtime(app)
-    parts.shipper.flush()
+    shipper = part(Shipper, app)
+    shipper.flush()
     try:
-        with operation(parts.ledger, "backup:create", _OPERATOR) as op:
-            manifest = create_backup(parts, op, folder, lambda total: _bar(total, "Copying"))
+        with operation(part(Ledger, app), "backup:create", SYSTEM) as op:
+            manifest = create_backup(
+                op,
+                folder,
+                lambda total: _bar(total, "Copying"),
+                database=part(Database, app),
+                store=part(LocalStore, app),
+                data_dir=part(Settings, app).data_dir,
+            )
     except BlockingIOError:
         _fail(["another backup goes into this folder"])
-    parts.shipper.flush()
+    shipper.flush()
     click.echo(_about(manifest))
     if manifest.damaged:
         _fail([f"blob {sha256} was damaged already and is not in it" for sha256 in manifest.damaged])
@@ -99,10 +111,9 @@ def prune(app: Flask, folder: Path, keep: int | None, days: int | None) -> None:
     """Remove old backups from FOLDER, and the content that only they name; the newest one always stays."""
     if keep is None and days is None:
         _fail(["say which backups go: --keep, --older-than, or both"])
-    parts = runtime(app)
     before_us = None if days is None else now_us() - days * _DAY_US
     try:
-        with locked(folder), operation(parts.ledger, "backup:prune", _OPERATOR) as op:
+        with locked(folder), operation(part(Ledger, app), "backup:prune", SYSTEM) as op:
             ids = chosen(folder, keep=keep, before_us=before_us)
             pruned = prune_backups(folder, ids)
             op.note(file_size=pruned.blob_bytes)
@@ -111,7 +122,7 @@ def prune(app: Flask, folder: Path, keep: int | None, days: int | None) -> None:
         _fail(["somebody else is at work in this folder"])
     except BackupBroken as error:
         _fail([f"nothing was removed: {error}"])
-    parts.shipper.flush()
+    part(Shipper, app).flush()
     gone = ", ".join(pruned.backups) or "nothing"
     click.echo(f"removed {gone}: {pruned.blobs} blobs, {pruned.blob_bytes} bytes")
 
@@ -133,7 +144,7 @@ def restore(folder: Path, backup_id: str | None, force: bool) -> None:
 
 @partial(with_app, is_first=True)
 def _require_empty(app: Flask) -> None:
-    if _has_table("files") and has_files(runtime(app)):
+    if _has_table("files") and has_files(part(Database, app)):
         _fail(["there are files here: --force replaces them"])
 
 
@@ -147,12 +158,21 @@ def _refuse_other_key(settings: Settings, backup: Path) -> None:
 
 @partial(with_app, adjust=_patient, is_first=True)
 def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
-    parts = runtime(app)
+    store = part(LocalStore, app)
     _bring_schema_to(app, manifest.revision)
-    parts.store.prepare()
-    parts.journal.prepare()
-    with operation(parts.ledger, "backup:restore", _OPERATOR) as op:
-        was_told = restore_backup(parts, op, folder, manifest, _bar(manifest.blob_bytes, "Restoring"))
+    store.prepare()
+    part(Journal, app).prepare()
+    with operation(part(Ledger, app), "backup:restore", SYSTEM) as op:
+        was_told = restore_backup(
+            op,
+            folder,
+            manifest,
+            _bar(manifest.blob_bytes, "Restoring"),
+            database=part(Database, app),
+            store=store,
+            cache=part(MetadataCache, app),
+            data_dir=part(Settings, app).data_dir,
+        )
     if not was_told:
         click.echo(
             "filewallball: Redis does not answer: what it still holds is served for 30 s more", err=True
@@ -165,7 +185,7 @@ def _bring_schema_to(app: Flask, revision: str) -> None:
     found = None
     if _has_table("alembic_version"):
         statement = text("SELECT version_num FROM alembic_version")
-        found = runtime(app).database.query(lambda connection: connection.execute(statement).scalar())
+        found = part(Database, app).query(lambda connection: connection.execute(statement).scalar())
     if found is not None and found != revision:
         downgrade("base")
         found = None

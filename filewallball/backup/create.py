@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 from sqlalchemy import Connection, text
 
-from filewallball import __version__, errors
+from filewallball import errors
 from filewallball.backup.manifest import (
     BLOBS,
     ROWS,
@@ -26,9 +26,11 @@ from filewallball.backup.manifest import (
 )
 from filewallball.backup.rows import dump, snapshot
 from filewallball.backup.standing import note_backup
+from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
-from filewallball.registry import Runtime
 from filewallball.storage.leases import lease
+from filewallball.storage.local import LocalStore
+from filewallball.version import __version__
 
 _PIECE_BYTES = 1024 * 1024
 _BATCH, _BATCH_BYTES = 1000, 256 * 1024 * 1024
@@ -42,14 +44,20 @@ Progress = Callable[[int], object]
 class Plan:
     """What the copying needs: where from, where to, where unfinished copies lie, how much must stay free there."""
 
-    parts: Runtime
+    store: LocalStore
     folder: Path
     partial: Path
     reserved_bytes: int
 
 
 def create_backup(
-    parts: Runtime, op: Operation, folder: Path, progress: Callable[[int], Progress]
+    op: Operation,
+    folder: Path,
+    progress: Callable[[int], Progress],
+    *,
+    database: Database,
+    store: LocalStore,
+    data_dir: Path,
 ) -> Manifest:
     """Back up into `folder`; `progress` is told the number of bytes, and then of each piece done.
 
@@ -57,15 +65,15 @@ def create_backup(
     """
     backup_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S-%f")
     op.note(resource_id=backup_id)
-    with new_backup(folder, backup_id) as partial, lease(parts.database, "backup") as held:
-        plan = Plan(parts, folder, partial, parts.store.space().reserved)
-        with snapshot(parts.database) as connection:
+    with new_backup(folder, backup_id) as partial, lease(database, "backup") as held:
+        plan = Plan(store, folder, partial, store.space().reserved)
+        with snapshot(database) as connection:
             revision = _revision(connection)
             rows = dump(connection, partial / ROWS)
             count, total = _list_blobs(connection, partial / BLOBS)
         damaged = _copy_blobs(plan, partial / BLOBS, progress(total))
         for name in KEYS:
-            _copy_key(parts.settings.data_dir / name, partial / name)
+            _copy_key(data_dir / name, partial / name)
         held.require()
         manifest = Manifest(
             backup_id=backup_id,
@@ -80,7 +88,7 @@ def create_backup(
         )
         write_manifest(partial, manifest)
     op.note(file_size=total, details={"folder": str(folder), "blobs": count, "damaged": len(damaged)})
-    note_backup(parts.settings.data_dir, manifest, folder)
+    note_backup(data_dir, manifest, folder)
     return manifest
 
 
@@ -116,7 +124,7 @@ def _copy_blobs(plan: Plan, listing: Path, progress: Progress) -> list[str]:
             if shutil.disk_usage(plan.folder).free - size < plan.reserved_bytes:
                 raise errors.StorageFull("The backup would leave less than MIN_FREE_SPACE.")
             temporary = plan.partial / secrets.token_hex(8)
-            if _copy_blob(plan.parts, path, temporary, sha256):
+            if _copy_blob(plan.store, path, temporary, sha256):
                 copied[temporary], waiting_bytes = target, waiting_bytes + size
             else:
                 damaged.append(sha256)
@@ -129,11 +137,11 @@ def _copy_blobs(plan: Plan, listing: Path, progress: Progress) -> list[str]:
     return damaged
 
 
-def _copy_blob(parts: Runtime, path: str, temporary: Path, sha256: str) -> bool:
+def _copy_blob(store: LocalStore, path: str, temporary: Path, sha256: str) -> bool:
     """Copy one blob; False, with nothing left of it, if its content is not what it should be."""
     digest = hashlib.sha256()
     try:
-        with parts.store.open(path) as source, temporary.open("xb") as copy:
+        with store.open(path) as source, temporary.open("xb") as copy:
             while data := source.read(_PIECE_BYTES):
                 digest.update(data)
                 copy.write(data)

@@ -10,9 +10,11 @@ from filewallball import errors
 from filewallball.backup.create import Progress, named_blobs
 from filewallball.backup.manifest import BLOBS, ROWS, Manifest, blob_location, digest_of
 from filewallball.backup.rows import Change, load
+from filewallball.database.connections import Database
+from filewallball.files.cache import MetadataCache
 from filewallball.recording.operations import Operation
-from filewallball.registry import Runtime
 from filewallball.storage.leases import lease
+from filewallball.storage.local import LocalStore
 
 _PIECE_BYTES = 1024 * 1024
 _ANCHOR = "audit-head"
@@ -22,22 +24,30 @@ _NOW = "SELECT MAX(ABS({column})) FROM {table}"
 _NEXT = "UPDATE {table} SET {column} = {column} + CASE WHEN {column} < 0 THEN -:more ELSE :more END"
 
 
-def has_files(parts: Runtime) -> bool:
+def has_files(database: Database) -> bool:
     """Whether a restore would replace something: files that somebody stored here."""
     statement = text("SELECT 1 FROM files LIMIT 1")
-    return parts.database.query(lambda connection: connection.execute(statement).first()) is not None
+    return database.query(lambda connection: connection.execute(statement).first()) is not None
 
 
 def restore_backup(
-    parts: Runtime, op: Operation, folder: Path, manifest: Manifest, progress: Progress
+    op: Operation,
+    folder: Path,
+    manifest: Manifest,
+    progress: Progress,
+    *,
+    database: Database,
+    store: LocalStore,
+    cache: MetadataCache,
+    data_dir: Path,
 ) -> bool:
     """Bring back a verified backup. The schema must already be at the backup's revision.
 
     Until the one transaction commits, nothing of what was there before has changed. False where Redis could not be
     told, and may serve metadata of before for 30 seconds more.
     """
-    with lease(parts.database, "restore") as held:
-        paths = _restore_blobs(parts, folder, manifest, progress)
+    with lease(database, "restore") as held:
+        paths = _restore_blobs(store, folder, manifest, progress)
 
         def with_new_path(_table: str, row: dict[str, Any]) -> None:
             row["path"] = paths.get(row["path"], row["path"])
@@ -46,12 +56,12 @@ def restore_backup(
         op.note(details={"folder": str(folder), "blobs": manifest.blob_count, "rows": manifest.rows})
         held.require()
         rows = folder / manifest.backup_id / ROWS
-        parts.cache.doubt_all()
+        cache.doubt_all()
         try:
             op.change(lambda connection: _load(connection, rows, {"blobs": with_new_path}))
         finally:
-            was_told = parts.cache.forget_all()
-    retire_anchor(parts.settings.data_dir)
+            was_told = cache.forget_all()
+    retire_anchor(data_dir)
     return was_told
 
 
@@ -78,27 +88,27 @@ def retire_anchor(data_dir: Path) -> None:
         anchor.replace(data_dir / f"{_ANCHOR}.before-restore")
 
 
-def _restore_blobs(parts: Runtime, folder: Path, manifest: Manifest, progress: Progress) -> dict[str, str]:
+def _restore_blobs(store: LocalStore, folder: Path, manifest: Manifest, progress: Progress) -> dict[str, str]:
     """Publish every blob that the store does not hold whole; returns the new paths by the old ones."""
     paths, lost = {}, set(manifest.damaged)
     for sha256, path, size in named_blobs(folder / manifest.backup_id / BLOBS):
-        if sha256 not in lost and not _is_whole(parts, path, sha256, size):
-            paths[path] = _publish(parts, blob_location(folder, sha256), sha256, size)
+        if sha256 not in lost and not _is_whole(store, path, sha256, size):
+            paths[path] = _publish(store, blob_location(folder, sha256), sha256, size)
         progress(size)
     return paths
 
 
-def _is_whole(parts: Runtime, path: str, sha256: str, size: int) -> bool:
-    return parts.store.holds(path, size) and digest_of(parts.store.blobs_root / path) == sha256
+def _is_whole(store: LocalStore, path: str, sha256: str, size: int) -> bool:
+    return store.holds(path, size) and digest_of(store.blobs_root / path) == sha256
 
 
-def _publish(parts: Runtime, source: Path, sha256: str, size: int) -> str:
-    with parts.store.stage(max_bytes=size, declared_bytes=size) as stage, source.open("rb") as file:
+def _publish(store: LocalStore, source: Path, sha256: str, size: int) -> str:
+    with store.stage(max_bytes=size, declared_bytes=size) as stage, source.open("rb") as file:
         while data := file.read(_PIECE_BYTES):
             stage.write(data)
         if stage.sha256 != sha256:
             raise errors.ContentDamaged("A blob changed after the backup was verified.")
-        return parts.store.publish(stage)
+        return store.publish(stage)
 
 
 def place_keys(

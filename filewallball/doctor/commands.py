@@ -9,13 +9,17 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from filewallball.audit.seals import Seals
+from filewallball.audit.verify_job import Verification
 from filewallball.commands import with_app
+from filewallball.database.connections import Database
 from filewallball.doctor import host, neighbours
 from filewallball.doctor.host import BAD, Finding
 from filewallball.extensions import db
 from filewallball.ops.dashboards import FOLDER
-from filewallball.registry import Runtime, runtime
+from filewallball.registry import part
 from filewallball.settings.service import Settings
+from filewallball.storage.local import LocalStore
 
 _SIGNS = {"ok": "ok     ", "warning": "warning", "bad": "bad    "}
 
@@ -35,7 +39,7 @@ def doctor(app: Flask, as_json: bool, dashboards: Path) -> None:
 
     The service should run, under the same environment. Warnings are for you to decide.
     """
-    findings = list(examine(runtime(app), dashboards))
+    findings = list(examine(app, dashboards))
     bad = any(each.status == BAD for each in findings)
     if as_json:
         click.echo(json.dumps({"ok": not bad, "findings": [asdict(each) for each in findings]}, indent=2))
@@ -45,9 +49,9 @@ def doctor(app: Flask, as_json: bool, dashboards: Path) -> None:
     sys.exit(1 if bad else 0)
 
 
-def examine(parts: Runtime, dashboards: Path) -> Iterator[Finding]:
+def examine(app: Flask, dashboards: Path) -> Iterator[Finding]:
     """Every finding, in the order of the checklist."""
-    settings = parts.settings
+    settings, database = part(Settings, app), part(Database, app)
     yield from neighbours.service(settings, _token(settings))
     yield host.logging(settings)
     yield from neighbours.prometheus(settings)
@@ -55,9 +59,9 @@ def examine(parts: Runtime, dashboards: Path) -> Iterator[Finding]:
     yield neighbours.provisioned(settings, dashboards)
     yield host.database(db.engines)
     yield neighbours.proxies(settings)
-    yield host.disk(parts)
+    yield host.disk(part(LocalStore, app))
     yield host.backup(settings)
-    yield host.audit(parts)
+    yield host.audit(settings, database, part(Seals, app), part(Verification, app))
 
 
 def _token(settings: Settings) -> str:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from filewallball.audit.seals import OTHER_KEY, holds_key
-from filewallball.audit.verify_job import standing
+from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
+from filewallball.audit.verify_job import Verification
 from filewallball.backup.standing import last_backup_us
 from filewallball.clock import now_us
+from filewallball.database.connections import Database
 from filewallball.errors import ApiError
 from filewallball.ops.guide_rules import NOTIFICATION_CHANNELS
-from filewallball.registry import Runtime
 from filewallball.settings.service import Settings
+from filewallball.storage.local import LocalStore
 
 OK, WARNING, BAD = "ok", "warning", "bad"
 _EXAMPLE_DOMAIN = "example.com"
@@ -92,11 +93,11 @@ def mariadb_faults(variables: Mapping[str, str]) -> Iterator[str]:
         yield "sql_mode without STRICT_TRANS_TABLES"
 
 
-def disk(parts: Runtime) -> Finding:
+def disk(store: LocalStore) -> Finding:
     """Is there room, for bytes and for names?"""
     try:
-        parts.store.check_mounted()
-        space, nodes = parts.store.space(), os.statvfs(parts.store.root)
+        store.check_mounted()
+        space, nodes = store.space(), os.statvfs(store.root)
     except (ApiError, OSError) as error:
         return Finding("disk", BAD, f"the store is not there: {error}")
     names = 100 * (1 - nodes.f_favail / nodes.f_files) if nodes.f_files else 0.0
@@ -139,19 +140,19 @@ def recipients(settings: Settings) -> Finding:
     return Finding("recipients", WARNING if unset else OK, said)
 
 
-def audit(parts: Runtime) -> Finding:
+def audit(settings: Settings, database: Database, seals: Seals, verification: Verification) -> Finding:
     """Was the whole log found intact, and lately?"""
     with suppress(SQLAlchemyError):  # nothing is sealed where there is no log
-        if not holds_key(parts.database, parts.seals):
+        if not holds_key(database, seals):
             return Finding("audit", BAD, OTHER_KEY)
-    last = standing(parts)
+    last = verification.last()
     if last is None:
         return Finding("audit", WARNING, "never verified on this host: filewallball audit verify")
     if not last.verdict.is_intact:
         first = last.verdict.findings[0]
         return Finding("audit", BAD, f"the log is broken at block {first.block}: {first.problem}")
     age_us = now_us() - last.last_success_us
-    late = age_us > _LONG_UNVERIFIED * parts.settings.audit_verify_interval.total_seconds() * 1e6
+    late = age_us > _LONG_UNVERIFIED * settings.audit_verify_interval.total_seconds() * 1e6
     said = f"found intact {age_us / 3.6e9:.1f} hours ago"
     return Finding("audit", WARNING if late else OK, said)
 

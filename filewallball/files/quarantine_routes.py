@@ -12,10 +12,11 @@ from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.clock import now_us
 from filewallball.commands import table, with_app
+from filewallball.database.connections import Database
 from filewallball.files.quarantine import list_quarantined, purge, release
-from filewallball.recording.operations import operation
-from filewallball.registry import runtime
-from filewallball.serving import maintenance
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.operations import Ledger, operation
+from filewallball.registry import part
 from filewallball.web.schemas import TimeField
 
 _DAY_US = 86_400_000_000
@@ -77,7 +78,7 @@ class Quarantine(MethodView):
     @blueprint.response(200, QuarantineSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the files in quarantine."""
-        return {"files": list_quarantined(runtime().database, **query)}
+        return {"files": list_quarantined(part(Database), **query)}
 
 
 @blueprint.route("/<file_id>")
@@ -111,7 +112,7 @@ def quarantine() -> None:
 @with_app
 def list_command(app: Flask) -> None:
     """List the files in quarantine and why they are there."""
-    table(list_quarantined(runtime(app).database, page=1, size=_MOST), _SHOWN)
+    table(list_quarantined(part(Database, app), page=1, size=_MOST), _SHOWN)
 
 
 @quarantine.command("release")
@@ -120,7 +121,7 @@ def list_command(app: Flask) -> None:
 def release_command(app: Flask, file_ids: tuple[str, ...]) -> None:
     """Serve these files after all."""
     for file_id in file_ids:
-        with operation(runtime(app).ledger, "file:release", maintenance.SYSTEM, resource_id=file_id) as op:
+        with operation(part(Ledger, app), "file:release", SYSTEM, resource_id=file_id) as op:
             release(op, file_id)
         click.echo(f"{file_id} is served again")
 
@@ -133,13 +134,12 @@ def purge_command(app: Flask, file_ids: tuple[str, ...], days: int | None) -> No
     """Delete these files for ever, or all older ones."""
     if not file_ids and days is None:
         raise click.UsageError("Say which files go: their ids, --older-than, or both.")
-    parts = runtime(app)
     chosen = list(file_ids)
     if days is not None:
         before = now_us() - days * _DAY_US
-        old = list_quarantined(parts.database, page=1, size=_MOST, before_us=before)
+        old = list_quarantined(part(Database, app), page=1, size=_MOST, before_us=before)
         chosen += [row.file_id for row in old]
     for file_id in chosen:
-        with operation(parts.ledger, "file:delete", maintenance.SYSTEM, resource_id=file_id) as op:
+        with operation(part(Ledger, app), "file:delete", SYSTEM, resource_id=file_id) as op:
             purge(op, file_id)
         click.echo(f"{file_id} is deleted")

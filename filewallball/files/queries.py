@@ -12,7 +12,7 @@ from filewallball.clock import now_us, to_us
 from filewallball.database.connections import Database
 from filewallball.files.lookup import COLUMNS
 from filewallball.files.models import LIVE, PUBLIC, File
-from filewallball.recording.operations import Caller
+from filewallball.recording.caller import Caller
 from filewallball.web import paging
 
 DEEPEST_ROW = 10_000

@@ -22,7 +22,8 @@ from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, PUB
 from filewallball.files.naming import display_name
 from filewallball.files.scanning import CLEAN, Scanner
 from filewallball.files.stored import StoredFile
-from filewallball.recording.operations import Caller, Operation
+from filewallball.recording.caller import Caller
+from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.text import neutral

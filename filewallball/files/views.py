@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from filewallball import errors, permissions
 from filewallball.access.admission import current_operation, recorded
+from filewallball.database.connections import Database
 from filewallball.files.delivery import deliver
 from filewallball.files.incoming import receive_body, receive_form
 from filewallball.files.queries import FileFilter, Page, list_files
@@ -21,7 +22,10 @@ from filewallball.files.schemas import (
 )
 from filewallball.files.service import Files
 from filewallball.files.stored import StoredFile
-from filewallball.registry import runtime
+from filewallball.files.thumbnails import Thumbnails
+from filewallball.registry import part
+from filewallball.settings.service import Settings
+from filewallball.storage.local import LocalStore
 from filewallball.web.openapi import FORM_BODY, RAW_BODY, binary_answer
 from filewallball.web.request_body import body_of_any_length
 
@@ -30,8 +34,7 @@ blueprint = Blueprint("files", __name__, description="Upload, list, describe, fe
 
 def service() -> Files:
     """The process's file service."""
-    files: Files = current_app.extensions["filewallball.files"]
-    return files
+    return part(Files)
 
 
 @blueprint.route("/upload")
@@ -43,15 +46,14 @@ class Upload(MethodView):
     @blueprint.response(201, UploadedSchema)
     def post(self) -> StoredFile:
         """Upload one file as multipart/form-data: the part `file`, options as further fields."""
-        parts = runtime()
         service().expect(current_operation())
         with receive_form(
-            parts.store,
+            part(LocalStore),
             body_of_any_length(),
             request.headers,
             _boundary(),
             request.content_length,
-            parts.settings.max_upload_size,
+            part(Settings).max_upload_size,
             current_operation().note,
         ) as incoming:
             return service().keep(current_operation(), incoming)
@@ -67,16 +69,15 @@ class RawUpload(MethodView):
     @blueprint.response(201, UploadedSchema)
     def put(self, _options: dict[str, Any], filename: str) -> StoredFile:
         """Upload the request's body as one file (`curl -T`); options as query parameters."""
-        parts = runtime()
         service().expect(current_operation())
         with receive_body(
-            parts.store,
+            part(LocalStore),
             body_of_any_length(),
             request.headers,
             filename,
             request.args,
             request.content_length,
-            parts.settings.max_upload_size,
+            part(Settings).max_upload_size,
             current_operation().note,
         ) as incoming:
             return service().keep(current_operation(), incoming)
@@ -94,7 +95,7 @@ class FileList(MethodView):
         page, size, cursor = query.pop("page"), query.pop("size"), query.pop("cursor")
         op = current_operation()
         found = list_files(
-            runtime().database, op.caller, FileFilter(**query), page=page, size=size, cursor=cursor
+            part(Database), op.caller, FileFilter(**query), page=page, size=size, cursor=cursor
         )
         return _shown(found)
 
@@ -149,7 +150,7 @@ class Thumbnail(MethodView):
     def get(self, query: dict[str, Any], file_id: str) -> Response:
         """Send a small picture of a JPEG, PNG, GIF or WebP image: upright, without metadata."""
         op, files = current_operation(), service()
-        thumbnail = runtime().thumbnails.of(files.fetch(op, file_id), query["size"])
+        thumbnail = part(Thumbnails).of(files.fetch(op, file_id), query["size"])
         op.note(details={"cached": thumbnail.was_cached, "size": query["size"]})
         op.detach()
         return deliver(
@@ -170,14 +171,14 @@ def _boundary() -> str:
 
 
 def _send(file_id: str, disposition: str) -> Response:
-    parts, op, files = runtime(), current_operation(), service()
+    op, files = current_operation(), service()
     content = files.fetch(op, file_id)
     op.detach()
     return deliver(
         content,
         lambda: files.open(content),
         disposition=disposition,
-        x_accel=parts.settings.x_accel,
+        x_accel=part(Settings).x_accel,
         finished=lambda delivery: files.delivered(op, delivery),
     )
 

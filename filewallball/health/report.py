@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from filewallball import __version__
 from filewallball.clock import now_us, rfc3339
 from filewallball.health.checks import DISABLED, Reading, worst
+from filewallball.version import __version__
 
 DATABASE, REDIS, STORAGE, JOURNAL = "database", "redis", "storage", "audit_journal"
 EXTERNAL = ("virus_scan_service", "thumbnail_service", "backup_service")

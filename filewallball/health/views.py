@@ -10,10 +10,12 @@ from flask_smorest import Blueprint
 
 from filewallball import permissions
 from filewallball.access.admission import guard
+from filewallball.database.connections import Database
 from filewallball.health import exposition, report
-from filewallball.health.checks import UNHEALTHY
+from filewallball.health.checks import UNHEALTHY, Board
 from filewallball.observability.uptime import started_at
-from filewallball.registry import runtime
+from filewallball.registry import part
+from filewallball.settings.service import Settings
 from filewallball.web.openapi import health_answer
 
 blueprint = Blueprint("health", __name__, url_prefix="/health", description="Is the service well?")
@@ -27,9 +29,9 @@ class Health(MethodView):
     @blueprint.doc(responses=health_answer())
     def get(self) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
         """The state of the service and of what it depends on; as metrics where the Accept header asks for them."""
-        parts, up = runtime(), time.time() - started_at()
-        readings = parts.health.look()
-        body = report.summary(readings, is_sqlite=parts.database.is_sqlite, uptime_seconds=up)
+        up = time.time() - started_at()
+        readings = part(Board).look()
+        body = report.summary(readings, is_sqlite=part(Database).is_sqlite, uptime_seconds=up)
         status = _status(body)
         content_type = exposition.wanted_format(request.accept_mimetypes)
         if content_type is None:
@@ -37,7 +39,7 @@ class Health(MethodView):
         text = exposition.render(
             readings,
             uptime_seconds=up,
-            draining=is_draining(parts.settings.drain_file),
+            draining=is_draining(part(Settings).drain_file),
             openmetrics=content_type == exposition.OPENMETRICS,
         )
         return Response(text, status, _HEADERS, content_type=content_type)
@@ -51,7 +53,7 @@ class Detailed(MethodView):
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Every check with its figures, for monitoring networks and whoever may read statistics."""
         guard(permissions.STATS)
-        body = report.detailed(runtime().health.look())
+        body = report.detailed(part(Board).look())
         return body, _status(body), _HEADERS
 
 
@@ -72,9 +74,8 @@ class Ready(MethodView):
     @blueprint.doc(responses=health_answer())
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Whether requests may be sent here: database, storage and journal work, and nobody drains the service."""
-        parts = runtime()
-        draining = is_draining(parts.settings.drain_file)
-        body = report.readiness(parts.health.look(report.READINESS), draining=draining)
+        draining = is_draining(part(Settings).drain_file)
+        body = report.readiness(part(Board).look(report.READINESS), draining=draining)
         return body, 503 if draining else _status(body), _HEADERS
 
 

@@ -9,14 +9,15 @@ from weakref import ref
 import prometheus_flask_exporter
 from flask import Flask
 
-from filewallball import __version__
 from filewallball.observability.exporter import Exporter
 from filewallball.observability.exposition import Exposition, Value
 from filewallball.observability.http import HttpObserver
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.uptime import started_at
+from filewallball.registry import part
 from filewallball.settings.service import Settings, announce_metrics_dir
+from filewallball.version import __version__
 from filewallball.web.exchange import ExchangeMiddleware, Observer
 from filewallball.web.origin import Origin
 
@@ -24,38 +25,35 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 Readers = Mapping[str, Callable[[], Value]]
-_KEY = "filewallball.metrics"
 
 
-def init_metrics(
-    app: Flask, settings: Settings, slots: Slots, guard: Callable[[], None], readers: Readers
-) -> Metrics:
-    """The application's metrics and their route; `guard` raises where the caller may not read them.
-
-    `readers` are the gauges of the contract that other rooms know the values of, read at each scrape.
-    """
+def build_metrics(app: Flask, settings: Settings, slots: Slots) -> Metrics:
+    """The application's metrics, which count nothing where PROMETHEUS_ENABLED is off."""
     # Weakly: log sinks, which live as long as the process, reach the metrics, and must not keep a whole app alive.
-    metrics = Metrics(
+    return Metrics(
         settings.metrics_dir,
         slots,
         partial(_rules, ref(app)),
         is_enabled=settings.prometheus_enabled,
     )
-    app.extensions[_KEY] = metrics
-    if settings.prometheus_enabled:
-        settings.metrics_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
-        announce_metrics_dir(settings.metrics_dir)
-        exposition = Exposition(settings.metrics_dir, slots, lambda count: _count_unreadable(metrics, count))
-        for name, read in {**_own_readers(), **readers}.items():
-            exposition.register(name, read)
-        Exporter(exposition, guard).init_app(app)
-    return metrics
 
 
-def metrics_of(app: Flask) -> Metrics:
-    """The metrics of an application that `init_metrics` has seen."""
-    metrics: Metrics = app.extensions[_KEY]
-    return metrics
+def serve_metrics(
+    app: Flask, settings: Settings, metrics: Metrics, guard: Callable[[], None], readers: Readers
+) -> None:
+    """The route of the metrics; `guard` raises where the caller may not read them.
+
+    `readers` are the gauges of the contract whose values other parts know, read at each scrape.
+    """
+    if not settings.prometheus_enabled:
+        return
+    settings.metrics_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    announce_metrics_dir(settings.metrics_dir)
+    unreadable = partial(_count_unreadable, metrics)
+    exposition = Exposition(settings.metrics_dir, part(Slots, app), unreadable)
+    for name, read in {**_own_readers(), **readers}.items():
+        exposition.register(name, read)
+    Exporter(exposition, guard).init_app(app)
 
 
 def init_middleware(

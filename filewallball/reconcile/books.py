@@ -9,16 +9,20 @@ from sqlalchemy.orm import aliased
 
 from filewallball.audit.models import AuditRow
 from filewallball.audit.totals import wrong_hours
+from filewallball.database.connections import Database
 from filewallball.errors import ABORTED
 from filewallball.files.models import DELETED, EXPIRED, KEPT, Blob, File
 from filewallball.observability.counters import Counters, epoch_us
 from filewallball.observability.vocabulary import AUTH_FAILURES
 from filewallball.reconcile.statistics import disagreements
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
-from filewallball.registry import Runtime
+from filewallball.recording.shipper import Shipper
+from filewallball.settings.service import Settings
 from filewallball.stats.calendar import HOUR_US
 from filewallball.stats.rebuild import files_by_type, first_whole_hour
+from filewallball.stats.snapshot import Statistics
 from filewallball.stats.tally import DOWNLOAD, ENDINGS, SUSPICIOUS, UPLOAD, Stock
+from filewallball.storage.local import LocalStore
 
 _PIECE = 5000
 _LONGEST_UPLOAD_US = 24 * HOUR_US
@@ -40,23 +44,99 @@ class Line:
         return f"{'ok    ' if self.agrees else 'DIFFER'}  {self.name}: {self.text}"
 
 
-def reconcile(parts: Runtime) -> Iterator[Line]:
-    """Every comparison in turn. What is under way may make one differ; what is wrong keeps it so."""
-    yield _statistics_and_audit(parts)
-    yield _audit_and_files(parts)
-    yield _statistics_and_files(parts)
-    yield _files_and_disk(parts)
-    yield _metrics_and_audit(parts)
+class Reconciliation:
+    """Compares the ledgers of one service."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        store: LocalStore,
+        statistics: Statistics,
+        shipper: Shipper,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._store = store
+        self._statistics = statistics
+        self._shipper = shipper
+
+    def lines(self) -> Iterator[Line]:
+        """Every comparison in turn. What is under way may make one differ; what is wrong keeps it so."""
+        yield self._statistics_and_audit()
+        yield _audit_and_files(self._database)
+        yield self._statistics_and_files()
+        yield self._files_and_disk()
+        yield self._metrics_and_audit()
+
+    def _statistics_and_audit(self) -> Line:
+        count, found = disagreements(self._database)
+        return _line(
+            "statistics and audit log", f"{count:,} sealed operations", found + wrong_hours(self._database)
+        )
+
+    def _statistics_and_files(self) -> Line:
+        kept, told = self._statistics.at_once(lambda view: (files_by_type(view.connection), view.inventory()))
+        nothing = Stock()
+        found = [
+            f"{name or 'unknown type'}: {kept.get(name, nothing).files} kept, {told.get(name, nothing).files} told"
+            for name in sorted(kept.keys() | told.keys())
+            if kept.get(name, nothing) != told.get(name, nothing)
+        ]
+        files, size = sum(stock.files for stock in kept.values()), sum(stock.bytes for stock in kept.values())
+        return _line("statistics and files table", f"{files:,} files, {size:,} bytes", found)
+
+    def _files_and_disk(self) -> Line:
+        """Blobs are referred to as often as they say, and are on the disk in full; anything else there is litter."""
+        found, blobs = [], 0
+        first = 0
+        while rows := _blobs_after(self._database, first):
+            first = rows[-1].id
+            blobs += len(rows)
+            for row in rows:
+                if row.refs != row.files:
+                    found.append(f"blob {row.id} counts {row.refs} files of {row.files}")
+                elif (
+                    row.refs
+                    and not self._store.holds(row.path, row.size)
+                    and _is_there(self._database, row.id)
+                ):
+                    found.append(f"blob {row.id} is missing or short on the disk")
+        bare = (
+            select(File.file_id)
+            .outerjoin(Blob, Blob.id == File.blob_id)
+            .where(File.state.in_(KEPT), Blob.id.is_(None))
+        )
+        found += self._database.query(lambda connection: _ids(connection, bare, "file {} has no blob"))
+        litter = sum(1 for path in self._store.blobs() if not _is_known(self._database, path))
+        more = f", {litter:,} files without a row, left to the sweep" if litter else ""
+        return _line("files table and disk", f"{blobs:,} blobs{more}", found)
+
+    def _metrics_and_audit(self) -> Line:
+        """What this host counted since its service started, against what the log has since then."""
+        name = "metrics and audit log"
+        epoch = epoch_us(self._settings.metrics_dir)
+        if epoch is None or not self._settings.prometheus_enabled:
+            return Line(name, agrees=True, text="nothing is counted here")
+        if lost := self._database.query(lambda connection: _lost_since(connection, epoch)):
+            return Line(name, agrees=True, text=f"not compared: {lost} since the service started")
+        self._shipper.flush(seconds=5)
+        enforced = self._settings.ratelimit_enforce
+        logged = self._database.query(lambda connection: _logged_since(connection, epoch, enforced))
+        counters = Counters(self._settings.metrics_dir)
+        allowed = self._settings.threads * counters.total("worker_unclean_exits_total")
+        pairs = list(_pairs(logged, counters))
+        if not allowed:  # of operations that died uncounted nobody knows how large they were
+            pairs += _sizes(logged, counters)
+        found = [
+            f"{what}: {of_metrics:,} counted, {of_log:,} on record"
+            for what, of_log, of_metrics in pairs
+            if abs(of_log - of_metrics) > allowed
+        ]
+        return _line(name, f"{pairs[0][2]:,} operations counted, a difference of {allowed} allowed", found)
 
 
-def _statistics_and_audit(parts: Runtime) -> Line:
-    count, found = disagreements(parts.database)
-    return _line(
-        "statistics and audit log", f"{count:,} sealed operations", found + wrong_hours(parts.database)
-    )
-
-
-def _audit_and_files(parts: Runtime) -> Line:
+def _audit_and_files(database: Database) -> Line:
     """Every upload on record has its file, every file its upload, and every end its record; since the last pruning."""
 
     def work(connection: Connection) -> tuple[int, list[str]]:
@@ -78,67 +158,8 @@ def _audit_and_files(parts: Runtime) -> Line:
             found += _ids(connection, _unrecorded(_ENDED).where(*piece, ended), "no end of {}")
         return uploads, found
 
-    uploads, found = parts.database.snapshot(work)
+    uploads, found = database.snapshot(work)
     return _line("audit log and files table", f"{uploads:,} uploads", found)
-
-
-def _statistics_and_files(parts: Runtime) -> Line:
-    kept, told = parts.statistics.at_once(lambda view: (files_by_type(view.connection), view.inventory()))
-    nothing = Stock()
-    found = [
-        f"{name or 'unknown type'}: {kept.get(name, nothing).files} kept, {told.get(name, nothing).files} told"
-        for name in sorted(kept.keys() | told.keys())
-        if kept.get(name, nothing) != told.get(name, nothing)
-    ]
-    files, size = sum(stock.files for stock in kept.values()), sum(stock.bytes for stock in kept.values())
-    return _line("statistics and files table", f"{files:,} files, {size:,} bytes", found)
-
-
-def _files_and_disk(parts: Runtime) -> Line:
-    """Blobs are referred to as often as they say, and are on the disk in full; anything else there is litter."""
-    found, blobs = [], 0
-    first = 0
-    while rows := _blobs_after(parts, first):
-        first = rows[-1].id
-        blobs += len(rows)
-        for row in rows:
-            if row.refs != row.files:
-                found.append(f"blob {row.id} counts {row.refs} files of {row.files}")
-            elif row.refs and not parts.store.holds(row.path, row.size) and _is_there(parts, row.id):
-                found.append(f"blob {row.id} is missing or short on the disk")
-    bare = (
-        select(File.file_id)
-        .outerjoin(Blob, Blob.id == File.blob_id)
-        .where(File.state.in_(KEPT), Blob.id.is_(None))
-    )
-    found += parts.database.query(lambda connection: _ids(connection, bare, "file {} has no blob"))
-    litter = sum(1 for path in parts.store.blobs() if not _is_known(parts, path))
-    more = f", {litter:,} files without a row, left to the sweep" if litter else ""
-    return _line("files table and disk", f"{blobs:,} blobs{more}", found)
-
-
-def _metrics_and_audit(parts: Runtime) -> Line:
-    """What this host counted since its service started, against what the log has since then."""
-    name = "metrics and audit log"
-    epoch = epoch_us(parts.settings.metrics_dir)
-    if epoch is None or not parts.settings.prometheus_enabled:
-        return Line(name, agrees=True, text="nothing is counted here")
-    if lost := parts.database.query(lambda connection: _lost_since(connection, epoch)):
-        return Line(name, agrees=True, text=f"not compared: {lost} since the service started")
-    parts.shipper.flush(seconds=5)
-    enforced = parts.settings.ratelimit_enforce
-    logged = parts.database.query(lambda connection: _logged_since(connection, epoch, enforced))
-    counters = Counters(parts.settings.metrics_dir)
-    allowed = parts.settings.threads * counters.total("worker_unclean_exits_total")
-    pairs = list(_pairs(logged, counters))
-    if not allowed:  # of operations that died uncounted nobody knows how large they were
-        pairs += _sizes(logged, counters)
-    found = [
-        f"{what}: {of_metrics:,} counted, {of_log:,} on record"
-        for what, of_log, of_metrics in pairs
-        if abs(of_log - of_metrics) > allowed
-    ]
-    return _line(name, f"{pairs[0][2]:,} operations counted, a difference of {allowed} allowed", found)
 
 
 def _lost_since(connection: Connection, epoch: int) -> str:
@@ -207,22 +228,22 @@ def _unrecorded(event: Any) -> Any:
     return select(File.file_id).outerjoin(AuditRow, matching).where(AuditRow.id.is_(None))
 
 
-def _blobs_after(parts: Runtime, first: int) -> list[Any]:
+def _blobs_after(database: Database, first: int) -> list[Any]:
     kept = aliased(File)
     refs = select(func.count()).where(kept.blob_id == Blob.id, kept.state.in_(KEPT)).scalar_subquery()
     columns = (Blob.id, Blob.refs, Blob.path, Blob.size, refs.label("files"))
     statement = select(*columns).where(Blob.id > first).order_by(Blob.id).limit(_PIECE)
-    return parts.database.query(lambda connection: list(connection.execute(statement)))
+    return database.query(lambda connection: list(connection.execute(statement)))
 
 
-def _is_there(parts: Runtime, blob_id: int) -> bool:
+def _is_there(database: Database, blob_id: int) -> bool:
     still = select(Blob.id).where(Blob.id == blob_id, Blob.refs > 0)
-    return bool(parts.database.query(lambda connection: connection.execute(still).all()))
+    return bool(database.query(lambda connection: connection.execute(still).all()))
 
 
-def _is_known(parts: Runtime, path: str) -> bool:
+def _is_known(database: Database, path: str) -> bool:
     known = select(Blob.id).where(Blob.path == path)
-    return bool(parts.database.query(lambda connection: connection.execute(known).all()))
+    return bool(database.query(lambda connection: connection.execute(known).all()))
 
 
 def _count(connection: Connection, statement: Any) -> int:

@@ -30,7 +30,14 @@ _process = os.getpid()  # asked once a process, not once a line
 class Journal:
     """One per process, which holds its slot's lock. Thread-safe."""
 
-    def __init__(self, directory: Path, slot: Callable[[], int], *, sync_each: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        slot: Callable[[], int],
+        *,
+        sync_each: bool,
+        recovered: Callable[[int], None] = lambda count: None,
+    ) -> None:
         self._directory = directory
         self._slot = slot
         self._sync_each = sync_each
@@ -42,7 +49,7 @@ class Journal:
         self._spoiled = False
         """Whether nothing may follow in this segment: its end is torn, or a sync of it failed."""
         self._late: deque[bytes] = deque(maxlen=_MOST_LATE)
-        self.recovered: Callable[[int], None] = lambda count: None
+        self.recovered = recovered
         """Told how many operations of dead processes were closed as aborted."""
 
     def prepare(self) -> None:

@@ -21,41 +21,14 @@ from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.audit_rows import Trail
+from filewallball.recording.caller import Caller
 from filewallball.recording.coalescing import Folds
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.journal import Journal
-from filewallball.web.origin import client_network
 
 T = TypeVar("T")
 logger = logging.getLogger("filewallball.error")
 _USER_RESOURCES = ("user", "token")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who asks, from where, and what they may do."""
-
-    user_id: int = 0
-    username: str = ""
-    token_id: int = 0
-    role: str = "guest"
-    permissions: frozenset[str] = frozenset()
-    ip_address: str = ""
-    user_agent: str = ""
-    request_id: str = ""
-
-    def may(self, permission: str) -> bool:
-        """Whether the caller's role grants the permission."""
-        return permission in self.permissions
-
-    @property
-    def is_anonymous(self) -> bool:
-        return self.user_id == 0
-
-    @property
-    def principal(self) -> str:
-        """Whose quota an upload counts towards: the user's, or that of the address it came from."""
-        return f"user:{self.user_id}" if self.user_id else client_network(self.ip_address or "127.0.0.1")
 
 
 class Exchange(Protocol):
@@ -69,14 +42,13 @@ class Exchange(Protocol):
 
 @dataclass(slots=True)
 class Ledger:
-    """What operations write to. `record` feeds the metrics; `watch` notices who offends too often."""
+    """What operations write to, and who is told of each operation that has ended."""
 
     database: Database
     journal: Journal
     trail: Trail
     folds: Folds
-    record: Callable[[Event], None]
-    watch: Callable[[Event], None] = lambda event: None
+    listeners: tuple[Callable[[Event], None], ...] = ()
 
 
 @dataclass(slots=True)
@@ -147,8 +119,8 @@ class Operation:
         if not self._committed:
             self._complete(error)
             self._close()
-        self.ledger.record(self.event)
-        self.ledger.watch(self.event)
+        for tell in self.ledger.listeners:
+            tell(self.event)
         if self.exchange is not None:
             self.exchange.event = self.event
 

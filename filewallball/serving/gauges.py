@@ -1,65 +1,77 @@
-"""Gauges whose values the rooms know at any moment: read at each scrape, kept nowhere."""
+"""Gauges whose values the parts of the service know at any moment: read at each scrape, kept nowhere."""
 
 import math
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from filewallball.audit.verify_job import standing
+from flask import Flask
+
+from filewallball.access.gate import Gate
+from filewallball.audit.sealer import Digest
+from filewallball.audit.verify_job import Verification
 from filewallball.backup.standing import last_backup_us
 from filewallball.errors import ApiError
+from filewallball.health.checks import Board
 from filewallball.observability.exposition import Value
-from filewallball.recording.shipper import oldest_age_seconds
-from filewallball.registry import Runtime
+from filewallball.recording.journal import Journal
+from filewallball.recording.shipper import Shipper, oldest_age_seconds
+from filewallball.registry import part
+from filewallball.settings.service import Settings
+from filewallball.stats.expected import ExpectedClients
+from filewallball.storage.local import LocalStore
 
 T = TypeVar("T")
 _SHARED_SECONDS = 0.5
 
 
-def readings(parts: Runtime) -> dict[str, Callable[[], Value]]:
+def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
     """The readers of the metric contract's scraped gauges, by metric name."""
-    space = _shared(parts.store.space)
-    backlog = _shared(parts.shipper.backlog)
+    settings, gate, digest = part(Settings, app), part(Gate, app), part(Digest, app)
+    space = _shared(part(LocalStore, app).space)
+    backlog = _shared(part(Shipper, app).backlog)
+    checks, verification = part(Board, app), part(Verification, app)
+    expected, journal = part(ExpectedClients, app), part(Journal, app)
     return {
         "storage_utilization_percent": lambda: space().utilization_percent,
         "storage_free_bytes": lambda: space().free,
         "storage_size_bytes": lambda: space().total,
-        "storage_damaged_blobs": lambda: _damaged_blobs(parts),
-        "backup_last_success_timestamp_seconds": lambda: last_backup_us(parts.settings.data_dir) / 1e6,
+        "storage_damaged_blobs": lambda: _damaged_blobs(checks),
+        "backup_last_success_timestamp_seconds": lambda: last_backup_us(settings.data_dir) / 1e6,
         "audit_journal_pending_events": lambda: backlog().events,
         "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
-        "blocked_networks": lambda: parts.gate.blocks.count,
-        "audit_unsealed_rows": lambda: parts.digest.waiting,
-        "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(parts),
-        "audit_verify_intact": lambda: _intact(parts),
+        "blocked_networks": lambda: gate.blocks.count,
+        "audit_unsealed_rows": lambda: digest.waiting,
+        "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(verification),
+        "audit_verify_intact": lambda: _intact(verification),
         "client_last_upload_age_seconds": lambda: {
-            (client.client_ip,): client.seconds_since_upload for client in parts.expected.latest
+            (client.client_ip,): client.seconds_since_upload for client in expected.latest
         },
         "client_expected_within_seconds": lambda: {
-            (client.client_ip,): client.expected_within for client in parts.expected.latest
+            (client.client_ip,): client.expected_within for client in expected.latest
         },
-        "audit_journal_writable": lambda: _takes_lines(parts),
+        "audit_journal_writable": lambda: _takes_lines(journal),
     }
 
 
-def _damaged_blobs(parts: Runtime) -> float:
+def _damaged_blobs(checks: Board) -> float:
     """As health last saw it: a scrape asks the database nothing."""
-    return float(parts.health.latest("storage_integrity").details.get("damaged_blobs", math.nan))
+    return float(checks.latest("storage_integrity").details.get("damaged_blobs", math.nan))
 
 
-def _last_success_seconds(parts: Runtime) -> float:
-    last = standing(parts)
+def _last_success_seconds(verification: Verification) -> float:
+    last = verification.last()
     return last.last_success_us / 1e6 if last else 0
 
 
-def _intact(parts: Runtime) -> float:
-    last = standing(parts)
+def _intact(verification: Verification) -> float:
+    last = verification.last()
     return float(last.verdict.is_intact) if last else math.nan
 
 
-def _takes_lines(parts: Runtime) -> float:
+def _takes_lines(journal: Journal) -> float:
     try:
-        parts.journal.probe()
+        journal.probe()
     except ApiError:
         return 0
     return 1

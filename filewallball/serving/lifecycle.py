@@ -57,11 +57,12 @@ def is_running(settings: Settings) -> bool:
 def worker_ready(app: Flask) -> None:
     """In a worker, when its application stands: its series are there before a request, the jobs begin."""
     # Not before: the master must not import what a reload is to renew.
-    from filewallball.observability.setup import metrics_of
+    from filewallball.observability.metrics import Metrics
+    from filewallball.registry import part
     from filewallball.serving import maintenance
 
     logging.captureWarnings(True)
-    metrics_of(app).prepare()
+    part(Metrics, app).prepare()
     gc.freeze()  # what stands now stands for good: no full collection need look at it again
     maintenance.start(app)
 

@@ -11,28 +11,42 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Flask
 
+from filewallball.access.gate import Gate
 from filewallball.access.last_use import write_last_use
 from filewallball.access.offenders import block_offenders
 from filewallball.alerts.channels import SmsChannel
 from filewallball.alerts.messages import Messenger, forget_old
 from filewallball.audit.locks import try_lock
-from filewallball.audit.retention import prune_expired
-from filewallball.audit.sealer import DIGEST_SECONDS
-from filewallball.audit.verify_job import verify_when_due
+from filewallball.audit.retention import Retention
+from filewallball.audit.sealer import DIGEST_SECONDS, Digest
+from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us
+from filewallball.database.connections import Database
 from filewallball.errors import ABORTED, ApiError, translate
-from filewallball.files.scanning import Rescan
+from filewallball.files.cache import MetadataCache
+from filewallball.files.scanning import Rescan, Scanner
 from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
+from filewallball.files.thumbnails import Thumbnails
+from filewallball.health.checks import Board
+from filewallball.observability.metric_store.slots import Slots
 from filewallball.recording import ballast
-from filewallball.recording.operations import Caller, Operation, operation
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.journal import Journal
+from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.recording.segments import recover, slot_folders
-from filewallball.registry import Runtime, runtime
+from filewallball.recording.shipper import Shipper
+from filewallball.registry import part
+from filewallball.settings.service import Settings
+from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
 from filewallball.storage.leases import drop_expired
+from filewallball.storage.local import LocalStore
+from filewallball.web.origin import Proxies
 
 logger = logging.getLogger("filewallball.maintenance")
 _FAR_AHEAD_US = 1 << 62
@@ -89,93 +103,97 @@ class Loop:
             self._failing.pop(job.name, None)
 
 
-def worker_jobs(parts: Runtime) -> list[Job]:
+def worker_jobs(app: Flask) -> list[Job]:
     """What every process with a journal does for itself."""
+    interval = part(Settings, app).health_check_interval
+    folds = part(Ledger, app).folds
     return [
-        Job("journal-sync", 1.0, parts.journal.sync),
-        Job("folds", 1.0, lambda: parts.ledger.folds.close_before(now_us())),
-        Job("health", parts.settings.health_check_interval.total_seconds(), parts.health.refresh),
+        Job("journal-sync", 1.0, part(Journal, app).sync),
+        Job("folds", 1.0, lambda: folds.close_before(now_us())),
+        Job("health", interval.total_seconds(), part(Board, app).refresh),
     ]
 
 
-def host_jobs(parts: Runtime, *, among_others: bool = False) -> list[Job]:
+def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
     """What one process on each host does, whichever gets to it first; `among_others` that do the same all the time,
     two never sweep at once, or the slower one would leave a failed expiry on record for every file."""
-    sweep = Sweep(parts.database, parts.store, lambda *what: begin(parts, *what), parts.cache.forget)
+    settings, database, digest = part(Settings, app), part(Database, app), part(Digest, app)
+    journal, slots = part(Journal, app), part(Slots, app)
+    sweep = Sweep(database, part(LocalStore, app), system_operations(app), part(MetadataCache, app).forget)
     return [
-        Job("recover", 5.0, lambda: recover_slots(parts)),
-        Job("ship", 1.0, parts.shipper.ship),
-        Job("digest", DIGEST_SECONDS, parts.digest.run),
-        Job("audit-count", 15.0, parts.digest.count),
-        Job("sweep", 10.0, alone(parts, "sweep", sweep.run) if among_others else sweep.run),
+        Job("recover", 5.0, lambda: recover_slots(settings.journal_dir, slots, journal)),
+        Job("ship", 1.0, part(Shipper, app).ship),
+        Job("digest", DIGEST_SECONDS, digest.run),
+        Job("audit-count", 15.0, digest.count),
+        Job("sweep", 10.0, alone(settings.data_dir, "sweep", sweep.run) if among_others else sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
-        Job("leases", 60.0, lambda: drop_expired(parts.database)),
-        Job("ballast", 30.0, lambda: ballast.restore(parts.settings.journal_dir)),
+        Job("leases", 60.0, lambda: drop_expired(database)),
+        Job("ballast", 30.0, lambda: ballast.restore(settings.journal_dir)),
     ]
 
 
-def prompt_jobs(parts: Runtime) -> list[Job]:
+def prompt_jobs(app: Flask) -> list[Job]:
     """What every process does for itself and what no long job may hold up: it has a thread of its own."""
-    seconds = round(parts.settings.autoblock_for.total_seconds())
-    gate = parts.gate
+    seconds = round(part(Settings, app).autoblock_for.total_seconds())
+    gate, ledger, database = part(Gate, app), part(Ledger, app), part(Database, app)
     return [
         Job("blocks", 0.5, gate.blocks.refresh),
         Job("limits", 1.0, gate.limits.probe),
-        Job("cache", 1.0, parts.cache.probe),
-        Job("forwarding", 5.0, parts.proxies.watch.judge),
+        Job("cache", 1.0, part(MetadataCache, app).probe),
+        Job("forwarding", 5.0, part(Proxies, app).watch.judge),
         Job(
             "offenders",
             1.0,
-            lambda: block_offenders(gate, seconds, lambda: operation(parts.ledger, "block:add", SYSTEM)),
+            lambda: block_offenders(gate, seconds, lambda: operation(ledger, "block:add", SYSTEM)),
         ),
-        Job("expected", 5.0, parts.expected.refresh),
-        Job("last-use", 5.0, lambda: write_last_use(parts.database, gate.last_use)),
+        Job("expected", 5.0, part(ExpectedClients, app).refresh),
+        Job("last-use", 5.0, lambda: write_last_use(database, gate.last_use)),
     ]
 
 
-def slow_jobs(parts: Runtime) -> list[Job]:
+def slow_jobs(app: Flask) -> list[Job]:
     """What takes its time: each runs in a thread of its own, in one process of the host at once."""
-    rescan = Rescan(parts.scanner, parts.database, parts.store, lambda *what: begin(parts, *what))
-    interval_us = round(parts.settings.scrub_interval.total_seconds() * 1e6)
-    kept_us = round(parts.settings.alert_retention.total_seconds() * 1e6)
+    settings, database, begin = part(Settings, app), part(Database, app), system_operations(app)
+    rescan = Rescan(part(Scanner, app), database, part(LocalStore, app), begin)
+    interval_us = round(settings.scrub_interval.total_seconds() * 1e6)
+    kept_us = round(settings.alert_retention.total_seconds() * 1e6)
+    retention, verification = part(Retention, app), part(Verification, app)
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
-        "audit-prune": (3600.0, lambda: prune_expired(parts, SYSTEM)),
-        "audit-verify": (60.0, lambda: verify_when_due(parts, SYSTEM)),
+        "audit-prune": (3600.0, lambda: retention.prune_expired(SYSTEM)),
+        "audit-verify": (60.0, lambda: verification.run_if_due(SYSTEM)),
         "rescan": (10.0, rescan.run),
-        "thumbnails": (300.0, parts.thumbnails.tidy),
-        "alerts": (3600.0, lambda: forget_old(parts.database, kept_us)),
-        "statistics": (60.0, Rebuild(parts.database).run_if_incomplete),
-        "scrub": (10.0, lambda: scrub(parts).run_slice(interval_us, parts.settings.scrub_rate)),
+        "thumbnails": (300.0, part(Thumbnails, app).tidy),
+        "alerts": (3600.0, lambda: forget_old(database, kept_us)),
+        "statistics": (60.0, Rebuild(database).run_if_incomplete),
+        "scrub": (10.0, lambda: scrub(app).run_slice(interval_us, settings.scrub_rate)),
     }
-    channel = SmsChannel(parts.settings)
+    channel = SmsChannel(settings)
     if channel.recipients():
-        messenger = Messenger(parts.database, channel, lambda *what: begin(parts, *what))
+        messenger = Messenger(database, channel, begin)
         jobs["alert-sms"] = (2.0, messenger.run)
-    return [Job(name, seconds, alone(parts, name, run)) for name, (seconds, run) in jobs.items()]
+    return [Job(name, seconds, alone(settings.data_dir, name, run)) for name, (seconds, run) in jobs.items()]
 
 
-def alone(parts: Runtime, name: str, run: Callable[[], object]) -> Callable[[], None]:
+def alone(folder: Path, name: str, run: Callable[[], object]) -> Callable[[], None]:
     """`run`, unless another process of this host is at it: that would only do the work twice."""
 
     def run_alone() -> None:
-        with try_lock(parts.settings.data_dir / f"{name}.lock") as won:
+        with try_lock(folder / f"{name}.lock") as won:
             if won:
                 run()
 
     return run_alone
 
 
-def scrub(parts: Runtime) -> Scrub:
+def scrub(app: Flask) -> Scrub:
     """The scrub of this process."""
-    return Scrub(parts.database, parts.store, lambda *what: begin(parts, *what))
+    return Scrub(part(Database, app), part(LocalStore, app), system_operations(app))
 
 
-def begin(parts: Runtime, action: str, resource_id: str) -> Operation:
-    """An operation that the service itself performs."""
-    return operation(parts.ledger, action, SYSTEM, resource_id=resource_id)
-
-
-SYSTEM = Caller(username="system", role="admin")
+def system_operations(app: Flask) -> Callable[[str, str], Operation]:
+    """Begins operations that the service itself performs: takes the action and the resource's id."""
+    ledger = part(Ledger, app)
+    return lambda action, resource_id: operation(ledger, action, SYSTEM, resource_id=resource_id)
 
 
 def start(app: Flask) -> Callable[[], None]:
@@ -183,13 +201,12 @@ def start(app: Flask) -> Callable[[], None]:
 
     What the process does for itself has a thread of its own, so that a database that hangs never holds up the journal.
     """
-    parts = runtime(app)
     loops = {
-        "own": Loop(worker_jobs(parts)),
-        "maintenance": Loop(host_jobs(parts, among_others=True)),
-        "prompt": Loop(prompt_jobs(parts)),
+        "own": Loop(worker_jobs(app)),
+        "maintenance": Loop(host_jobs(app, among_others=True)),
+        "prompt": Loop(prompt_jobs(app)),
     }
-    slow = [Loop([job]) for job in slow_jobs(parts)]
+    slow = [Loop([job]) for job in slow_jobs(app)]
     threads = [
         threading.Thread(target=each.run_forever, name=name, daemon=True) for name, each in loops.items()
     ]
@@ -203,18 +220,18 @@ def start(app: Flask) -> Callable[[], None]:
             each.stop()
         for thread in threads:
             thread.join(_JOIN_SECONDS)
-        parts.ledger.folds.close_before(_FAR_AHEAD_US)
-        parts.journal.sync()
+        part(Ledger, app).folds.close_before(_FAR_AHEAD_US)
+        part(Journal, app).sync()
 
     atexit.register(finish)
     return finish
 
 
-def recover_slots(parts: Runtime) -> None:
+def recover_slots(journal_dir: Path, slots: Slots, journal: Journal) -> None:
     """Close what dead processes left open in slots that nobody has taken over."""
-    known = {folder.name: folder for folder in slot_folders(parts.settings.journal_dir)}
+    known = {folder.name: folder for folder in slot_folders(journal_dir)}
     unreadable: OSError | None = None
-    for number in parts.slots.unlocked():
+    for number in slots.unlocked():
         folder = known.get(f"slot-{number}")
         try:
             closed = recover(folder) if folder is not None else 0
@@ -222,7 +239,7 @@ def recover_slots(parts: Runtime) -> None:
             unreadable = error
             continue
         if closed:
-            parts.journal.recovered(closed)
+            journal.recovered(closed)
             logger.warning(
                 "Operations closed as aborted", extra={"slot": number, "count": closed, "error_type": ABORTED}
             )

@@ -1,10 +1,12 @@
-"""What the master does for the processes it forks; it imports none of our rooms, so that a reload brings new code."""
+"""What gunicorn's master does for the processes it forks. It imports no other module of the service, so that a reload
+brings new code."""
 
 import gc
 import importlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 _LIBRARIES = (
     *(
@@ -29,11 +31,11 @@ def import_libraries() -> None:
     gc.freeze()  # or every process would look through all of it several times while it starts
 
 
-def prepare() -> None:
-    """What `filewallball prepare` does, in a child that is gone afterwards. Where that fails, so does the start."""
+def in_child(work: Callable[[], object]) -> None:
+    """Run `work` in a child process that ends afterwards. Raises SystemExit with its exit status if it fails."""
     child = os.fork()
     if not child:
-        os._exit(_prepared())
+        os._exit(_exit_status(work))
     try:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     except KeyboardInterrupt:
@@ -59,13 +61,10 @@ def release_signals() -> None:
 os.register_at_fork(after_in_parent=release_signals)
 
 
-def _prepared() -> int:
-    """The exit code of the child, which must never return into what the master was doing."""
+def _exit_status(work: Callable[[], object]) -> int:
+    """The exit status of the child, which must never return into what the master was doing."""
     try:
-        from filewallball.commands import with_app
-        from filewallball.serving.preparation import make_ready
-
-        with_app(make_ready, is_first=True)()
+        work()
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else 1
     except BaseException:

@@ -5,28 +5,33 @@ from flask import Flask
 
 from filewallball.access.authentication import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.keys import kept_secret
-from filewallball.audit.seals import OTHER_KEY, holds_key
+from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
+from filewallball.database.connections import Database
 from filewallball.database.schema import is_newest, upgrade
-from filewallball.recording.operations import operation
-from filewallball.registry import runtime
-from filewallball.serving import maintenance
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.journal import Journal
+from filewallball.recording.operations import Ledger, operation
+from filewallball.registry import part
+from filewallball.settings.service import Settings
+from filewallball.storage.local import LocalStore
 
 
 def make_ready(app: Flask) -> None:
     """Make what is missing; a service that ran before costs a few looks."""
-    parts = runtime(app)
-    if not is_newest(parts.database):
+    database = part(Database, app)
+    settings = part(Settings, app)
+    if not is_newest(database):
         upgrade()
-    if not holds_key(parts.database, parts.seals):
+    if not holds_key(database, part(Seals, app)):
         click.echo(f"filewallball: {OTHER_KEY}", err=True)
-    parts.store.prepare()
-    parts.journal.prepare()
-    wanted = parts.settings.admin_token
-    if first_admin_stands(parts.database, wanted):
+    part(LocalStore, app).prepare()
+    part(Journal, app).prepare()
+    wanted = settings.admin_token
+    if first_admin_stands(database, wanted):
         return
-    path = parts.settings.data_dir / "admin-token"
+    path = settings.data_dir / "admin-token"
     token = wanted or kept_secret(path, new_token)
-    with operation(parts.ledger, "token:create", maintenance.SYSTEM) as op:
+    with operation(part(Ledger, app), "token:create", SYSTEM) as op:
         op.note(details={"token": "first administrator"})
         op.change(lambda connection: give_first_admin(connection, token))
     if not wanted:

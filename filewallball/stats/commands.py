@@ -4,12 +4,13 @@ import click
 from flask import Flask
 
 from filewallball.commands import with_app
-from filewallball.recording.operations import Caller, operation
-from filewallball.registry import runtime
+from filewallball.database.connections import Database
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.operations import Ledger, operation
+from filewallball.recording.shipper import Shipper
+from filewallball.registry import part
 from filewallball.stats.calendar import date_of
 from filewallball.stats.rebuild import Rebuild
-
-_OPERATOR = Caller(username="system", role="admin")
 
 
 @click.group()
@@ -21,9 +22,8 @@ def stats() -> None:
 @with_app
 def rebuild(app: Flask) -> None:
     """Recompute all sums from the audit log, from the first hour that it holds completely; the service may run."""
-    parts = runtime(app)
-    parts.shipper.flush()
-    with operation(parts.ledger, "stats:rebuild", _OPERATOR) as op:
-        days = Rebuild(parts.database).run(lambda day: click.echo(date_of(day), err=True))
+    part(Shipper, app).flush()
+    with operation(part(Ledger, app), "stats:rebuild", SYSTEM) as op:
+        days = Rebuild(part(Database, app)).run(lambda day: click.echo(date_of(day), err=True))
         op.note(details={"days": days})
     click.echo(f"Rebuilt the sums of {days} days.")

@@ -9,14 +9,16 @@ from flask_smorest import Blueprint
 from filewallball import errors, permissions
 from filewallball.access.admission import check, current_operation, recorded
 from filewallball.clock import now_us
-from filewallball.registry import runtime
+from filewallball.recording.shipper import Shipper
+from filewallball.registry import part
 from filewallball.stats import schemas
 from filewallball.stats.calendar import day_of
 from filewallball.stats.clients import ClientPage, rank_clients
 from filewallball.stats.detailed import DetailedMetrics, detailed_metrics
-from filewallball.stats.expected import Expectation
-from filewallball.stats.snapshot import View
+from filewallball.stats.expected import Expectation, ExpectedClients
+from filewallball.stats.snapshot import Statistics, View
 from filewallball.stats.uploads import ClientUploads, UploadErrors, client_uploads, upload_errors
+from filewallball.storage.local import LocalStore
 from filewallball.web.origin import normal_address
 
 T = TypeVar("T")
@@ -34,8 +36,8 @@ class Detailed(MethodView):
     @blueprint.response(200, schemas.DetailedMetricsSchema)
     def get(self, query: dict[str, Any]) -> DetailedMetrics:
         """The service at a glance: storage, performance, users, security, capacity."""
-        parts, now = runtime(), now_us()
-        space, blocked = parts.store.space(), parts.statistics.blocked_networks()
+        space, blocked = part(LocalStore).space(), part(Statistics).blocked_networks()
+        now = now_us()
         return _at_once(lambda view: detailed_metrics(view, now, query["days"], space, blocked))
 
 
@@ -87,9 +89,8 @@ class ExpectedList(MethodView):
     @blueprint.response(200, schemas.ExpectationListSchema)
     def get(self) -> dict[str, list[Expectation]]:
         """The clients that are expected to upload every so often."""
-        parts = runtime()
-        parts.shipper.flush()
-        return {"clients": parts.expected.read()}
+        part(Shipper).flush()
+        return {"clients": part(ExpectedClients).read()}
 
 
 @blueprint.route("/stats/expected/<client_ip>")
@@ -102,20 +103,19 @@ class Expected(MethodView):
     def put(self, body: dict[str, Any], client_ip: str) -> Expectation:
         """Expect uploads of a client; `client_last_upload_age_seconds` tells how long ago the last one was."""
         address = _address(client_ip)
-        return runtime().expected.declare(current_operation(), address, body["expected_within"])
+        return part(ExpectedClients).declare(current_operation(), address, body["expected_within"])
 
     @recorded("client:delete", permissions.MANAGE)
     @blueprint.response(204)
     def delete(self, client_ip: str) -> None:
         """Expect nothing of a client any more."""
-        runtime().expected.withdraw(current_operation(), _address(client_ip))
+        part(ExpectedClients).withdraw(current_operation(), _address(client_ip))
 
 
 def _at_once(work: Callable[[View], T]) -> T:
     """Ask for what has ended by now to be on record, then read everything in one snapshot."""
-    parts = runtime()
-    parts.shipper.flush()
-    return parts.statistics.at_once(work)
+    part(Shipper).flush()
+    return part(Statistics).at_once(work)
 
 
 def _address(text: str) -> str:

@@ -16,8 +16,8 @@ logger = logging.getLogger("filewallball.access")
 class ForwardingWatch:
     """What one process sees. `note` runs on every request, `judge` in a job."""
 
-    def __init__(self) -> None:
-        self.show_suspect: Callable[[bool], None] = lambda is_suspect: None
+    def __init__(self, show_suspect: Callable[[bool], None] = lambda is_suspect: None) -> None:
+        self.show_suspect = show_suspect
         self._requests = 0
         self._ignored: dict[str, int] = {}
         self._warned_at = 0.0

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -39,9 +39,11 @@ class Origin:
 class Proxies:
     """Resolves origins for one set of trusted proxies."""
 
-    def __init__(self, trusted: Sequence[Network]) -> None:
+    def __init__(
+        self, trusted: Sequence[Network], show_suspect: Callable[[bool], None] = lambda is_suspect: None
+    ) -> None:
         self._trusted = Networks(trusted)
-        self.watch = ForwardingWatch()
+        self.watch = ForwardingWatch(show_suspect)
 
     def origin(self, environ: Mapping[str, Any]) -> Origin:
         """The origin of a WSGI request. A peer on a unix socket counts as loopback."""

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from filewallball import create_app
-from filewallball.registry import runtime
 from filewallball.settings.service import load_settings
+from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN, Client, _close
 
 
@@ -25,8 +25,8 @@ def build(prepared_sqlite: Path, tmp_path: Path) -> Iterator[Callable[..., Flask
         environ = {"DATA_DIR": str(folder), "ADMIN_TOKEN": ADMIN_TOKEN, "MIN_FREE_SPACE": "0", **settings}
         app = create_app(load_settings(environ))
         app.test_client_class = Client
-        runtime(app).store.prepare()
-        runtime(app).journal.prepare()
+        Parts(app).store.prepare()
+        Parts(app).journal.prepare()
         built.append(app)
         return app
 

@@ -7,15 +7,15 @@ from flask.testing import FlaskClient
 
 from filewallball.access.tokens import create_token
 from filewallball.access.users import create_user
+from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
-from filewallball.registry import runtime
-from filewallball.serving.maintenance import SYSTEM
+from harness.parts import Parts
 
 
 def new_token(app: Flask, username: str, role: str = "user", expires_in: int | None = None) -> str:
     """The text of a token of a new user."""
     with app.app_context():
-        ledger = runtime(app).ledger
+        ledger = Parts(app).ledger
         with operation(ledger, "user:create", SYSTEM) as op:
             user_id = create_user(op, username, role).id
         with operation(ledger, "token:create", SYSTEM) as op:

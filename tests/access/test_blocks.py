@@ -5,9 +5,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.access.offenders import block_offenders
+from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
-from filewallball.registry import runtime
-from filewallball.serving.maintenance import SYSTEM
+from harness.parts import Parts
 from harness.waiting import wait_until
 from tests.access.people import Build, client_of, events
 from tests.conftest import ADMIN_TOKEN
@@ -23,7 +23,7 @@ def block(admin: FlaskClient, network: str, **more: object) -> int:
 
 
 def punish(app: Flask) -> int:
-    parts = runtime(app)
+    parts = Parts(app)
     return block_offenders(parts.gate, 60, lambda: operation(parts.ledger, "block:add", SYSTEM))
 
 
@@ -73,11 +73,11 @@ def test_another_process_sees_a_block_at_its_next_poll(set_config: Build, admin:
     other = set_config()
     block_id = block(admin, ADDRESS)
 
-    runtime(other).gate.blocks.refresh()
+    Parts(other).gate.blocks.refresh()
     assert status(other, ADDRESS) == 403
 
     admin.delete(f"{BLOCKS}/{block_id}")
-    runtime(other).gate.blocks.refresh()
+    Parts(other).gate.blocks.refresh()
     assert status(other, ADDRESS) == 200
 
 

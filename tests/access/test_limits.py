@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.recording.event import Event
-from filewallball.registry import runtime
+from harness.parts import Parts
 from harness.servers import Redis
 from tests.access.people import Build, client_of, events, new_token
 from tests.conftest import ADMIN_TOKEN
@@ -69,13 +69,13 @@ def test_the_body_of_a_refused_upload_is_not_stored(build: Build) -> None:
     answer = client.put("/upload/b.bin", data=b"x" * 1_000_000)
 
     assert answer.status_code == 429
-    assert len(list(runtime(app).store.blobs())) == 1
+    assert len(list(Parts(app).store.blobs())) == 1
 
 
 def test_violations_are_on_record_and_counted_by_endpoint(build: Build) -> None:
     app = build(RATELIMIT_API="2/hour")
     statuses(client_of(app, address=ADDRESS), 30)
-    runtime(app).ledger.folds.close_before(1 << 62)
+    Parts(app).ledger.folds.close_before(1 << 62)
 
     rows = [
         row for row in events(client_of(app, ADMIN_TOKEN), "file:list") if row["error_type"] == "rate_limited"
@@ -127,7 +127,7 @@ def test_only_wrong_credentials_count_towards_their_limit(build: Build) -> None:
 def test_limits_may_be_watched_without_being_enforced(build: Build) -> None:
     app = build(RATELIMIT_API="1/hour", RATELIMIT_AUTH="1/hour", RATELIMIT_ENFORCE="false")
     seen: list[Event] = []
-    runtime(app).ledger.record = seen.append
+    Parts(app).ledger.listeners += (seen.append,)
 
     assert statuses(client_of(app, address=ADDRESS), 3) == [200] * 3
     assert statuses(client_of(app, "x" * 30, ADDRESS), 3) == [401] * 3
@@ -163,7 +163,7 @@ def test_each_strategy_keeps_its_own_keys(build: Build, redis_server: Redis) -> 
     for strategy in ("fixed-window", "sliding-window-counter", "moving-window"):
         app = build(RATELIMIT_API="1/hour", REDIS_URL=redis_server.url, RATELIMIT_STRATEGY=strategy)
         assert statuses(client_of(app, address=ADDRESS), 2) == [200, 429], strategy
-        assert runtime(app).gate.limits.are_shared
+        assert Parts(app).gate.limits.are_shared
 
 
 @pytest.mark.parametrize("fault", ["stopped", "hung", "full", "read-only"])
@@ -171,7 +171,7 @@ def test_without_a_usable_redis_each_process_counts_alone_and_says_so(
     build: Build, redis_server: Redis, fault: str
 ) -> None:
     app = build(RATELIMIT_API="3/hour", REDIS_URL=redis_server.url)
-    limits, client = runtime(app).gate.limits, client_of(app, address=ADDRESS)
+    limits, client = Parts(app).gate.limits, client_of(app, address=ADDRESS)
     assert statuses(client, 1) == [200]
 
     break_redis(redis_server, fault)

@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from filewallball.access import Quotas
 from filewallball.files.sweep import Sweep
+from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
-from filewallball.registry import runtime
-from filewallball.serving.maintenance import SYSTEM
+from harness.parts import Parts
 from harness.servers import Service
 from tests.access.people import Build, client_of, new_token
 from tests.conftest import ADMIN_TOKEN
@@ -49,7 +49,7 @@ def test_a_refused_upload_leaves_no_file_and_is_denied_on_record(set_config: Bui
 
     row = admin.get("/api/v1/audit/logs?action=file:upload").get_json()["logs"][0]
     assert (row["status"], row["error_type"]) == ("denied", "quota_exceeded")
-    assert list(runtime(app).store.blobs()) == []
+    assert list(Parts(app).store.blobs()) == []
 
 
 def test_what_goes_is_given_back(set_config: Build) -> None:
@@ -71,7 +71,7 @@ def test_what_expires_is_given_back(set_config: Build) -> None:
     app = set_config(QUOTA_ANONYMOUS_FILES="1")
     client = client_of(app, address=ADDRESS)
     assert upload(client, 1, "expires_in=1h") == 201
-    parts = runtime(app)
+    parts = Parts(app)
     with parts.database.begin() as connection:
         connection.execute(text("UPDATE files SET expires_us = 1"))
 
@@ -107,7 +107,7 @@ def test_a_user_may_have_limits_of_their_own(set_config: Build) -> None:
     app = set_config(QUOTA_USER_BYTES="10")
     client = client_of(app, new_token(app, "alice"))
     me = client.get("/api/v1/access/me").get_json()["user_id"]
-    parts = runtime(app)
+    parts = Parts(app)
 
     with operation(parts.ledger, "quota:update", SYSTEM) as op:
         Quotas(parts.settings, parts.database).set_limits(op, f"user:{me}", limit_bytes=0, limit_files=None)
@@ -125,7 +125,7 @@ def test_fifty_parallel_uploads_never_exceed_a_quota(
 
     assert statuses.count(201) == 10
     assert set(statuses) <= {201, 403, 503}
-    with runtime(app).database.read() as connection:
+    with Parts(app).database.read() as connection:
         used = connection.execute(text("SELECT used_bytes, used_files FROM quotas")).one()
         kept = connection.execute(text("SELECT SUM(file_size), COUNT(*) FROM files")).one()
     assert tuple(used) == tuple(map(int, kept)) == (1000, 10)

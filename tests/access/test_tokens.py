@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from filewallball.access.authentication import digest
 from filewallball.access.last_use import LastUse, write_last_use
 from filewallball.access.models import Token
-from filewallball.registry import runtime
+from harness.parts import Parts
 from tests.access.people import client_of, events, new_token
 
 ME = "/api/v1/access/me"
@@ -37,7 +37,7 @@ def test_a_token_is_shown_once_and_stored_as_its_digest(app: Flask, admin: Flask
     token = admin.post(TOKENS, json={"user_id": user_id}).get_json()["token"]
 
     listed = admin.get(f"{TOKENS}?user_id={user_id}")
-    with runtime(app).database.read() as connection:
+    with Parts(app).database.read() as connection:
         stored = connection.execute(select(Token.__table__).where(Token.user_id == user_id)).one()
 
     assert len(token) >= 40
@@ -49,7 +49,7 @@ def test_a_token_is_shown_once_and_stored_as_its_digest(app: Flask, admin: Flask
 
 def test_what_the_database_holds_is_no_credential(app: Flask, admin: FlaskClient, user_id: int) -> None:
     admin.post(TOKENS, json={"user_id": user_id})
-    with runtime(app).database.read() as connection:
+    with Parts(app).database.read() as connection:
         values = [str(value) for row in connection.execute(text("SELECT * FROM tokens")) for value in row]
 
     statuses = {client_of(app, value).get(ME).status_code for value in values if value}
@@ -119,7 +119,7 @@ def test_a_token_is_revoked_or_rotated_once(admin: FlaskClient, user_id: int) ->
 def test_an_expired_token_is_refused(app: Flask) -> None:
     token = new_token(app, "brief", expires_in=1)
     past = "UPDATE tokens SET expires_us = 1 WHERE name = 'test'"
-    with runtime(app).database.begin() as connection:
+    with Parts(app).database.begin() as connection:
         connection.execute(text(past))
 
     answer = client_of(app, token).get(ME)
@@ -179,10 +179,10 @@ def test_a_credential_in_a_query_string_is_refused(app: Flask, query: str) -> No
 def test_the_last_use_is_noted_and_reaches_the_list(app: Flask, admin: FlaskClient, user_id: int) -> None:
     made = admin.post(TOKENS, json={"user_id": user_id}).get_json()
     client = client_of(app, made["token"])
-    gate = runtime(app).gate
+    gate = Parts(app).gate
 
     client.get(ME)
-    write_last_use(runtime(app).database, gate.last_use)
+    write_last_use(Parts(app).database, gate.last_use)
     client.get(ME)
 
     assert gate.last_use.take() == {}, "a second use within the minute writes nothing"
@@ -191,7 +191,7 @@ def test_the_last_use_is_noted_and_reaches_the_list(app: Flask, admin: FlaskClie
 
     late = LastUse()  # another process's, which brings an earlier use later
     late.note(noted["id"], 60_000_000)
-    write_last_use(runtime(app).database, late)
+    write_last_use(Parts(app).database, late)
     assert admin.get(f"{TOKENS}?user_id={user_id}").get_json()["tokens"] == [noted]
 
 

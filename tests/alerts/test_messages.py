@@ -20,9 +20,9 @@ from filewallball.alerts.messages import (
 )
 from filewallball.alerts.models import Alert, AlertMessage
 from filewallball.cli import main
-from filewallball.registry import runtime
 from filewallball.serving import maintenance
 from filewallball.settings.service import load_settings
+from harness.parts import Parts
 from tests.alerts.receiver import Receiver
 from tests.alerts.test_webhook import SECRET, notification, post
 
@@ -46,10 +46,8 @@ def app(set_config: Callable[..., Flask], provider: Receiver) -> Flask:
 @pytest.fixture
 def messenger(app: Flask) -> Messenger:
     """The job of `app` that sends."""
-    parts = runtime(app)
-    return Messenger(
-        parts.database, SmsChannel(parts.settings), lambda *what: maintenance.begin(parts, *what)
-    )
+    parts = Parts(app)
+    return Messenger(parts.database, SmsChannel(parts.settings), maintenance.system_operations(parts.app))
 
 
 def test_start_and_end_of_an_alert_are_sent_once(
@@ -175,7 +173,7 @@ def test_twilio_is_addressed_by_the_settings_alone() -> None:
 def test_ended_alerts_are_forgotten_with_their_messages(app: Flask, client: FlaskClient) -> None:
     post(client, notification("resolved"))
     post(client, notification("firing", fingerprint="ff"))
-    database = runtime(app).database
+    database = Parts(app).database
     with database.begin() as connection:
         connection.execute(update(Alert).values(updated_us=1))
 
@@ -194,7 +192,7 @@ def _services(url: str) -> list[Any]:
 
 def _messages(app: Flask) -> list[Any]:
     statement = select(*_MESSAGES.c).order_by(_MESSAGES.c.id)
-    return runtime(app).database.query(lambda connection: list(connection.execute(statement)))
+    return Parts(app).database.query(lambda connection: list(connection.execute(statement)))
 
 
 def _make_due(app: Flask) -> None:
@@ -202,5 +200,5 @@ def _make_due(app: Flask) -> None:
 
 
 def _change(app: Flask, **values: int) -> None:
-    with runtime(app).database.begin() as connection:
+    with Parts(app).database.begin() as connection:
         connection.execute(update(_MESSAGES).values(values))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from filewallball.alerts.models import AlertMessage
-from filewallball.registry import runtime
+from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 
 SECRET = "what-alertmanager-shows-at-the-webhook"
@@ -151,4 +151,4 @@ def test_an_alert_without_sms_among_its_channels_makes_no_message(app: Flask, cl
     post(client, notification(receiver="email-slack"))
 
     statement = select(AlertMessage.__table__)
-    assert runtime(app).database.query(lambda connection: connection.execute(statement).all()) == []
+    assert Parts(app).database.query(lambda connection: connection.execute(statement).all()) == []

@@ -13,7 +13,7 @@ from filewallball.audit.grants import grants
 from filewallball.cli import main
 from filewallball.clock import now_us, rfc3339
 from filewallball.recording.event import Event
-from filewallball.registry import Runtime
+from harness.parts import Parts
 from harness.shell import Shell
 from tests.fixtures.audit_log import alter, rows_of, seal_blocks
 
@@ -22,7 +22,7 @@ _DAY_US = 86_400_000_000
 
 
 def test_an_export_writes_the_matching_rows_and_says_how_many(
-    parts: Runtime, record: Record, environ: dict[str, str], tmp_path: Path
+    parts: Parts, record: Record, environ: dict[str, str], tmp_path: Path
 ) -> None:
     events = record(1200, action="file:view") + record(3)
     target = tmp_path / "audit.csv"
@@ -48,7 +48,7 @@ def test_an_export_writes_the_matching_rows_and_says_how_many(
 
 
 def test_pruning_says_how_much_went_and_the_rest_is_intact(
-    parts: Runtime, record: Record, environ: dict[str, str]
+    parts: Parts, record: Record, environ: dict[str, str]
 ) -> None:
     old = now_us() - 3 * _DAY_US
     record(5, timestamp_us=old)
@@ -64,7 +64,7 @@ def test_pruning_says_how_much_went_and_the_rest_is_intact(
 
 
 def test_a_broken_log_ends_verifying_and_pruning_with_1(
-    parts: Runtime, record: Record, environ: dict[str, str]
+    parts: Parts, record: Record, environ: dict[str, str]
 ) -> None:
     seal_blocks(parts, record, 2)
     alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE id = 6")
@@ -102,7 +102,7 @@ def test_full_durability_syncs_each_line_before_anything_is_done(
     assert len(synced) == 2 * each  # its beginning and its end
 
 
-def _on_record(parts: Runtime, action: str) -> list[dict[str, object]]:
+def _on_record(parts: Parts, action: str) -> list[dict[str, object]]:
     parts.shipper.ship()
     rows = rows_of(parts, f"SELECT details FROM audit_log WHERE action = '{action}' ORDER BY id")
     return [json.loads(row.details) for row in rows]

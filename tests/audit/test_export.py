@@ -12,11 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import DBAPIError
 
-from filewallball.audit.verify_job import verify_log
 from filewallball.cli import main
+from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
-from filewallball.recording.operations import Caller
-from filewallball.registry import Runtime
+from harness.parts import Parts
 from harness.shell import Shell
 from tests.fixtures.audit_log import alter, rows_of
 
@@ -26,7 +25,7 @@ FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", '=HYPERLINK("http://exampl
 
 
 def test_an_export_has_every_matching_row_once_newest_first(
-    parts: Runtime, admin: FlaskClient, record: Record
+    parts: Parts, admin: FlaskClient, record: Record
 ) -> None:
     events = record(2500, action="file:view") + record(5, action="file:delete")
 
@@ -41,7 +40,7 @@ def test_an_export_has_every_matching_row_once_newest_first(
     assert rows[0] == listed["logs"][0]
 
 
-def test_no_cell_of_a_csv_is_a_formula(parts: Runtime, admin: FlaskClient, record: Record) -> None:
+def test_no_cell_of_a_csv_is_a_formula(parts: Parts, admin: FlaskClient, record: Record) -> None:
     for formula in FORMULAS:
         record(1, username=formula, user_agent=formula, resource_id=formula, request_id=formula)
 
@@ -54,7 +53,7 @@ def test_no_cell_of_a_csv_is_a_formula(parts: Runtime, admin: FlaskClient, recor
     assert not starts & set("=+-@＝")
 
 
-def test_a_csv_has_details_as_json(parts: Runtime, admin: FlaskClient, record: Record) -> None:
+def test_a_csv_has_details_as_json(parts: Parts, admin: FlaskClient, record: Record) -> None:
     record(1, details='{"filename":"=1+1, or \\"more\\""}')
 
     answer = admin.get(URL, query_string={"action": "file:download", "format": "csv"})
@@ -64,7 +63,7 @@ def test_a_csv_has_details_as_json(parts: Runtime, admin: FlaskClient, record: R
 
 
 def test_an_export_is_one_operation_that_ends_with_the_last_byte(
-    parts: Runtime, admin: FlaskClient, record: Record
+    parts: Parts, admin: FlaskClient, record: Record
 ) -> None:
     record(1500)
 
@@ -82,7 +81,7 @@ def test_an_export_is_one_operation_that_ends_with_the_last_byte(
     assert json.loads(exports[0].details)["rows"] == 1500
 
 
-def test_an_export_that_is_broken_off_says_so(parts: Runtime, admin: FlaskClient, record: Record) -> None:
+def test_an_export_that_is_broken_off_says_so(parts: Parts, admin: FlaskClient, record: Record) -> None:
     record(1500)
 
     answer = admin.get(URL, buffered=False)
@@ -93,7 +92,7 @@ def test_an_export_that_is_broken_off_says_so(parts: Runtime, admin: FlaskClient
 
 
 def test_an_export_that_fails_half_way_breaks_off_and_says_so(
-    parts: Runtime, admin: FlaskClient, record: Record
+    parts: Parts, admin: FlaskClient, record: Record
 ) -> None:
     record(1500)
 
@@ -110,7 +109,7 @@ def test_an_export_that_fails_half_way_breaks_off_and_says_so(
 
 
 def test_whatever_a_forger_wrote_is_shown_and_harmless(
-    parts: Runtime, admin: FlaskClient, record: Record
+    parts: Parts, admin: FlaskClient, record: Record
 ) -> None:
     record(5)
     nested = '{"a": ' * 300 + "1" + "}" * 300
@@ -136,16 +135,16 @@ def test_whatever_a_forger_wrote_is_shown_and_harmless(
     assert not set(cells.replace("\r\n", "")) & set("\x1b\r\n\u202e")
 
 
-def test_a_head_request_gets_no_rows_and_ends_its_operation(parts: Runtime, admin: FlaskClient) -> None:
+def test_a_head_request_gets_no_rows_and_ends_its_operation(parts: Parts, admin: FlaskClient) -> None:
     answer = admin.head(URL)
 
     assert answer.status_code == 200
     assert [row.status for row in _exports(parts)] == ["success"]
 
 
-def test_the_last_verification_is_told(parts: Runtime, admin: FlaskClient) -> None:
+def test_the_last_verification_is_told(parts: Parts, admin: FlaskClient) -> None:
     never = admin.get("/api/v1/audit/verify").json
-    verify_log(parts, Caller())
+    parts.verification.run(Caller())
     after = admin.get("/api/v1/audit/verify").json
 
     assert never is not None
@@ -184,6 +183,6 @@ def test_dates_that_cannot_be_meant_are_refused(environ: dict[str, str], app: Fl
             shell.run("audit", *arguments)
 
 
-def _exports(parts: Runtime) -> list[Any]:
+def _exports(parts: Parts) -> list[Any]:
     parts.shipper.ship()
     return rows_of(parts, "SELECT status, error_type, details FROM audit_log WHERE action = 'audit:export'")

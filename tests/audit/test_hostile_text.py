@@ -11,8 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from filewallball.audit.models import AuditRow
-from filewallball.audit.verify_job import verifier
-from filewallball.registry import Runtime
+from harness.parts import Parts
 from tests.fixtures.audit_log import rows_of
 
 TEXTS = {
@@ -35,7 +34,7 @@ _TEXT_COLUMNS = (
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_hostile_text_becomes_one_neutral_row_each(parts: Runtime, admin: FlaskClient, name: str) -> None:
+def test_hostile_text_becomes_one_neutral_row_each(parts: Parts, admin: FlaskClient, name: str) -> None:
     raw = TEXTS[name]
     requests = list(_requests(raw))
     for method, path, options in requests:
@@ -60,7 +59,7 @@ def test_hostile_text_becomes_one_neutral_row_each(parts: Runtime, admin: FlaskC
     for text in (listed.text.replace("\n", ""), lines.replace("\n", ""), cells.replace("\r\n", "")):
         _assert_neutral(text)
     parts.digest.run()
-    assert verifier(parts).verify().findings == []
+    assert parts.verification.verifier().verify().findings == []
 
 
 def _requests(raw: bytes) -> list[tuple[str, str, dict[str, object]]]:

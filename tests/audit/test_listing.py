@@ -13,7 +13,7 @@ from filewallball.audit.filters import VERBS
 from filewallball.clock import parse_moment
 from filewallball.observability.vocabulary import ACTIONS, OTHER
 from filewallball.recording.event import Event
-from filewallball.registry import Runtime
+from harness.parts import Parts
 from tests.fixtures.audit_log import alter, make_event
 
 URL = "/api/v1/audit/logs"
@@ -105,7 +105,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.fixture
-def six(parts: Runtime) -> Runtime:
+def six(parts: Parts) -> Parts:
     """Six rows, one a day before the noon of 2024-01-15 each, the first row the newest; half of them sealed."""
     events = [make_event(timestamp_us=NOON - number * DAY, **row) for number, row in enumerate(ROWS)]
     for half in (events[:3], events[3:]):
@@ -116,7 +116,7 @@ def six(parts: Runtime) -> Runtime:
     return parts
 
 
-def test_the_answer_is_the_specified_one(six: Runtime, admin: FlaskClient) -> None:
+def test_the_answer_is_the_specified_one(six: Parts, admin: FlaskClient) -> None:
     query = {"date_from": "2024-01-01", "date_to": "2024-01-15", "action": "file:upload", "status": "success"}
     answer = admin.get(URL, query_string=query).json
 
@@ -164,7 +164,7 @@ def test_the_answer_repeats_the_moments_that_were_asked_for(admin: FlaskClient) 
     }
 
 
-def test_filters(six: Runtime, admin: FlaskClient) -> None:
+def test_filters(six: Parts, admin: FlaskClient) -> None:
     for query, expected in FILTERS:
         # What reading itself puts on record is of another year; keep it out where nothing else does.
         answer = _get(admin, {"date_to": "2024-02-01", **query})
@@ -211,7 +211,7 @@ def test_a_page_too_deep_points_to_the_cursor(admin: FlaskClient) -> None:
     "query", [{}, {"action": "read"}, {"status": "failed"}, {"ip_address": "192.0.2.0/24"}]
 )
 def test_pages_and_cursors_walk_the_same_rows_once(
-    parts: Runtime, admin: FlaskClient, query: dict[str, str]
+    parts: Parts, admin: FlaskClient, query: dict[str, str]
 ) -> None:
     kinds = itertools.product(("file:download", "file:view", "file:upload"), ("success", "failed"), range(6))
     events = [
@@ -239,7 +239,7 @@ def test_pages_and_cursors_walk_the_same_rows_once(
 
 
 def test_totals_are_exact_from_hourly_totals_and_bounded_elsewhere(
-    parts: Runtime, admin: FlaskClient, record: Callable[..., list[Event]], monkeypatch: pytest.MonkeyPatch
+    parts: Parts, admin: FlaskClient, record: Callable[..., list[Event]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(totals, "COUNT_LIMIT", 10)
     record(30, timestamp_us=NOON - DAY)
@@ -257,7 +257,7 @@ def test_totals_are_exact_from_hourly_totals_and_bounded_elsewhere(
 
 
 def test_totals_that_are_not_the_logs_are_told_by_hour(
-    parts: Runtime, record: Callable[..., list[Event]]
+    parts: Parts, record: Callable[..., list[Event]]
 ) -> None:
     for moment in (NOON - 3 * DAY, NOON):
         record(3, timestamp_us=moment)
@@ -277,7 +277,7 @@ def test_totals_that_are_not_the_logs_are_told_by_hour(
     ]
 
 
-def test_reading_is_on_record_and_needs_an_administrator(parts: Runtime, admin: FlaskClient) -> None:
+def test_reading_is_on_record_and_needs_an_administrator(parts: Parts, admin: FlaskClient) -> None:
     client = admin.application.test_client()
 
     refused = client.get(URL)

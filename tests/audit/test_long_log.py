@@ -10,10 +10,9 @@ from filewallball.audit.queries import list_events
 from filewallball.audit.sealer import Digest
 from filewallball.audit.totals import Totals
 from filewallball.audit.verifier import Span
-from filewallball.audit.verify_job import verifier
 from filewallball.recording.event import Event
-from filewallball.registry import Runtime
 from filewallball.web import paging
+from harness.parts import Parts
 from tests.fixtures.audit_log import alter
 
 ROWS = 100_000
@@ -24,18 +23,17 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def long_log(app: Flask, parts: Runtime) -> Runtime:
+def long_log(app: Flask, parts: Parts) -> Parts:
     """The rows, all sealed; their statistics, which would take as long again, are left out."""
     with parts.database.begin() as connection:
         parts.ledger.trail.append_once(connection, _events())
-    digest = Digest(parts.settings.data_dir, parts.database, parts.seals)
-    digest.register_fold(Totals(parts.database).fold)
-    digest.run()
+    folds = (Totals(parts.database).fold,)
+    Digest(parts.settings.data_dir, parts.database, parts.seals, folds).run()
     return parts
 
 
-def test_a_long_log_verifies_answers_and_is_walked_to_its_end(long_log: Runtime) -> None:
-    verdict = verifier(long_log).verify()
+def test_a_long_log_verifies_answers_and_is_walked_to_its_end(long_log: Parts) -> None:
+    verdict = long_log.verification.verifier().verify()
     assert (verdict.is_intact, verdict.rows, verdict.blocks) == (True, ROWS, ROWS // 2000)
 
     middle = START + ROWS // 2 * STEP
@@ -60,7 +58,7 @@ def test_a_long_log_verifies_answers_and_is_walked_to_its_end(long_log: Runtime)
     assert last.next_cursor is None
 
     alter(long_log, f"UPDATE audit_log SET file_size = 1 WHERE resource_id = '{ROWS - 1}'")
-    again = verifier(long_log).verify(Span(ROWS // 2000 - 1, None))
+    again = long_log.verification.verifier().verify(Span(ROWS // 2000 - 1, None))
     assert [finding.block for finding in again.findings] == [ROWS // 2000]
 
 

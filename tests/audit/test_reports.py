@@ -9,12 +9,11 @@ from flask import Flask
 from filewallball.audit.report import Verdict
 from filewallball.audit.seals import OTHER_KEY
 from filewallball.audit.verifier import Span
-from filewallball.audit.verify_job import standing, verify_log, verify_when_due
 from filewallball.cli import main
 from filewallball.doctor import host
+from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
-from filewallball.recording.operations import Caller
-from filewallball.registry import Runtime, runtime
+from harness.parts import Parts
 from harness.shell import Shell
 from tests.fixtures.audit_log import alter, rows_of, seal_blocks
 
@@ -22,12 +21,12 @@ Record = Callable[..., list[Event]]
 CALLER = Caller(username="system", role="admin")
 
 
-def test_a_verdict_is_kept_and_on_record(parts: Runtime, record: Record) -> None:
+def test_a_verdict_is_kept_and_on_record(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 2)
 
-    first = verify_log(parts, CALLER)
+    first = parts.verification.run(CALLER)
     alter(parts, "DELETE FROM audit_log WHERE id = 3")
-    second = verify_log(parts, CALLER)
+    second = parts.verification.run(CALLER)
     parts.shipper.ship()
 
     assert _success(parts) == first.finished_us
@@ -39,17 +38,17 @@ def test_a_verdict_is_kept_and_on_record(parts: Runtime, record: Record) -> None
     assert '"block":1' in kept[1].details
 
 
-def test_an_intact_range_clears_no_verdict_and_puts_none_off(parts: Runtime, record: Record) -> None:
+def test_an_intact_range_clears_no_verdict_and_puts_none_off(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 4)
     alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE block_id = 2")
 
-    assert not verify_log(parts, CALLER).is_intact
-    assert verify_log(parts, CALLER, Span(3, 4)).is_intact
-    whole = standing(parts)
-    assert not verify_log(parts, CALLER, Span(2, 2)).is_intact
-    part = standing(parts)
-    verify_when_due(parts, CALLER)
-    again = standing(parts)
+    assert not parts.verification.run(CALLER).is_intact
+    assert parts.verification.run(CALLER, Span(3, 4)).is_intact
+    whole = parts.verification.last()
+    assert not parts.verification.run(CALLER, Span(2, 2)).is_intact
+    part = parts.verification.last()
+    parts.verification.run_if_due(CALLER)
+    again = parts.verification.last()
 
     assert whole is not None
     assert (whole.verdict.is_complete, whole.verdict.is_intact) == (True, False)
@@ -70,7 +69,7 @@ def test_an_intact_range_clears_no_verdict_and_puts_none_off(parts: Runtime, rec
     ],
 )
 def test_the_command_tells_what_even_keeps_the_digest_from_sealing(
-    parts: Runtime, record: Record, environ: dict[str, str], statement: str, told: str
+    parts: Parts, record: Record, environ: dict[str, str], statement: str, told: str
 ) -> None:
     seal_blocks(parts, record, 2)
     alter(parts, statement)
@@ -79,15 +78,15 @@ def test_the_command_tells_what_even_keeps_the_digest_from_sealing(
         Shell(environ).run("audit", "verify")
 
 
-def _success(parts: Runtime) -> int:
-    kept = standing(parts)
+def _success(parts: Parts) -> int:
+    kept = parts.verification.last()
     assert kept is not None
     assert isinstance(kept.verdict, Verdict)
     return kept.last_success_us
 
 
 def test_a_host_with_another_key_than_the_log_is_told_before_it_starts(
-    parts: Runtime, record: Record, set_config: Callable[..., Flask], environ: dict[str, str]
+    parts: Parts, record: Record, set_config: Callable[..., Flask], environ: dict[str, str]
 ) -> None:
     seal_blocks(parts, record, 1)
     stranger = "another key than the one that sealed the log"
@@ -97,4 +96,6 @@ def test_a_host_with_another_key_than_the_log_is_told_before_it_starts(
 
     assert (same.exit_code, same.stderr) == (0, "")
     assert (other.exit_code, other.stderr) == (0, f"filewallball: {OTHER_KEY}\n")
-    assert host.audit(runtime(set_config(AUDIT_SEAL_KEY=stranger))).text == OTHER_KEY
+    parts = Parts(set_config(AUDIT_SEAL_KEY=stranger))
+    found = host.audit(parts.settings, parts.database, parts.seals, parts.verification)
+    assert found.text == OTHER_KEY

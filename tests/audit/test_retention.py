@@ -10,12 +10,10 @@ from sqlalchemy.exc import OperationalError
 
 from filewallball import errors
 from filewallball.audit.grants import grants
-from filewallball.audit.retention import prune, prune_expired
-from filewallball.audit.verify_job import verifier
 from filewallball.clock import now_us
+from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
-from filewallball.recording.operations import Caller
-from filewallball.registry import Runtime, runtime
+from harness.parts import Parts
 from harness.servers import MariaDB
 from harness.servers.mariadb import database_name
 from tests.fixtures.audit_log import alter, rows_of
@@ -26,17 +24,17 @@ DAY = 86_400_000_000
 _REASONS = "SELECT JSON_VALUE(details, '$.reason') AS details FROM audit_log WHERE action = 'audit:prune'"
 
 
-def test_whole_old_blocks_go_and_the_rest_verifies(parts: Runtime, record: Record) -> None:
+def test_whole_old_blocks_go_and_the_rest_verifies(parts: Parts, record: Record) -> None:
     now = now_us()
     for age in (500, 400, 366, 364, 1):
         record(3, timestamp_us=now - age * DAY)
         parts.digest.run()
 
-    assert prune_expired(parts, CALLER) == 9
-    assert prune_expired(parts, CALLER) == 0
+    assert parts.retention.prune_expired(CALLER) == 9
+    assert parts.retention.prune_expired(CALLER) == 0
 
     parts.digest.run()
-    verdict = verifier(parts).verify()
+    verdict = parts.verification.verifier().verify()
     assert verdict.findings == []
     assert (verdict.first_block, verdict.blocks) == (4, 3)
     (pruned,) = rows_of(parts, "SELECT status, details FROM audit_log WHERE action = 'audit:prune'")
@@ -44,25 +42,25 @@ def test_whole_old_blocks_go_and_the_rest_verifies(parts: Runtime, record: Recor
     assert '"last_block":3' in pruned.details
 
 
-def test_totals_forget_what_was_pruned(parts: Runtime, record: Record, admin: FlaskClient) -> None:
+def test_totals_forget_what_was_pruned(parts: Parts, record: Record, admin: FlaskClient) -> None:
     record(30, timestamp_us=now_us() - 400 * DAY)
     parts.digest.run()
     record(5)
     parts.digest.run()
 
-    prune_expired(parts, CALLER)
+    parts.retention.prune_expired(CALLER)
 
     answer = admin.get("/api/v1/audit/logs", query_string={"action": "file:download"}).json
     assert answer is not None
     assert (answer["total"], len(answer["logs"])) == (5, 5)
 
 
-def test_a_block_with_one_young_row_stays_whole(parts: Runtime, record: Record) -> None:
+def test_a_block_with_one_young_row_stays_whole(parts: Parts, record: Record) -> None:
     record(3, timestamp_us=now_us() - 400 * DAY)
     record(1)
     parts.digest.run()
 
-    assert prune_expired(parts, CALLER) == 0
+    assert parts.retention.prune_expired(CALLER) == 0
 
 
 @pytest.mark.parametrize(
@@ -75,26 +73,26 @@ def test_a_block_with_one_young_row_stays_whole(parts: Runtime, record: Record) 
         "UPDATE audit_chain SET pruned = 3",
     ],
 )
-def test_a_forged_stub_is_found(parts: Runtime, record: Record, forgery: str) -> None:
+def test_a_forged_stub_is_found(parts: Parts, record: Record, forgery: str) -> None:
     for _ in range(4):
         record(2, timestamp_us=now_us() - (400 if _ < 2 else 1) * DAY)
         parts.digest.run()
-    prune_expired(parts, CALLER)
+    parts.retention.prune_expired(CALLER)
 
     alter(parts, forgery)
 
-    verdict = verifier(parts).verify()
+    verdict = parts.verification.verifier().verify()
     assert not verdict.is_intact
     assert "stub" in verdict.findings[0].problem
 
 
-def test_a_tampered_block_is_not_pruned_away(parts: Runtime, record: Record) -> None:
+def test_a_tampered_block_is_not_pruned_away(parts: Parts, record: Record) -> None:
     record(3, timestamp_us=now_us() - 400 * DAY)
     parts.digest.run()
     alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE id = 2")
 
     with pytest.raises(errors.AuditBroken):
-        prune(parts, CALLER, now_us())
+        parts.retention.prune(CALLER, now_us())
 
     assert rows_of(parts, "SELECT COUNT(*) FROM audit_log WHERE block_id = 1") == [(3,)]
 
@@ -110,7 +108,7 @@ def test_an_account_that_may_only_add_runs_the_service(
         *(statement.rstrip(";") for statement in grants(name, "adds_only@127.0.0.1")),
     )
     app = set_config(DATABASE_URL=database_url.replace("filewallball:", "adds_only:"), AUDIT_RETENTION="1ms")
-    parts, client = runtime(app), app.test_client()
+    parts, client = Parts(app), app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = "Bearer fwb_the-first-administrator-of-the-tests"
 
     uploaded = client.put("/upload/a.txt", data=b"content").json
@@ -120,7 +118,7 @@ def test_an_account_that_may_only_add_runs_the_service(
     assert client.get("/api/v1/audit/logs").status_code == 200
     parts.shipper.ship()
     assert parts.digest.run() > 3
-    assert verifier(parts).verify().is_intact
+    assert parts.verification.verifier().verify().is_intact
 
     for statement in (
         "UPDATE audit_log SET username = 'mallory'",
@@ -131,9 +129,9 @@ def test_an_account_that_may_only_add_runs_the_service(
         with pytest.raises(OperationalError, match="denied"), parts.database.begin() as connection:
             connection.execute(text(statement))
     alter(parts, "UPDATE audit_log SET block_id = block_id")
-    assert prune_expired(parts, CALLER) == 0
+    assert parts.retention.prune_expired(CALLER) == 0
     with pytest.raises(errors.Unavailable, match="account may not prune"):
-        prune(parts, CALLER, now_us())
+        parts.retention.prune(CALLER, now_us())
     parts.shipper.ship()
     (told,) = {row.details for row in rows_of(parts, _REASONS)}
     assert told == "not granted"

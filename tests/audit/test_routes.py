@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from filewallball.registry import Runtime
+from harness.parts import Parts
 from tests.fixtures.audit_log import rows_of
 
 # Probes, metrics and documentation: asked all the time, telling nothing of anybody. Refusals are on record even there.
@@ -33,7 +33,7 @@ def test_every_route_is_recorded_or_on_the_list(app: Flask) -> None:
     assert unrecorded == NOT_RECORDED
 
 
-def test_an_attempt_on_any_recorded_route_leaves_one_row(app: Flask, parts: Runtime) -> None:
+def test_an_attempt_on_any_recorded_route_leaves_one_row(app: Flask, parts: Parts) -> None:
     client = app.test_client()
     for number, rule in enumerate(app.url_map.iter_rules(), 1):
         client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"  # its own: the failures of one are limited
@@ -50,7 +50,7 @@ def test_an_attempt_on_any_recorded_route_leaves_one_row(app: Flask, parts: Runt
             assert _count(parts, action) == before + 1, (method, rule.rule)
 
 
-def test_refusals_of_unrecorded_routes_are_recorded(app: Flask, parts: Runtime) -> None:
+def test_refusals_of_unrecorded_routes_are_recorded(app: Flask, parts: Parts) -> None:
     client = app.test_client()
     for path in ("/metrics", "/health/detailed"):
         before = _count(parts, "auth:fail")
@@ -69,7 +69,7 @@ def _actions(app: Flask, rule: Rule) -> dict[str, str]:
     return {method: each.action for method, each in found.items() if each is not None}
 
 
-def _count(parts: Runtime, action: str) -> int:
+def _count(parts: Parts, action: str) -> int:
     parts.ledger.folds.close_before(1 << 62)
     parts.shipper.ship()
     (row,) = rows_of(parts, f"SELECT COALESCE(SUM(count), 0) FROM audit_log WHERE action = '{action}'")

@@ -15,13 +15,13 @@ from filewallball.audit.seals import Candidate, read_anchor, sealed_column, writ
 from filewallball.errors import AuditBroken
 from filewallball.recording.audit_rows import CANONICAL, canonical
 from filewallball.recording.event import Event
-from filewallball.registry import Runtime, runtime
+from harness.parts import Parts
 from tests.fixtures.audit_log import alter, make_event, rows_of
 
 Record = Callable[..., list[Event]]
 
 
-def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Runtime, record: Record) -> None:
+def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Parts, record: Record) -> None:
     record(1)
     record(
         1,
@@ -45,7 +45,7 @@ def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Runtime, 
     ]
 
 
-def test_every_row_is_sealed_once_in_blocks_that_follow_each_other(parts: Runtime, record: Record) -> None:
+def test_every_row_is_sealed_once_in_blocks_that_follow_each_other(parts: Parts, record: Record) -> None:
     record(BLOCK_ROWS + 5)
 
     assert parts.digest.run() == BLOCK_ROWS + 5
@@ -60,7 +60,7 @@ def test_every_row_is_sealed_once_in_blocks_that_follow_each_other(parts: Runtim
 
 
 def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
-    parts: Runtime, record: Record
+    parts: Parts, record: Record
 ) -> None:
     seen: list[str] = []
 
@@ -71,7 +71,7 @@ def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
             raise RuntimeError("a fold that fails")
         seen.extend(row.event_id for row in rows)
 
-    parts.digest.register_fold(fold)
+    parts.digest.folds += (fold,)
     events = record(4)
     with pytest.raises(RuntimeError):
         parts.digest.run()
@@ -83,19 +83,19 @@ def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
     assert rows_of(parts, text("SELECT pruned FROM audit_chain")) == [(4,)]
 
 
-def test_several_digests_at_once_seal_nothing_twice(parts: Runtime, set_config: Callable[..., Flask]) -> None:
-    first, second = parts, runtime(set_config())
+def test_several_digests_at_once_seal_nothing_twice(parts: Parts, set_config: Callable[..., Flask]) -> None:
+    first, second = parts, Parts(set_config())
     events = [make_event(resource_id=str(index)) for index in range(300)]
     seen: list[str] = []
     for one in (first, second):
-        one.digest.register_fold(lambda _connection, rows: seen.extend(row.event_id for row in rows))
+        one.digest.folds += (lambda _connection, rows: seen.extend(row.event_id for row in rows),)
 
     def write() -> None:
         for start in range(0, len(events), 10):
             with first.database.begin() as connection:
                 first.ledger.trail.append_once(connection, events[start : start + 10])
 
-    def seal(parts: Runtime) -> None:
+    def seal(parts: Parts) -> None:
         while writer.is_alive() or parts.digest.count():
             parts.digest.seal_next()
 
@@ -113,7 +113,7 @@ def test_several_digests_at_once_seal_nothing_twice(parts: Runtime, set_config: 
 
 
 def test_a_row_that_vanishes_before_its_block_is_sealed_is_not_counted_in_it(
-    parts: Runtime, record: Record
+    parts: Parts, record: Record
 ) -> None:
     record(3)
     batch = parts.digest._read()
@@ -137,11 +137,11 @@ def test_a_row_that_vanishes_before_its_block_is_sealed_is_not_counted_in_it(
     ],
 )
 def test_rows_that_nobody_vouches_for_are_set_aside_and_do_not_hold_up_the_rest(
-    parts: Runtime, record: Record, caplog: pytest.LogCaptureFixture, forgery: str
+    parts: Parts, record: Record, caplog: pytest.LogCaptureFixture, forgery: str
 ) -> None:
     record(3)
     seen: list[int] = []
-    parts.digest.register_fold(lambda _connection, rows: seen.extend(row.id for row in rows))
+    parts.digest.folds += (lambda _connection, rows: seen.extend(row.id for row in rows),)
     alter(parts, forgery if parts.database.is_sqlite else forgery.replace("é", "e"))
 
     with caplog.at_level(logging.ERROR, "filewallball.audit"):
@@ -154,7 +154,7 @@ def test_rows_that_nobody_vouches_for_are_set_aside_and_do_not_hold_up_the_rest(
 
 
 def test_the_anchor_follows_the_head_and_stays_where_the_log_was_replaced(
-    parts: Runtime, record: Record
+    parts: Parts, record: Record
 ) -> None:
     path = parts.settings.data_dir / "audit-head"
     record(1)
@@ -173,9 +173,9 @@ def test_the_anchor_follows_the_head_and_stays_where_the_log_was_replaced(
 
 
 def test_a_host_with_another_key_than_the_log_refuses_nothing_for_good(
-    parts: Runtime, record: Record, set_config: Callable[..., Flask]
+    parts: Parts, record: Record, set_config: Callable[..., Flask]
 ) -> None:
-    stranger = runtime(set_config(AUDIT_SEAL_KEY="a key of at least thirty-two characters, of another host"))
+    stranger = Parts(set_config(AUDIT_SEAL_KEY="a key of at least thirty-two characters, of another host"))
     record(2)
     parts.digest.run()
     record(3)
@@ -187,7 +187,7 @@ def test_a_host_with_another_key_than_the_log_refuses_nothing_for_good(
     assert rows_of(parts, select(AuditBlock.row_count)) == [(2,), (3,)]
 
 
-def test_a_second_head_row_does_not_stop_the_sealing(parts: Runtime, record: Record) -> None:
+def test_a_second_head_row_does_not_stop_the_sealing(parts: Parts, record: Record) -> None:
     with parts.database.begin() as connection:
         connection.execute(text("INSERT INTO audit_chain (id, number, seal, pruned) VALUES (2, 7, '', 0)"))
     record(2)

@@ -6,9 +6,8 @@ import pytest
 
 from filewallball.audit.models import AuditRow
 from filewallball.audit.verifier import Span
-from filewallball.audit.verify_job import verifier
 from filewallball.recording.event import Event
-from filewallball.registry import Runtime
+from harness.parts import Parts
 from tests.fixtures.audit_log import alter, rows_of, seal_blocks
 
 Record = Callable[..., list[Event]]
@@ -100,12 +99,12 @@ TAMPERING = {
 
 
 @pytest.mark.parametrize("name", TAMPERING)
-def test_tampering_is_found_and_named(parts: Runtime, record: Record, name: str) -> None:
+def test_tampering_is_found_and_named(parts: Parts, record: Record, name: str) -> None:
     statements, block, problem = TAMPERING[name]
     seal_blocks(parts, record, 6)
 
     alter(parts, *statements)
-    verdict = verifier(parts).verify()
+    verdict = parts.verification.verifier().verify()
 
     assert not verdict.is_intact
     assert verdict.findings[0].block == block, verdict.findings
@@ -123,13 +122,13 @@ def test_tampering_is_found_and_named(parts: Runtime, record: Record, name: str)
     ],
 )
 def test_bytes_where_text_belongs_are_a_change_although_they_read_the_same(
-    parts: Runtime, record: Record, statement: str
+    parts: Parts, record: Record, statement: str
 ) -> None:
     seal_blocks(parts, record, 3)
 
     alter(parts, statement)
 
-    verdict = verifier(parts).verify()
+    verdict = parts.verification.verifier().verify()
     assert [finding.block for finding in verdict.findings] == [3]
     assert "row 10 was changed" in verdict.findings[0].problem
 
@@ -144,17 +143,17 @@ def test_bytes_where_text_belongs_are_a_change_although_they_read_the_same(
     ],
 )
 def test_what_cannot_be_read_at_all_is_told_and_not_a_crash(
-    parts: Runtime, record: Record, statement: str
+    parts: Parts, record: Record, statement: str
 ) -> None:
     seal_blocks(parts, record, 3)
 
     alter(parts, statement)
 
-    assert not verifier(parts).verify().is_intact
+    assert not parts.verification.verifier().verify().is_intact
 
 
 @pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
-def test_a_value_made_null_is_found_in_its_block(parts: Runtime, record: Record) -> None:
+def test_a_value_made_null_is_found_in_its_block(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 3)
 
     alter(
@@ -163,11 +162,11 @@ def test_a_value_made_null_is_found_in_its_block(parts: Runtime, record: Record)
         "UPDATE audit_log SET details = NULL WHERE id = 6",
     )
 
-    assert [finding.block for finding in verifier(parts).verify().findings] == [2]
+    assert [finding.block for finding in parts.verification.verifier().verify().findings] == [2]
 
 
 @pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
-def test_a_log_that_could_hold_a_row_twice_is_not_intact(parts: Runtime, record: Record) -> None:
+def test_a_log_that_could_hold_a_row_twice_is_not_intact(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 2)
     names = ", ".join(f"`{column.name}`" for column in AuditRow.__table__.columns if column.name != "id")
     values = names.replace("`block_id`", "NULL")
@@ -179,13 +178,14 @@ def test_a_log_that_could_hold_a_row_twice_is_not_intact(parts: Runtime, record:
     )
     assert parts.digest.run() == 1  # every row of it is genuine
 
-    assert ["event_id need not be unique" in each.problem for each in verifier(parts).verify().findings] == [
-        True
-    ]
+    assert [
+        "event_id need not be unique" in each.problem
+        for each in parts.verification.verifier().verify().findings
+    ] == [True]
 
 
 def test_rows_taken_out_of_the_last_block_and_sealed_again_rewrite_history(
-    parts: Runtime, record: Record
+    parts: Parts, record: Record
 ) -> None:
     seal_blocks(parts, record, 3)
     alter(
@@ -198,51 +198,51 @@ def test_rows_taken_out_of_the_last_block_and_sealed_again_rewrite_history(
 
     assert parts.digest.run() == 3
 
-    verdict = verifier(parts).verify()
+    verdict = parts.verification.verifier().verify()
     assert [finding.block for finding in verdict.findings] == [3]
     assert "history was rewritten" in verdict.findings[0].problem
 
 
-def test_nothing_is_forgiven_because_somebody_says_that_it_was_pruned(parts: Runtime, record: Record) -> None:
+def test_nothing_is_forgiven_because_somebody_says_that_it_was_pruned(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 3)
     alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE id = 6")
 
-    verdict = verifier(parts).verify(
+    verdict = parts.verification.verifier().verify(
         progress=lambda done, total: alter(parts, "UPDATE audit_chain SET pruned = 3")
     )
 
     assert verdict.findings[0].block == 2
 
 
-def test_an_untouched_log_is_intact(parts: Runtime, record: Record) -> None:
+def test_an_untouched_log_is_intact(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 6)
     record(2)
 
-    verdict = verifier(parts).verify()
+    verdict = parts.verification.verifier().verify()
 
     assert verdict.findings == []
     assert (verdict.blocks, verdict.rows, verdict.unsealed) == (6, 24, 2)
 
 
 def test_a_block_too_large_to_be_read_in_one_piece_is_intact_all_the_same(
-    parts: Runtime, record: Record
+    parts: Parts, record: Record
 ) -> None:
     record(4)
     record(300, details="x" * 60_000)  # more than MariaDB's largest packet
     parts.digest.run()
 
-    verdict = verifier(parts).verify()
+    verdict = parts.verification.verifier().verify()
 
     assert (verdict.findings, verdict.blocks, verdict.rows) == ([], 1, 304)
 
 
-def test_an_empty_log_is_intact(parts: Runtime) -> None:
-    assert verifier(parts).verify().is_intact
+def test_an_empty_log_is_intact(parts: Parts) -> None:
+    assert parts.verification.verifier().verify().is_intact
 
 
 @pytest.mark.parametrize("mac", ["", "0" * 64])
 def test_a_row_that_the_service_did_not_write_is_named_before_and_after_the_digest(
-    parts: Runtime, record: Record, mac: str
+    parts: Parts, record: Record, mac: str
 ) -> None:
     seal_blocks(parts, record, 1)
     columns = [name for name in rows_of(parts, "SELECT * FROM audit_log LIMIT 1")[0]._fields if name != "id"]
@@ -251,30 +251,30 @@ def test_a_row_that_the_service_did_not_write_is_named_before_and_after_the_dige
     names = ", ".join("`count`" if name == "count" else name for name in columns)
     alter(parts, f"INSERT INTO audit_log ({names}) SELECT {values} FROM audit_log WHERE id = 1")
 
-    before = verifier(parts).verify()
+    before = parts.verification.verifier().verify()
     parts.digest.run()
-    after = verifier(parts).verify()
+    after = parts.verification.verifier().verify()
 
     assert ["unsealed row 5" in finding.problem for finding in before.findings] == [True]
     assert ["row 5 was refused" in finding.problem for finding in after.findings] == [True]
 
 
-def test_a_cut_tail_is_found_after_the_service_went_on_writing(parts: Runtime, record: Record) -> None:
+def test_a_cut_tail_is_found_after_the_service_went_on_writing(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 3)
     alter(parts, *TAMPERING["everything removed"][0])
 
     seal_blocks(parts, record, 5)
 
-    verdict = verifier(parts).verify()
+    verdict = parts.verification.verifier().verify()
     assert [finding.block for finding in verdict.findings] == [3]
     assert "history was rewritten" in verdict.findings[0].problem
 
 
-def test_a_range_is_verified_for_itself(parts: Runtime, record: Record) -> None:
+def test_a_range_is_verified_for_itself(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 6)
     alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE block_id = 5")
 
-    assert verifier(parts).verify(Span(2, 4)).is_intact
-    assert not verifier(parts).verify(Span(4, 5)).is_intact
-    assert verifier(parts).verify(Span(6, None)).is_intact
-    assert verifier(parts).verify(Span(60, 70)).is_intact
+    assert parts.verification.verifier().verify(Span(2, 4)).is_intact
+    assert not parts.verification.verifier().verify(Span(4, 5)).is_intact
+    assert parts.verification.verifier().verify(Span(6, None)).is_intact
+    assert parts.verification.verifier().verify(Span(60, 70)).is_intact

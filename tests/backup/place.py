@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball import create_app
-from filewallball.registry import runtime
 from filewallball.settings.service import load_settings
+from harness.parts import Parts
 from harness.shell import Shell
 
 
@@ -38,7 +38,7 @@ class Place:
     def close(self) -> None:
         if self._app is None:
             return
-        parts = runtime(self._app)
+        parts = Parts(self._app)
         parts.journal.close()
         parts.slots.release()
         parts.cache.close()
@@ -56,8 +56,8 @@ class Place:
             self.client.put(
                 "/upload/a.bin", data=b"content", headers={"Content-Digest": f"sha-256=:{'A' * 43}=:"}
             )
-        runtime(self.app).shipper.flush(seconds=20)
-        runtime(self.app).digest.run()
+        Parts(self.app).shipper.flush(seconds=20)
+        Parts(self.app).digest.run()
         return int(self.client.get("/api/v1/upload/errors").get_json()["total_errors"])
 
     def fetch(self, file_id: str) -> Any:

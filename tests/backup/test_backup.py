@@ -10,7 +10,7 @@ import pytest
 
 from filewallball.backup.manifest import BackupBroken, backup_ids, blob_location
 from filewallball.backup.verify import verify_backup
-from filewallball.registry import runtime
+from harness.parts import Parts
 from harness.servers import Redis
 from tests.backup.place import Place, flip
 
@@ -85,7 +85,7 @@ def test_a_restore_empties_the_metadata_cache_and_renews_what_workers_remember(
     place.shell.run("backup", "create", str(folder))
     later_id = place.upload(b"later")
     place.shell.run("blocks", "add", "203.0.113.9", "--reason", "later than the backup")
-    blocked = runtime(place.app).gate.blocks
+    blocked = Parts(place.app).gate.blocks
     blocked.refresh()
     assert blocked.find("203.0.113.9") is not None
     assert [place.fetch(later_id)[0] for _ in range(2)] == [200, 200]

@@ -6,22 +6,22 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert
 
 from filewallball.files.sweep import Sweep
-from filewallball.registry import runtime
 from filewallball.serving import maintenance
 from filewallball.storage.leases import LeaseRow, drop_expired, is_any_held, lease
+from harness.parts import Parts
 
 
 @pytest.fixture
 def sweep(app: Flask) -> Sweep:
     """The sweep of the app."""
-    parts = runtime(app)
-    return Sweep(parts.database, parts.store, lambda *what: maintenance.begin(parts, *what))
+    parts = Parts(app)
+    return Sweep(parts.database, parts.store, maintenance.system_operations(parts.app))
 
 
 def test_a_lease_holds_the_sweep_back_until_it_is_given_back(
     client: FlaskClient, app: Flask, sweep: Sweep
 ) -> None:
-    parts = runtime(app)
+    parts = Parts(app)
     uploaded = client.put("/upload/a.bin", data=b"to be deleted").get_json()
     client.delete(f"/files/{uploaded['file_id']}", headers={"X-Delete-Token": uploaded["delete_token"]})
 
@@ -38,7 +38,7 @@ def test_a_lease_holds_the_sweep_back_until_it_is_given_back(
 
 
 def test_a_lease_that_ran_out_holds_nothing(app: Flask) -> None:
-    database = runtime(app).database
+    database = Parts(app).database
     with database.begin() as connection:
         connection.execute(insert(LeaseRow), {"lease_id": "lost", "purpose": "test", "expires_us": 1})
 

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, func, s
 
 from filewallball.database.columns import code_type, text_type
 from filewallball.database.connections import Database
-from filewallball.registry import Runtime, runtime
+from harness.parts import Parts
 
 _TABLE = Table(
     "bulk_rows",
@@ -32,7 +32,7 @@ _TEXTS = (
 @pytest.fixture
 def database(app: Flask) -> Database:
     """The app's database with a table of the test's own."""
-    parts: Runtime = runtime(app)
+    parts: Parts = Parts(app)
     with parts.database.begin() as connection:
         _TABLE.create(connection)
     return parts.database

@@ -10,13 +10,12 @@ from flask import Flask
 from sqlalchemy import inspect, text
 from uuid_utils import uuid7
 
-from filewallball.audit.verify_job import verifier
 from filewallball.database.schema import downgrade, newest, upgrade
 from filewallball.extensions import Base, db
 from filewallball.recording.event import Event
-from filewallball.registry import runtime
 from filewallball.stats.rebuild import Rebuild
 from harness import ROOT
+from harness.parts import Parts
 
 MIGRATIONS = str(ROOT / "migrations")
 KEPT = "SELECT id, username FROM users ORDER BY id"
@@ -64,7 +63,7 @@ def test_the_first_migration_leaves_nothing_behind() -> None:
 
 
 def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: Flask) -> None:
-    parts = runtime(app)
+    parts = Parts(app)
     events = [
         Event(str(uuid7()), 1_700_000_000_000_000 + number * 600_000_000, "file:view", ip_address="192.0.2.7")
         for number in range(40)
@@ -78,7 +77,7 @@ def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: F
     upgrade()
     Rebuild(parts.database).run_if_incomplete()
     assert (_look(*SEALED), _look(*SUMMED)) == (sealed, before)
-    assert verifier(parts).verify().findings == []
+    assert parts.verification.verifier().verify().findings == []
 
     downgrade(revision="0001")
     assert _look("SELECT COUNT(*) FROM audit_log WHERE block_id IS NOT NULL") == [[(0,)]]
@@ -86,7 +85,7 @@ def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: F
     (parts.settings.data_dir / "audit-head").unlink()  # else the log is behind what this host has seen
     parts.digest.run()
     assert _look(*SUMMED) == before
-    assert verifier(parts).verify().findings == []
+    assert parts.verification.verifier().verify().findings == []
 
 
 def test_files_from_before_quotas_count_towards_who_sent_them() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from filewallball.access.models import User
 from filewallball.database.connections import Database
-from filewallball.registry import runtime
+from harness.parts import Parts
 
 _USERS: Any = User.__table__
 _FIND = select(_USERS.c.id, _USERS.c.username, _USERS.c.disabled_us).where(_USERS.c.id == bindparam("id"))
@@ -22,7 +22,7 @@ _DISABLE = update(_USERS).where(_USERS.c.id == 1)
 @pytest.fixture
 def database(app: Flask) -> Database:
     """The database of the test's app."""
-    return runtime(app).database
+    return Parts(app).database
 
 
 @pytest.fixture

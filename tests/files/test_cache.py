@@ -15,7 +15,7 @@ from sqlalchemy import text
 from filewallball.clock import now_us
 from filewallball.files.cache import GONE, MetadataCache
 from filewallball.files.models import LIVE
-from filewallball.registry import Runtime, runtime
+from harness.parts import Parts
 from harness.servers import Redis
 from harness.waiting import wait_until
 
@@ -51,7 +51,7 @@ def test_the_second_look_is_a_hit_and_both_are_counted(client: FlaskClient, cach
     answers = [client.get(f"/{how}/{file['file_id']}") for how in ("download", "view", "download")]
 
     assert {answer.data for answer in answers} == {b"a few words"}
-    assert _looks(runtime(cached)) == ["miss", "hit", "hit"]
+    assert _looks(Parts(cached)) == ["miss", "hit", "hit"]
     metrics = client.get("/metrics").get_data(as_text=True)
     assert 'cache_requests_total{result="hit"} 2.0' in metrics
     assert 'cache_requests_total{result="miss"} 1.0' in metrics
@@ -73,7 +73,7 @@ def test_a_deleted_file_is_gone_at_once(client: FlaskClient, redis_server: Redis
 
 def test_an_expired_file_is_refused_although_its_entry_is_there(client: FlaskClient, cached: Flask) -> None:
     file = _upload(client)
-    parts = runtime(cached)
+    parts = Parts(cached)
     with parts.database.begin() as connection:  # an entry that knows when the file ends
         connection.execute(text("UPDATE files SET expires_us = :at"), {"at": now_us() + 3_600_000_000})
     client.get(f"/download/{file['file_id']}")
@@ -202,7 +202,7 @@ def test_a_restore_makes_entries_of_before_worthless(cache: MetadataCache) -> No
 def test_bytes_that_were_brought_again_are_served_although_the_cache_knows_the_lost_ones(
     client: FlaskClient, cached: Flask
 ) -> None:
-    parts, file = runtime(cached), _upload(client)
+    parts, file = Parts(cached), _upload(client)
     client.get(f"/download/{file['file_id']}")
     [lost] = parts.store.blobs()
 
@@ -218,7 +218,7 @@ def test_bytes_that_were_brought_again_are_served_although_the_cache_knows_the_l
 def test_content_found_damaged_is_served_as_soon_as_it_was_brought_again(
     client: FlaskClient, cached: Flask
 ) -> None:
-    parts, file = runtime(cached), _upload(client)
+    parts, file = Parts(cached), _upload(client)
     with parts.database.begin() as connection:
         connection.execute(text("UPDATE blobs SET damaged_us = 1"))
     damaged = client.get(f"/download/{file['file_id']}")
@@ -242,7 +242,7 @@ def test_without_redis_every_answer_is_the_same(
     assert client.get(f"/download/{file['file_id']}").status_code == 404
     redis_server.start()
     assert client.get(f"/download/{other['file_id']}").status_code == 200
-    assert _looks(runtime(cached))[1] == "none"
+    assert _looks(Parts(cached))[1] == "none"
 
 
 def test_a_redis_that_hangs_changes_no_answer_and_is_left_alone(
@@ -261,7 +261,7 @@ def test_a_redis_that_hangs_changes_no_answer_and_is_left_alone(
     assert [answer.data for answer in answers] == [b"a few words"] * 2
     assert (ended, gone.status_code) == (204, 404)
     assert client.get(f"/download/{other['file_id']}").data == b"a few words"
-    assert _looks(runtime(cached))[:3] == ["miss", "none", "none"]
+    assert _looks(Parts(cached))[:3] == ["miss", "none", "none"]
 
 
 def _upload(client: FlaskClient) -> dict[str, Any]:
@@ -275,7 +275,7 @@ def _delete(client: FlaskClient, file: dict[str, Any]) -> int:
     return client.delete(f"/files/{file['file_id']}", headers=headers).status_code
 
 
-def _looks(parts: Runtime) -> list[str]:
+def _looks(parts: Parts) -> list[str]:
     """What each download and view found in the cache, oldest first."""
     assert parts.shipper.flush(seconds=20)
     statement = text(
@@ -284,7 +284,7 @@ def _looks(parts: Runtime) -> list[str]:
     return list(parts.database.query(lambda connection: connection.execute(statement).scalars().all()))
 
 
-def _aged(parts: Runtime, file_id: str) -> tuple[str, bytes]:
+def _aged(parts: Parts, file_id: str) -> tuple[str, bytes]:
     """The file's entry as it is once its time has come, the sweep not having been there yet."""
     key = f"filewallball:file:1:{file_id}"
     entry = orjson.loads(parts.cache._client.get(key))

@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.recording.event import Event
-from filewallball.registry import runtime
+from harness.parts import Parts
 from harness.shell import Shell
 from tests.access.people import Build, client_of, events, new_token
 from tests.conftest import ADMIN_TOKEN
@@ -91,7 +91,7 @@ def test_its_owner_may_delete_it(app: Flask) -> None:
 
 def test_a_deceptive_name_is_neutralised_flagged_and_served(app: Flask, client: FlaskClient) -> None:
     seen: list[Event] = []
-    runtime(app).ledger.record = seen.append
+    Parts(app).ledger.listeners += (seen.append,)
 
     file_id = put(client, "photo%E2%80%AEgpj.exe", b"\x01\x02")
 
@@ -103,7 +103,7 @@ def test_a_deceptive_name_is_neutralised_flagged_and_served(app: Flask, client: 
 def test_flagged_files_are_served_and_counted(set_config: Build) -> None:
     app = set_config(SUSPICIOUS_UPLOADS="flag")
     seen: list[Event] = []
-    runtime(app).ledger.record = seen.append
+    Parts(app).ledger.listeners += (seen.append,)
     client = app.test_client()
 
     assert client.get(f"/download/{put(client)}").status_code == 200
@@ -116,7 +116,7 @@ def test_rejected_files_leave_nothing_but_the_record(set_config: Build) -> None:
     answer = app.test_client().put("/upload/holiday.png", data=DISGUISED)
 
     assert (answer.status_code, answer.get_json()["code"]) == (422, "suspicious_file")
-    assert list(runtime(app).store.blobs()) == []
+    assert list(Parts(app).store.blobs()) == []
     row = events(client_of(app, ADMIN_TOKEN), "file:upload")[0]
     assert (row["status"], row["error_type"]) == ("failed", "suspicious_file")
 
@@ -124,7 +124,7 @@ def test_rejected_files_leave_nothing_but_the_record(set_config: Build) -> None:
 @pytest.mark.parametrize("name", ["tool", "holiday.png"])
 def test_a_refused_executable_counts_as_suspicious(app: Flask, client: FlaskClient, name: str) -> None:
     seen: list[Event] = []
-    runtime(app).ledger.record = seen.append
+    Parts(app).ledger.listeners += (seen.append,)
 
     assert client.put(f"/upload/{name}", data=b"\x7fELF\x02\x01\x01" + b"\0" * 60).status_code == 415
     assert seen[0].suspicious

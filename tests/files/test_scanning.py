@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from filewallball.files.models import Blob
 from filewallball.recording.event import Event
-from filewallball.registry import runtime
 from filewallball.serving import maintenance
+from harness.parts import Parts
 from harness.servers import Clamd
 from harness.servers.clamd import EICAR, MARKER, STREAM_LIMIT
 from harness.waiting import wait_until
@@ -71,14 +71,14 @@ def test_infected_bytes_are_refused_however_they_are_dressed(
     details = row["details"]
     assert isinstance(details, dict)
     assert details["signature"].startswith(("Eicar.Test", "Custom.Marker"))
-    assert list(runtime(client.application).store.blobs()) == []
+    assert list(Parts(client.application).store.blobs()) == []
 
 
 @on_sqlite
 def test_an_infected_upload_counts_as_suspicious(scanned: Callable[..., FlaskClient]) -> None:
     client = scanned("optional")
     events: list[Event] = []
-    runtime(client.application).ledger.record = events.append
+    Parts(client.application).ledger.listeners += (events.append,)
 
     _put(client, EICAR)
 
@@ -171,7 +171,7 @@ def test_a_scanner_that_hangs_costs_its_timeout_and_later_uploads_nothing(
 def test_a_scanner_killed_mid_stream_never_makes_a_file_clean(
     scanned: Callable[..., FlaskClient], clamd: Clamd
 ) -> None:
-    scanner = runtime(scanned("required").application).scanner
+    scanner = Parts(scanned("required").application).scanner
     pieces = iter([b"\0" * 200_000, b"\0" * 200_000, EICAR, b""])
 
     class Killing:
@@ -217,13 +217,13 @@ def _zipped(content: bytes) -> bytes:
 
 
 def _states(client: FlaskClient) -> list[str]:
-    rows = runtime(client.application).database.query(lambda c: c.execute(select(Blob.scan_state)).all())
+    rows = Parts(client.application).database.query(lambda c: c.execute(select(Blob.scan_state)).all())
     return [row.scan_state for row in rows]
 
 
 def _rescan(client: FlaskClient) -> bool:
-    parts = runtime(client.application)
-    jobs = {job.name: job for job in maintenance.slow_jobs(parts)}
+    parts = Parts(client.application)
+    jobs = {job.name: job for job in maintenance.slow_jobs(parts.app)}
     jobs["rescan"].run()
     return True
 

@@ -11,8 +11,8 @@ from filewallball.clock import now_us
 from filewallball.errors import StoreNotMounted
 from filewallball.files.models import Blob
 from filewallball.files.scrub import Pace
-from filewallball.registry import runtime
 from filewallball.serving import maintenance
+from harness.parts import Parts
 from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
 
@@ -52,10 +52,10 @@ def test_a_lost_file_is_found_but_a_store_that_is_not_mounted_loses_nothing(
     client: FlaskClient, app: Flask
 ) -> None:
     lost = _upload(client, b"lost")
-    root = runtime(app).store.root
+    root = Parts(app).store.root
     root.rename(root.with_name("elsewhere"))
 
-    jobs = {job.name: job for job in maintenance.slow_jobs(runtime(app))}
+    jobs = {job.name: job for job in maintenance.slow_jobs(app)}
     with pytest.raises(StoreNotMounted):
         jobs["scrub"].run()
     root.with_name("elsewhere").rename(root)
@@ -68,12 +68,12 @@ def test_a_lost_file_is_found_but_a_store_that_is_not_mounted_loses_nothing(
 
 def test_only_what_is_due_is_read(client: FlaskClient, app: Flask) -> None:
     old, new = _upload(client, b"old"), _upload(client, b"new")
-    with runtime(app).database.begin() as connection:
+    with Parts(app).database.begin() as connection:
         connection.execute(update(Blob).where(Blob.sha256 == old["file_hash"]).values(verified_us=1))
     for uploaded in (old, new):
         _flip(_blob(app, uploaded["file_hash"]))
 
-    maintenance.scrub(runtime(app)).run_slice(interval_us=3_600_000_000, bytes_per_second=10_000_000)
+    maintenance.scrub(app).run_slice(interval_us=3_600_000_000, bytes_per_second=10_000_000)
 
     assert _damaged(app) == [old["file_hash"]]
 
@@ -84,14 +84,14 @@ def _upload(client: FlaskClient, content: bytes) -> dict[str, str]:
 
 
 def _scrub(app: Flask) -> tuple[int, int]:
-    return maintenance.scrub(runtime(app)).run(before_us=now_us(), pace=Pace())
+    return maintenance.scrub(app).run(before_us=now_us(), pace=Pace())
 
 
 def _blob(app: Flask, sha256: str) -> Path:
-    row = runtime(app).database.query(
+    row = Parts(app).database.query(
         lambda connection: connection.execute(select(Blob.path).where(Blob.sha256 == sha256)).one()
     )
-    return runtime(app).store.blobs_root / str(row.path)
+    return Parts(app).store.blobs_root / str(row.path)
 
 
 def _flip(path: Path) -> None:
@@ -101,7 +101,7 @@ def _flip(path: Path) -> None:
 
 
 def _damaged(app: Flask) -> list[str]:
-    rows = runtime(app).database.query(
+    rows = Parts(app).database.query(
         lambda connection: connection.execute(select(Blob.sha256).where(Blob.damaged_us > 0)).all()
     )
     return [row.sha256 for row in rows]

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from filewallball.files.models import File
-from filewallball.registry import runtime
+from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -34,7 +34,7 @@ def listed(client: FlaskClient, query: str = "", **options: Any) -> list[str]:
 
 
 def expire(app: Flask, file_id: str) -> None:
-    with runtime(app).database.begin() as connection:
+    with Parts(app).database.begin() as connection:
         connection.execute(update(File).where(File.file_id == file_id).values(expires_us=1))
 
 
@@ -178,7 +178,7 @@ def test_a_flood_of_refusals_is_folded_into_a_count(
 ) -> None:
     for _ in range(50):
         client.get("/download/unknown")
-    runtime(app).ledger.folds.close_before(1 << 62)
+    Parts(app).ledger.folds.close_before(1 << 62)
 
     rows = operations()
 

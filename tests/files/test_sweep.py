@@ -14,20 +14,20 @@ from filewallball import errors
 from filewallball.audit.locks import try_lock
 from filewallball.files.models import Blob, File
 from filewallball.files.sweep import Sweep
+from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
-from filewallball.registry import Runtime, runtime
 from filewallball.serving import maintenance
-from filewallball.serving.maintenance import SYSTEM
+from harness.parts import Parts
 
 
 @pytest.fixture
-def parts(app: Flask) -> Runtime:
+def parts(app: Flask) -> Parts:
     """The app's runtime."""
-    return runtime(app)
+    return Parts(app)
 
 
 @pytest.fixture
-def sweep(parts: Runtime) -> Sweep:
+def sweep(parts: Parts) -> Sweep:
     """A sweep over the app's files."""
     begin = lambda action, file_id: operation(parts.ledger, action, SYSTEM, resource_id=file_id)  # noqa: E731
     return Sweep(parts.database, parts.store, begin)
@@ -44,12 +44,12 @@ def delete(client: FlaskClient, file: dict[str, Any]) -> None:
     assert client.delete(f"/files/{file['file_id']}", headers=headers).status_code == 204
 
 
-def blob_rows(parts: Runtime) -> list[Any]:
+def blob_rows(parts: Parts) -> list[Any]:
     statement = select(Blob.refs, Blob.live, Blob.path)
     return parts.database.query(lambda connection: list(connection.execute(statement)))
 
 
-def test_bytes_go_one_pass_after_their_last_file(client: FlaskClient, parts: Runtime, sweep: Sweep) -> None:
+def test_bytes_go_one_pass_after_their_last_file(client: FlaskClient, parts: Parts, sweep: Sweep) -> None:
     first, second = keep(client), keep(client)
     delete(client, first)
     sweep.run()
@@ -66,7 +66,7 @@ def test_bytes_go_one_pass_after_their_last_file(client: FlaskClient, parts: Run
 
 
 def test_the_same_bytes_uploaded_after_the_condemnation_live_on(
-    client: FlaskClient, parts: Runtime, sweep: Sweep
+    client: FlaskClient, parts: Parts, sweep: Sweep
 ) -> None:
     delete(client, keep(client))
     sweep.run()
@@ -80,7 +80,7 @@ def test_the_same_bytes_uploaded_after_the_condemnation_live_on(
 
 
 def test_the_same_bytes_uploaded_in_the_middle_of_the_condemnation_live_on(
-    client: FlaskClient, parts: Runtime, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, parts: Parts, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delete(client, keep(client))
     find = sweep._fetch
@@ -98,7 +98,7 @@ def test_the_same_bytes_uploaded_in_the_middle_of_the_condemnation_live_on(
 
 
 def test_expired_files_are_ended_and_on_record(
-    client: FlaskClient, parts: Runtime, sweep: Sweep, operations: Callable[[], list[Any]]
+    client: FlaskClient, parts: Parts, sweep: Sweep, operations: Callable[[], list[Any]]
 ) -> None:
     file = keep(client)
     with parts.database.begin() as connection:
@@ -116,12 +116,12 @@ def test_expired_files_are_ended_and_on_record(
 
 
 def test_workers_do_not_sweep_at_once_which_would_fail_expiries(
-    client: FlaskClient, parts: Runtime, operations: Callable[[], list[Any]]
+    client: FlaskClient, parts: Parts, operations: Callable[[], list[Any]]
 ) -> None:
     keep(client)
     with parts.database.begin() as connection:
         connection.execute(update(File).values(expires_us=1))
-    [job] = [job for job in maintenance.host_jobs(parts, among_others=True) if job.name == "sweep"]
+    [job] = [job for job in maintenance.host_jobs(parts.app, among_others=True) if job.name == "sweep"]
 
     with try_lock(parts.settings.data_dir / "sweep.lock") as held:
         assert held
@@ -133,7 +133,7 @@ def test_workers_do_not_sweep_at_once_which_would_fail_expiries(
     assert [row.status for row in operations() if row.action == "file:expire"] == ["success"]
 
 
-def test_litter_goes_and_uploads_under_way_stay(client: FlaskClient, parts: Runtime, sweep: Sweep) -> None:
+def test_litter_goes_and_uploads_under_way_stay(client: FlaskClient, parts: Parts, sweep: Sweep) -> None:
     kept = keep(client)
     orphan = parts.store.blobs_root / "ab" / "cd" / ("abcd" + "0" * 60 + "." + "1" * 16)
     orphan.parent.mkdir(parents=True)
@@ -156,7 +156,7 @@ def test_litter_goes_and_uploads_under_way_stay(client: FlaskClient, parts: Runt
 
 
 def test_nothing_is_swept_where_the_store_is_not_mounted(
-    client: FlaskClient, parts: Runtime, sweep: Sweep
+    client: FlaskClient, parts: Parts, sweep: Sweep
 ) -> None:
     file = keep(client)
     delete(client, file)

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from filewallball.files.models import Blob
 from filewallball.files.thumbnails import _PROGRAM
-from filewallball.registry import runtime
+from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 from tests.files.images import BLUE, RED, animated, gif_bomb, image, opened, png_bomb, turned_photo
 
@@ -171,7 +171,7 @@ def test_thumbnails_of_deleted_files_are_refused_and_leave_the_disk(client: Flas
     client.delete(f"/files/{uploaded['file_id']}", headers={"X-Delete-Token": uploaded["delete_token"]})
 
     refused = client.get(uploaded["thumbnail_url"])
-    runtime(app).thumbnails.tidy()
+    Parts(app).thumbnails.tidy()
 
     assert refused.status_code == 404
     assert _cached(app) == []
@@ -183,14 +183,14 @@ def test_the_cache_keeps_to_its_size(set_config: Callable[..., Flask]) -> None:
     for side in (200, 201, 202):
         client.get(_upload(client, image("PNG", (side, side)))["thumbnail_url"])
 
-    runtime(app).thumbnails.tidy()
+    Parts(app).thumbnails.tidy()
 
     assert sum(path.stat().st_size for path in _cached(app)) <= 1024
 
 
 def test_a_damaged_original_has_no_thumbnail(client: FlaskClient, app: Flask) -> None:
     uploaded = _upload(client, image("PNG"))
-    with runtime(app).database.begin() as connection:
+    with Parts(app).database.begin() as connection:
         connection.execute(update(Blob).values(damaged_us=1))
 
     assert client.get(uploaded["thumbnail_url"]).get_json()["code"] == "content_damaged"
@@ -229,7 +229,7 @@ def _log(client: FlaskClient, action: str) -> list[dict[str, Any]]:
 
 
 def _cached(app: Flask) -> list[Path]:
-    return [path for path in runtime(app).settings.thumbnails_dir.rglob("*.*") if path.is_file()]
+    return [path for path in Parts(app).settings.thumbnails_dir.rglob("*.*") if path.is_file()]
 
 
 def _near(picture: object, at: tuple[int, int], colour: tuple[int, int, int]) -> bool:

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from filewallball.registry import runtime
+from harness.parts import Parts
 from tests.access.people import client_of, new_token
 from tests.conftest import ADMIN_TOKEN
 
@@ -28,11 +28,11 @@ def post(
 
 
 def blobs(app: Flask) -> list[str]:
-    return list(runtime(app).store.blobs())
+    return list(Parts(app).store.blobs())
 
 
 def stages(app: Flask) -> list[Path]:
-    return list(runtime(app).store.staging.iterdir())
+    return list(Parts(app).store.staging.iterdir())
 
 
 def test_an_upload_answers_with_everything_about_the_file(client: FlaskClient) -> None:
@@ -107,7 +107,7 @@ def test_nobody_learns_that_somebody_elses_private_file_is_here(app: Flask, clie
 
 def test_a_duplicate_whose_bytes_were_lost_heals_them(app: Flask, client: FlaskClient) -> None:
     first = post(client)
-    store = runtime(app).store
+    store = Parts(app).store
     store.remove(blobs(app)[0])
 
     second = post(client)

@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 from filewallball.health.checks import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Reading
 from filewallball.health.exposition import OPENMETRICS, TEXT, render, wanted_format
 from filewallball.health.report import size, uptime
-from filewallball.registry import runtime
 from filewallball.storage.stage import Stage
+from harness.parts import Parts
 from harness.servers import MariaDB, Redis
 
 PROMETHEUS_2 = (
@@ -36,7 +36,7 @@ _PERCENT = re.compile(r"\d{1,3}%")
 def test_health_has_the_specified_fields_in_their_formats(client: FlaskClient, app: Flask) -> None:
     answer = client.get("/health")
 
-    body, is_sqlite = answer.json, runtime(app).database.is_sqlite
+    body, is_sqlite = answer.json, Parts(app).database.is_sqlite
     assert body is not None
     assert (answer.status_code, body["status"]) == (200, "healthy")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", body["timestamp"])
@@ -64,9 +64,9 @@ def test_detailed_health_has_the_specified_checks_and_figures(client: FlaskClien
     checks = _json(answer)["checks"]
     database = checks["database_connection"]
     assert set(database) == {"status", "response_time", "details"}
-    assert database["details"]["connection_pool_size"] == runtime(app).settings.database_pool_size
+    assert database["details"]["connection_pool_size"] == Parts(app).settings.database_pool_size
     assert database["details"]["active_connections"] >= 1
-    if runtime(app).database.is_sqlite:
+    if Parts(app).database.is_sqlite:
         assert database["details"]["max_connections"] is None
     else:
         assert database["details"]["max_connections"] == MariaDB.max_connections
@@ -100,7 +100,7 @@ def test_redis_is_reported_with_its_memory_and_clients(
 def test_an_unmounted_store_is_unhealthy_and_nothing_is_written_there(
     client: FlaskClient, app: Flask
 ) -> None:
-    root = runtime(app).store.root
+    root = Parts(app).store.root
     elsewhere = root.with_name("elsewhere")
     root.rename(elsewhere)
     root.mkdir()
@@ -123,7 +123,7 @@ def test_a_store_that_reads_back_something_else_is_unhealthy(
 
 
 def test_draining_turns_readiness_off_and_leaves_the_rest(client: FlaskClient, app: Flask) -> None:
-    switch: Path = runtime(app).settings.drain_file
+    switch: Path = Parts(app).settings.drain_file
     switch.touch()
 
     while_draining = [client.get(path).status_code for path in ("/health/ready", "/health", "/health/live")]

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.observability.logs import configure_logging
-from filewallball.registry import runtime
+from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 from tests.observability.scrape import samples_of, value_of
 
@@ -190,7 +190,7 @@ def test_gunicorns_messages_go_without_queries_and_quoted_headers(
 def test_records_of_every_room_go_to_both_sinks_and_to_other_handlers(
     app: Flask, log_file: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    configure_logging(runtime(app).settings)
+    configure_logging(Parts(app).settings)
     logging.getLogger("filewallball.sweep").info("orphan blob removed", extra={"blob": "ab/cd"})
     logging.getLogger("somebody.else").info("chatter")
     logging.getLogger("somebody.else").warning("worth knowing")

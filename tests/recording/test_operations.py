@@ -11,21 +11,22 @@ from sqlalchemy.exc import OperationalError
 
 from filewallball import errors
 from filewallball.access.models import User
+from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
-from filewallball.recording.operations import Caller, Operation, operation
-from filewallball.registry import Runtime, runtime
+from filewallball.recording.operations import Operation, operation
+from harness.parts import Parts
 
 CALLER = Caller(user_id=7, username="jo", ip_address="192.0.2.1", user_agent="tests", request_id="req_1")
 
 
 @pytest.fixture
-def parts(app: Flask) -> Runtime:
+def parts(app: Flask) -> Parts:
     """The app's runtime."""
-    return runtime(app)
+    return Parts(app)
 
 
 @pytest.fixture
-def begin(parts: Runtime) -> Callable[..., Operation]:
+def begin(parts: Parts) -> Callable[..., Operation]:
     """Starts an operation by `CALLER`."""
     return lambda action="token:create": operation(parts.ledger, action, CALLER, endpoint="/somewhere")
 
@@ -53,7 +54,7 @@ def test_a_change_and_its_row_are_committed_together(
 
 
 def test_a_change_that_fails_leaves_neither_change_nor_success(
-    begin: Callable[..., Operation], operations: Any, parts: Runtime
+    begin: Callable[..., Operation], operations: Any, parts: Parts
 ) -> None:
     def fail(connection: Connection) -> None:
         add_user(connection)
@@ -85,7 +86,7 @@ def test_an_unforeseen_error_is_on_record_too(begin: Callable[..., Operation], o
 
 
 def test_nothing_is_done_where_nothing_can_be_recorded(
-    parts: Runtime, begin: Callable[..., Operation], monkeypatch: pytest.MonkeyPatch
+    parts: Parts, begin: Callable[..., Operation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_event: Event) -> None:
         raise errors.AuditUnavailable
@@ -111,7 +112,7 @@ def test_a_detached_operation_ends_once_when_told(begin: Callable[..., Operation
 
 
 def test_a_commit_of_unknown_outcome_keeps_the_row_that_landed(
-    parts: Runtime, begin: Callable[..., Operation], operations: Any, monkeypatch: pytest.MonkeyPatch
+    parts: Parts, begin: Callable[..., Operation], operations: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = RootTransaction.commit
 

@@ -13,12 +13,12 @@ from sqlalchemy.exc import OperationalError
 from filewallball.recording import journal as journal_module
 from filewallball.recording.event import Event
 from filewallball.recording.segments import segments
-from filewallball.registry import Runtime, runtime
+from harness.parts import Parts
 from harness.servers import MariaDB
 from tests.fixtures.audit_log import make_event, rows_of
 
 
-def close_events(parts: Runtime, count: int) -> list[Event]:
+def close_events(parts: Parts, count: int) -> list[Event]:
     """Operations that have ended, in the journal alone."""
     events = [make_event(resource_id=str(number)) for number in range(count)]
     for event in events:
@@ -27,24 +27,24 @@ def close_events(parts: Runtime, count: int) -> list[Event]:
     return events
 
 
-def on_record(parts: Runtime) -> list[str]:
+def on_record(parts: Parts) -> list[str]:
     return [row.event_id for row in rows_of(parts, "SELECT event_id FROM audit_log ORDER BY id")]
 
 
-def folder_of(parts: Runtime) -> Path:
+def folder_of(parts: Parts) -> Path:
     return parts.settings.journal_dir / f"slot-{parts.slots.number()}"
 
 
 def test_several_shippers_at_once_ship_everything_once(
-    parts: Runtime, set_config: Callable[..., Flask]
+    parts: Parts, set_config: Callable[..., Flask]
 ) -> None:
-    other = runtime(set_config())
+    other = Parts(set_config())
     events: list[Event] = []
 
-    def write(mine: Runtime) -> None:
+    def write(mine: Parts) -> None:
         events.extend(close_events(mine, 400))
 
-    def ship(mine: Runtime) -> None:
+    def ship(mine: Parts) -> None:
         while any(writer.is_alive() for writer in writers):
             mine.shipper.ship()
 
@@ -61,7 +61,7 @@ def test_several_shippers_at_once_ship_everything_once(
 
 
 def test_what_was_shipped_is_removed_and_what_is_open_stays(
-    parts: Runtime, monkeypatch: pytest.MonkeyPatch
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "SEGMENT_BYTES", 4096)
     first = make_event()
@@ -83,7 +83,7 @@ def test_what_was_shipped_is_removed_and_what_is_open_stays(
 
 @pytest.mark.parametrize("damage", ["lost", "torn", "stale"])
 def test_a_cursor_that_is_lost_or_stale_repeats_nothing_and_keeps_nothing_for_ever(
-    parts: Runtime, monkeypatch: pytest.MonkeyPatch, damage: str
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     monkeypatch.setattr(journal_module, "SEGMENT_BYTES", 4096)
     cursor = parts.settings.journal_dir / "shipped.json"
@@ -108,7 +108,7 @@ def test_a_cursor_that_is_lost_or_stale_repeats_nothing_and_keeps_nothing_for_ev
 
 
 def test_a_change_that_committed_is_not_repeated_by_its_aborted_copy(
-    parts: Runtime, record: Callable[..., list[Event]]
+    parts: Parts, record: Callable[..., list[Event]]
 ) -> None:
     event = record(1)[0]
     event.status, event.error_type = "failed", "aborted"
@@ -119,7 +119,7 @@ def test_a_change_that_committed_is_not_repeated_by_its_aborted_copy(
     assert [row.status for row in rows_of(parts, "SELECT status FROM audit_log")] == ["success"]
 
 
-def test_an_event_that_no_database_takes_holds_up_no_other(parts: Runtime) -> None:
+def test_an_event_that_no_database_takes_holds_up_no_other(parts: Parts) -> None:
     bad = make_event(username=None)
     with folder_lines(parts) as write:
         write({"k": "x", "e": bad})
@@ -139,7 +139,7 @@ def test_with_the_database_down_events_wait_and_are_counted(
 ) -> None:  # fmt: skip
     server = make_mariadb()
     url = server.create_database(prepared_mariadb)
-    parts = runtime(set_config(DATABASE_URL=url))
+    parts = Parts(set_config(DATABASE_URL=url))
     close_events(parts, 5)
     parts.shipper.ship()
 
@@ -163,7 +163,7 @@ def test_with_the_database_down_events_wait_and_are_counted(
     server.stop()
 
 
-def test_nobody_waits_long_for_a_pass_that_another_process_makes(parts: Runtime) -> None:
+def test_nobody_waits_long_for_a_pass_that_another_process_makes(parts: Parts) -> None:
     close_events(parts, 1)
     parts.shipper.ship()
     with (parts.settings.journal_dir / "ship.lock").open("w") as lock:
@@ -175,7 +175,7 @@ def test_nobody_waits_long_for_a_pass_that_another_process_makes(parts: Runtime)
 class folder_lines:  # noqa: N801 - reads as a statement
     """Writes lines of its own making into a slot that nobody holds."""
 
-    def __init__(self, parts: Runtime) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._folder = parts.settings.journal_dir / "slot-77"
 
     def __enter__(self) -> Callable[[object], None]:
@@ -191,11 +191,11 @@ class folder_lines:  # noqa: N801 - reads as a statement
         self._file.close()
 
 
-def _first_rows(parts: Runtime) -> int:
+def _first_rows(parts: Parts) -> int:
     return len(rows_of(parts, "SELECT id FROM audit_log WHERE action = 'token:create'"))
 
 
-def test_a_slot_that_cannot_be_read_holds_up_no_other(parts: Runtime) -> None:
+def test_a_slot_that_cannot_be_read_holds_up_no_other(parts: Parts) -> None:
     unreadable = parts.settings.journal_dir / "slot--1"  # the first to be looked at
     (unreadable / f"{1:015d}.jsonl").mkdir(parents=True)
     (event,) = close_events(parts, 1)

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from filewallball.clock import now_us
-from filewallball.registry import Runtime
 from filewallball.stats.calendar import day_of
 from filewallball.stats.clients import ORDERS, rank_clients
 from filewallball.stats.detailed import detailed_metrics
 from filewallball.stats.snapshot import Statistics, View
 from filewallball.stats.uploads import client_uploads, upload_errors
+from harness.parts import Parts
 from tests.stats import recount
 
 ADDRESSES = ("192.0.2.1", "2001:db8::1", "203.0.113.99")
 
 
-def check(parts: Runtime, statistics: Statistics, *, days: tuple[int, ...] = (1, 3, 30)) -> int:
+def check(parts: Parts, statistics: Statistics, *, days: tuple[int, ...] = (1, 3, 30)) -> int:
     """Assert it for every answer; returns how many rows there were."""
 
     def work(view: View) -> int:
@@ -29,7 +29,7 @@ def check(parts: Runtime, statistics: Statistics, *, days: tuple[int, ...] = (1,
     return statistics.at_once(work)
 
 
-def _check(parts: Runtime, view: View, rows: list[Any], days: int) -> None:
+def _check(parts: Parts, view: View, rows: list[Any], days: int) -> None:
     now = now_us()
     today = day_of(now)
     for address in ADDRESSES:
@@ -45,7 +45,7 @@ def _check(parts: Runtime, view: View, rows: list[Any], days: int) -> None:
     _check_detailed(parts, view, rows, now, days)
 
 
-def _check_detailed(parts: Runtime, view: View, rows: list[Any], now: int, days: int) -> None:
+def _check_detailed(parts: Parts, view: View, rows: list[Any], now: int, days: int) -> None:
     expected = recount.detailed(rows, now, days)
     found = detailed_metrics(view, now, days, parts.store.space(), 0)
     flat = {

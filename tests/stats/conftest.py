@@ -11,29 +11,29 @@ from uuid_utils import uuid7
 
 from filewallball.clock import now_us
 from filewallball.recording.event import Event
-from filewallball.registry import Runtime, runtime
 from filewallball.stats.snapshot import Statistics
+from harness.parts import Parts
 
 Record = Callable[..., list[Event]]
 
 
 @pytest.fixture
-def parts(app: Flask) -> Runtime:
+def parts(app: Flask) -> Parts:
     """What the app is made of; nothing is on record yet."""
-    found = runtime(app)
+    found = Parts(app)
     with found.database.begin() as connection:
         connection.execute(text("DELETE FROM audit_log"))
     return found
 
 
 @pytest.fixture
-def statistics(app: Flask, parts: Runtime) -> Statistics:
+def statistics(app: Flask, parts: Parts) -> Statistics:
     """Where the app's statistics come from."""
     return parts.statistics
 
 
 @pytest.fixture
-def record(parts: Runtime) -> Record:
+def record(parts: Parts) -> Record:
     """Puts events straight into the audit table: `record(3, action="file:view")`."""
 
     def write(count: int = 1, **fields: Any) -> list[Event]:
@@ -44,7 +44,7 @@ def record(parts: Runtime) -> Record:
     return write
 
 
-def append(parts: Runtime, events: list[Event]) -> None:
+def append(parts: Parts, events: list[Event]) -> None:
     """Put events on record as the shipper does."""
     with parts.database.begin() as connection:
         parts.ledger.trail.append_once(connection, events)

@@ -6,12 +6,12 @@ from typing import Any
 
 from filewallball.clock import parse_moment
 from filewallball.recording.event import Event
-from filewallball.registry import Runtime
 from filewallball.stats.calendar import day_of
 from filewallball.stats.detailed import detailed_metrics
 from filewallball.stats.snapshot import Statistics
 from filewallball.stats.uploads import client_uploads, upload_errors
 from filewallball.storage.local import Space
+from harness.parts import Parts
 from tests.stats.conftest import append, make_event
 
 _MIB = 1024 * 1024
@@ -20,7 +20,7 @@ _TODAY = day_of(_NOW)
 _CLIENT, _OTHER, _CROWD = "192.168.1.100", "192.168.1.101", "192.168.1.7"
 
 
-def test_the_client_of_the_guide(parts: Runtime, statistics: Statistics) -> None:
+def test_the_client_of_the_guide(parts: Parts, statistics: Statistics) -> None:
     append(parts, [*_client_history(), *_other_errors()])
 
     found = asdict(statistics.at_once(lambda view: client_uploads(view, _CLIENT, _TODAY, 7)))
@@ -50,7 +50,7 @@ def test_the_client_of_the_guide(parts: Runtime, statistics: Statistics) -> None
     }
 
 
-def test_the_errors_of_the_guide(parts: Runtime, statistics: Statistics) -> None:
+def test_the_errors_of_the_guide(parts: Parts, statistics: Statistics) -> None:
     append(parts, [*_client_history(), *_other_errors(), _upload("2024-01-02", _CROWD, count=2985 - 23)])
     parts.digest.run()
 
@@ -74,7 +74,7 @@ def test_the_errors_of_the_guide(parts: Runtime, statistics: Statistics) -> None
     }
 
 
-def test_the_detailed_metrics_of_the_guide(parts: Runtime, statistics: Statistics) -> None:
+def test_the_detailed_metrics_of_the_guide(parts: Parts, statistics: Statistics) -> None:
     append(parts, [*_files(), *_today(), *_refusals()])
     parts.digest.run()
     free = 268435456

@@ -3,15 +3,15 @@
 from flask.testing import FlaskClient
 
 from filewallball.clock import now_us, rfc3339
-from filewallball.registry import Runtime
 from filewallball.stats.expected import MOST
+from harness.parts import Parts
 from tests.stats.conftest import Record
 
 PATH = "/api/v1/stats/expected"
 
 
 def test_the_last_upload_of_a_declared_client_is_told(
-    admin: FlaskClient, client: FlaskClient, parts: Runtime, record: Record
+    admin: FlaskClient, client: FlaskClient, parts: Parts, record: Record
 ) -> None:
     hour_us = 3_600_000_000
     moments = [now_us() - hours * hour_us for hours in (50, 30, 3)]
@@ -36,7 +36,7 @@ def test_the_last_upload_of_a_declared_client_is_told(
 
 
 def test_a_client_that_never_uploaded_is_measured_from_its_declaration(
-    admin: FlaskClient, parts: Runtime
+    admin: FlaskClient, parts: Parts
 ) -> None:
     admin.put(f"{PATH}/2001:DB8::7", json={"expected_within": "30s"})
     parts.expected.refresh()

@@ -5,7 +5,7 @@ from functools import partial
 
 from flask import Flask
 
-from filewallball.registry import runtime
+from harness.parts import Parts
 from harness.servers import Service
 from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN, SEAL_KEY
@@ -23,7 +23,7 @@ def test_books_agree_after_workers_and_digests_died_under_load(
     proxies = {"TRUSTED_PROXIES": "127.0.0.1/32"}
     server = service({"DATABASE_URL": database_url, "MIN_FREE_SPACE": "0", **keys, **proxies})
     app = set_config()
-    parts, statistics = runtime(app), runtime(app).statistics
+    parts, statistics = Parts(app), Parts(app).statistics
 
     with Mixture(server) as load:
         for killed in range(1, rounds(3, 100) + 1):

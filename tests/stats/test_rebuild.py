@@ -14,12 +14,13 @@ from filewallball.clock import now_us
 from filewallball.database.schema import downgrade, upgrade
 from filewallball.extensions import db
 from filewallball.observability.counters import note_epoch
-from filewallball.reconcile.books import reconcile
+from filewallball.observability.metrics import Metrics
 from filewallball.reconcile.statistics import disagreements
-from filewallball.registry import Runtime, runtime
+from filewallball.registry import part
 from filewallball.stats.rebuild import Rebuild
 from filewallball.stats.rollup import TABLES
 from filewallball.stats.snapshot import Statistics
+from harness.parts import Parts
 from harness.shell import Shell
 from tests.stats.agreement import check
 from tests.stats.conftest import append, chance_event, make_event
@@ -28,7 +29,7 @@ from tests.stats.recount import all_rows
 _DAY_US = 86_400_000_000
 
 
-def test_a_rebuild_gives_the_same_sums(parts: Runtime, statistics: Statistics) -> None:
+def test_a_rebuild_gives_the_same_sums(parts: Parts, statistics: Statistics) -> None:
     _fill(parts, 300)
     before = _sums(parts)
     _damage(parts)
@@ -40,7 +41,7 @@ def test_a_rebuild_gives_the_same_sums(parts: Runtime, statistics: Statistics) -
     append(parts, [chance_event(random.Random(1), now_us(), _DAY_US) for _ in range(20)])
 
 
-def test_hours_that_retention_reached_stay_as_they_were(parts: Runtime) -> None:
+def test_hours_that_retention_reached_stay_as_they_were(parts: Parts) -> None:
     _fill(parts, 200)
     before = _forget_inventory(_sums(parts))
     with parts.database.begin() as connection:
@@ -55,7 +56,7 @@ def test_hours_that_retention_reached_stay_as_they_were(parts: Runtime) -> None:
 
 
 def test_hours_that_retention_prunes_during_a_rebuild_stay_as_they_were(
-    parts: Runtime, monkeypatch: pytest.MonkeyPatch
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fill(parts, 100)
     before = _forget_inventory(_sums(parts))
@@ -74,7 +75,7 @@ def test_hours_that_retention_prunes_during_a_rebuild_stay_as_they_were(
 
 
 def test_a_log_older_than_its_sums_is_added_up_after_the_migration(
-    app: Flask, parts: Runtime, statistics: Statistics
+    app: Flask, parts: Parts, statistics: Statistics
 ) -> None:
     _fill(parts, 50)
     with app.app_context():
@@ -93,7 +94,7 @@ def test_a_log_older_than_its_sums_is_added_up_after_the_migration(
 
 
 def test_the_books_agree_and_each_kind_of_damage_is_told(
-    client: FlaskClient, parts: Runtime, statistics: Statistics, environ: dict[str, str]
+    client: FlaskClient, parts: Parts, statistics: Statistics, environ: dict[str, str]
 ) -> None:
     kept = [_upload(client, f"note {number}".encode()) for number in range(3)]
     client.delete(f"/files/{kept[0]['file_id']}", headers={"X-Delete-Token": kept[0]["delete_token"]})
@@ -120,7 +121,7 @@ def test_the_books_agree_and_each_kind_of_damage_is_told(
         shell.run("reconcile", "--patience", "0")
 
 
-def test_damage_to_any_table_of_sums_is_told_and_mended(parts: Runtime, statistics: Statistics) -> None:
+def test_damage_to_any_table_of_sums_is_told_and_mended(parts: Parts, statistics: Statistics) -> None:
     _fill(parts, 80, span_us=_DAY_US // 24)
     logged = sum(row.count for row in parts.database.query(all_rows))
     for damage in (
@@ -140,7 +141,7 @@ def test_damage_to_any_table_of_sums_is_told_and_mended(parts: Runtime, statisti
         assert disagreements(parts.database) == (logged, []), damage
 
 
-def test_sums_of_a_client_that_was_never_there_are_told(parts: Runtime, statistics: Statistics) -> None:
+def test_sums_of_a_client_that_was_never_there_are_told(parts: Parts, statistics: Statistics) -> None:
     _fill(parts, 10, span_us=1)
     stray = "SELECT '198.51.99.1', day, kind_id, 1, 0, 0, 0, 0, 0 FROM usage_client_daily LIMIT 1"
     with parts.database.begin() as connection:
@@ -155,7 +156,7 @@ def test_metrics_agree_with_the_log_and_what_only_they_counted_is_told(
     set_config: Callable[..., Flask],
 ) -> None:
     app = set_config(RATELIMIT_API="1/minute", RATELIMIT_ENFORCE="false")
-    parts, client = runtime(app), app.test_client()
+    parts, client = Parts(app), app.test_client()
     note_epoch(parts.settings.metrics_dir)
     _upload(client, b"a program, as its name has it", "invoice.pdf.exe")
     client.put("/upload/a.txt", data=b"words", headers={"Content-Digest": f"sha-256=:{'A' * 43}=:"})
@@ -164,17 +165,17 @@ def test_metrics_agree_with_the_log_and_what_only_they_counted_is_told(
         client.get("/files")
 
     assert _differing(parts) == []
-    parts.ledger.record(make_event(suspicious=True, cache="hit", file_size=5))
-    [line] = [line for line in reconcile(parts) if not line.agrees]
+    part(Metrics, parts.app).record(make_event(suspicious=True, cache="hit", file_size=5))
+    [line] = [line for line in parts.reconciliation.lines() if not line.agrees]
 
     assert line.name == "metrics and audit log"
     assert "uploads success: 2 counted, 1 on record; suspicious uploads: 2 counted, 1 on record" in line.text
 
 
 @pytest.mark.parametrize("loss", ["pruned", "restored"])
-def test_metrics_are_not_held_against_a_log_that_lost_what_they_counted(parts: Runtime, loss: str) -> None:
+def test_metrics_are_not_held_against_a_log_that_lost_what_they_counted(parts: Parts, loss: str) -> None:
     note_epoch(parts.settings.metrics_dir)
-    parts.ledger.record(make_event())
+    part(Metrics, parts.app).record(make_event())
     assert _differing(parts) == ["metrics and audit log"]
 
     if loss == "restored":
@@ -184,13 +185,13 @@ def test_metrics_are_not_held_against_a_log_that_lost_what_they_counted(parts: R
         with parts.database.begin() as connection:
             connection.execute(text("UPDATE audit_chain SET pruned = number"))
 
-    [line] = [line for line in reconcile(parts) if line.name == "metrics and audit log"]
+    [line] = [line for line in parts.reconciliation.lines() if line.name == "metrics and audit log"]
     assert line.agrees
     assert loss in line.text
 
 
 def test_a_file_that_was_kept_after_the_last_pruned_hour_had_an_upload_that_began_before(
-    client: FlaskClient, parts: Runtime
+    client: FlaskClient, parts: Parts
 ) -> None:
     hour_us = 3_600_000_000
     _upload(client, b"a long upload")
@@ -203,8 +204,8 @@ def test_a_file_that_was_kept_after_the_last_pruned_hour_had_an_upload_that_bega
     assert "audit log and files table" not in _differing(parts)
 
 
-def _differing(parts: Runtime) -> list[str]:
-    return [line.name for line in reconcile(parts) if not line.agrees]
+def _differing(parts: Parts) -> list[str]:
+    return [line.name for line in parts.reconciliation.lines() if not line.agrees]
 
 
 def _upload(client: FlaskClient, content: bytes, name: str = "note.txt") -> dict[str, Any]:
@@ -213,13 +214,13 @@ def _upload(client: FlaskClient, content: bytes, name: str = "note.txt") -> dict
     return found
 
 
-def _fill(parts: Runtime, count: int, span_us: int = 3 * _DAY_US) -> None:
+def _fill(parts: Parts, count: int, span_us: int = 3 * _DAY_US) -> None:
     chance = random.Random(11)
     append(parts, [chance_event(chance, now_us(), span_us) for _ in range(count)])
     parts.digest.run()
 
 
-def _sums(parts: Runtime) -> dict[str, list[tuple[Any, ...]]]:
+def _sums(parts: Parts) -> dict[str, list[tuple[Any, ...]]]:
     def work(connection: Any) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table.name: sorted(tuple(row) for row in connection.execute(table.select())) for table in TABLES
@@ -234,7 +235,7 @@ def _forget_inventory(sums: dict[str, Any]) -> dict[str, Any]:
     return sums
 
 
-def _damage(parts: Runtime) -> None:
+def _damage(parts: Parts) -> None:
     with parts.database.begin() as connection:
         for statement in (
             "UPDATE usage_hourly SET count = count + 5",
@@ -247,7 +248,7 @@ def _damage(parts: Runtime) -> None:
             connection.execute(text(statement))
 
 
-def test_views_agree_with_the_log_after_a_rebuild(parts: Runtime, statistics: Statistics) -> None:
+def test_views_agree_with_the_log_after_a_rebuild(parts: Parts, statistics: Statistics) -> None:
     _fill(parts, 120)
     check(parts, statistics, days=(3,))
     with parts.database.begin() as connection:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filewallball.clock import now_us
-from filewallball.registry import Runtime, runtime
 from filewallball.stats.snapshot import Statistics
+from harness.parts import Parts
 from tests.stats.agreement import check
 from tests.stats.conftest import append, chance_event, make_event
 
@@ -50,12 +50,12 @@ _EVENTS = st.fixed_dictionaries(
 )
 
 
-def test_nothing_on_record_gives_zeros(parts: Runtime, statistics: Statistics) -> None:
+def test_nothing_on_record_gives_zeros(parts: Parts, statistics: Statistics) -> None:
     assert check(parts, statistics) == 0
 
 
 def test_statistics_are_a_recount_however_rows_arrive_and_are_sealed(
-    parts: Runtime, statistics: Statistics, rounds: Callable[[int, int], int]
+    parts: Parts, statistics: Statistics, rounds: Callable[[int, int], int]
 ) -> None:
     @settings(max_examples=rounds(8, 200), derandomize=True, database=None, deadline=None)
     @given(st.lists(st.one_of(st.just("seal"), st.lists(_EVENTS, min_size=1, max_size=9)), max_size=5))
@@ -73,7 +73,7 @@ def test_statistics_are_a_recount_however_rows_arrive_and_are_sealed(
 
 @pytest.mark.parametrize("blocks", [1, 200])
 def test_a_client_that_is_new_since_the_ranking_was_made_is_counted_once(
-    parts: Runtime, statistics: Statistics, blocks: int, monkeypatch: pytest.MonkeyPatch
+    parts: Parts, statistics: Statistics, blocks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("clients", "failures"):
         monkeypatch.setattr(f"filewallball.stats.{module}.BLOCKS_FOLLOWED", blocks)
@@ -86,12 +86,12 @@ def test_a_client_that_is_new_since_the_ranking_was_made_is_counted_once(
 
 
 def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_compete(
-    parts: Runtime,
+    parts: Parts,
     statistics: Statistics,
     set_config: Callable[..., Flask],
     rounds: Callable[[int, int], int],
 ) -> None:
-    other = runtime(set_config())
+    other = Parts(set_config())
     written = threading.Event()
 
     def write() -> None:
@@ -100,7 +100,7 @@ def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_c
             append(other, [chance_event(chance, now_us(), 3 * _DAY_US) for _ in range(10)])
         written.set()
 
-    def seal(parts: Runtime) -> None:
+    def seal(parts: Parts) -> None:
         while not written.is_set() or parts.digest.count():
             parts.digest.seal_next()
 

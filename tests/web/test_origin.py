@@ -6,10 +6,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from filewallball.registry import runtime
 from filewallball.settings.service import load_settings
 from filewallball.web.forwarding import ForwardingWatch
 from filewallball.web.origin import Proxies
+from harness.parts import Parts
 from tests.access.people import Build, client_of
 
 CLIENT, OTHER, LIE = "203.0.113.7", "203.0.113.99", "198.51.100.66"
@@ -126,7 +126,7 @@ def test_forwarding_headers_from_many_addresses_are_no_reason_to_warn() -> None:
 
 def test_trusted_proxies_are_not_suspect(behind: Flask) -> None:
     shown: list[bool] = []
-    watch = runtime(behind).proxies.watch
+    watch = Parts(behind).proxies.watch
     watch.show_suspect = shown.append
     for _ in range(60):
         address(client_of(behind, address=PROXY), **{"X-Forwarded-For": CLIENT})

@@ -1,0 +1,36 @@
+"""Who performs an operation: a client of the service, or the service itself."""
+
+from dataclasses import dataclass
+
+from filewallball.web.origin import client_network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, from where, and what they may do."""
+
+    user_id: int = 0
+    username: str = ""
+    token_id: int = 0
+    role: str = "guest"
+    permissions: frozenset[str] = frozenset()
+    ip_address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller's role grants the permission."""
+        return permission in self.permissions
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.user_id == 0
+
+    @property
+    def principal(self) -> str:
+        """Whose quota an upload counts towards: the user's, or that of the address it came from."""
+        return f"user:{self.user_id}" if self.user_id else client_network(self.ip_address or "127.0.0.1")
+
+
+SYSTEM = Caller(username="system", role="admin")
+"""The service itself, and whoever uses its command line."""

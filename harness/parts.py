@@ -1,0 +1,52 @@
+"""The parts of an application by short names, for tests and benchmarks that need many of them."""
+
+from flask import Flask
+
+from filewallball.access.gate import Gate
+from filewallball.audit.retention import Retention
+from filewallball.audit.sealer import Digest
+from filewallball.audit.seals import Seals
+from filewallball.audit.verify_job import Verification
+from filewallball.database.connections import Database
+from filewallball.files.cache import MetadataCache
+from filewallball.files.scanning import Scanner
+from filewallball.files.thumbnails import Thumbnails
+from filewallball.health.checks import Board
+from filewallball.observability.metric_store.slots import Slots
+from filewallball.reconcile.books import Reconciliation
+from filewallball.recording.journal import Journal
+from filewallball.recording.operations import Ledger
+from filewallball.recording.shipper import Shipper
+from filewallball.registry import part
+from filewallball.settings.service import Settings
+from filewallball.stats.expected import ExpectedClients
+from filewallball.stats.snapshot import Statistics
+from filewallball.storage.local import LocalStore
+from filewallball.web.origin import Proxies
+
+
+class Parts:
+    """The parts of one application, each as `part` finds it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.settings = part(Settings, app)
+        self.database = part(Database, app)
+        self.store = part(LocalStore, app)
+        self.slots = part(Slots, app)
+        self.journal = part(Journal, app)
+        self.shipper = part(Shipper, app)
+        self.digest = part(Digest, app)
+        self.seals = part(Seals, app)
+        self.ledger = part(Ledger, app)
+        self.proxies = part(Proxies, app)
+        self.health = part(Board, app)
+        self.gate = part(Gate, app)
+        self.scanner = part(Scanner, app)
+        self.thumbnails = part(Thumbnails, app)
+        self.cache = part(MetadataCache, app)
+        self.statistics = part(Statistics, app)
+        self.expected = part(ExpectedClients, app)
+        self.verification = part(Verification, app)
+        self.retention = part(Retention, app)
+        self.reconciliation = part(Reconciliation, app)
