@@ -68,33 +68,19 @@ class Files:
                 errors={"visibility": ["A private file needs an owner: send a token."]}
             )
         scan_state = self._scanner.admit(op, stage)
-        path = self._store.publish(stage)
         delete_token = secrets.token_urlsafe(32) if caller.is_anonymous else None
-        now = now_us()
         values = {
-            "file_id": str(uuid.UUID(bytes=secrets.token_bytes(16))),
+            **_described(incoming, seen, caller),
             "state": QUARANTINED if self._is_quarantined(suspicion) else LIVE,
-            "visibility": incoming.visibility,
             "filename": filename,
-            "description": neutral(incoming.description, 4000),
-            "file_size": stage.size,
-            "mime_type": seen.media_type,
-            "claimed_type": seen.claimed_type,
-            "file_hash": stage.sha256,
-            "owner_id": caller.user_id,
             "delete_digest": _digest(delete_token) if delete_token else "",
-            "client_ip": caller.ip_address,
-            "principal": caller.principal,
             "suspicion": ",".join(suspicion.reasons)[:255],
-            "upload_us": now,
-            "expires_us": now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
         }
+        path = self._store.publish(stage)
         op.note(resource_id=values["file_id"])
-        try:
-            kept, duplicate = op.change(lambda connection: self._insert(connection, values, path, scan_state))
-        except errors.QuotaExceeded:
-            stage.discard()
-            raise
+        kept, duplicate = op.change(
+            lambda connection: self._insert(connection, values, path, scan_state), undo=stage.discard
+        )
         if kept != path:
             stage.discard()
         return self._stored(
@@ -244,6 +230,25 @@ class Files:
             raise errors.Expired
         if row.state == QUARANTINED and not quarantined:
             raise errors.Quarantined
+
+
+def _described(incoming: Incoming, seen: Inspection, caller: Caller) -> dict[str, Any]:
+    """The columns of a new file that nothing but the upload itself decides."""
+    now = now_us()
+    return {
+        "file_id": str(uuid.UUID(bytes=secrets.token_bytes(16))),
+        "visibility": incoming.visibility,
+        "description": neutral(incoming.description, 4000),
+        "file_size": incoming.stage.size,
+        "mime_type": seen.media_type,
+        "claimed_type": seen.claimed_type,
+        "file_hash": incoming.stage.sha256,
+        "owner_id": caller.user_id,
+        "client_ip": caller.ip_address,
+        "principal": caller.principal,
+        "upload_us": now,
+        "expires_us": now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
+    }
 
 
 def end_file(
