@@ -1,6 +1,7 @@
 """The way back: bytes first, then every row in one transaction together with the operation's own audit row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from filewallball import errors
 from filewallball.backup.create import Progress, named_blobs
 from filewallball.backup.manifest import BLOBS, ROWS, Manifest, blob_location, digest_of
 from filewallball.backup.rows import Change, load
-from filewallball.leases import lease
+from filewallball.leases import Lease, lease
 from filewallball.operations import Operation
 from filewallball.runtime import Runtime
 
@@ -37,18 +38,20 @@ def restore_backup(
     told, and may serve metadata of before for 30 seconds more.
     """
     with lease(parts.database, "restore") as held:
-        paths = _restore_blobs(parts, folder, manifest, progress)
+        paths = _restore_blobs(parts, folder, manifest, progress, held)
 
         def with_new_path(_table: str, row: dict[str, Any]) -> None:
             row["path"] = paths.get(row["path"], row["path"])
 
         op.note(resource_id=manifest.backup_id, file_size=manifest.blob_bytes)
         op.note(details={"folder": str(folder), "blobs": manifest.blob_count, "rows": manifest.rows})
-        held.require()
         rows = folder / manifest.backup_id / ROWS
         parts.cache.doubt_all()
         try:
-            op.change(lambda connection: _load(connection, rows, {"blobs": with_new_path}))
+            op.change(
+                lambda connection: _load(connection, rows, {"blobs": with_new_path}),
+                undo=lambda: _take_back(parts, paths),
+            )
         finally:
             was_told = parts.cache.forget_all()
     retire_anchor(parts.settings.data_dir)
@@ -78,14 +81,29 @@ def retire_anchor(data_dir: Path) -> None:
         anchor.replace(data_dir / f"{_ANCHOR}.before-restore")
 
 
-def _restore_blobs(parts: Runtime, folder: Path, manifest: Manifest, progress: Progress) -> dict[str, str]:
-    """Publish every blob that the store does not hold whole; returns the new paths by the old ones."""
-    paths, lost = {}, set(manifest.damaged)
-    for sha256, path, size in named_blobs(folder / manifest.backup_id / BLOBS):
-        if sha256 not in lost and not _is_whole(parts, path, sha256, size):
-            paths[path] = _publish(parts, blob_location(folder, sha256), sha256, size)
-        progress(size)
+def _restore_blobs(
+    parts: Runtime, folder: Path, manifest: Manifest, progress: Progress, held: Lease
+) -> dict[str, str]:
+    """Publish every blob that the store does not hold whole; returns the new paths by the old ones. All or none."""
+    paths: dict[str, str] = {}
+    lost = set(manifest.damaged)
+    try:
+        for sha256, path, size in named_blobs(folder / manifest.backup_id / BLOBS):
+            if sha256 not in lost and not _is_whole(parts, path, sha256, size):
+                paths[path] = _publish(parts, blob_location(folder, sha256), sha256, size)
+            progress(size)
+        held.require()
+    except BaseException:
+        _take_back(parts, paths)
+        raise
     return paths
+
+
+def _take_back(parts: Runtime, paths: Mapping[str, str]) -> None:
+    """Remove what was published; what cannot be removed now is the sweep's."""
+    for path in paths.values():
+        with suppress(errors.ApiError):
+            parts.store.remove(path)
 
 
 def _is_whole(parts: Runtime, path: str, sha256: str, size: int) -> bool:
