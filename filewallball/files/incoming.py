@@ -13,6 +13,7 @@ from werkzeug.datastructures import FileStorage, Headers, MultiDict
 from werkzeug.formparser import MultiPartParser
 
 from filewallball import errors
+from filewallball.files.models import UNLISTED
 from filewallball.files.naming import display_name
 from filewallball.files.schemas import UploadOptionsSchema
 from filewallball.storage.local import LocalStore
@@ -23,7 +24,11 @@ _FORM_BYTES = 2 * _READ_BYTES  # the parser holds a whole read in memory besides
 _FORM_PARTS = 20
 _ENVELOPE_BYTES = _FORM_BYTES + _FORM_PARTS * 1024
 _OPTIONS = UploadOptionsSchema()
-_NO_OPTIONS = _OPTIONS.load({})
+_OPTION_HEADERS = [
+    f"{prefix}{name}"
+    for prefix in ("", "X-")
+    for name in ("Visibility", "Expires-In", "Description", "Sha256")
+]
 _DIGEST_FIELDS = ("Content-Digest", "Repr-Digest")
 Note = Callable[..., None]
 """Told what becomes known of the body (`Operation.note`), so that a refusal is on record with name and bytes."""
@@ -47,14 +52,17 @@ def receive_form(
     stream: IO[bytes],
     headers: Headers,
     boundary: str,
+    options: Mapping[str, Any],
     length: int | None,
     max_bytes: int,
     note: Note,
 ) -> Iterator[Incoming]:
-    """The one file part named `file` and the options beside it. The stage is closed on leaving.
+    """The one file part named `file` and the options beside it or, loaded already, in the query. The stage is closed
+    on leaving.
 
     Raises ValidationFailed, BadRequest, FileTooLarge, StorageFull, DigestMismatch, NetworkError.
     """
+    _refuse_option_headers(headers)
     if any(name in headers for name in _DIGEST_FIELDS):
         raise errors.ValidationFailed(
             "The digest of a multipart request belongs into its file part, or into `sha256`."
@@ -72,9 +80,8 @@ def receive_form(
         part = files.get("file")
         if part is None:
             raise errors.ValidationFailed(errors={"file": ["A file part named `file` is required."]})
-        yield _checked(
-            stage.opened(), part.filename or "", part.content_type or "", form.to_dict(), part.headers
-        )
+        wanted = _together(options, form.to_dict())
+        yield _checked(stage.opened(), part.filename or "", part.content_type or "", wanted, part.headers)
 
 
 @contextmanager
@@ -83,12 +90,13 @@ def receive_body(
     stream: IO[bytes],
     headers: Headers,
     filename: str,
-    options: Mapping[str, str],
+    options: Mapping[str, Any],
     length: int | None,
     max_bytes: int,
     note: Note,
 ) -> Iterator[Incoming]:
     """The whole body is the file (`PUT /upload/{filename}`). Raises as `receive_form` does."""
+    _refuse_option_headers(headers)
     note(details={"filename": display_name(filename)})
     if length is not None and length > max_bytes:
         raise _too_large(length, max_bytes)
@@ -177,24 +185,49 @@ class _Counted:
         return data[start : self._at]
 
 
-def _checked(
-    stage: Stage, filename: str, claimed_type: str, options: Mapping[str, str], headers: Headers
-) -> Incoming:
+def _refuse_option_headers(headers: Headers) -> None:
+    if misplaced := [name for name in _OPTION_HEADERS if name in headers]:
+        raise errors.ValidationFailed(
+            errors={name: ["Options are query parameters or form fields."] for name in misplaced}
+        )
+
+
+def _together(query: Mapping[str, Any], form: Mapping[str, str]) -> Mapping[str, Any]:
+    """The options of both. Raises ValidationFailed for one that means something else in each."""
+    sent = {name: value for name, value in form.items() if value or name != "sha256"}  # left empty: no check
+    if not sent:
+        return query
     try:
-        loaded = _OPTIONS.load(options) if options else _NO_OPTIONS
+        fields: dict[str, Any] = _OPTIONS.load(sent)
     except ValidationError as error:
         raise errors.ValidationFailed(errors=dict(error.messages_dict)) from error
-    for expected in _expected(loaded["sha256"], headers):
+    contrary = [name for name in query if fields.get(name, query[name]) != query[name]]
+    if contrary:
+        raise errors.ValidationFailed(
+            errors={name: ["The query and the form differ; send this once."] for name in contrary}
+        )
+    return {**query, **fields}
+
+
+def _checked(
+    stage: Stage, filename: str, claimed_type: str, options: Mapping[str, Any], headers: Headers
+) -> Incoming:
+    for expected in _expected(options.get("sha256", ""), headers):
         if not hmac.compare_digest(expected, stage.sha256):
             raise errors.DigestMismatch(facts={"file_hash": stage.sha256})
     return Incoming(
-        stage, filename, claimed_type, loaded["visibility"], loaded["expires_in"], loaded["description"]
+        stage,
+        filename,
+        claimed_type,
+        options.get("visibility", UNLISTED),
+        options.get("expires_in"),
+        options.get("description", ""),
     )
 
 
 def _expected(field: str, headers: Headers) -> Iterator[str]:
     if field:
-        yield field.lower()
+        yield field
     for name in _DIGEST_FIELDS:
         if value := headers.get(name):
             yield _sha256_of(name, value)

@@ -25,6 +25,7 @@ from filewallball.web.bodies import body_of_any_length
 from filewallball.web.caller import current_operation, recorded
 from filewallball.web.openapi import FORM_BODY, RAW_BODY, binary_answer
 
+_FORM = "multipart/form-data"
 blueprint = Blueprint("files", __name__, description="Upload, list, describe, fetch and delete files")
 
 
@@ -40,9 +41,10 @@ class Upload(MethodView):
 
     @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=FORM_BODY)
+    @blueprint.arguments(UploadOptionsSchema, location="query")
     @blueprint.response(201, UploadedSchema)
-    def post(self) -> StoredFile:
-        """Upload one file as multipart/form-data: the part `file`, options as further fields."""
+    def post(self, options: dict[str, Any]) -> StoredFile:
+        """Upload one file as multipart/form-data: the part `file`, options as further fields or in the query."""
         parts = runtime()
         service().expect(current_operation())
         with receive_form(
@@ -50,6 +52,7 @@ class Upload(MethodView):
             body_of_any_length(),
             request.headers,
             _boundary(),
+            options,
             request.content_length,
             parts.settings.max_upload_size,
             current_operation().note,
@@ -65,8 +68,12 @@ class RawUpload(MethodView):
     @blueprint.doc(requestBody=RAW_BODY)
     @blueprint.arguments(UploadOptionsSchema, location="query")
     @blueprint.response(201, UploadedSchema)
-    def put(self, _options: dict[str, Any], filename: str) -> StoredFile:
+    def put(self, options: dict[str, Any], filename: str) -> StoredFile:
         """Upload the request's body as one file (`curl -T`); options as query parameters."""
+        if request.mimetype == _FORM:
+            raise errors.UnsupportedMediaType(
+                "Send the bytes of the file alone, or POST the form to /upload."
+            )
         parts = runtime()
         service().expect(current_operation())
         with receive_body(
@@ -74,7 +81,7 @@ class RawUpload(MethodView):
             body_of_any_length(),
             request.headers,
             filename,
-            request.args,
+            options,
             request.content_length,
             parts.settings.max_upload_size,
             current_operation().note,
@@ -162,9 +169,9 @@ class Thumbnail(MethodView):
 
 
 def _boundary() -> str:
-    if request.mimetype != "multipart/form-data":
+    if request.mimetype != _FORM:
         raise errors.UnsupportedMediaType(
-            "Send multipart/form-data with a part named `file`, or PUT the bytes to /upload/{filename}."
+            f"Send {_FORM} with a part named `file`, or PUT the bytes to /upload/{{filename}}."
         )
     return request.mimetype_params.get("boundary", "")
 
