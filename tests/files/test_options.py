@@ -21,9 +21,12 @@ Upload = Callable[..., TestResponse]
 
 
 def post(
-    client: FlaskClient, query: str = "", headers: dict[str, str] | None = None, **form: Any
+    client: FlaskClient,
+    query: str = "",
+    headers: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
 ) -> TestResponse:
-    data = {"file": (io.BytesIO(CONTENT), "a.txt"), **form}
+    data = {"file": (io.BytesIO(CONTENT), "a.txt"), **(form or {})}
     return client.post(f"/upload?{query}", data=data, headers={**AS_ADMIN, **(headers or {})})
 
 
@@ -101,7 +104,7 @@ def test_a_wrong_digest_in_the_query_stores_nothing(app: Flask, client: FlaskCli
     ],
 )
 def test_query_and_form_may_say_the_same(client: FlaskClient, query: str, form: dict[str, str]) -> None:
-    answer = post(client, query, **form)
+    answer = post(client, query, form=form)
 
     assert answer.status_code == 201
     assert answer.get_json()["visibility"] == "private"
@@ -121,7 +124,7 @@ def test_query_and_form_may_say_the_same(client: FlaskClient, query: str, form: 
 def test_query_and_form_that_differ_are_refused_by_name(
     app: Flask, client: FlaskClient, query: str, form: dict[str, str], name: str
 ) -> None:
-    answer = post(client, query, **form)
+    answer = post(client, query, form=form)
 
     assert answer.status_code == 422
     assert list(answer.get_json()["errors"]) == [name]
