@@ -13,6 +13,7 @@ from filewallball.access import Quotas, refund
 from filewallball.clock import now_us
 from filewallball.config import Settings
 from filewallball.database import Database
+from filewallball.event import UNKNOWN_CLIENT
 from filewallball.files.cache import HIT, MetadataCache
 from filewallball.files.delivery import Content, Delivery
 from filewallball.files.incoming import Incoming
@@ -190,16 +191,21 @@ class Files:
         if kept != path and (blob.damaged_us or not self._store.holds(kept, values["file_size"])):
             connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
             kept = path
-        is_known = blob.path != path and self._is_known(connection, blob.id, values["principal"])
+        is_known = blob.path != path and self._is_known(connection, blob.id, values)
         self._quotas.charge(connection, values["principal"], values["file_size"])
         self._database.run(connection, _NEW, {**values, "blob_id": blob.id})
         return kept, is_known
 
     @staticmethod
-    def _is_known(connection: Connection, blob_id: int, principal: str) -> bool:
-        """Whether the client may know that these bytes are here: its own, or public. Of others' it learns nothing."""
-        is_theirs = or_(File.principal == principal, File.visibility == PUBLIC)
-        statement = select(File.id).where(File.blob_id == blob_id, File.state == LIVE, is_theirs).limit(1)
+    def _is_known(connection: Connection, blob_id: int, values: dict[str, Any]) -> bool:
+        """Whether the client may know that these bytes are here: its own, or public. Of others' it learns nothing.
+
+        Nobody knows which files an unknown client's own are.
+        """
+        may_know = File.visibility == PUBLIC
+        if values["owner_id"] or values["client_ip"] != UNKNOWN_CLIENT:
+            may_know = or_(may_know, File.principal == values["principal"])
+        statement = select(File.id).where(File.blob_id == blob_id, File.state == LIVE, may_know).limit(1)
         return connection.execute(statement).first() is not None
 
     def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
