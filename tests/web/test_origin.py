@@ -10,7 +10,7 @@ from filewallball.config import load_settings
 from filewallball.event import UNKNOWN_CLIENT
 from filewallball.runtime import runtime
 from filewallball.web.forwarding import ForwardingWatch
-from filewallball.web.origin import FORWARDING, Proxies
+from filewallball.web.origin import FORWARDING, Proxies, contains
 from tests.access.people import Build, client_of
 
 CLIENT, OTHER, LIE = "203.0.113.7", "203.0.113.99", "198.51.100.66"
@@ -194,3 +194,14 @@ def test_an_unreadable_hop_is_told_once_for_each_proxy(caplog: pytest.LogCapture
     told = {(vars(record)["proxy"], vars(record)["hop"]) for record in caplog.records}
     assert len(caplog.records) == 2
     assert told == {(PROXY, "_hidden\ufffd[2J"), (INNER, "no X-Forwarded-For")}
+
+
+def test_a_network_written_as_ipv4_mapped_holds_the_addresses_it_means() -> None:
+    settings = load_settings(
+        {"TRUSTED_PROXIES": "::ffff:192.0.2.0/120", "MONITORING_NETWORKS": "::ffff:10.0.0.1"}
+    )
+    proxies = Proxies(settings.trusted_proxies)
+
+    assert proxies.trusts(PROXY)
+    assert not proxies.trusts(CLIENT)
+    assert contains(settings.monitoring_networks, "10.0.0.1")
