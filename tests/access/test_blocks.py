@@ -71,10 +71,11 @@ def test_a_block_ends_when_it_is_lifted_or_its_time_has_passed(app: Flask, admin
 
 
 def test_a_process_that_starts_knows_who_is_blocked_before_anybody_asks(
-    set_config: Build, admin: FlaskClient
+    set_config: Build, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     block(admin, ADDRESS)
     other = set_config()
+    monkeypatch.setattr(maintenance.Loop, "run_forever", lambda loop: None)  # no job gets its turn yet
 
     finish = maintenance.start(other)
     seen = status(other, ADDRESS)

@@ -149,9 +149,10 @@ def test_whatever_is_sent_the_client_is_an_address_of_the_chain_or_unknown_witho
         return
     assert str(ipaddress.ip_address(origin.client_ip)) == origin.client_ip
     hops = [hop_address(hop) for hop in chain.split(",")]
-    at = len(hops) - 1 - hops[::-1].index(origin.client_ip)
-    after = hops[at + 1 :]
-    assert all(address is not None and PROXIES.trusts(address) for address in after), (
-        "each vouches for the next"
-    )
-    assert at == 0 or not PROXIES.trusts(origin.client_ip)
+    ours = [address is not None and PROXIES.trusts(address) for address in hops]
+    if PROXIES.trusts(origin.client_ip):
+        assert all(ours)
+        assert hops[0] == origin.client_ip
+    else:
+        at = len(hops) - 1 - hops[::-1].index(origin.client_ip)
+        assert all(ours[at + 1 :]), "each trusted proxy vouches for the hop before its own"
