@@ -1,10 +1,12 @@
 """`filewallball users|tokens|blocks|quotas`: the access services for whoever may use the machine."""
 
+from contextlib import suppress
+
 import click
 from flask import Flask
 from marshmallow import ValidationError
 
-from filewallball import maintenance
+from filewallball import errors, maintenance
 from filewallball.access import blocks as block_service
 from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
@@ -14,7 +16,6 @@ from filewallball.operations import Operation, operation
 from filewallball.permissions import ROLES
 from filewallball.runtime import runtime
 from filewallball.setting_kinds import size
-from filewallball.web.origin import normal_address
 from filewallball.web.schemas import DurationField
 
 _USER_COLUMNS = ("id", "username", "role", "created_us", "disabled_us")
@@ -224,7 +225,7 @@ def _quotas(app: Flask) -> Quotas:
 
 def _principal(app: Flask, who: str) -> str:
     """An address stands for itself, anything else is a user's name."""
-    if normal_address(who):
+    with suppress(errors.ValidationFailed):
         return address_principal(who)
     return f"user:{user_service.find_user(runtime(app).database, who).id}"
 

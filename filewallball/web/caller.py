@@ -172,9 +172,7 @@ def _identify(
             refusal = errors.translate(error)
     role = identity.role if identity else parts.settings.anonymous_role
     granted = permissions.ROLES[role] if refusal is None else frozenset()
-    if not (origin.forwarded and not origin.trusted) and contains(
-        parts.settings.monitoring_networks, origin.client_ip
-    ):
+    if origin.gives_rights and contains(parts.settings.monitoring_networks, origin.client_ip):
         granted |= permissions.MONITORING
     return Caller(
         user_id=identity.user_id if identity else 0,
@@ -183,6 +181,7 @@ def _identify(
         role=role,
         permissions=granted,
         ip_address=origin.client_ip,
+        counted_as=origin.counted_as,
         user_agent=neutral(environ.get("HTTP_USER_AGENT", "")),
         request_id=exchange.request_id,
     ), refusal
