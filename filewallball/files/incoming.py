@@ -117,7 +117,7 @@ class _OneStage:
         if self._stage is not None:
             self._stage.close()
 
-    def begin(self, filename: str) -> Stage:
+    def start(self, filename: str) -> Stage:
         """The stage of a file part that now follows."""
         self._note(details={"filename": display_name(filename)})
         if self._stage is not None:
@@ -160,7 +160,7 @@ def _received(body: Multipart, stage: _OneStage) -> tuple[MultiDict[str, str], P
         if part.filename is None:
             fields.add(part.name, b"".join(content).decode(part.charset, "replace"))
             continue
-        target = stage.begin(part.filename)
+        target = stage.start(part.filename)
         for piece in content:
             target.write(piece)
         file = part if part.name == "file" else None
