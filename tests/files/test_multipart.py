@@ -209,6 +209,7 @@ def repeated(head: bytes, unit: bytes) -> list[bytes]:
             repeated(b"--B\r\nContent-Disposition: form-data; name=a\r\n\r\n", b"x" * 1000), id="field"
         ),
         pytest.param([form(b"") + b"x" * 5000], id="epilogue of one piece"),
+        pytest.param([(b"--B\r\n" + HEAD + b"\r\nX: " + b"x" * 1500 + b"\r\n\r\n\r\n") * 3], id="headers"),
         pytest.param(
             repeated(b"\r\n", b"--B\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n" * 5), id="parts"
         ),
