@@ -35,7 +35,7 @@ RAW_BODY: dict[str, Any] = {
 # What an operation may answer with beside success and what every one may; by action.
 _EVERY = (400, 401, 403, 422, 429, 503)
 _PROBLEMS = {
-    "file:upload": (413, 415, 507),
+    "file:upload": (413, 415, 431, 507),
     "file:download": (404, 410, 412, 416, 500),
     "file:view": (404, 410, 412, 416, 500),
     "file:thumbnail": (404, 410, 412, 416, 500, 507),
