@@ -8,6 +8,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
+from filewallball.database.error_codes import described, is_full
+
 
 class ApiError(Exception):
     """A refusal or failure that a caller sees as problem+json; `code` is also the metric label, audit and log value."""
@@ -254,7 +256,7 @@ def translate(error: BaseException) -> ApiError:
     if isinstance(error, HTTPException):
         return _from_http(error)
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        return Unavailable("The database does not answer.")
+        return StorageFull(described(error)) if is_full(error) else Unavailable(described(error))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull()
     return InternalError()

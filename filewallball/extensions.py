@@ -9,7 +9,8 @@ from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 from webargs.flaskparser import FlaskParser
 
-from filewallball.errors import BadRequest
+from filewallball.errors import BadRequest, UnsupportedMediaType
+from filewallball.web.parameters import own
 
 
 class Base(DeclarativeBase):
@@ -31,14 +32,20 @@ class ProblemApi(Api):
 
 
 class StrictParser(FlaskParser):
-    """Unknown query parameters are refused: a misspelled filter must not answer with everything. So is deep JSON."""
+    """Unknown query parameters are refused: a misspelled filter must not answer with everything. So are deep JSON, and
+    a body of another type where JSON is read: ignoring it would do something else than what it asks for."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as the library declares it
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": RAISE,
     }
 
+    def load_querystring(self, req: Any, schema: Any) -> Any:
+        return self._makeproxy(own(req.args), schema)
+
     def load_json(self, req: Any, schema: Any) -> Any:
+        if not req.is_json and (req.content_length or "HTTP_TRANSFER_ENCODING" in req.environ):
+            raise UnsupportedMediaType
         try:
             return super().load_json(req, schema)
         except RecursionError as error:

@@ -23,6 +23,7 @@ from filewallball.settings.service import Settings
 from filewallball.text import neutral
 from filewallball.web.exchange import Exchange, current_exchange
 from filewallball.web.origin import contains
+from filewallball.web.parameters import locations, refuse_any, refuse_repeated
 
 SharedSecret = Callable[[Settings], str]
 _PROGRAM = "alertmanager"
@@ -47,11 +48,16 @@ def recorded(
 
     Stands outermost, above `arguments`, so that refusals of every kind fall inside, and before the body is read. The
     view finds the operation with `current_operation()`. `view.rule` says what the route needs. With a `shared_secret`
-    it is open to who shows that as bearer token, and to nobody else.
+    it is open to who shows that as bearer token, and to nobody else. A query that the view does not read is refused.
     """
     room = room_of(action)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        read_from = locations(view)
+        # Links travel, and whoever passes them on appends what they like; a program's address is its operator's.
+        is_link = permission == permissions.FETCH or shared_secret is not None
+        takes_any_query = "query" in read_from or is_link
+
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
             exchange = current_exchange()
@@ -68,7 +74,9 @@ def recorded(
                     raise refusal
                 check(caller, permission)
                 if exchange.environ.get("QUERY_STRING"):
-                    _refuse_repetitions()
+                    refuse_repeated(request.args)
+                    if not takes_any_query:
+                        refuse_any(request.args, takes_json="json" in read_from)
                 return view(*args, **kwargs)
 
         run.rule = Rule(action, permission)  # type: ignore[attr-defined]
@@ -106,13 +114,6 @@ def check(caller: Caller, permission: str) -> None:
     if caller.may(permission):
         return
     raise errors.AuthMissing if caller.is_anonymous else errors.Forbidden
-
-
-def _refuse_repetitions() -> None:
-    """Refuse a parameter that is given twice: whoever else reads the request might take the other value."""
-    repeated = [name for name, values in request.args.lists() if len(values) > 1]
-    if repeated:
-        raise errors.ValidationFailed(errors={name: ["Send this once."] for name in repeated})
 
 
 def _operation(exchange: Exchange, action: str, caller: Caller, resource_id: str) -> Operation:
@@ -170,9 +171,7 @@ def _identify(
             refusal = errors.translate(error)
     role = identity.role if identity else settings.anonymous_role
     granted = permissions.ROLES[role] if refusal is None else frozenset()
-    if not (origin.forwarded and not origin.trusted) and contains(
-        settings.monitoring_networks, origin.client_ip
-    ):
+    if origin.gives_rights and contains(settings.monitoring_networks, origin.client_ip):
         granted |= permissions.MONITORING
     return Caller(
         user_id=identity.user_id if identity else 0,
@@ -181,6 +180,7 @@ def _identify(
         role=role,
         permissions=granted,
         ip_address=origin.client_ip,
+        counted_as=origin.counted_as,
         user_agent=neutral(environ.get("HTTP_USER_AGENT", "")),
         request_id=exchange.request_id,
     ), refusal

@@ -1,6 +1,7 @@
 """Blocked networks: added by hand or by the gate, lifted by hand or by time, known to every worker within a second."""
 
 import ipaddress
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,8 +13,11 @@ from filewallball import errors
 from filewallball.access.models import Block, Generation
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.operations import Operation
+from filewallball.settings.kinds import Network, unmapped
 from filewallball.text import neutral
+from filewallball.web.origin import client_network, normal_address
 
 MANUAL, AUTOMATIC = "manual", "automatic"
 MOST_BLOCKS = 100_000
@@ -21,6 +25,8 @@ MOST_BLOCKS = 100_000
 _NAME = "blocks"
 _BLOCKS: Any = Block.__table__
 _GENERATIONS: Any = Generation.__table__
+_EVERYBODY = ((4, 32), (6, 128))
+logger = logging.getLogger("filewallball.access")
 _ASK = select(_GENERATIONS.c.value).where(_GENERATIONS.c.name == _NAME)
 
 
@@ -51,9 +57,12 @@ class BlockList:
         return sum(not block.is_over() for blocks in self._tables.values() for block in blocks.values())
 
     def find(self, address: str) -> ActiveBlock | None:
-        """The block that the address lies in."""
+        """The block that the address lies in; an unknown one lies in those of everybody alone."""
         if not self._tables:
             return None
+        if address == UNKNOWN_CLIENT:
+            everybody = (self._tables.get(table, {}).get(0) for table in _EVERYBODY)
+            return next((block for block in everybody if block is not None and not block.is_over()), None)
         version, number = _number(address)
         for (of_version, shift), blocks in self._tables.items():
             if of_version == version:
@@ -69,7 +78,9 @@ class BlockList:
             return
         tables: dict[tuple[int, int], dict[int, ActiveBlock]] = {}
         for row in list_blocks(self._database, size=MOST_BLOCKS):
-            network = ipaddress.ip_network(row.network)
+            network = _read(row)
+            if network is None:
+                continue
             shift = network.max_prefixlen - network.prefixlen
             entries = tables.setdefault((network.version, shift), {})
             number = int(network.network_address) >> shift
@@ -160,20 +171,29 @@ def lift_block(op: Operation, block_id: int) -> None:
     op.change(work)
 
 
-def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def parse_network(text: str) -> Network:
     """`203.0.113.7`, `203.0.113.0/24`, `2001:db8::/48`, or an IPv6 address, which stands for its /64."""
     try:
-        if "/" not in text and ipaddress.ip_address(text).version == 6:
-            return ipaddress.ip_network((text, 64), strict=False)
-        return ipaddress.ip_network(text, strict=False)
+        if address := normal_address(text):
+            return ipaddress.ip_network(client_network(address))
+        return unmapped(ipaddress.ip_network(text, strict=False))
     except ValueError as error:
         raise errors.ValidationFailed(errors={"network": ["Not an address or network."]}) from error
 
 
-def _check_harmless(blocked: ipaddress.IPv4Network | ipaddress.IPv6Network, caller: str) -> None:
+def _read(row: Row[Any]) -> Network | None:
+    """A row's network. One that cannot be read must not keep the others from holding."""
+    try:
+        return ipaddress.ip_network(row.network)
+    except ValueError:
+        logger.error("A block cannot be read and does not hold", extra={"block_id": row.id})
+        return None
+
+
+def _check_harmless(blocked: Network, caller: str) -> None:
     if blocked.prefixlen == 0:
         raise errors.Conflict(f"{blocked} is everybody; `force` blocks them all the same.")
-    address = ipaddress.ip_address(caller) if caller else None
+    address = ipaddress.ip_address(caller) if caller and caller != UNKNOWN_CLIENT else None
     if address is not None and address.version == blocked.version and address in blocked:
         raise errors.Conflict(f"You are in {blocked} yourself, as {caller}; `force` blocks it all the same.")
 

@@ -1,9 +1,12 @@
 """`filewallball users|tokens|blocks|quotas`: the access services for whoever may use the machine."""
 
+from contextlib import suppress
+
 import click
 from flask import Flask
 from marshmallow import ValidationError
 
+from filewallball import errors
 from filewallball.access import blocks as block_service
 from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
@@ -16,7 +19,6 @@ from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.registry import part
 from filewallball.settings.kinds import size
 from filewallball.settings.service import Settings
-from filewallball.web.origin import normal_address
 from filewallball.web.schemas import DurationField
 
 _USER_COLUMNS = ("id", "username", "role", "created_us", "disabled_us")
@@ -225,7 +227,7 @@ def _quotas(app: Flask) -> Quotas:
 
 def _principal(app: Flask, who: str) -> str:
     """An address stands for itself, anything else is a user's name."""
-    if normal_address(who):
+    with suppress(errors.ValidationFailed):
         return address_principal(who)
     return f"user:{user_service.find_user(part(Database, app), who).id}"
 

@@ -9,7 +9,7 @@ from filewallball.access.blocks import ActiveBlock, BlockList
 from filewallball.access.last_use import LastUse
 from filewallball.access.limits import AUTH, Limits
 from filewallball.errors import ApiError, Blocked, RateLimited
-from filewallball.recording.event import SUCCESS, Event
+from filewallball.recording.event import SUCCESS, UNKNOWN_CLIENT, Event
 from filewallball.settings.kinds import Networks
 from filewallball.settings.service import Settings
 from filewallball.web.origin import Origin, Proxies, client_network, contains
@@ -47,13 +47,12 @@ class Gate:
 
     def refusal(self, origin: Origin, room: str, has_credentials: bool) -> ApiError | None:
         """Why the request is turned away, decided by its address alone; counts it towards the room's limit."""
-        address = origin.client_ip
-        block = self.blocks.find(address)
+        block = self.blocks.find(origin.client_ip)
         if block is not None and not self._is_proxy(origin):
             return _blocked(block)
         limits = self.limits
         if limits.items[room] and not self._is_proxy(origin):
-            refusal = limits.hit(room, client_network(address))
+            refusal = limits.hit(room, origin.counted_as)
             if refusal is not None:
                 return refusal
         return self.refusal_of_credentials(origin) if has_credentials else None
@@ -62,13 +61,13 @@ class Gate:
         """Why credentials of this client are not even looked at: too many of them were wrong."""
         if not self.limits.items[AUTH] or self._is_proxy(origin):
             return None
-        return self.limits.spent(AUTH, client_network(origin.client_ip))
+        return self.limits.spent(AUTH, origin.counted_as)
 
     def authentication_failed(self, origin: Origin) -> RateLimited | None:
         """Count it; the refusal that replaces the failure's own answer once there were too many."""
         if not self.limits.items[AUTH] or self._is_proxy(origin):
             return None
-        return self.limits.hit(AUTH, client_network(origin.client_ip))
+        return self.limits.hit(AUTH, origin.counted_as)
 
     def watch(self, event: Event) -> None:
         """Notice what a client does too often; `take_offenders` names it to the job that blocks."""
@@ -96,7 +95,12 @@ class Gate:
         return origin.trusted and self._proxies.trusts(origin.client_ip)
 
     def _is_spared(self, address: str) -> bool:
-        return address.startswith((_LOOPBACK_V4, _LOOPBACK_V6)) or contains(self._never_blocked, address)
+        """Whether the address is never blocked by itself: those who watch and forward, and whom nobody can name."""
+        return (
+            address == UNKNOWN_CLIENT
+            or address.startswith((_LOOPBACK_V4, _LOOPBACK_V6))
+            or contains(self._never_blocked, address)
+        )
 
 
 def is_authentication_failure(error: ApiError) -> bool:

@@ -9,7 +9,7 @@ from filewallball.access.limits import Usage
 from filewallball.access.quotas import Allowance, Quotas
 from filewallball.recording.caller import Caller
 from filewallball.text import neutral
-from filewallball.web.origin import FORWARDING, Origin, client_network
+from filewallball.web.origin import FORWARDING, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,6 @@ def describe_caller(
     gate: Gate, quotas: Quotas, caller: Caller, origin: Origin, environ: Mapping[str, Any]
 ) -> Me:
     """Everything that decides what the caller may do."""
-    network = client_network(origin.client_ip)
     return Me(
         user_id=caller.user_id,
         username=caller.username,
@@ -43,7 +42,7 @@ def describe_caller(
         role=caller.role,
         permissions=sorted(caller.permissions),
         address=origin.client_ip,
-        counted_as=network,
+        counted_as=origin.counted_as,
         peer=origin.peer,
         peer_is_trusted=origin.trusted,
         forwarding_headers={
@@ -51,7 +50,7 @@ def describe_caller(
             for name in FORWARDING
             if name in environ
         },
-        limits=gate.limits.usage(network),
+        limits=gate.limits.usage(origin.counted_as),
         limits_are_shared=gate.limits.are_shared,
         quota=quotas.allowance(caller.principal),
     )

@@ -10,9 +10,10 @@ from filewallball.access.models import Quota
 from filewallball.access.users import get_user
 from filewallball.database.connections import Database
 from filewallball.recording.caller import Caller
+from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
-from filewallball.web.origin import client_network, normal_address
+from filewallball.web.origin import client_network, normal_address, unknown_behind
 
 _QUOTAS: Any = Quota.__table__
 _FILES = table("files", *(column(name) for name in ("principal", "state", "file_size")))
@@ -146,11 +147,15 @@ def user_principal(database: Database, user_id: int) -> str:
 
 
 def address_principal(address: str) -> str:
-    """Whose quota an anonymous client's uploads count towards. Raises ValidationFailed."""
-    normal = normal_address(address)
-    if normal is None:
+    """Whose quota an anonymous client's uploads count towards: `203.0.113.9`, or `unknown:192.0.2.1` for the unknown
+    ones of a proxy. Raises ValidationFailed."""
+    if normal := normal_address(address):
+        return client_network(normal)
+    kind, _, text = address.partition(":")
+    proxy = normal_address(text)
+    if kind != UNKNOWN_CLIENT or proxy is None:
         raise errors.ValidationFailed(errors={"address": ["Not an IP address."]})
-    return client_network(normal)
+    return unknown_behind(proxy)
 
 
 def refund(connection: Connection, principal: str, size: int) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 import orjson
@@ -12,8 +11,9 @@ from filewallball.audit.models import AuditRow
 from filewallball.clock import rfc3339
 from filewallball.database.skip_scan import distinct
 from filewallball.recording.audit_rows import packed
-from filewallball.recording.event import DENIED, FAILED, SUCCESS
+from filewallball.recording.event import DENIED, FAILED, SUCCESS, UNKNOWN_CLIENT
 from filewallball.recording.operations import resource_type
+from filewallball.settings.kinds import Network
 
 STATUSES = (SUCCESS, FAILED, DENIED)
 VERBS = {
@@ -36,8 +36,8 @@ _MOST_KINDS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """`action` is a full action (`file:upload`) or one of VERBS; the bounds of time are inclusive; '' and None are
-    «any»."""
+    """`action` is a full action (`file:upload`) or one of VERBS; `ip_address` a network or UNKNOWN_CLIENT; the bounds
+    of time are inclusive; '' and None are «any»."""
 
     user_id: int | None = None
     action: str = ""
@@ -45,7 +45,7 @@ class AuditFilter:
     status: str = ""
     date_from: int | None = None
     date_to: int | None = None
-    ip_address: IPv4Network | IPv6Network | None = None
+    ip_address: Network | str | None = None
     request_id: str = ""
     resource_id: str = ""
     error_type: str = ""
@@ -72,7 +72,7 @@ class AuditFilter:
         if self.date_to is not None:  # a second that is meant to its end is shown as that second
             is_whole = self.date_to % _SECOND_US == _SECOND_US - 1
             values["date_to"] = rfc3339(self.date_to - is_whole * (_SECOND_US - 1))
-        if self.ip_address is not None:
+        if isinstance(self.ip_address, Network):
             whole = self.ip_address.num_addresses == 1
             values["ip_address"] = str(self.ip_address.network_address if whole else self.ip_address)
         return values
@@ -149,6 +149,10 @@ class Scope:
         for name in ("request_id", "resource_id", "error_type"):
             if value := getattr(wanted, name):
                 yield getattr(AuditRow, name) == value
+        if (
+            wanted.ip_address == UNKNOWN_CLIENT
+        ):  # packed as the service's own rows are, for neither is an address
+            yield AuditRow.ip_address == UNKNOWN_CLIENT
         if wanted.date_from is not None:
             yield AuditRow.timestamp_us >= wanted.date_from
         if wanted.date_to is not None:
@@ -198,5 +202,7 @@ def _is_meant(action: str, wanted: AuditFilter) -> bool:
     return wanted.action in ("", action)
 
 
-def _bounds(network: IPv4Network | IPv6Network) -> tuple[bytes, bytes]:
-    return packed(str(network.network_address)), packed(str(network.broadcast_address))
+def _bounds(wanted: Network | str) -> tuple[bytes, bytes]:
+    if isinstance(wanted, str):
+        return packed(wanted), packed(wanted)
+    return packed(str(wanted.network_address)), packed(str(wanted.broadcast_address))

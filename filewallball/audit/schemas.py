@@ -8,6 +8,8 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 from filewallball.audit.filters import STATUSES, VERBS, AuditFilter
 from filewallball.clock import parse_moment
 from filewallball.observability.vocabulary import ACTIONS, OTHER
+from filewallball.recording.event import UNKNOWN_CLIENT
+from filewallball.settings.kinds import Network, unmapped
 
 _MOST_DAYS_OF_SEARCH = 31
 _DAY_US = 86_400_000_000
@@ -41,18 +43,16 @@ class MomentField(fields.Field[int]):
             raise ValidationError("Not a date or time such as 2024-01-15 or 2024-01-15T10:30:00Z.") from error
 
 
-class NetworkField(fields.Field[ipaddress.IPv4Network | ipaddress.IPv6Network]):
-    """An IP address, or a network such as 10.0.0.0/8."""
+class NetworkField(fields.Field[Network | str]):
+    """An IP address, a network such as 10.0.0.0/8, or `unknown`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value == UNKNOWN_CLIENT:
+            return value
         try:
-            network = ipaddress.ip_network(str(value).replace("%", "no zone"), strict=False)
+            return unmapped(ipaddress.ip_network(str(value).replace("%", "no zone"), strict=False))
         except ValueError as error:
             raise ValidationError("Not an IP address or network.") from error
-        first = network.network_address
-        if isinstance(first, ipaddress.IPv6Address) and first.ipv4_mapped and network.prefixlen >= 96:
-            return ipaddress.ip_network((first.ipv4_mapped, network.prefixlen - 96))
-        return network
 
 
 class AuditFilterSchema(Schema):
@@ -69,7 +69,12 @@ class AuditFilterSchema(Schema):
     status = fields.String(validate=validate.OneOf(STATUSES))
     date_from = MomentField(is_end=False, metadata={"type": "string", "format": "date-time"})
     date_to = MomentField(is_end=True, metadata={"type": "string", "format": "date-time"})
-    ip_address = NetworkField(metadata={"type": "string", "description": "An address or a network (CIDR)"})
+    ip_address = NetworkField(
+        metadata={
+            "type": "string",
+            "description": "An address, a network (CIDR), or `unknown` where it could not be read",
+        }
+    )
     request_id = fields.String(validate=_CODE)
     resource_id = fields.String(validate=_CODE)
     error_type = fields.String(validate=_CODE)

@@ -1,6 +1,7 @@
 """The way back: bytes first, then every row in one transaction together with the operation's own audit row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from filewallball.backup.rows import Change, load
 from filewallball.database.connections import Database
 from filewallball.files.cache import MetadataCache
 from filewallball.recording.operations import Operation
-from filewallball.storage.leases import lease
+from filewallball.storage.leases import Lease, lease
 from filewallball.storage.local import LocalStore
 
 _PIECE_BYTES = 1024 * 1024
@@ -47,18 +48,20 @@ def restore_backup(
     told, and may serve metadata of before for 30 seconds more.
     """
     with lease(database, "restore") as held:
-        paths = _restore_blobs(store, folder, manifest, progress)
+        paths = _restore_blobs(store, folder, manifest, progress, held)
 
         def with_new_path(_table: str, row: dict[str, Any]) -> None:
             row["path"] = paths.get(row["path"], row["path"])
 
         op.note(resource_id=manifest.backup_id, file_size=manifest.blob_bytes)
         op.note(details={"folder": str(folder), "blobs": manifest.blob_count, "rows": manifest.rows})
-        held.require()
         rows = folder / manifest.backup_id / ROWS
         cache.doubt_all()
         try:
-            op.change(lambda connection: _load(connection, rows, {"blobs": with_new_path}))
+            op.change(
+                lambda connection: _load(connection, rows, {"blobs": with_new_path}),
+                undo=lambda: _take_back(store, paths),
+            )
         finally:
             was_told = cache.forget_all()
     retire_anchor(data_dir)
@@ -88,14 +91,29 @@ def retire_anchor(data_dir: Path) -> None:
         anchor.replace(data_dir / f"{_ANCHOR}.before-restore")
 
 
-def _restore_blobs(store: LocalStore, folder: Path, manifest: Manifest, progress: Progress) -> dict[str, str]:
-    """Publish every blob that the store does not hold whole; returns the new paths by the old ones."""
-    paths, lost = {}, set(manifest.damaged)
-    for sha256, path, size in named_blobs(folder / manifest.backup_id / BLOBS):
-        if sha256 not in lost and not _is_whole(store, path, sha256, size):
-            paths[path] = _publish(store, blob_location(folder, sha256), sha256, size)
-        progress(size)
+def _restore_blobs(
+    store: LocalStore, folder: Path, manifest: Manifest, progress: Progress, held: Lease
+) -> dict[str, str]:
+    """Publish every blob that the store does not hold whole; returns the new paths by the old ones. All or none."""
+    paths: dict[str, str] = {}
+    lost = set(manifest.damaged)
+    try:
+        for sha256, path, size in named_blobs(folder / manifest.backup_id / BLOBS):
+            if sha256 not in lost and not _is_whole(store, path, sha256, size):
+                paths[path] = _publish(store, blob_location(folder, sha256), sha256, size)
+            progress(size)
+        held.require()
+    except BaseException:
+        _take_back(store, paths)
+        raise
     return paths
+
+
+def _take_back(store: LocalStore, paths: Mapping[str, str]) -> None:
+    """Remove what was published; what cannot be removed now is the sweep's."""
+    for path in paths.values():
+        with suppress(errors.ApiError):
+            store.remove(path)
 
 
 def _is_whole(store: LocalStore, path: str, sha256: str, size: int) -> bool:

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from functools import reduce
 from typing import Any, TypeVar
 
-import pymysql
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -33,11 +32,11 @@ from sqlalchemy.pool import QueuePool
 
 from filewallball.database.bulk_insert import BulkInsert
 from filewallball.database.engines import listen
+from filewallball.database.error_codes import is_refused_commit, is_transient
 from filewallball.database.group_commit import Together
 from filewallball.database.prepared import Lookups
 from filewallball.errors import CommitUnknown
 
-_DEADLOCK, _LOCK_WAIT = 1213, 1205
 _ATTEMPTS = 4  # the first try and at most three more
 _STALE_SECONDS = 0.5
 _SNAPSHOT = (
@@ -132,7 +131,7 @@ class Database:
         """`work` in a write transaction, committed, possibly together with that of other threads (SQLite).
 
         It may run up to four times and in another thread, so it must only touch the database. Raises CommitUnknown if
-        COMMIT itself failed and what it did cannot be known.
+        COMMIT itself failed and what it did cannot be known; after any other exception nothing was committed.
         """
         if self._together is not None:
             return self._together.run(work)
@@ -151,8 +150,8 @@ class Database:
                 raise
             try:
                 transaction.commit()
-            except DBAPIError as error:
-                if is_transient(error):
+            except Exception as error:
+                if is_refused_commit(error):
                     raise
                 raise CommitUnknown from error
             return results
@@ -223,11 +222,6 @@ def by_index(statement: Any, table: Any, index: str) -> Any:
     return statement.with_hint(table, f"INDEXED BY {index}", "sqlite")
 
 
-def is_transient(error: BaseException) -> bool:
-    """Whether the database rolled the transaction back and asks for another try (also at COMMIT, as Galera does)."""
-    return _code(error) in (_DEADLOCK, _LOCK_WAIT)
-
-
 def retrying(attempt: Callable[[], T]) -> T:
     """Call `attempt`, again at most three times with jitter while the failure says that nothing was done.
 
@@ -254,10 +248,3 @@ def _of_their_kinds(columns: Sequence[Any]) -> ColumnElement[bool]:
         is_bytes, is_number = isinstance(column.type, LargeBinary), isinstance(column.type, Integer)
         kinds["blob" if is_bytes else "integer" if is_number else "text"].append(column)
     return and_(*(func.typeof(func.max(*found, found[0])) == kind for kind, found in kinds.items()))
-
-
-def _code(error: BaseException) -> int | None:
-    original = getattr(error, "orig", None)
-    if isinstance(original, pymysql.err.MySQLError) and original.args:
-        return int(original.args[0]) if isinstance(original.args[0], int) else None
-    return None

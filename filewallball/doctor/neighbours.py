@@ -15,6 +15,7 @@ from filewallball.doctor.host import BAD, OK, WARNING, Finding
 from filewallball.observability.contract import CONTRACT
 from filewallball.ops import dashboards
 from filewallball.ops.prometheus import alert_rules
+from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.settings.service import Settings
 
 _SECONDS = 10
@@ -119,6 +120,11 @@ def proxies(settings: Settings) -> Finding:
         return Finding("proxies", BAD, "the proxy does not pass on addresses (X-Forwarded-For)")
     if not seen["peer_is_trusted"]:
         return Finding("proxies", BAD, f"TRUSTED_PROXIES does not name {seen['peer']}")
+    if seen["address"] == UNKNOWN_CLIENT:
+        sent = seen["forwarding_headers"]["X-Forwarded-For"]
+        return Finding(
+            "proxies", BAD, f"the proxy sends no address that can be read: X-Forwarded-For: {sent}"
+        )
     if not settings.x_accel:
         return Finding("proxies", WARNING, "X_ACCEL=false: workers send the bytes of every download")
     return Finding("proxies", OK, f"one hop, {seen['peer']}; clients keep their addresses")

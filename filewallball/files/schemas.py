@@ -11,20 +11,31 @@ from filewallball.web.openapi import EXPIRES_IN
 from filewallball.web.schemas import DurationField, TimeField, printable
 
 
+class DigestField(fields.String):
+    """A SHA-256 in hexadecimal, loaded in lower case."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return str(super()._deserialize(value, attr, data, **kwargs)).lower()
+
+
 class UploadOptionsSchema(Schema):
-    """Options of an upload: form fields of a POST, query parameters of a PUT."""
+    """Options of an upload: query parameters, or form fields of a POST. Loaded are those that were sent."""
 
     visibility = fields.String(
-        load_default=UNLISTED,
         validate=validate.OneOf((PUBLIC, UNLISTED, PRIVATE)),
-        metadata={"description": "public (listed), unlisted (by link), private (owner and administrators)"},
+        metadata={
+            "default": UNLISTED,
+            "description": "public (listed), unlisted (by link), private (owner and administrators)",
+        },
     )
-    expires_in = DurationField(load_default=None, metadata={"description": EXPIRES_IN})
-    description = fields.String(load_default="", validate=validate.Length(max=1000))
-    sha256 = fields.String(
-        load_default="",
-        validate=validate.Regexp(r"(?i)\A([0-9a-f]{64})?\Z", error="Must be 64 hexadecimal digits."),
-        metadata={"description": "Expected SHA-256 of the file; a mismatch stores nothing"},
+    expires_in = DurationField(metadata={"description": EXPIRES_IN})
+    description = fields.String(validate=validate.Length(max=1000))
+    sha256 = DigestField(
+        validate=validate.Regexp(r"\A[0-9a-f]{64}\Z", error="Must be 64 hexadecimal digits."),
+        metadata={
+            "pattern": "^[0-9a-fA-F]{64}$",
+            "description": "Expected SHA-256 of the file; a mismatch stores nothing",
+        },
     )
 
 

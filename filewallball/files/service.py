@@ -1,7 +1,5 @@
 """What can be done with a file: keep, describe, fetch, delete. Takes plain values and an operation, never a request."""
 
-import hashlib
-import hmac
 import secrets
 import uuid
 from typing import Any, BinaryIO
@@ -20,9 +18,11 @@ from filewallball.files.inspection.suspicion import QUARANTINE, REJECT, Suspicio
 from filewallball.files.lookup import FIND, SHOWN
 from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, PUBLIC, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
+from filewallball.files.ownership import holds_token, no_right_to_delete, owns, token_digest
 from filewallball.files.scanning import CLEAN, Scanner
 from filewallball.files.stored import StoredFile
 from filewallball.recording.caller import Caller
+from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -69,33 +69,19 @@ class Files:
                 errors={"visibility": ["A private file needs an owner: send a token."]}
             )
         scan_state = self._scanner.admit(op, stage)
-        path = self._store.publish(stage)
         delete_token = secrets.token_urlsafe(32) if caller.is_anonymous else None
-        now = now_us()
         values = {
-            "file_id": str(uuid.UUID(bytes=secrets.token_bytes(16))),
+            **_described(incoming, seen, caller),
             "state": QUARANTINED if self._is_quarantined(suspicion) else LIVE,
-            "visibility": incoming.visibility,
             "filename": filename,
-            "description": neutral(incoming.description, 4000),
-            "file_size": stage.size,
-            "mime_type": seen.media_type,
-            "claimed_type": seen.claimed_type,
-            "file_hash": stage.sha256,
-            "owner_id": caller.user_id,
-            "delete_digest": _digest(delete_token) if delete_token else "",
-            "client_ip": caller.ip_address,
-            "principal": caller.principal,
+            "delete_digest": token_digest(delete_token) if delete_token else "",
             "suspicion": ",".join(suspicion.reasons)[:255],
-            "upload_us": now,
-            "expires_us": now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
         }
+        path = self._store.publish(stage)
         op.note(resource_id=values["file_id"])
-        try:
-            kept, duplicate = op.change(lambda connection: self._insert(connection, values, path, scan_state))
-        except errors.QuotaExceeded:
-            stage.discard()
-            raise
+        kept, duplicate = op.change(
+            lambda connection: self._insert(connection, values, path, scan_state), undo=stage.discard
+        )
         if kept != path:
             stage.discard()
         return self._stored(
@@ -158,8 +144,8 @@ class Files:
         """Delete a file for ever. Raises NotFound, Expired, AuthMissing or Forbidden."""
         row = self._visible(op, file_id, delete_token, quarantined=True)
         op.note(file_size=row.file_size)
-        if not (_owns(op.caller, row) or _holds(delete_token, row)):
-            raise _no_right_to_delete(op.caller, delete_token)
+        if not (owns(op.caller, row) or holds_token(delete_token, row)):
+            raise no_right_to_delete(op.caller, delete_token)
         self._cache.forget(file_id)
         op.change(lambda connection: end_file(connection, file_id, row.blob_id, DELETED))
 
@@ -191,16 +177,21 @@ class Files:
         if kept != path and (blob.damaged_us or not self._store.holds(kept, values["file_size"])):
             connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
             kept = path
-        is_known = blob.path != path and self._is_known(connection, blob.id, values["principal"])
+        is_known = blob.path != path and self._is_known(connection, blob.id, values)
         self._quotas.charge(connection, values["principal"], values["file_size"])
         self._database.run(connection, _NEW, {**values, "blob_id": blob.id})
         return kept, is_known
 
     @staticmethod
-    def _is_known(connection: Connection, blob_id: int, principal: str) -> bool:
-        """Whether the client may know that these bytes are here: its own, or public. Of others' it learns nothing."""
-        is_theirs = or_(File.principal == principal, File.visibility == PUBLIC)
-        statement = select(File.id).where(File.blob_id == blob_id, File.state == LIVE, is_theirs).limit(1)
+    def _is_known(connection: Connection, blob_id: int, values: dict[str, Any]) -> bool:
+        """Whether the client may know that these bytes are here: its own, or public. Of others' it learns nothing.
+
+        Nobody knows which files an unknown client's own are.
+        """
+        may_know = File.visibility == PUBLIC
+        if values["owner_id"] or values["client_ip"] != UNKNOWN_CLIENT:
+            may_know = or_(may_know, File.principal == values["principal"])
+        statement = select(File.id).where(File.blob_id == blob_id, File.state == LIVE, may_know).limit(1)
         return connection.execute(statement).first() is not None
 
     def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
@@ -239,12 +230,31 @@ class Files:
             op.note(file_type=row.mime_type, details={"filename": row.filename})
         if row is None or row.state == DELETED:
             raise errors.NotFound
-        if row.visibility == PRIVATE and not (_owns(op.caller, row) or _holds(delete_token, row)):
+        if row.visibility == PRIVATE and not (owns(op.caller, row) or holds_token(delete_token, row)):
             raise errors.NotFound
         if row.state == EXPIRED or (row.expires_us is not None and row.expires_us <= now_us()):
             raise errors.Expired
         if row.state == QUARANTINED and not quarantined:
             raise errors.Quarantined
+
+
+def _described(incoming: Incoming, seen: Inspection, caller: Caller) -> dict[str, Any]:
+    """The columns of a new file that nothing but the upload itself decides."""
+    now = now_us()
+    return {
+        "file_id": str(uuid.UUID(bytes=secrets.token_bytes(16))),
+        "visibility": incoming.visibility,
+        "description": neutral(incoming.description, 4000),
+        "file_size": incoming.stage.size,
+        "mime_type": seen.media_type,
+        "claimed_type": seen.claimed_type,
+        "file_hash": incoming.stage.sha256,
+        "owner_id": caller.user_id,
+        "client_ip": caller.ip_address,
+        "principal": caller.principal,
+        "upload_us": now,
+        "expires_us": now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
+    }
 
 
 def end_file(
@@ -269,25 +279,3 @@ def _counting(database: Database, *renewed: str) -> Any:
     changes = {"refs": _BLOBS.c.refs + 1, **{name: new[name] for name in renewed}}
     statement = database.upsert(statement, [_BLOBS.c.sha256, _BLOBS.c.live], changes)
     return statement.returning(_BLOBS.c.id, _BLOBS.c.path, _BLOBS.c.damaged_us)
-
-
-def _owns(caller: Caller, row: Any) -> bool:
-    return caller.may(permissions.ANY_FILE) or (not caller.is_anonymous and caller.user_id == row.owner_id)
-
-
-def _holds(delete_token: str, row: Any) -> bool:
-    return bool(delete_token and row.delete_digest) and hmac.compare_digest(
-        _digest(delete_token), row.delete_digest
-    )
-
-
-def _no_right_to_delete(caller: Caller, delete_token: str) -> errors.ApiError:
-    if delete_token:
-        return errors.Forbidden("The X-Delete-Token is not this file's.")
-    if caller.is_anonymous:
-        return errors.AuthMissing("Send the X-Delete-Token from the upload's answer, or the owner's token.")
-    return errors.Forbidden("The file is somebody else's.")
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

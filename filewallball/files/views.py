@@ -29,6 +29,7 @@ from filewallball.storage.local import LocalStore
 from filewallball.web.openapi import FORM_BODY, RAW_BODY, binary_answer
 from filewallball.web.request_body import body_of_any_length
 
+_FORM = "multipart/form-data"
 blueprint = Blueprint("files", __name__, description="Upload, list, describe, fetch and delete files")
 
 
@@ -43,15 +44,17 @@ class Upload(MethodView):
 
     @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=FORM_BODY)
+    @blueprint.arguments(UploadOptionsSchema, location="query")
     @blueprint.response(201, UploadedSchema)
-    def post(self) -> StoredFile:
-        """Upload one file as multipart/form-data: the part `file`, options as further fields."""
+    def post(self, options: dict[str, Any]) -> StoredFile:
+        """Upload one file as multipart/form-data: the part `file`, options as further fields or in the query."""
         service().expect(current_operation())
         with receive_form(
             part(LocalStore),
             body_of_any_length(),
             request.headers,
             _boundary(),
+            options,
             request.content_length,
             part(Settings).max_upload_size,
             current_operation().note,
@@ -67,15 +70,19 @@ class RawUpload(MethodView):
     @blueprint.doc(requestBody=RAW_BODY)
     @blueprint.arguments(UploadOptionsSchema, location="query")
     @blueprint.response(201, UploadedSchema)
-    def put(self, _options: dict[str, Any], filename: str) -> StoredFile:
+    def put(self, options: dict[str, Any], filename: str) -> StoredFile:
         """Upload the request's body as one file (`curl -T`); options as query parameters."""
+        if request.mimetype == _FORM:
+            raise errors.UnsupportedMediaType(
+                "Send the bytes of the file alone, or POST the form to /upload."
+            )
         service().expect(current_operation())
         with receive_body(
             part(LocalStore),
             body_of_any_length(),
             request.headers,
             filename,
-            request.args,
+            options,
             request.content_length,
             part(Settings).max_upload_size,
             current_operation().note,
@@ -163,9 +170,9 @@ class Thumbnail(MethodView):
 
 
 def _boundary() -> str:
-    if request.mimetype != "multipart/form-data":
+    if request.mimetype != _FORM:
         raise errors.UnsupportedMediaType(
-            "Send multipart/form-data with a part named `file`, or PUT the bytes to /upload/{filename}."
+            f"Send {_FORM} with a part named `file`, or PUT the bytes to /upload/{{filename}}."
         )
     return request.mimetype_params.get("boundary", "")
 

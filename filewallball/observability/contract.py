@@ -185,6 +185,11 @@ CONTRACT = (
         "Requests with a forwarding header from a peer that is no trusted proxy",
     ),
     Metric(
+        "client_address_unreadable_total",
+        COUNTER,
+        "Requests whose client is `unknown`: a trusted proxy sent no address that can be read",
+    ),
+    Metric(
         "log_records_dropped_total",
         COUNTER,
         "Log lines that a sink did not take",

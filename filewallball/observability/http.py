@@ -27,6 +27,8 @@ class HttpObserver:
         origin = exchange.origin
         if origin.forwarded and not origin.trusted:
             self._metrics.increment("forwarded_headers_ignored_total")
+        if not origin.is_known:
+            self._metrics.increment("client_address_unreadable_total")
 
     def finished(self, exchange: Exchange) -> None:
         self._change(-1)

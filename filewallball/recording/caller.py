@@ -15,6 +15,7 @@ class Caller:
     role: str = "guest"
     permissions: frozenset[str] = frozenset()
     ip_address: str = ""
+    counted_as: str = ""
     user_agent: str = ""
     request_id: str = ""
 
@@ -29,7 +30,9 @@ class Caller:
     @property
     def principal(self) -> str:
         """Whose quota an upload counts towards: the user's, or that of the address it came from."""
-        return f"user:{self.user_id}" if self.user_id else client_network(self.ip_address or "127.0.0.1")
+        if self.user_id:
+            return f"user:{self.user_id}"
+        return self.counted_as or client_network(self.ip_address or "127.0.0.1")
 
 
 SYSTEM = Caller(username="system", role="admin")

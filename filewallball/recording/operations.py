@@ -88,12 +88,12 @@ class Operation:
         """Somebody else sends the bytes (nginx), so the duration seen here says nothing and stays out of averages."""
         self._timed = False
 
-    def change(self, work: Callable[[Connection], T]) -> T:
+    def change(self, work: Callable[[Connection], T], undo: Callable[[], object] = lambda: None) -> T:
         """Run `work` in one write transaction together with the operation's audit row, and commit.
 
         `work` may run up to four times and in another thread (see `Database.commit`): it must only touch the
-        database.
-        Raises CommitUnknown if COMMIT itself failed and what it did cannot be known.
+        database. `undo` takes back what was prepared outside of it; it is called where nothing was committed.
+        Raises CommitUnknown if COMMIT itself failed and what it did cannot be known: then nothing is taken back.
         """
 
         def complete(connection: Connection) -> T:
@@ -102,7 +102,13 @@ class Operation:
             self.ledger.trail.append(connection, self.event)
             return result
 
-        result = self.ledger.database.commit(complete)
+        try:
+            result = self.ledger.database.commit(complete)
+        except errors.CommitUnknown:
+            raise
+        except Exception:  # not where the process is being ended, perhaps in the middle of COMMIT
+            undo()
+            raise
         self._committed = True
         self._journal(self.ledger.journal.committed)
         return result

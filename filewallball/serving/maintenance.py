@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -200,6 +201,7 @@ def start(app: Flask) -> Callable[[], None]:
     """Run the jobs in daemon threads of this process, and end them with it, or by what this returns.
 
     What the process does for itself has a thread of its own, so that a database that hangs never holds up the journal.
+    Returns once it was tried to learn who is blocked: nobody slips in while a worker starts.
     """
     loops = {
         "own": Loop(worker_jobs(app)),
@@ -214,6 +216,8 @@ def start(app: Flask) -> Callable[[], None]:
         thread.start()
     for each in slow:
         threading.Thread(target=each.run_forever, name="maintenance-slow", daemon=True).start()
+    with suppress(Exception):  # the job tries again, and tells
+        part(Gate, app).blocks.refresh()
 
     def finish() -> None:
         for each in (*loops.values(), *slow):

@@ -124,9 +124,17 @@ class Networks(tuple[Network, ...]):
         return self._hash
 
 
+def unmapped(network: Network) -> Network:
+    """The IPv4 network that an IPv4-mapped one stands for, as clients' addresses are written; others as they are."""
+    first = network.network_address
+    if isinstance(first, ipaddress.IPv6Address) and first.ipv4_mapped and network.prefixlen >= 96:
+        return ipaddress.ip_network((first.ipv4_mapped, network.prefixlen - 96))
+    return network
+
+
 def networks(value: str, **_: Any) -> Networks:
     try:
-        return Networks(ipaddress.ip_network(part) for part in _parts(value))
+        return Networks(unmapped(ipaddress.ip_network(part)) for part in _parts(value))
     except ValueError as error:
         raise ValidationError(f"{error}.") from error
 

@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 from filewallball import errors, permissions
 from filewallball.access.admission import check, current_operation, recorded
 from filewallball.clock import now_us
+from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
 from filewallball.stats import schemas
@@ -49,10 +50,13 @@ class ClientStatistics(MethodView):
     @blueprint.arguments(schemas.WeekQuerySchema, location="query")
     @blueprint.response(200, schemas.ClientUploadsSchema)
     def get(self, query: dict[str, Any], client_ip: str) -> ClientUploads:
-        """One client's uploads; zeros for one never seen. Your own address needs a user's role alone."""
-        address = _address(client_ip)
+        """One client's uploads; zeros for one never seen. Your own address needs a user's role alone.
+
+        `unknown` stands for all clients whose address could not be read, and is nobody's own.
+        """
+        address = UNKNOWN_CLIENT if client_ip == UNKNOWN_CLIENT else _address(client_ip)
         caller = current_operation().caller
-        if address != caller.ip_address:
+        if address == UNKNOWN_CLIENT or address != caller.ip_address:
             check(caller, permissions.STATS)
         return _at_once(lambda view: client_uploads(view, address, day_of(now_us()), query["days"]))
 

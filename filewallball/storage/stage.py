@@ -176,6 +176,8 @@ def _create_locked(folder: Path) -> tuple[str, Path, int]:
             if os.fstat(fd).st_nlink:
                 return token, folder / token, fd
         except BaseException:
+            with suppress(OSError):
+                (folder / token).unlink()
             os.close(fd)
             raise
         os.close(fd)  # a sweep took the file between its creation and its lock

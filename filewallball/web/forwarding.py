@@ -1,15 +1,19 @@
-"""Forwarding headers of untrusted peers: ignored, and warned of when most traffic carries them.
+"""What proxies say of clients in vain: headers of untrusted peers, and hops of trusted ones that cannot be read.
 
-Then a proxy stands in front of the service that TRUSTED_PROXIES does not name, and every client looks like the proxy.
+Where most traffic carries the former, a proxy stands in front of the service that TRUSTED_PROXIES does not name, and
+every client looks like the proxy. The latter make clients unknown.
 """
 
 import logging
 import time
 from collections.abc import Callable
 
+from filewallball.text import neutral
+
 _JUDGE_AFTER_REQUESTS = 50
 _WARN_EVERY_SECONDS = 3600.0
 _MOST_PEERS = 1000
+_LONGEST_SHOWN = 100
 logger = logging.getLogger("filewallball.access")
 
 
@@ -21,6 +25,8 @@ class ForwardingWatch:
         self._requests = 0
         self._ignored: dict[str, int] = {}
         self._warned_at = 0.0
+        self._unreadable: dict[str, str] = {}
+        self._warned_of: dict[str, float] = {}
 
     def note(self, peer: str, was_ignored: bool) -> None:
         """One request from a peer, and whether its forwarding headers were ignored."""
@@ -28,8 +34,14 @@ class ForwardingWatch:
         if was_ignored and (peer in self._ignored or len(self._ignored) < _MOST_PEERS):
             self._ignored[peer] = self._ignored.get(peer, 0) + 1
 
+    def note_unreadable(self, proxy: str, hop: str | None) -> None:
+        """A hop of a trusted proxy that cannot be read; None where it forwards without X-Forwarded-For."""
+        if len(self._unreadable) < _MOST_PEERS:
+            self._unreadable.setdefault(proxy, "no X-Forwarded-For" if hop is None else hop[:_LONGEST_SHOWN])
+
     def judge(self) -> None:
-        """Once enough was seen, tell whether a proxy setting seems to be missing."""
+        """Warn of unreadable hops, and once enough was seen tell whether a proxy setting seems to be missing."""
+        self._warn_of_unreadable()
         ignored = dict(self._ignored)
         if self._requests < _JUDGE_AFTER_REQUESTS:
             return
@@ -42,4 +54,18 @@ class ForwardingWatch:
             logger.warning(
                 "Most requests come from one address that forwards for others; is it missing in TRUSTED_PROXIES?",
                 extra={"client_ip": peer},
+            )
+
+    def _warn_of_unreadable(self) -> None:
+        """Each proxy once an hour."""
+        unreadable, self._unreadable = self._unreadable, {}
+        now = time.monotonic()
+        self._warned_of = {
+            proxy: at for proxy, at in self._warned_of.items() if now - at < _WARN_EVERY_SECONDS
+        }
+        for proxy in unreadable.keys() - self._warned_of.keys():
+            self._warned_of[proxy] = now
+            logger.warning(
+                "A trusted proxy names no client that can be read: such clients are unknown and share one limit",
+                extra={"proxy": proxy, "hop": neutral(unreadable[proxy])},
             )

@@ -33,21 +33,19 @@ RAW_BODY: dict[str, Any] = {
 
 
 # What an operation may answer with beside success and what every one may; by action.
-_EVERY = (400, 401, 403, 429, 503)
+_EVERY = (400, 401, 403, 422, 429, 503)
 _PROBLEMS = {
-    "file:upload": (413, 415, 422, 507),
+    "file:upload": (413, 415, 431, 507),
     "file:download": (404, 410, 412, 416, 500),
     "file:view": (404, 410, 412, 416, 500),
-    "file:thumbnail": (404, 410, 412, 416, 422, 500, 507),
+    "file:thumbnail": (404, 410, 412, 416, 500, 507),
     "file:describe": (404, 410),
     "file:delete": (404, 410),
     "user:create": (409,),
     "user:update": (409,),
     "block:add": (409,),
     "token:create": (404,),
-    "quota:describe": (404, 422),
-    "client:update": (422,),
-    "client:delete": (422,),
+    "quota:describe": (404,),
     "audit:verify": (500,),
 }
 _PROBLEM_TYPE = "application/problem+json"
@@ -129,9 +127,7 @@ def _problems(path: str, operation: Mapping[str, Any], rule: Any) -> Iterable[in
     if "{" in path:
         yield 404
     if "requestBody" in operation:
-        yield from (413, 415, 422)
-    if any(each.get("in") == "query" for each in operation.get("parameters", ())):
-        yield 422
+        yield from (413, 415)
 
 
 def _security(permission: str) -> list[dict[str, list[str]]]:

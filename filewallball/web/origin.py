@@ -7,25 +7,37 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.settings.kinds import Network, Networks
 from filewallball.web.forwarding import ForwardingWatch
 
+_CHAIN = "HTTP_X_FORWARDED_FOR"
 FORWARDING = (
-    "HTTP_X_FORWARDED_FOR",
-    "HTTP_FORWARDED",
-    "HTTP_X_REAL_IP",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_X_FORWARDED_PROTO",
-    "HTTP_VIA",
+    _CHAIN,
+    *("HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_VIA"),
+    *("HTTP_X_FORWARDED", "HTTP_X_FORWARDED_PORT", "HTTP_X_FORWARDED_SERVER", "HTTP_FORWARDED_FOR"),
+    *("HTTP_X_ORIGINAL_FORWARDED_FOR", "HTTP_X_CLIENT_IP", "HTTP_CLIENT_IP", "HTTP_X_CLUSTER_CLIENT_IP"),
+    *("HTTP_TRUE_CLIENT_IP", "HTTP_CF_CONNECTING_IP", "HTTP_CF_CONNECTING_IPV6", "HTTP_CDN_LOOP"),
+    *("HTTP_FASTLY_CLIENT_IP", "HTTP_CLOUDFRONT_VIEWER_ADDRESS", "HTTP_X_AZURE_CLIENTIP"),
+    *("HTTP_X_AZURE_SOCKETIP", "HTTP_X_ENVOY_EXTERNAL_ADDRESS", "HTTP_X_APPENGINE_USER_IP"),
 )
+"""Headers by which a proxy says that the request is somebody else's. Only the first is read for whose."""
 _FORWARDING = frozenset(FORWARDING)
+_LOOPBACK = "127.0.0.1"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,63}")
 _MAX_HOPS = 20
+_LONGEST_HOP = 100
+_HIGHEST_PORT = 65535
+# `[2001:db8::1]`, `[2001:db8::1]:51234` and `203.0.113.9:51234`; what they hold is read as an address afterwards.
+_WRAPPED = re.compile(r"(?:\[([^][]*:[^][]*)\]|([0-9.]+))(?::([0-9]{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The client's address, the peer that connected, and what a trusted proxy said of the request."""
+    """The client's address, the peer that connected, and what a trusted proxy said of the request.
+
+    `client_ip` and `peer` are `unknown` where they cannot be read.
+    """
 
     client_ip: str
     peer: str
@@ -34,6 +46,23 @@ class Origin:
     """Whether a forwarding header is present, believed or not."""
     trusted: bool = False
     """Whether the peer is a trusted proxy."""
+    proxy: str = ""
+    """The trusted proxy that forwards for an unknown client."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the client's address could be read."""
+        return self.client_ip != UNKNOWN_CLIENT
+
+    @property
+    def gives_rights(self) -> bool:
+        """Whether the address may give rights: it could be read, and nobody untrusted says that it is another's."""
+        return self.is_known and (self.trusted or not self.forwarded)
+
+    @property
+    def counted_as(self) -> str:
+        """What limits and quotas count the client by; those unknown count together, for each proxy."""
+        return client_network(self.client_ip) if self.is_known else unknown_behind(self.proxy)
 
 
 class Proxies:
@@ -47,43 +76,65 @@ class Proxies:
 
     def origin(self, environ: Mapping[str, Any]) -> Origin:
         """The origin of a WSGI request. A peer on a unix socket counts as loopback."""
-        peer = environ.get("REMOTE_ADDR") or "127.0.0.1"
-        address = normal_address(peer) or "127.0.0.1"
+        peer = normal_address(environ.get("REMOTE_ADDR") or _LOOPBACK) or UNKNOWN_CLIENT
         forwarded = not _FORWARDING.isdisjoint(environ)
-        trusted = bool(self._trusted) and self.trusts(address)
-        self.watch.note(address, forwarded and not trusted)
+        trusted = bool(self._trusted) and self.trusts(peer)
+        self.watch.note(peer, forwarded and not trusted)
         if not trusted:
-            return _direct(address, forwarded)
+            return _direct(peer, forwarded)
+        client, proxy = self._client(peer, environ.get(_CHAIN)) if forwarded else (peer, "")
         request_id = environ.get("HTTP_X_REQUEST_ID", "")
         return Origin(
-            client_ip=self._client(address, environ.get("HTTP_X_FORWARDED_FOR", "")),
-            peer=address,
+            client_ip=client,
+            peer=peer,
             request_id=request_id if _REQUEST_ID.fullmatch(request_id) else None,
             forwarded=forwarded,
             trusted=True,
+            proxy=proxy,
         )
 
     def trusts(self, address: str) -> bool:
         """Whether the address is a trusted proxy's."""
         return contains(self._trusted, address)
 
-    def _client(self, peer: str, chain: str) -> str:
-        """The last hop that is not ours: each trusted proxy vouches for the address it appended."""
-        client = peer
-        for hop in reversed(chain.split(",")[-_MAX_HOPS:]):
-            address = normal_address(hop.strip())
+    def _client(self, peer: str, chain: str | None) -> tuple[str, str]:
+        """The last hop that is not ours: each trusted proxy vouches for the address it appended.
+
+        Where that hop cannot be read the client is unknown, and the proxy that appended it comes second. What is
+        left of the last hops read is one hop, which many make unreadable.
+        """
+        proxy = peer
+        if chain is None:
+            return self._unknown(proxy, None)
+        for hop in reversed(chain.rsplit(",", _MAX_HOPS - 1)):
+            address = hop_address(hop) if len(hop) <= _LONGEST_HOP else None
             if address is None:
-                break
-            client = address
+                return self._unknown(proxy, hop)
             if not self.trusts(address):
-                break
-        return client
+                return address, ""
+            proxy = address
+        return proxy, ""
+
+    def _unknown(self, proxy: str, hop: str | None) -> tuple[str, str]:
+        self.watch.note_unreadable(proxy, hop)
+        return UNKNOWN_CLIENT, proxy
 
 
 @lru_cache(4096)
 def _direct(address: str, forwarded: bool) -> Origin:
     """The origin of a request that no trusted proxy passed on."""
     return Origin(address, address, forwarded=forwarded)
+
+
+@lru_cache(4096)
+def hop_address(hop: str) -> str | None:
+    """The address of one hop, which may have a port, and brackets if it is IPv6; None if it is not readable."""
+    text = hop.strip(" \t")
+    wrapped = _WRAPPED.fullmatch(text)
+    if wrapped is None:
+        return normal_address(text)
+    inside, bare, port = wrapped.groups()
+    return normal_address(inside or bare) if int(port or 0) <= _HIGHEST_PORT else None
 
 
 @lru_cache(4096)
@@ -100,12 +151,21 @@ def normal_address(text: str) -> str | None:
 @lru_cache(4096)
 def client_network(address: str) -> str:
     """What a client is counted and blocked by: its IPv4 address, or the /64 that its IPv6 address lies in."""
+    if address == UNKNOWN_CLIENT:
+        return address
     parsed = ipaddress.ip_address(address)
     return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
+def unknown_behind(proxy: str) -> str:
+    """What the unknown clients of a proxy are counted by."""
+    return f"{UNKNOWN_CLIENT}:{proxy}" if proxy else UNKNOWN_CLIENT
+
+
 @lru_cache(4096)
 def contains(networks: tuple[Network, ...], address: str) -> bool:
-    """Whether any network holds the address."""
+    """Whether any network holds the address; none holds an unknown one."""
+    if address == UNKNOWN_CLIENT:
+        return False
     parsed = ipaddress.ip_address(address)
     return any(parsed.version == network.version and parsed in network for network in networks)

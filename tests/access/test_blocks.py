@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from filewallball.access.offenders import block_offenders
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
+from filewallball.serving import maintenance
 from harness.parts import Parts
 from harness.waiting import wait_until
 from tests.access.people import Build, client_of, events
@@ -67,6 +68,20 @@ def test_a_block_ends_when_it_is_lifted_or_its_time_has_passed(app: Flask, admin
     wait_until(lambda: status(app, ADDRESS) == 200, 20, "the block has ended")
     assert admin.get(BLOCKS).get_json()["blocks"] == []
     assert len(admin.get(f"{BLOCKS}?everything=true").get_json()["blocks"]) == 2
+
+
+def test_a_process_that_starts_knows_who_is_blocked_before_anybody_asks(
+    set_config: Build, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block(admin, ADDRESS)
+    other = set_config()
+    monkeypatch.setattr(maintenance.Loop, "run_forever", lambda loop: None)  # no job gets its turn yet
+
+    finish = maintenance.start(other)
+    seen = status(other, ADDRESS)
+    finish()
+
+    assert seen == 403
 
 
 def test_another_process_sees_a_block_at_its_next_poll(set_config: Build, admin: FlaskClient) -> None:

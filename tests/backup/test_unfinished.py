@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from filewallball.backup.manifest import backup_ids, blob_location
+from harness.parts import Parts
 from harness.waiting import wait_until
 from tests.backup.place import Place
 from tests.conftest import SEAL_KEY
+
+_REFUSAL = "CREATE TRIGGER refusal BEFORE INSERT ON files BEGIN SELECT RAISE(ABORT, 'no'); END"
 
 
 def test_a_backup_killed_midway_is_never_listed_and_the_next_one_clears_it_away(
@@ -62,6 +66,24 @@ def test_a_disk_without_a_byte_is_one_clear_line(place: Place, small_disk: Path)
         place.shell.run("backup", "create", str(small_disk / "backups"))
 
     assert place.shell.run("backup", "list", str(small_disk / "backups")) == ""
+
+
+def test_a_restore_that_the_database_refuses_leaves_no_bytes(place: Place, folder: Path) -> None:
+    file_id = place.upload(b"content")
+    place.shell.run("backup", "create", str(folder))
+    place.blob_of(hashlib.sha256(b"content").hexdigest()).unlink()
+    with Parts(place.app).database.begin() as connection:
+        connection.exec_driver_sql(_REFUSAL)
+
+    with pytest.raises(IntegrityError):
+        place.shell.run("backup", "restore", "--force", str(folder))
+    left = [path for path in (place.data_dir / "storage" / "blobs").rglob("*") if path.is_file()]
+    with Parts(place.app).database.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER refusal")
+    place.shell.run("backup", "restore", "--force", str(folder))
+
+    assert left == []
+    assert place.fetch(file_id) == (200, b"content")
 
 
 @pytest.fixture

@@ -151,6 +151,7 @@ def test_a_proxy_that_believes_its_clients_is_found(host: Host, tmp_path: Path) 
     for said, expected in (
         ("$http_x_forwarded_for", "a client may choose its address"),
         ('""', "does not pass on addresses"),
+        ("unknown", "no address that can be read: X-Forwarded-For: unknown"),
     ):
         front.config_path.write_text(text.replace("X-Forwarded-For $remote_addr", f"X-Forwarded-For {said}"))
         front.start()

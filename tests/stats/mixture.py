@@ -9,7 +9,7 @@ import requests
 
 from harness.servers import Service
 
-_CLIENTS = ("192.0.2.1", "2001:db8::1", "2001:DB8:0:0::1", "203.0.113.99")
+_CLIENTS = ("192.0.2.1", "2001:db8::1", "2001:DB8:0:0::1", "203.0.113.99", "unknown")
 _PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00\x01\x00\x00\x00" + bytes(100)
 _WRONG_DIGEST = {"Content-Digest": f"sha-256=:{'A' * 43}=:"}
 

@@ -67,6 +67,19 @@ def test_a_failed_sync_is_not_tried_again_and_leaves_no_file(
     assert files_under(store.root) == {store.root / MARKER}
 
 
+def test_a_stage_that_cannot_be_locked_leaves_no_file(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("filewallball.storage.stage.fcntl.flock", flock)
+    with pytest.raises(StorageFailed):
+        store.stage(max_bytes=MIB)
+
+    assert files_under(store.root) == {store.root / MARKER}
+
+
 def test_a_sync_that_failed_cannot_be_repeated_by_the_caller(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,9 +6,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.settings.service import load_settings
 from filewallball.web.forwarding import ForwardingWatch
-from filewallball.web.origin import Proxies
+from filewallball.web.origin import FORWARDING, Proxies, contains
 from harness.parts import Parts
 from tests.access.people import Build, client_of
 
@@ -72,9 +73,13 @@ def test_a_trusted_proxy_vouches_by_one_header_alone(behind: Flask, header: str)
         (INNER, f"{LIE},{CLIENT},{PROXY}", CLIENT),
         (PROXY, f"{INNER}, {CLIENT}", CLIENT),
         (PROXY, f"{PROXY}, {INNER}", PROXY),
-        (PROXY, f"{CLIENT}, nonsense", PROXY),
+        (PROXY, f"{CLIENT}, nonsense", UNKNOWN_CLIENT),
         (PROXY, f"{LIE}, nonsense, {CLIENT}", CLIENT),
-        (PROXY, "", PROXY),
+        (PROXY, "", UNKNOWN_CLIENT),
+        (PROXY, ", ".join([PROXY] * 20), PROXY),
+        (PROXY, ", ".join([PROXY] * 21), UNKNOWN_CLIENT),
+        (PROXY, ", ".join([CLIENT, *[PROXY] * 19]), CLIENT),
+        (PROXY, ", ".join([CLIENT, *[PROXY] * 20]), UNKNOWN_CLIENT),
         (PROXY, "2001:db8::1", "2001:db8::1"),
         (PROXY, "::ffff:203.0.113.7", CLIENT),
         (PROXY, "127.0.0.1", "127.0.0.1"),
@@ -87,6 +92,47 @@ def test_a_chain_is_believed_as_far_as_trusted_proxies_wrote_it(
     behind: Flask, peer: str, chain: str, expected: str
 ) -> None:
     assert address(client_of(behind, address=peer), **{"X-Forwarded-For": chain}) == expected
+
+
+def test_a_trusted_proxy_without_any_forwarding_header_speaks_for_itself(behind: Flask) -> None:
+    me = client_of(behind, address=PROXY).get(ME).get_json()
+
+    assert (me["address"], me["counted_as"]) == (PROXY, PROXY)
+
+
+@pytest.mark.parametrize("header", [header for header in FORWARDING if header != "HTTP_X_FORWARDED_FOR"])
+@pytest.mark.parametrize("value", [CLIENT, f"for={CLIENT}", ""])
+def test_a_proxy_that_forwards_by_another_header_alone_has_unknown_clients(header: str, value: str) -> None:
+    proxies = Proxies(load_settings({"TRUSTED_PROXIES": PROXY}).trusted_proxies)
+
+    origin = proxies.origin({"REMOTE_ADDR": PROXY, header: value})
+
+    assert (origin.client_ip, origin.gives_rights) == (UNKNOWN_CLIENT, False)
+
+
+@pytest.mark.parametrize(
+    ("peer", "address", "gives_rights"),
+    [
+        ("", "127.0.0.1", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("/run/client.sock", UNKNOWN_CLIENT, False),
+        ("unix:", UNKNOWN_CLIENT, False),
+        ("localhost", UNKNOWN_CLIENT, False),
+        ("127.0.0.1:51234", UNKNOWN_CLIENT, False),
+        (UNKNOWN_CLIENT, UNKNOWN_CLIENT, False),
+    ],
+)
+@pytest.mark.parametrize("trusted", ["", "127.0.0.0/8,::1/128", "0.0.0.0/0,::/0"])
+def test_only_a_peer_without_a_name_is_one_on_a_unix_socket(
+    peer: str, address: str, gives_rights: bool, trusted: str
+) -> None:
+    proxies = Proxies(load_settings({"TRUSTED_PROXIES": trusted}).trusted_proxies)
+
+    origin = proxies.origin({"REMOTE_ADDR": peer})
+    forwarded = proxies.origin({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": CLIENT})
+
+    assert (origin.client_ip, origin.peer, origin.gives_rights) == (address, address, gives_rights)
+    assert forwarded.client_ip == (CLIENT if trusted and gives_rights else address)
 
 
 def test_a_forwarded_request_gets_no_rights_from_an_untrusted_address(build: Build) -> None:
@@ -134,3 +180,28 @@ def test_trusted_proxies_are_not_suspect(behind: Flask) -> None:
     watch.judge()
 
     assert shown == [False]
+
+
+def test_an_unreadable_hop_is_told_once_for_each_proxy(caplog: pytest.LogCaptureFixture) -> None:
+    proxies = Proxies(load_settings({"TRUSTED_PROXIES": f"{PROXY},{INNER}"}).trusted_proxies)
+
+    with caplog.at_level(logging.WARNING, "filewallball.access"):
+        for _ in range(3):
+            proxies.origin({"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": "_hidden\x1b[2J"})
+            proxies.origin({"REMOTE_ADDR": INNER, "HTTP_FORWARDED": f"for={CLIENT}"})
+            proxies.watch.judge()
+
+    told = {(vars(record)["proxy"], vars(record)["hop"]) for record in caplog.records}
+    assert len(caplog.records) == 2
+    assert told == {(PROXY, "_hidden\ufffd[2J"), (INNER, "no X-Forwarded-For")}
+
+
+def test_a_network_written_as_ipv4_mapped_holds_the_addresses_it_means() -> None:
+    settings = load_settings(
+        {"TRUSTED_PROXIES": "::ffff:192.0.2.0/120", "MONITORING_NETWORKS": "::ffff:10.0.0.1"}
+    )
+    proxies = Proxies(settings.trusted_proxies)
+
+    assert proxies.trusts(PROXY)
+    assert not proxies.trusts(CLIENT)
+    assert contains(settings.monitoring_networks, "10.0.0.1")

@@ -118,9 +118,11 @@ _CONTENT = Row(
             about="Credentials refused in the time shown.",
         ),
         timeseries(
-            "Forwarding headers ignored",
+            "Forwarding headers ignored or unreadable",
             of_service("sum(rate(forwarded_headers_ignored_total{@}[$window]))", "ignored"),
-            about="From peers that TRUSTED_PROXIES does not name: spoofing, or a missing setting.",
+            of_service("sum(rate(client_address_unreadable_total{@}[$window]))", "unreadable"),
+            about="Ignored: from peers that TRUSTED_PROXIES does not name, so spoofing or a missing setting. "
+            "Unreadable: a trusted proxy sends no address, and its clients share one limit.",
             look=Look("reqps"),
         ),
     ),

@@ -44,6 +44,17 @@ def raw(front: Front, request: bytes, source: str = "127.0.0.1") -> tuple[int, d
         return status, headers, reader.read(int(headers["content-length"]))
 
 
+def test_options_in_the_query_of_a_form_reach_the_service(front: Front) -> None:
+    files = {"file": ("a.txt", b"content")}
+
+    honoured = ask(front, "POST", "/upload?visibility=public&expires_in=1h&utm_source=x", files=files)
+    refused = ask(front, "POST", "/upload?visiblity=private", files=files)
+
+    assert (honoured.status_code, honoured.json()["visibility"]) == (201, "public")
+    assert honoured.json()["expires_at"] is not None
+    assert (refused.status_code, list(refused.json()["errors"])) == (422, ["visiblity"])
+
+
 def test_a_large_file_goes_in_and_out_whole_and_in_parts(
     front: Front, tmp_path: Path, rounds: Callable[[int, int], int]
 ) -> None:

@@ -1,0 +1,51 @@
+"""What an error of the database means: whether to try again, whether anything was kept, and what to tell the caller."""
+
+import sqlite3
+from typing import Any
+
+import pymysql
+
+_DEADLOCK, _LOCK_WAIT = 1213, 1205
+_READ_ONLY = (1290, 1836)
+_FULL = (1021, 1114)
+_PRIMARY_CODE = 0xFF  # SQLite's extended codes add detail above it
+_NOT_KEPT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the database rolled the transaction back and asks for another try (also at COMMIT, as Galera does)."""
+    return _mariadb_code(error) in (_DEADLOCK, _LOCK_WAIT)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the database has no space for the change."""
+    return _mariadb_code(error) in _FULL or _sqlite_code(error) == sqlite3.SQLITE_FULL
+
+
+def described(error: BaseException) -> str:
+    """What a caller may know of it."""
+    if is_full(error):
+        return "The database has no space left."
+    if _mariadb_code(error) in _READ_ONLY or _sqlite_code(error) == sqlite3.SQLITE_READONLY:
+        return "The database is read-only."
+    return "The database does not answer."
+
+
+def is_refused_commit(error: BaseException) -> bool:
+    """Whether an error of COMMIT says that nothing was kept. One that merely came instead of an answer does not, nor
+    does one that a kill may put in the place of «done»."""
+    if _sqlite_code(error) in _NOT_KEPT:
+        return True
+    return is_transient(error) or _mariadb_code(error) in _READ_ONLY
+
+
+def _mariadb_code(error: BaseException) -> int | None:
+    original = getattr(error, "orig", None)
+    code: Any = original.args[0] if isinstance(original, pymysql.err.MySQLError) and original.args else None
+    return code if isinstance(code, int) else None
+
+
+def _sqlite_code(error: BaseException) -> int | None:
+    original = getattr(error, "orig", None)
+    code: int | None = getattr(original, "sqlite_errorcode", None) if original is not None else None
+    return code & _PRIMARY_CODE if code is not None else None
