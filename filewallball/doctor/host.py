@@ -14,7 +14,7 @@ from filewallball.backup.standing import last_backup_us
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.errors import ApiError
-from filewallball.ops.guide_rules import NOTIFICATION_CHANNELS
+from filewallball.settings.guide import NOTIFICATION_CHANNELS
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from marshmallow.validate import OneOf, Range
 
-from filewallball.alerts import NOTIFICATION_CHANNELS
+from filewallball.settings.guide import NOTIFICATION_CHANNELS
 from filewallball.settings.kinds import setting
 
 _EMAIL, _SLACK, _SMS = (NOTIFICATION_CHANNELS[name] for name in ("email", "slack", "sms"))
