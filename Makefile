@@ -42,9 +42,10 @@ bench: $(VENV)/.test packages ## print the figures that the README quotes
 	@for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; \
 		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
-lint: $(VENV)/.development ## check rules, formatting and types
+lint: $(VENV)/.development ## check rules, formatting, imports and types
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/mypy $(TYPED)
 
 type: $(VENV)/.development ## check types

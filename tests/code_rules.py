@@ -1,4 +1,4 @@
-"""The laws of the house as functions over a syntax tree: each yields what breaks it, and where."""
+"""Rules that linters cannot express, as functions over a syntax tree: each yields what breaks it, and where."""
 
 import ast
 from collections.abc import Iterator
@@ -9,19 +9,13 @@ from pathlib import Path, PurePosixPath
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
 
-# Rooms that every feature stands on; any other package inside filewallball is a feature.
-_SHARED_ROOMS = {"settings", "database", "recording", "web", "observability", "storage", "ops"}
-
 # `Database.begin` is the one helper behind which the jobs commit.
 _COMMIT_PLACES = {"recording/operations.py", "database/connections.py", "recording/shipper.py"}
 _COMMITTING = {"commit", "begin", "autocommit"}
 
-_REQUEST_ROOMS = {"web", "observability"}
-_REQUEST_FILES = {"views.py", "delivery.py", "admission.py"}
-
 _ENVIRONMENT = {"os.environ", "os.environb", "os.getenv"}
 
-_WRITING_ROOMS = {"storage", "recording", "audit", "backup", "observability", "serving"}
+_WRITING_FOLDERS = {"storage", "recording", "audit", "backup", "observability", "serving"}
 _WRITING_FILES = {"ops/rendering.py", "cli.py", "filesystem.py"}
 _WRITE_METHODS = {"write_text", "write_bytes", "touch", "unlink", "symlink_to", "hardlink_to"}
 _WRITE_CALLS = {
@@ -44,27 +38,12 @@ _WRITE_FLAGS = {"O_WRONLY", "O_RDWR", "O_CREAT", "O_APPEND", "O_TRUNC", "O_TMPFI
 
 
 @dataclass(frozen=True)
-class House:
-    """What a law must know beyond one file: all modules, and those whose jobs maintenance lists, dotted."""
-
-    modules: frozenset[str]
-    maintained: frozenset[str]
-
-    def home_of(self, name: str) -> list[str]:
-        """The parts of the module that a dotted name lives in."""
-        parts = name.split(".")
-        while parts and ".".join(parts) not in self.modules:
-            parts.pop()
-        return parts
-
-
-@dataclass(frozen=True)
 class Module:
-    """One source file, its path relative to the repository."""
+    """One source file, its path relative to the repository, and the modules whose jobs maintenance lists."""
 
     path: PurePosixPath
     text: str
-    house: House
+    maintained: frozenset[str]
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -76,7 +55,7 @@ class Module:
 
     @property
     def is_test(self) -> bool:
-        return self.path.parts[0] == "tests"
+        return self.path.parts[0] in ("harness", "tests")
 
     @property
     def inside(self) -> str:
@@ -84,56 +63,27 @@ class Module:
         return str(PurePosixPath(*self.path.parts[1:]))
 
     @property
-    def room(self) -> str:
+    def folder(self) -> str:
         """The first folder inside the package, or nothing for a module at its top."""
         return self.path.parts[1] if len(self.path.parts) > 2 else ""
 
 
 def read_modules(root: Path) -> list[Module]:
     """Every source file of the repository."""
-    folders = ["filewallball", "tests", "benchmarks", "migrations"]
+    folders = ["filewallball", "harness", "tests", "benchmarks", "migrations"]
     found = [path for folder in folders for path in sorted((root / folder).rglob("*.py"))]
     found += [path for path in (root / "wsgi.py", root / "gunicorn.conf.py") if path.exists()]
     paths = {PurePosixPath(path.relative_to(root).as_posix()): path.read_text() for path in found}
     listing = paths.get(PurePosixPath("filewallball/serving/maintenance.py"), "")
     imported = {name for _, name in _imports(ast.parse(listing))}
-    house = House(
-        modules=frozenset(_dotted(path) for path in paths),
-        # `from package.module import job` lists the module.
-        maintained=frozenset(imported | {name.rpartition(".")[0] for name in imported}),
-    )
-    return [Module(path, text, house) for path, text in paths.items()]
-
-
-def features_that_reach_into_each_other(module: Module) -> Iterator[str]:
-    """A feature knows another one only by what its package exports."""
-    if not module.is_package or module.room in {*_SHARED_ROOMS, ""}:
-        return
-    for line, name in _imports(module.tree):
-        home = module.house.home_of(name)
-        if len(home) > 2 and home[0] == "filewallball" and home[1] not in {*_SHARED_ROOMS, module.room}:
-            yield f"{line}: imports {name}"
-
-
-def requests_read_outside_the_edge(module: Module) -> Iterator[str]:
-    """Only the edge of the service sees a request; everything behind it takes plain values."""
-    if not module.is_package or module.room in _REQUEST_ROOMS or module.path.name in _REQUEST_FILES:
-        return
-    for line, name in _imports(module.tree):
-        if name in ("flask.request", "flask.globals.request"):
-            yield f"{line}: imports {name}"
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Attribute) and ast.unparse(node) == "flask.request":
-            yield f"{node.lineno}: reads flask.request"
+    # `from package.module import job` lists the module.
+    maintained = frozenset(imported | {name.rpartition(".")[0] for name in imported})
+    return [Module(path, text, maintained) for path, text in paths.items()]
 
 
 def commits_in_the_wrong_place(module: Module) -> Iterator[str]:
     """An operation commits, the journal's shipper commits, and so do the jobs that maintenance lists."""
-    if (
-        not module.is_package
-        or module.inside in _COMMIT_PLACES
-        or _dotted(module.path) in module.house.maintained
-    ):
+    if not module.is_package or module.inside in _COMMIT_PLACES or _dotted(module.path) in module.maintained:
         return
     for node in ast.walk(module.tree):
         if (
@@ -144,26 +94,17 @@ def commits_in_the_wrong_place(module: Module) -> Iterator[str]:
             yield f"{node.lineno}: calls {ast.unparse(node.func)}()"
 
 
-def metrics_outside_observability(module: Module) -> Iterator[str]:
-    """Everyone else reports events; only observability knows Prometheus."""
-    if not module.is_package or module.room == "observability":
-        return
-    for line, name in _imports(module.tree):
-        if name.split(".")[0] in ("prometheus_client", "prometheus_flask_exporter"):
-            yield f"{line}: imports {name}"
-
-
 def files_written_in_the_wrong_place(module: Module) -> Iterator[str]:
-    """Few rooms may change files."""
-    if not module.is_package or module.room in _WRITING_ROOMS or module.inside in _WRITING_FILES:
+    """Few packages may change files."""
+    if not module.is_package or module.folder in _WRITING_FOLDERS or module.inside in _WRITING_FILES:
         return
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call) and _writes_a_file(node):
             yield f"{node.lineno}: {ast.unparse(node.func)}(...)"
 
 
-def environment_read_outside_config(module: Module) -> Iterator[str]:
-    """Settings are read once, in config.py."""
+def environment_read_outside_the_settings(module: Module) -> Iterator[str]:
+    """Settings are read once, in settings/service.py."""
     if module.is_test or module.inside == "settings/service.py":
         return
     for node in ast.walk(module.tree):
@@ -192,26 +133,6 @@ def long_functions(module: Module) -> Iterator[str]:
             count = (node.end_lineno or node.lineno) - node.lineno + 1
             if count > MAX_FUNCTION_LINES:
                 yield f"{node.lineno}: {node.name} has {count} lines"
-
-
-def files_that_do_not_say_why_they_exist(module: Module) -> Iterator[str]:
-    """The first line of a module is its reason."""
-    if module.text.strip() and not ast.get_docstring(module.tree):
-        yield "1: no docstring"
-
-
-def tests_that_hide_or_wait(module: Module) -> Iterator[str]:
-    """No test is skipped or expected to fail, and none sleeps: it waits on a condition."""
-    if not module.is_test or module.path.name == "waiting.py":
-        return
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Attribute) and node.attr in ("skip", "skipif", "xfail", "importorskip"):
-            yield f"{node.lineno}: {ast.unparse(node)}"
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("time.sleep", "asyncio.sleep"):
-            yield f"{node.lineno}: {ast.unparse(node)}"
-    for line, name in _imports(module.tree):
-        if name in ("time.sleep", "asyncio.sleep", "pytest.skip", "unittest.skip"):
-            yield f"{line}: imports {name}"
 
 
 def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
