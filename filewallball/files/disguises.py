@@ -4,7 +4,7 @@ import re
 
 from filewallball.files.archives import read_contents
 from filewallball.files.inspection import Inspection
-from filewallball.files.labels import PROGRAM, TEXT, extension_of, family_of
+from filewallball.files.labels import PROGRAM, SOURCES, TEXT, extension_of, family_of
 from filewallball.files.signatures import ZIP
 from filewallball.files.staged import Staged, read_at
 
@@ -72,7 +72,6 @@ _BY_NAME = dict.fromkeys((*_MEDIA, *_DOCUMENTS, *_ARCHIVES), _OPAQUE) | dict.fro
 # Types that are claimed for what is no media at all: TypeScript and kernel modules share their extensions with video
 # and music, SVG images are text.
 _NO_MEDIA = ("video/mp2t", "video/vnd.dlna.mpeg-tts", "audio/x-mod", "audio/mod", "image/svg+xml")
-_SOURCES = ("text/x-", "text/vnd.", "text/prs.")
 
 _SCRIPT_TYPES = {
     *("text/x-shellscript", "text/x-msdos-batch", "text/x-php", "text/x-perl", "text/x-ruby", "text/x-awk"),
@@ -132,7 +131,7 @@ def _is_script(staged: Staged, extension: str, media_type: str) -> bool:
 
 def _claims(claimed_type: str) -> str:
     """What kind of thing the claimed type says it is."""
-    if claimed_type in _NO_MEDIA or claimed_type.startswith(_SOURCES):
+    if claimed_type in _NO_MEDIA or claimed_type.startswith(SOURCES):
         return ""
     if claimed_type.startswith(("image/", "audio/", "video/")):
         return _OPAQUE

@@ -1,6 +1,7 @@
 """What a file is, judged by its content: first bytes, an archive's directory, and libmagic for all the rest."""
 
 import ctypes
+import os
 import re
 import threading
 from collections.abc import Iterable
@@ -110,7 +111,9 @@ def _is_pdf(head: bytes, expected: bool) -> bool:
 def _ask_about_compound(staged: Staged) -> str:
     """Old office documents and encrypted new ones, told by a directory that stands anywhere in the file."""
     try:
-        return _answer(_cookie().from_descriptor(staged.fileno()))
+        fd = staged.fileno()
+        os.lseek(fd, 0, os.SEEK_SET)  # libmagic reads from where it stands; all bytes are written
+        return _answer(_cookie().from_descriptor(fd))
     except (_magic().MagicException, OSError):
         return _ask_libmagic(staged.head)
 

@@ -4,6 +4,8 @@ from filewallball.files.signatures import EMPTY, EXECUTABLE, MACH_O, OCTET_STREA
 
 TEXT, PROGRAM = "text", "program"
 _ZIP, _OFFICE, _ENCRYPTED = "zip", "office", "encrypted"
+SOURCES = ("text/x-", "text/vnd.", "text/prs.")
+"""Types of text that a system claims by extensions which other files have as well."""
 _RUN_OF_OFFICE = "application/vnd.openxmlformats-officedocument."
 
 # Formats with an unmistakable beginning, by family: members of one family contain each other or begin alike.
@@ -108,6 +110,8 @@ def expects_pdf(filename: str, claimed_type: str) -> bool:
 
 
 def _claimed_family(claimed_type: str) -> str:
+    if claimed_type.startswith(SOURCES):
+        return ""
     family = family_of(claimed_type)
     return "" if family in (_ENCRYPTED, PROGRAM) else family
 

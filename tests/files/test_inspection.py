@@ -20,8 +20,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filewallball.files.inspection import EMPTY, OCTET_STREAM, inspect, is_allowed
-from filewallball.files.signatures import EXECUTABLE, MACH_O, PORTABLE_EXECUTABLE
+from filewallball.files.inspection import inspect, is_allowed
+from filewallball.files.signatures import EMPTY, EXECUTABLE, MACH_O, OCTET_STREAM, PORTABLE_EXECUTABLE
 from filewallball.storage.stage import HEAD_BYTES
 
 PE_AT_128 = b"MZ" + bytes(58) + struct.pack("<I", 128) + bytes(64) + b"PE\x00\x00\x64\x86"
