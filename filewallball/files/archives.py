@@ -21,6 +21,7 @@ _ENTRY_MARK, _END_MARK, _END64_MARK = b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06
 _TYPES_PART, _ANDROID, _MANIFEST = b"[Content_Types].xml", b"AndroidManifest.xml", b"META-INF/MANIFEST.MF"
 _CONTAINER, _HWPX, _MIMETYPE = b"META-INF/container.xml", b"Contents/content.hpf", b"mimetype"
 _TELLING = frozenset((_TYPES_PART, _ANDROID, _MANIFEST, _CONTAINER, _HWPX, _MIMETYPE, *OFFICE_FOLDERS))
+_INITIALS = frozenset(name[:1] for name in _TELLING)  # most names are settled by their first character
 _DOCUMENT = re.compile(
     rb"application/(?:[a-z0-9.-]{1,80}\+zip|vnd\.oasis\.opendocument\.[a-z-]{1,60}|x-krita)"
 )
@@ -65,7 +66,7 @@ def read_contents(file: Seekable, size: int) -> Contents | None:
         directory = read_at(file, min(offset + shift, size), min(length, _DIRECTORY_BYTES))
     unpacked, packed, told = _walk(directory)
     mimetype = _mimetype(file, told[_MIMETYPE] + shift) if _MIMETYPE in told else ""
-    telling = frozenset(told)
+    telling = _TELLING.intersection(told)
     return Contents(entries, unpacked, packed, telling, mimetype or _format(telling))
 
 
@@ -78,11 +79,9 @@ def _walk(directory: bytes) -> tuple[int, int, dict[bytes, int]]:
         if mark != _ENTRY_MARK:
             break
         at += _ENTRY.size
-        called = directory[at : at + name]
-        if called in _TELLING:
-            told[called] = begins
-        elif (folder := called[: called.find(b"/") + 1]) in _TELLING:
-            told[folder] = begins
+        if directory[at : at + 1] in _INITIALS:
+            called = directory[at : at + name]
+            told[called if called in _TELLING else called[: called.find(b"/") + 1]] = begins
         if there == UNKNOWN_SIZE:
             there = _zip64_size(directory[at + name : at + name + extra])
         unpacked += there

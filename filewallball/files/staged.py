@@ -1,7 +1,9 @@
 """Staged bytes as the inspection sees them: their beginning, their length, and any part of the rest."""
 
 import os
-from typing import Protocol
+from typing import BinaryIO, Protocol
+
+from filewallball.storage.stage import HEAD_BYTES
 
 
 class Seekable(Protocol):
@@ -18,6 +20,15 @@ class Staged(Seekable, Protocol):
     size: int
 
     def fileno(self) -> int: ...
+
+
+class Kept:
+    """A stored file, seen as it was when it was staged."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.size = size
+        self.seek, self.read, self.fileno = file.seek, file.read, file.fileno
+        self.head = read_at(file, 0, HEAD_BYTES)
 
 
 def read_at(file: Seekable, offset: int, length: int) -> bytes:
