@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from filewallball.files.signatures import OFFICE_FOLDERS, ZIP
 from filewallball.files.staged import Seekable, read_at
 
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 500_000
+"""Data sets and source trees have hundreds of thousands."""
 UNKNOWN_SIZE = 0xFFFFFFFF
 """The true value stands in the ZIP64 fields."""
 _END_BYTES = 65_535 + 22

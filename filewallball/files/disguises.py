@@ -83,6 +83,7 @@ _PACKAGE_TYPES = {
 }
 _RUNNABLE = {
     *("application/x-ms-shortcut", "application/x-java-applet", "application/x-dosexec", "application/x-dex"),
+    *("application/x-msi", "application/vnd.ms-msi"),
     *_PACKAGE_TYPES,
 }
 _MARKUP = ("text/", "image/svg+xml", "application/xhtml+xml", "application/xml")

@@ -32,6 +32,7 @@ _LOOK_AGAIN_BYTES = 64 * 1024  # disk images begin at 32 KiB
 _ZIP_MARKS, _COMPOUND_MARK = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF, _PDF_MARK, _PDF_BEGINS_WITHIN = "application/pdf", b"%PDF-", 1024
 _PADDING = b" \t\r\n\0\xef\xbb\xbf"  # what may stand before a document that nobody says is one
+_PLAIN = "text/plain"
 _DOS_EXECUTABLE = "application/x-dosexec"
 _CSV, _JSON, _ISO_MEDIA = "text/csv", "application/json", "application/mp4"
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}")
@@ -66,7 +67,7 @@ def inspect(head: bytes, claimed: str | None, filename: str, staged: Staged | No
     if media_type == OCTET_STREAM and staged is not None and mislabelling(filename, claimed_type, media_type):
         media_type = _ask_libmagic(read_at(staged, 0, _LOOK_AGAIN_BYTES))
     if media_type == _CSV and claimed_type != _CSV and not filename.lower().endswith((".csv", ".tsv")):
-        media_type = "text/plain"  # to libmagic, prose with as many commas in each line is a table
+        media_type = _PLAIN  # to libmagic, prose with as many commas in each line is a table
     return Inspection(media_type, claimed_type, False, contents)
 
 
@@ -99,6 +100,8 @@ def _detect(head: bytes, staged: Staged | None, expects_pdf: bool) -> str:
     if head.startswith(_COMPOUND_MARK) and staged is not None:
         return _ask_about_compound(staged)
     media_type = _ask_libmagic(head[:_LOOK_AT_BYTES])
+    if media_type == _JSON:
+        return _PLAIN  # to libmagic, `[1] a footnote` is JSON with something behind it
     return _ISO_MEDIA if media_type == OCTET_STREAM and is_iso_media(head) else media_type
 
 

@@ -13,10 +13,11 @@ def begins_json(head: bytes, whole: bool) -> bool:
 
     `whole` says that nothing follows, so that it must be complete.
     """
-    if head.lstrip()[:1] not in (b"{", b"["):
+    head = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if head[:1] not in (b"{", b"["):
         return False
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head, whole).lstrip(_BLANKS)
+        text = codecs.getincrementaldecoder("utf-8")().decode(head, whole)
     except UnicodeDecodeError:
         return False
     return _begins(text, whole)

@@ -137,6 +137,11 @@ def texts() -> Iterator[Honest]:
             yield Honest("data.json", "application/json", text.encode(), "application/json")
             yield Honest("data", "", text.encode(), "application/json")
     yield Honest("long.json", "", json.dumps({"a": "x" * 9000}).encode(), "application/json")
+    yield Honest("marked.json", "", b"\xef\xbb\xbf" + json.dumps(["x"] * 3000).encode(), "application/json")
+    lines = b'{"a": 1, "b": "x"}\n' * 900
+    yield Honest("lines.ndjson", "application/x-ndjson", lines, "application/json")
+    yield Honest("settings.ini", "", b"[section]\nkey = {1}\n" * 100, "text/plain")
+    yield Honest("notes.txt", "", b"[1] a remark\n" * 200, "text/plain")
     yield Honest("report.pdf", "application/pdf", b"hello\n", "text/plain", mislabelled=True)
     yield Honest("report.pdf", "", b"hello\n", "text/plain", mislabelled=True)
     yield Honest("photo.jpg", "image/jpeg", b"<html><p>Log in</p></html>", "text/html", mislabelled=True)

@@ -39,6 +39,19 @@ def test_too_many_entries_are_a_bomb() -> None:
     assert suspicion(b"PK\x03\x04" + end64 + end, "a.zip").content == ("archive_bomb",)
 
 
+def test_an_archive_of_a_hundred_thousand_files_is_none() -> None:
+    name = b"node_modules/package/index.js"
+    entry = struct.pack("<4s16xIIHHH", b"PK\x01\x02", 90, 300, len(name), 0, 0) + bytes(12) + name
+    directory = entry * 120_000
+    start = b"PK\x03\x04" + bytes(120_000 * 90)
+    end64 = struct.pack(
+        "<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 120_000, 120_000, len(directory), len(start)
+    )
+    end = struct.pack("<4s4xHHIIH", b"PK\x05\x06", 0xFFFF, 0xFFFF, len(directory), len(start), 0)
+
+    assert not suspicion(start + directory + end64 + end, "project.zip")
+
+
 def test_a_gzip_that_declares_an_absurd_expansion_is_a_bomb() -> None:
     bomb = gzip.compress(TEXT, mtime=0)[:-4] + struct.pack("<I", 0xFFFFFFF0)
 
