@@ -49,6 +49,6 @@ def zipped(*sizes: int) -> bytes:
 def jar() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n")
-        archive.writestr("a/B.class", b"\xca\xfe\xba\xbe\0\0\0\x34")
+        archive.writestr(zipfile.ZipInfo("META-INF/MANIFEST.MF"), "Manifest-Version: 1.0\r\n")
+        archive.writestr(zipfile.ZipInfo("a/B.class"), b"\xca\xfe\xba\xbe\0\0\0\x34")
     return buffer.getvalue()

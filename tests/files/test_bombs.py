@@ -65,7 +65,7 @@ def test_a_gzip_that_was_cut_short_declares_nothing() -> None:
     assert {suspicion(cut, "server.log.gz") for cut in cuts} == {Suspicion()}
 
 
-@pytest.mark.parametrize("first", [b"", gzip.compress(TEXT)])
+@pytest.mark.parametrize("first", [b"", gzip.compress(TEXT, mtime=0)])
 def test_a_gzip_that_expands_beyond_reason_is_a_bomb_cut_short_or_not(first: bytes) -> None:
     packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
