@@ -16,6 +16,7 @@ from filewallball.files.cache import HIT, MetadataCache
 from filewallball.files.delivery import Content, Delivery
 from filewallball.files.incoming import Incoming
 from filewallball.files.inspection import Inspection, inspect, is_allowed
+from filewallball.files.labels import mislabelling
 from filewallball.files.lookup import FIND, SHOWN
 from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, PUBLIC, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
@@ -59,7 +60,7 @@ class Files:
         """Publish the staged bytes and commit their row. Raises InvalidFileType, ValidationFailed, StorageFull, …"""
         stage, caller = incoming.stage, op.caller
         filename = display_name(incoming.filename)
-        seen = inspect(stage.head, incoming.claimed_type, incoming.filename)
+        seen = inspect(stage.head, incoming.claimed_type, incoming.filename, stage)
         details = {"filename": filename, "file_size": stage.size, "mime_type": seen.media_type}
         op.note(file_type=seen.media_type, file_size=stage.size, details=details)
         suspicion = self._judge(op, incoming, seen)
@@ -114,6 +115,7 @@ class Files:
             sha256=row.file_hash,
             modified_us=row.upload_us,
             path=row.path,
+            is_mislabelled=bool(mislabelling(row.filename, row.claimed_type, row.mime_type)),
         )
 
     def open(self, content: Content) -> BinaryIO:
@@ -196,6 +198,8 @@ class Files:
     def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
         """What is suspicious of an upload. Raises InvalidFileType, and SuspiciousFile where such files are rejected."""
         suspicion = judge(incoming.stage, incoming.filename, seen)
+        if mislabelled := mislabelling(incoming.filename, seen.claimed_type, seen.media_type):
+            op.note(details={"mislabelled": mislabelled})
         if suspicion or (seen.executable and self._is_refused(seen)):
             op.note(suspicious=True, details={"suspicion": suspicion.reasons or ["executable"]})
         if self._is_refused(seen):
