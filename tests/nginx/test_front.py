@@ -270,9 +270,8 @@ def test_tls_serves_and_refuses_plain_text_in_the_same_words(tmp_path: Path, beh
             answer = session.get(
                 f"https://127.0.0.1:{front.port}/health/live", verify=str(certificate), timeout=30
             )
-            refused = session.get(
-                f"https://127.0.0.1:{front.port}/metrics", verify=str(certificate), timeout=30
-            )
+            metrics = f"https://127.0.0.1:{front.port}/metrics"
+            refused = session.get(metrics, verify=str(certificate), timeout=30)
         assert answer.status_code == 200
         assert refused.headers["Strict-Transport-Security"].startswith("max-age=31536000")
         _is_problem(*raw(front, b"GET / HTTP/1.1\r\n" + _HEAD + b"\r\n"), 400)
