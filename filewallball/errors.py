@@ -163,7 +163,7 @@ class PageTooDeep(_ClientError):
 
 
 class SuspiciousFile(_ClientError):
-    code, status, title = "suspicious_file", 422, "The content betrays what the file claims to be"
+    code, status, title = "suspicious_file", 422, "The content of the file is dangerous"
 
 
 class DigestMismatch(_ClientError):

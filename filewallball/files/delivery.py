@@ -51,7 +51,7 @@ _ALWAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is to be sent; `path` is the blob's in the store."""
+    """What is to be sent; `path` is the blob's in the store. What is mislabelled is always an attachment."""
 
     file_id: str
     filename: str
@@ -60,6 +60,7 @@ class Content:
     sha256: str
     modified_us: int
     path: str
+    is_mislabelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def deliver(
 
 def _about(content: Content, disposition: str) -> list[tuple[str, str]]:
     media_type = content.media_type
-    inline = disposition == "inline" and media_type in INLINE_TYPES
+    inline = disposition == "inline" and media_type in INLINE_TYPES and not content.is_mislabelled
     charset = "; charset=utf-8" if media_type.startswith("text/") else ""
     return [
         ("Content-Type", media_type + charset),

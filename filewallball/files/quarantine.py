@@ -7,9 +7,13 @@ from sqlalchemy import Connection, Row, select, update
 
 from filewallball import errors
 from filewallball.database.connections import Database
-from filewallball.files.models import DELETED, LIVE, QUARANTINED, File
+from filewallball.files.inspection.media_type import inspect
+from filewallball.files.inspection.staged import Kept
+from filewallball.files.inspection.suspicion import judge
+from filewallball.files.models import DELETED, LIVE, QUARANTINED, Blob, File
 from filewallball.files.service import end_file
 from filewallball.recording.operations import Operation
+from filewallball.storage.local import LocalStore
 
 _FILES: Any = File.__table__
 _COLUMNS = tuple(
@@ -40,6 +44,16 @@ def list_quarantined(
     statement = statement.order_by(_FILES.c.upload_us.desc(), _FILES.c.id.desc())
     statement = statement.limit(size).offset((page - 1) * size)
     return database.query(lambda connection: connection.execute(statement).all())
+
+
+def is_dangerous(database: Database, store: LocalStore, row: Row[Any]) -> bool:
+    """Whether a file in quarantine would come there today. Raises StorageFailed where its bytes cannot be read."""
+    statement = select(Blob.path).where(Blob.id == row.blob_id)
+    path = database.query(lambda connection: connection.execute(statement).scalar_one())
+    with store.open(path) as file:
+        kept = Kept(file, row.file_size)
+        seen = inspect(kept.head, row.claimed_type, row.filename, kept)
+        return bool(judge(kept, row.filename, seen).content)
 
 
 def release(op: Operation, file_id: str) -> None:

@@ -8,15 +8,16 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from filewallball import permissions
+from filewallball import errors, permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.clock import now_us
 from filewallball.commands import table, with_app
 from filewallball.database.connections import Database
-from filewallball.files.quarantine import list_quarantined, purge, release
+from filewallball.files.quarantine import is_dangerous, list_quarantined, purge, release
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import part
+from filewallball.storage.local import LocalStore
 from filewallball.web.schemas import TimeField
 
 _DAY_US = 86_400_000_000
@@ -121,9 +122,26 @@ def list_command(app: Flask) -> None:
 def release_command(app: Flask, file_ids: tuple[str, ...]) -> None:
     """Serve these files after all."""
     for file_id in file_ids:
-        with operation(part(Ledger, app), "file:release", SYSTEM, resource_id=file_id) as op:
-            release(op, file_id)
-        click.echo(f"{file_id} is served again")
+        _release(app, file_id)
+
+
+@quarantine.command("review")
+@click.option("--release", "releases", is_flag=True, help="Serve those that are not dangerous.")
+@with_app
+def review_command(app: Flask, releases: bool) -> None:
+    """Judge the files in quarantine by today's rules; name those that are not dangerous."""
+    database, store = part(Database, app), part(LocalStore, app)
+    for row in list_quarantined(database, page=1, size=_MOST):
+        try:
+            if is_dangerous(database, store, row):
+                continue
+        except errors.StorageFailed:
+            click.echo(f"{row.file_id} cannot be read")
+            continue
+        if releases:
+            _release(app, row.file_id)
+        else:
+            click.echo(f"{row.file_id} is not dangerous: {row.filename}, {row.mime_type}")
 
 
 @quarantine.command("purge")
@@ -143,3 +161,9 @@ def purge_command(app: Flask, file_ids: tuple[str, ...], days: int | None) -> No
         with operation(part(Ledger, app), "file:delete", SYSTEM, resource_id=file_id) as op:
             purge(op, file_id)
         click.echo(f"{file_id} is deleted")
+
+
+def _release(app: Flask, file_id: str) -> None:
+    with operation(part(Ledger, app), "file:release", SYSTEM, resource_id=file_id) as op:
+        release(op, file_id)
+    click.echo(f"{file_id} is served again")

@@ -54,6 +54,11 @@ class FileSchema(Schema):
     expires_at = TimeField(
         attribute="expires_us", allow_none=True, metadata={"type": "string", "format": "date-time"}
     )
+    is_mislabelled = fields.Boolean(
+        metadata={
+            "description": "Whether name or claimed type say something else: then it is never shown inline"
+        }
+    )
     is_quarantined = fields.Boolean(
         metadata={"description": "Whether it is kept but not served until an administrator releases it"}
     )

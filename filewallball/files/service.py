@@ -13,6 +13,7 @@ from filewallball.database.connections import Database
 from filewallball.files.cache import HIT, MetadataCache
 from filewallball.files.delivery import Content, Delivery
 from filewallball.files.incoming import Incoming
+from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.inspection.media_type import Inspection, inspect, is_allowed
 from filewallball.files.inspection.suspicion import QUARANTINE, REJECT, Suspicion, judge
 from filewallball.files.lookup import FIND, SHOWN
@@ -60,7 +61,7 @@ class Files:
         """Publish the staged bytes and commit their row. Raises InvalidFileType, ValidationFailed, StorageFull, …"""
         stage, caller = incoming.stage, op.caller
         filename = display_name(incoming.filename)
-        seen = inspect(stage.head, incoming.claimed_type, incoming.filename)
+        seen = inspect(stage.head, incoming.claimed_type, incoming.filename, stage)
         details = {"filename": filename, "file_size": stage.size, "mime_type": seen.media_type}
         op.note(file_type=seen.media_type, file_size=stage.size, details=details)
         suspicion = self._judge(op, incoming, seen)
@@ -115,6 +116,7 @@ class Files:
             sha256=row.file_hash,
             modified_us=row.upload_us,
             path=row.path,
+            is_mislabelled=bool(mislabelling(row.filename, row.claimed_type, row.mime_type)),
         )
 
     def open(self, content: Content) -> BinaryIO:
@@ -197,6 +199,8 @@ class Files:
     def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
         """What is suspicious of an upload. Raises InvalidFileType, and SuspiciousFile where such files are rejected."""
         suspicion = judge(incoming.stage, incoming.filename, seen)
+        if mislabelled := mislabelling(incoming.filename, seen.claimed_type, seen.media_type):
+            op.note(details={"mislabelled": mislabelled})
         if suspicion or (seen.executable and self._is_refused(seen)):
             op.note(suspicious=True, details={"suspicion": suspicion.reasons or ["executable"]})
         if self._is_refused(seen):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.models import QUARANTINED
 from filewallball.files.thumbnails import SOURCES
 
@@ -29,6 +30,10 @@ class StoredFile:
     @property
     def is_quarantined(self) -> bool:
         return self.state == QUARANTINED
+
+    @property
+    def is_mislabelled(self) -> bool:
+        return bool(mislabelling(self.filename, self.claimed_type, self.mime_type))
 
     @property
     def download_url(self) -> str:

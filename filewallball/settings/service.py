@@ -79,7 +79,7 @@ class Settings(MonitoringSettings):
     suspicious_uploads: str = setting(
         "str",
         "quarantine",
-        "Files whose content betrays them: `flag`, `quarantine` or `reject`",
+        "Files whose content is dangerous: `flag`, `quarantine` or `reject`",
         validate=OneOf(("flag", "quarantine", "reject")),
     )
     ratelimit_upload: tuple[RateLimitItem, ...] = setting(

@@ -118,7 +118,7 @@ def test_a_client_that_offends_too_often_is_blocked(build: Build, offence: str) 
         elif offence == "limits":
             client_of(app, address=ADDRESS).get("/files")
         else:
-            client_of(app, address=ADDRESS).put("/upload/a.png", data=b"words")
+            client_of(app, address=ADDRESS).put("/upload/a.png", data=b"#!/bin/sh\n")
 
     for _ in range(3):
         offend()

@@ -1,9 +1,13 @@
 """Quarantine: kept, not served, shown to administrators, released or purged by them."""
 
+from typing import BinaryIO
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from filewallball.files.models import QUARANTINED, File
 from filewallball.recording.event import Event
 from harness.parts import Parts
 from harness.shell import Shell
@@ -35,7 +39,7 @@ def test_the_uploader_is_told_the_reasons(client: FlaskClient) -> None:
     kept = client.put("/upload/holiday.png", data=DISGUISED).get_json()
     served = client.put("/upload/words.txt", data=b"only words").get_json()
 
-    assert (kept["is_quarantined"], kept["quarantine_reasons"]) == (True, ["extension_contradicts_content"])
+    assert (kept["is_quarantined"], kept["quarantine_reasons"]) == (True, ["disguised_script"])
     assert (served["is_quarantined"], served["quarantine_reasons"]) == (False, [])
 
 
@@ -49,11 +53,9 @@ def test_administrators_see_the_reasons(client: FlaskClient, admin: FlaskClient)
 
     listed = admin.get(QUARANTINE).get_json()["files"]
 
-    assert [(row["file_id"], row["reasons"]) for row in listed] == [
-        (file_id, ["extension_contradicts_content"])
-    ]
+    assert [(row["file_id"], row["reasons"]) for row in listed] == [(file_id, ["disguised_script"])]
     details = events(admin, "file:upload")[0]["details"]
-    assert details["suspicion"] == ["extension_contradicts_content"]  # type: ignore[index]
+    assert details["suspicion"] == ["disguised_script"]  # type: ignore[index]
 
 
 def test_a_released_file_is_served(client: FlaskClient, admin: FlaskClient) -> None:
@@ -64,6 +66,37 @@ def test_a_released_file_is_served(client: FlaskClient, admin: FlaskClient) -> N
     assert client.get(f"/download/{file_id}").data == DISGUISED
     assert admin.post(f"{QUARANTINE}/{file_id}/release").status_code == 404
     assert events(admin, "file:release")[0]["resource_id"] == file_id
+
+
+def test_a_review_releases_what_earlier_rules_put_there_and_is_not_dangerous(
+    app: Flask, client: FlaskClient, environ: dict[str, str]
+) -> None:
+    dangerous, lost = put(client), put(client, data=DISGUISED + b" ")
+    wrong = put(client, "holiday.jpg", b"only words")
+    store = Parts(app).store
+    store.remove(next(path for path in store.blobs() if _holds(store.open(path), DISGUISED + b" ")))
+    everything = update(File).values(state=QUARANTINED, suspicion="extension_contradicts_content")
+    with Parts(app).database.begin() as connection:
+        connection.execute(everything)
+
+    named = Shell(environ).run("quarantine", "review")
+    assert client.get(f"/download/{wrong}").status_code == 403
+    released = Shell(environ).run("quarantine", "review", "--release")
+
+    assert f"{wrong} is not dangerous: holiday.jpg, text/plain" in named
+    assert f"{wrong} is served again" in released
+    assert dangerous not in named + released
+    assert f"{lost} cannot be read" in named
+    assert [client.get(f"/download/{file_id}").status_code for file_id in (dangerous, lost, wrong)] == [
+        403,
+        403,
+        200,
+    ]
+
+
+def _holds(file: BinaryIO, data: bytes) -> bool:
+    with file:
+        return file.read() == data
 
 
 def test_a_purged_file_is_gone(client: FlaskClient, admin: FlaskClient) -> None:

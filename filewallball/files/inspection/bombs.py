@@ -1,43 +1,38 @@
-"""Bombs: files that declare far more than they hold, told from their headers without unpacking or decoding anything."""
+"""Bombs: files that declare far more than they hold, told from their headers; a gzip's claim is put to the test."""
 
-import os
 import struct
+import zlib
 from collections.abc import Callable
-from typing import Protocol
 
 from filewallball.files.inspection.animations import LOOK_AT_BYTES, count_frames
+from filewallball.files.inspection.archives import MAX_ENTRIES, UNKNOWN_SIZE, Contents
+from filewallball.files.inspection.staged import Seekable, read_at
 
-MAX_ENTRIES = 100_000
 MAX_PIXELS = 300_000_000  # the largest phone cameras take 200 million
 MAX_FRAMES = 20_000
 MAX_ANIMATED_PIXELS = 20 * MAX_PIXELS  # such as 2,900 frames of 1920 by 1080
 _MAX_EXPANSION = 200
 _HARMLESS_BYTES = 256 * 1024 * 1024
-_END_BYTES = 65_535 + 22
-_DIRECTORY_BYTES = 32 * 1024 * 1024
+_GZIP, _GZIP_LEAST_BYTES = zlib.MAX_WBITS | 16, 18
+_UNPACK_BYTES, _PIECE_BYTES = 64 * 1024 * 1024, 256 * 1024
 _JPEG_BYTES = 256 * 1024
-# A central directory entry: its mark, packed and unpacked size, and the lengths of name, extra fields and comment.
-_ENTRY = struct.Struct("<4s16xIIHHH")
-_ENTRY_FIXED_BYTES = 46
-_UNKNOWN = 0xFFFFFFFF  # the true value stands in the ZIP64 fields
 _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
-class Seekable(Protocol):
-    """The staged file."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int: ...
-    def read(self, size: int = -1, /) -> bytes | None: ...
-
-
-def is_archive_bomb(file: Seekable, size: int, family: str) -> bool:
+def is_zip_bomb(contents: Contents, size: int) -> bool:
     """Whether an archive declares too many entries, or an expansion beyond reason."""
-    if family == "zip":
-        return _is_zip_bomb(file, size)
-    if family == "gzip" and size >= 18:
-        declared = int.from_bytes(_read(file, size - 4, 4), "little")
-        return _expands(declared, size)
-    return False
+    declared, packed = contents.unpacked, contents.packed
+    if contents.entries > MAX_ENTRIES or declared == UNKNOWN_SIZE or _expands(declared, size):
+        return True
+    return packed > size and declared > _HARMLESS_BYTES  # entries share the same bytes
+
+
+def is_gzip_bomb(file: Seekable, size: int) -> bool:
+    """Whether it declares an expansion beyond reason. The end of a file that was cut short declares nothing."""
+    if size < _GZIP_LEAST_BYTES:
+        return False
+    declared = int.from_bytes(read_at(file, size - 4, 4), "little")
+    return _expands(declared, size) and _unpacks_so(file, size)
 
 
 def is_image_bomb(file: Seekable, head: bytes, media_type: str) -> bool:
@@ -46,66 +41,38 @@ def is_image_bomb(file: Seekable, head: bytes, media_type: str) -> bool:
     if measure is None:
         return False
     try:
-        width, height = measure(head if media_type != "image/jpeg" else _read(file, 0, _JPEG_BYTES))
+        width, height = measure(head if media_type != "image/jpeg" else read_at(file, 0, _JPEG_BYTES))
     except (struct.error, IndexError):
         return False
     pixels = abs(width) * abs(height)
     if pixels > MAX_PIXELS:
         return True
-    frames = count_frames(_read(file, 0, LOOK_AT_BYTES.get(media_type, 0)), media_type)
+    frames = count_frames(read_at(file, 0, LOOK_AT_BYTES.get(media_type, 0)), media_type)
     return frames > MAX_FRAMES or frames * pixels > MAX_ANIMATED_PIXELS
 
 
-def _is_zip_bomb(file: Seekable, size: int) -> bool:
-    start = max(0, size - _END_BYTES)
-    tail = _read(file, start, _END_BYTES)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) < at + 22:
-        return False
-    entries, length, offset = struct.unpack_from("<HII", tail, at + 10)
-    zip64 = tail.rfind(b"PK\x06\x06", 0, at)
-    if zip64 >= 0 and len(tail) >= zip64 + 56:
-        entries, length, offset = struct.unpack_from("<QQQ", tail, zip64 + 32)
-    if entries > MAX_ENTRIES:
-        return True
-    declared, packed = _sums(_read(file, min(offset, size), min(length, _DIRECTORY_BYTES)))
-    # Entries that share the same bytes add up to more than the file holds.
-    return declared == _UNKNOWN or _expands(declared, size) or (packed > size and declared > _HARMLESS_BYTES)
-
-
-def _sums(directory: bytes) -> tuple[int, int]:
-    """Unpacked and packed bytes of all entries of a central directory."""
-    declared = packed = at = count = 0
-    while count <= MAX_ENTRIES and len(directory) >= at + _ENTRY_FIXED_BYTES:
-        mark, here, there, name, extra, comment = _ENTRY.unpack_from(directory, at)
-        if mark != b"PK\x01\x02":
-            break
-        if there == _UNKNOWN:
-            there = _zip64_size(directory[at + 46 + name : at + 46 + name + extra])
-        declared += there
-        packed += 0 if here == _UNKNOWN else here
-        at += _ENTRY_FIXED_BYTES + name + extra + comment
-        count += 1
-    return declared, packed
-
-
-def _zip64_size(extra: bytes) -> int:
-    at = 0
-    while len(extra) >= at + 4:
-        kind, length = struct.unpack_from("<HH", extra, at)
-        if kind == 1 and length >= 8 and len(extra) >= at + 12:
-            return int.from_bytes(extra[at + 4 : at + 12], "little")
-        at += 4 + length
-    return _UNKNOWN
+def _unpacks_so(file: Seekable, size: int) -> bool:
+    """Whether the data go on to the end that declares their length, or are seen to expand beyond reason before."""
+    inflater = zlib.decompressobj(_GZIP)
+    unpacked = at = 0
+    left = b""
+    while unpacked < _UNPACK_BYTES:
+        data = left or read_at(file, at, _PIECE_BYTES)
+        at += 0 if left else len(data)
+        if not data:
+            return inflater.eof
+        try:
+            if inflater.eof:  # one member after another
+                inflater = zlib.decompressobj(_GZIP)
+            unpacked += len(inflater.decompress(data, _PIECE_BYTES))
+        except zlib.error as error:
+            return "incorrect length check" in str(error)  # the data end here, but not as they declare
+        left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+    return unpacked > _MAX_EXPANSION * (at - len(left))
 
 
 def _expands(declared: int, size: int) -> bool:
     return declared > _HARMLESS_BYTES and declared > _MAX_EXPANSION * size
-
-
-def _read(file: Seekable, offset: int, length: int) -> bytes:
-    file.seek(offset, os.SEEK_SET)
-    return file.read(length) or b""
 
 
 def _webp(head: bytes) -> tuple[int, int]:

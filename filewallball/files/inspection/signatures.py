@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+OCTET_STREAM = "application/octet-stream"
+EMPTY = "application/x-empty"
 EXECUTABLE = "application/x-executable"
 MACH_O = "application/x-mach-binary"
 PORTABLE_EXECUTABLE = "application/vnd.microsoft.portable-executable"
@@ -33,6 +35,7 @@ _PREFIXES = (
     (b"II*\x00", "image/tiff"),
     (b"MM\x00*", "image/tiff"),
     (b"SQLite format 3\x00", "application/vnd.sqlite3"),
+    (b"L\0\0\0\x01\x14\x02\0", "application/x-ms-shortcut"),
     (b"\x00asm\x01\x00\x00\x00", "application/wasm"),
 )
 
@@ -45,17 +48,17 @@ _BRANDS |= dict.fromkeys(
 _BITMAP_HEADER_SIZES = {12, 40, 52, 56, 64, 108, 124}
 _DOCUMENT = re.compile(rb"application/(?:epub\+zip|vnd\.oasis\.opendocument\.[a-z-]+)")
 _OFFICE_FIRST = (b"[Content_Types].xml", b"_rels/.rels", b"docProps/")
-_OFFICE = (
-    (b"word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    (b"ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-)
+OFFICE_FOLDERS = {
+    b"word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    b"xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    b"ppt/": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
 
 
 def executable_type(head: bytes) -> str:
     """The media type of an ELF, Mach-O or PE program, or nothing.
 
-    A PE header that lies beyond `head` is not seen: Windows linkers put it within the first kilobyte.
+    A PE header that lies beyond `head` is not seen; `far_header` says where it must be.
     """
     magic = head[:4]
     if magic == _ELF:
@@ -71,6 +74,12 @@ def executable_type(head: bytes) -> str:
     return ""
 
 
+def far_header(head: bytes) -> int:
+    """Where the PE header of a Windows program stands that lies beyond `head`; 0 if there can be none."""
+    offset = int.from_bytes(head[60:64], "little")
+    return offset if head[:2] == b"MZ" and offset > len(head) - 4 else 0
+
+
 def known_type(head: bytes) -> str:
     """The media type of a common format with an unmistakable beginning, or nothing."""
     for prefix, media_type in _PREFIXES:
@@ -82,6 +91,11 @@ def known_type(head: bytes) -> str:
     return _iso_media(head) if head[4:8] == b"ftyp" else ""
 
 
+def is_iso_media(head: bytes) -> bool:
+    """Whether it begins as MP4 and its kin do, of whatever brand."""
+    return head[4:8] == b"ftyp" and 8 <= int.from_bytes(head[:4], "big") <= 4096
+
+
 def _zip(head: bytes) -> str:
     """Which of the formats that are ZIP archives inside, by the archive's first entries."""
     name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
@@ -89,12 +103,12 @@ def _zip(head: bytes) -> str:
         size = int.from_bytes(head[18:22], "little")
         content = head[38 : 38 + size]
         return content.decode() if _DOCUMENT.fullmatch(content) else ZIP
-    if name.startswith(b"META-INF/"):
+    if name.startswith(b"META-INF/") and b"META-INF/MANIFEST.MF" in head:
         return "application/java-archive"
     if name == b"AndroidManifest.xml":
         return "application/vnd.android.package-archive"
     if name.startswith(_OFFICE_FIRST):
-        return next((media_type for folder, media_type in _OFFICE if folder in head), ZIP)
+        return next((media_type for folder, media_type in OFFICE_FOLDERS.items() if folder in head), ZIP)
     return ZIP
 
 

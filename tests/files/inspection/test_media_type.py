@@ -20,9 +20,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filewallball.files.inspection.media_type import EMPTY, OCTET_STREAM, inspect, is_allowed
-from filewallball.files.inspection.signatures import EXECUTABLE, MACH_O, PORTABLE_EXECUTABLE
+from filewallball.files.inspection.media_type import inspect, is_allowed
+from filewallball.files.inspection.signatures import (
+    EMPTY,
+    EXECUTABLE,
+    MACH_O,
+    OCTET_STREAM,
+    PORTABLE_EXECUTABLE,
+)
 from filewallball.storage.stage import HEAD_BYTES
+from tests.files.samples import FAR_PE, Bytes
 
 PE_AT_128 = b"MZ" + bytes(58) + struct.pack("<I", 128) + bytes(64) + b"PE\x00\x00\x64\x86"
 OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -186,6 +193,13 @@ def test_a_program_is_found_whatever_it_claims_to_be(content: bytes, media_type:
 def test_this_very_interpreter_is_a_program() -> None:
     with Path(sys.executable).open("rb") as file:
         assert inspect(file.read(HEAD_BYTES), None, "python").media_type == EXECUTABLE
+
+
+def test_a_windows_program_is_one_wherever_its_header_stands() -> None:
+    staged = Bytes(FAR_PE)
+
+    assert inspect(staged.head, None, "setup.exe", staged).media_type == PORTABLE_EXECUTABLE
+    assert not inspect(staged.head, None, "setup.exe", Bytes(FAR_PE.replace(b"PE", b"NE"))).executable
 
 
 HARMLESS = [

@@ -135,6 +135,17 @@ def test_nginx_sends_the_bytes_under_the_services_headers(front: Front, behind: 
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_a_mislabelled_file_is_an_attachment_of_its_true_type(front: Front) -> None:
+    file = ask(front, "PUT", "/upload/report.pdf", data=b"hello\n").json()
+
+    answer = ask(front, "GET", f"/view/{file['file_id']}")
+
+    assert (answer.headers["Server"], answer.content) == ("nginx", b"hello\n")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="report.pdf"'
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 def test_one_request_id_joins_nginx_the_answer_and_the_audit_log(front: Front, behind: Service) -> None:
     spoofed = {
         "X-Request-ID": "req_of-the-client",
@@ -259,9 +270,8 @@ def test_tls_serves_and_refuses_plain_text_in_the_same_words(tmp_path: Path, beh
             answer = session.get(
                 f"https://127.0.0.1:{front.port}/health/live", verify=str(certificate), timeout=30
             )
-            refused = session.get(
-                f"https://127.0.0.1:{front.port}/metrics", verify=str(certificate), timeout=30
-            )
+            metrics = f"https://127.0.0.1:{front.port}/metrics"
+            refused = session.get(metrics, verify=str(certificate), timeout=30)
         assert answer.status_code == 200
         assert refused.headers["Strict-Transport-Security"].startswith("max-age=31536000")
         _is_problem(*raw(front, b"GET / HTTP/1.1\r\n" + _HEAD + b"\r\n"), 400)
