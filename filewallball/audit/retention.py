@@ -79,7 +79,7 @@ def _is_not_granted(error: BaseException | None) -> bool:
 
 
 def _next(connection: Connection, before_us: int) -> _Stretch | None:
-    pruned = connection.execute(select(AuditChain.pruned)).scalar_one()
+    pruned = connection.execute(select(AuditChain.pruned).where(AuditChain.id == 1)).scalar_one()
     columns = (AuditBlock.number, AuditBlock.last_us, AuditBlock.row_count, AuditBlock.seal)
     following = select(*columns).where(AuditBlock.number > pruned).order_by(AuditBlock.number)
     stretch: _Stretch | None = None
@@ -110,5 +110,19 @@ def _removal(parts: Runtime, stretch: _Stretch) -> Any:
         connection.execute(
             update(AuditBlock).where(AuditBlock.number == stretch.last).values(pruned_us=pruned_us, stub=stub)
         )
+        if not _took(connection, stretch, stub):
+            raise errors.AuditBroken("The database does not keep what pruning writes.")
 
     return remove
+
+
+def _took(connection: Connection, stretch: _Stretch, stub: str) -> bool:
+    """Whether the rows are gone and the stub stands, read back in the transaction that did it."""
+    left = select(AuditRow.id).where(AuditRow.block_id.between(stretch.pruned + 1, stretch.last)).limit(1)
+    kept = select(AuditBlock.number, AuditBlock.stub).where(AuditBlock.number <= stretch.last)
+    head = select(AuditChain.pruned).where(AuditChain.id == 1)
+    return (
+        connection.execute(left).first() is None
+        and [tuple(row) for row in connection.execute(kept)] == [(stretch.last, stub)]
+        and connection.execute(head).scalars().all() == [stretch.last]
+    )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
-from filewallball.audit.models import AuditRow
+from filewallball.audit.models import AuditChain, AuditRow
 from filewallball.audit.trail import CANONICAL, packed
 from filewallball.database import Database
 
@@ -137,10 +137,13 @@ def holds_key(database: Database, seals: Seals) -> bool:
 
     With another key this host's digest refuses the rows of the others, and theirs refuses its own.
     """
-    newest = select(func.max(AuditRow.block_id)).where(AuditRow.block_id > 0).scalar_subquery()
+    head = (
+        select(AuditChain.number).where(AuditChain.id == 1).scalar_subquery()
+    )  # beyond it lie only forged rows
+    newest = select(func.max(AuditRow.block_id)).where(AuditRow.block_id.between(1, head)).scalar_subquery()
     rows = select(sealed_column(database)).where(AuditRow.block_id == newest).limit(_ROWS_LOOKED_AT)
     found = database.query(lambda connection: list(connection.execute(rows).scalars()))
-    return not found or any(seals.is_genuine(Candidate.read(row)) for row in found)
+    return not found or any(row is not None and seals.is_genuine(Candidate.read(row)) for row in found)
 
 
 def canonical_columns() -> Sequence[Any]:
