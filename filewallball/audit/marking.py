@@ -22,11 +22,8 @@ def mark(connection: Connection, block: int, ids: Sequence[int]) -> None:
 
 def marked(connection: Connection, block: int | None, ids: Sequence[int]) -> int:
     """How many of the rows are in a block; None stands for those that are unsealed."""
-    statement = (
-        select(func.count())
-        .select_from(_TABLE)
-        .where(_chosen(ids), _ROW.block_id.is_not_distinct_from(block))
-    )
+    is_there = _ROW.block_id.is_(None) if block is None else _ROW.block_id == block
+    statement = select(func.count()).select_from(_TABLE).where(_chosen(ids), is_there)
     return int(connection.execute(statement).scalar_one())
 
 
