@@ -56,6 +56,18 @@ class Edges:
         self._verify_strays(verdict, pruned)
         self._verify_records(verdict, pruned)
 
+    def verify_twins(self, verdict: Verdict) -> None:
+        """Note rows that are there twice, each as genuine as the other: for tables that no longer keep them out."""
+        twins = (
+            select(func.min(AuditRow.id), func.max(AuditRow.id), func.max(AuditRow.block_id))
+            .where(AuditRow.event_id.is_not(None))
+            .group_by(AuditRow.event_id)
+            .having(func.count() > 1)
+            .limit(_GROUPS_TOLD)
+        )
+        for row_id, other_id, block in self._all(twins):
+            verdict.found(max(number(block), 0), f"rows {row_id} and {other_id} are the same event")
+
     def _verify_unsealed(self, verdict: Verdict) -> None:
         for rows in self._unsealed():
             verdict.unsealed += rows.count
@@ -116,9 +128,12 @@ class Edges:
         """Records where no block is."""
         column = AuditBlock.number
         self._verify_beyond(verdict, column)
-        odd = select(column).where(or_(column.is_(None), column < pruned)).order_by(column).limit(1)
-        for (block,) in self._all(odd):
-            verdict.found(0, f"there is a record of block {block}, which was pruned or never was")
+        before = select(column).where(or_(column.is_(None), column < pruned + 1)).order_by(column).limit(2)
+        found = [block for (block,) in self._all(before)]
+        stubs = [pruned] if pruned else []
+        if found != stubs and found:  # a stub that is missing was told already
+            odd = next((block for block in found if block != pruned), found[0])
+            verdict.found(0, f"there is a record of block {odd}, which was pruned or never was")
 
     def _verify_beyond(self, verdict: Verdict, column: Any) -> None:
         beyond = select(column).where(column > _HEAD).order_by(column.desc()).limit(1)

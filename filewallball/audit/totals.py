@@ -109,7 +109,9 @@ def _days(connection: Connection) -> list[int]:
 def _wrong_in(connection: Connection, hours: range) -> list[int]:
     """Those of the hours that have other totals than rows."""
     told = select(*_TABLE.c).where(_TABLE.c.hour.between(hours[0], hours[-1]), _TABLE.c.row_count != 0)
-    totals = {(row.hour, row.action, row.status): row.row_count for row in connection.execute(told)}
+    totals = Counter[Any]()
+    for row in connection.execute(told):  # each once, if the primary key is still one
+        totals[row.hour, row.action, row.status] += row.row_count
     rows: dict[Any, int] = {}
     for hour in hours:
         moments = AuditRow.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)

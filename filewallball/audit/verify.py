@@ -61,6 +61,8 @@ class Verifier:
             indexes = pool.submit(self._database.query, contradictions) if span.is_whole else None
             try:
                 self._verify_all(verdict, span, anchor, progress or (lambda done, total: None))
+                if problems:
+                    self._edges.verify_twins(verdict)
                 problems += indexes.result() if indexes else []
             except DBAPIError:
                 if not problems:
