@@ -91,7 +91,7 @@ def runs(rows: Sequence[Any]) -> Iterator[Run]:
         if run and (size + row.row_count > _ROWS_AT_ONCE or row.number != run[-1][0].number + 1):
             yield run
             run, size = [], 0
-        run.append((_block(row), row.seal))
+        run.append((block_of(row), row.seal))
         size += row.row_count
     if run:
         yield run
@@ -106,7 +106,8 @@ def is_sound(row: Any) -> bool:
     )
 
 
-def _block(row: Any) -> Block:
+def block_of(row: Any) -> Block:
+    """The terms in a sound record."""
     return Block(
         row.number, row.first_id, row.last_id, row.row_count, row.first_us, row.last_us, row.sealed_us
     )

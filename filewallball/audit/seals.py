@@ -121,10 +121,16 @@ class Seals:
         mac.update(rows)
         return mac.hexdigest()
 
-    def stub(self, number: int, seal: str, pruned_us: int) -> str:
-        """What stands for every block up to `number` once their rows are gone."""
-        text = f"stub;{number};{seal};{pruned_us}"
-        return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
+    def stub(self, block: Block, seal: str, pruned_us: int) -> str:
+        """What stands for every block up to this one once their rows are gone: its mac covers the whole record."""
+        text = b"stub2;" + block.terms() + f"{seal};{pruned_us}".encode()
+        return hmac.digest(self._key, text, hashlib.sha256).hex()
+
+    def is_stub(self, block: Block, seal: str, pruned_us: int, stub: str) -> bool:
+        """Whether `stub` is the record's. An earlier release covered less of the record; the next pruning covers all."""
+        text = f"stub;{block.number};{seal};{pruned_us}"
+        before = hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
+        return stub in (self.stub(block, seal, pruned_us), before)
 
 
 def sealed_column(database: Database) -> ColumnElement[bytes]:

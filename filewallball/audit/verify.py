@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from filewallball.audit.edges import Edges, more, number
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
-from filewallball.audit.reading import BlockReader, Contents, Run, is_sound, runs
+from filewallball.audit.reading import BlockReader, Contents, Run, block_of, is_sound, runs
 from filewallball.audit.seals import FIRST_SEAL, Anchor, Block, Seals, read_anchor
 from filewallball.audit.structure import contradictions, not_checked, structure
 from filewallball.audit.verdict import MAX_FINDINGS, Verdict
@@ -93,7 +93,7 @@ class Verifier:
             verdict.found(0, f"the head of the chain has the id {heads[0].id}, not 1: nothing more is sealed")
         try:
             self._verify(verdict, heads[0], span, anchor, progress)
-        except (TypeError, ValueError, AttributeError):  # SQLite keeps text and bytes in any column
+        except (TypeError, ValueError, AttributeError, OverflowError):  # SQLite keeps anything in any column
             logger.exception("The audit log cannot be read as one")
             verdict.found(0, "a value in it is of no kind that its column holds")
 
@@ -136,7 +136,9 @@ class Verifier:
 
     def _is_stub(self, row: Any) -> bool:
         """Whether this record stands for blocks that the service pruned."""
-        return row is not None and row.stub == self._seals.stub(row.number, row.seal, row.pruned_us or 0)
+        if row is None or not is_sound(row):
+            return False
+        return self._seals.is_stub(block_of(row), row.seal, row.pruned_us or 0, row.stub)
 
     def _blocks(self, verdict: Verdict) -> Iterator[Run]:
         """The records of the blocks, in runs of a bounded number of rows; missing ones are noted."""

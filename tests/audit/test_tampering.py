@@ -24,7 +24,7 @@ _NAMES = [column.name for column in AuditRow.__table__.columns]
 
 @pytest.fixture
 def loose(parts: Runtime, record: Record) -> Runtime:
-    """A log that was pruned of two of its blocks, in tables without keys where all may be NULL: only seals protect it."""
+    """A log that was pruned of two blocks, in tables without keys where all may be NULL: only seals protect it."""
     for _ in range(2):
         record(4, timestamp_us=now_us() - 400 * _DAY_US)
         parts.digest.run()
