@@ -127,7 +127,7 @@ class Seals:
         return hmac.digest(self._key, text, hashlib.sha256).hex()
 
     def is_stub(self, block: Block, seal: str, pruned_us: int, stub: str) -> bool:
-        """Whether `stub` is the record's. An earlier release covered less of the record; the next pruning covers all."""
+        """Whether `stub` is the record's. An earlier release covered less of it; the next pruning covers all."""
         text = f"stub;{block.number};{seal};{pruned_us}"
         before = hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
         return stub in (self.stub(block, seal, pruned_us), before)
