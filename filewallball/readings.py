@@ -30,6 +30,7 @@ def readings(parts: Runtime) -> dict[str, Callable[[], Value]]:
         "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
         "blocked_networks": lambda: parts.gate.blocks.count,
         "audit_unsealed_rows": lambda: parts.digest.waiting,
+        "audit_unsealed_seconds": lambda: parts.digest.stall.seconds,
         "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(parts),
         "audit_verify_intact": lambda: _intact(parts),
         "client_last_upload_age_seconds": lambda: {

@@ -149,6 +149,7 @@ def watch_health(app: Flask, settings: Settings) -> None:
     for check in (
         Check("database", database_probe(parts.database, settings.database_pool_size), critical=True),
         Check("storage", storage_probe(parts.store), critical=True),
+        Check("audit_sealing", parts.digest.stall.probe, share_seconds=2),
         Check("audit_journal", journal_probe(parts.journal.probe, parts.shipper.waiting), critical=True),
         Check(
             "redis",

@@ -21,6 +21,7 @@ from filewallball.audit.verification import verifier, verify_log
 from filewallball.audit.verify import Span
 from filewallball.clock import now_us, parse_moment
 from filewallball.commands import with_app
+from filewallball.errors import AuditBroken
 from filewallball.operations import Caller, operation
 from filewallball.runtime import Runtime, runtime
 
@@ -123,7 +124,8 @@ def _settle(parts: Runtime) -> None:
     try:
         parts.digest.run()
     except Exception as error:
-        click.echo(f"The newest rows could not be sealed: {type(error).__name__}", err=True)
+        said = error.detail if isinstance(error, AuditBroken) else type(error).__name__
+        click.echo(f"The newest rows could not be sealed: {said}", err=True)
 
 
 def _wanted(filters: tuple[str, ...]) -> AuditFilter:
@@ -149,6 +151,8 @@ def _tell(verdict: Verdict) -> None:
     for finding in verdict.findings:
         place = f"block {finding.block}" if finding.block else "outside the blocks"
         click.echo(f"BROKEN, {place}: {finding.problem}")
+    for what in verdict.not_checked:
+        click.echo(f"NOT CHECKED: {what}")
     rate = verdict.rows / max(verdict.seconds, 1e-6)
     span = f"blocks {verdict.first_block} to {verdict.last_block}" if verdict.blocks else "no blocks"
     click.echo(

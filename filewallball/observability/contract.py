@@ -258,6 +258,12 @@ CONTRACT = (
     Metric("audit_journal_oldest_pending_seconds", GAUGE, "Age of the oldest of those", scraped=True),
     Metric("audit_unsealed_rows", GAUGE, "Rows of the audit log that no block seals yet", scraped=True),
     Metric(
+        "audit_unsealed_seconds",
+        GAUGE,
+        "How long the first of those has been seen to wait: sealing stands still where it grows",
+        scraped=True,
+    ),
+    Metric(
         "audit_verify_last_success_timestamp_seconds",
         GAUGE,
         "When the whole audit log was last found intact, Unix time; 0 = never",

@@ -1,6 +1,8 @@
 """The app's parts over an audit log that is empty at first, and events to put on record."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,21 @@ def alter(parts: Runtime, *statements: str) -> None:
     with parts.database.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
+
+
+def rewrite_schema(parts: Runtime, name: str, before: str, after: str, *, reindex: bool = False) -> None:
+    """Change the text that SQLite keeps of a table or index, as whoever can write to the file may."""
+    parts.database.close()
+    path = parts.settings.database_url.removeprefix("sqlite:///")
+    change = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = ? AND instr(sql, ?)"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        assert connection.execute(change, (before, after, name, before)).rowcount == 1
+        (version,) = connection.execute("PRAGMA schema_version").fetchone()
+        connection.execute(f"PRAGMA schema_version = {version + 1}")
+    if reindex:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(f"REINDEX {name}")
 
 
 def seal_blocks(parts: Runtime, record: Callable[..., list[Event]], count: int) -> None:
