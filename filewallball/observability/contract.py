@@ -113,11 +113,7 @@ CONTRACT = (
         (_STATUS,),
         preset=tuple((status,) for status in words.STATUSES),
     ),
-    Metric(
-        "file_uploads_aborted_total",
-        COUNTER,
-        "Uploads whose client went away before the end",
-    ),
+    Metric("file_uploads_aborted_total", COUNTER, "Uploads whose client went away before the end"),
     Metric("active_connections", GAUGE, "Requests in progress"),
     Metric(
         "errors_total",
