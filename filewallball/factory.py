@@ -227,6 +227,7 @@ def watch_health(app: Flask, settings: Settings) -> None:
     for check in (
         Check("database", database_probe(database, settings.database_pool_size), critical=True),
         Check("storage", storage_probe(store), critical=True),
+        Check("audit_sealing", part(Digest, app).stall.probe, share_seconds=2),
         Check("audit_journal", journal_probe(journal.probe, part(Shipper, app).waiting), critical=True),
         Check("redis", redis),
         Check("virus_scan_service", None if settings.scan_policy == OFF else part(Scanner, app).probe),

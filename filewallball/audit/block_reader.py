@@ -10,9 +10,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 
-from filewallball.audit.models import AuditRow
+from filewallball.audit.models import AuditBlock, AuditRow
 from filewallball.audit.seals import Block, sealed_column
 from filewallball.database.connections import Database, by_index
 
@@ -20,7 +20,7 @@ _ROWS_AT_ONCE = 10_000
 Run = list[tuple[Block, str]]
 """Consecutive blocks with their seals."""
 Contents = dict[int, tuple[int, bytes]]
-"""How many rows a block has, and what its seal covers of them."""
+"""How many rows a block has, and what its seal covers of them: nothing of a row that holds NULL."""
 
 
 class BlockReader:
@@ -29,7 +29,8 @@ class BlockReader:
     def __init__(self, database: Database) -> None:
         self._database = database
         sealed = sealed_column(database)
-        between = AuditRow.block_id.between(bindparam("first"), bindparam("last"))
+        # Up to the next whole number: SQLite would also keep a block 2.5, between one run and the next.
+        between = and_(AuditRow.block_id >= bindparam("first"), AuditRow.block_id < bindparam("last") + 1)
         self._rows = (
             _in_block_order(AuditRow.block_id, sealed)
             .where(between)
@@ -60,8 +61,11 @@ class BlockReader:
         bounds = {"first": run[0][0].number, "last": run[-1][0].number, "most": most}
         contents: Contents = {}
         for number, group in groupby(self._all(self._rows, bounds), key=itemgetter(0)):
-            rows = [row[1] or b"" for row in group]  # nothing at all where somebody let a column hold NULL
-            contents[number] = len(rows), b"".join(rows)
+            rows = [row[1] for row in group]
+            contents[number] = (
+                len(rows),
+                b"".join(filter(None, rows)),
+            )  # NULL where a value is: counted all the same
         return contents
 
     def _read(self, run: Run) -> Contents:
@@ -87,13 +91,23 @@ def runs(rows: Sequence[Any]) -> Iterator[Run]:
         if run and (size + row.row_count > _ROWS_AT_ONCE or row.number != run[-1][0].number + 1):
             yield run
             run, size = [], 0
-        run.append((_block(row), row.seal))
+        run.append((block_of(row), row.seal))
         size += row.row_count
     if run:
         yield run
 
 
-def _block(row: Any) -> Block:
+def is_sound(row: Any) -> bool:
+    """Whether the record of a block holds numbers and texts where they belong."""
+    return all(
+        type(getattr(row, column.name)) is column.type.python_type
+        or (column.nullable and getattr(row, column.name) is None)
+        for column in AuditBlock.__table__.columns
+    )
+
+
+def block_of(row: Any) -> Block:
+    """The terms in a sound record."""
     return Block(
         row.number, row.first_id, row.last_id, row.row_count, row.first_us, row.last_us, row.sealed_us
     )

@@ -22,6 +22,7 @@ from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us, parse_moment
 from filewallball.commands import with_app
 from filewallball.database.connections import Database
+from filewallball.errors import AuditBroken
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
@@ -124,7 +125,8 @@ def _settle(app: Flask) -> None:
     try:
         part(Digest, app).run()
     except Exception as error:
-        click.echo(f"The newest rows could not be sealed: {type(error).__name__}", err=True)
+        said = error.detail if isinstance(error, AuditBroken) else type(error).__name__
+        click.echo(f"The newest rows could not be sealed: {said}", err=True)
 
 
 def _wanted(filters: tuple[str, ...]) -> AuditFilter:
@@ -150,6 +152,8 @@ def _tell(verdict: Verdict) -> None:
     for finding in verdict.findings:
         place = f"block {finding.block}" if finding.block else "outside the blocks"
         click.echo(f"BROKEN, {place}: {finding.problem}")
+    for what in verdict.not_checked:
+        click.echo(f"NOT CHECKED: {what}")
     rate = verdict.rows / max(verdict.seconds, 1e-6)
     span = f"blocks {verdict.first_block} to {verdict.last_block}" if verdict.blocks else "no blocks"
     click.echo(

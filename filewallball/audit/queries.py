@@ -95,8 +95,9 @@ def _newest(
     keys = connection.execute(_keys(branches, scope.index, after, offset, limit)).all()
     if not keys:
         return []
-    found = connection.execute(select(*_COLUMNS).where(AuditRow.id.in_([key.id for key in keys]))).all()
-    return sorted(found, key=_position, reverse=True)
+    places = {key.id: place for place, key in enumerate(keys)}
+    found = connection.execute(select(*_COLUMNS).where(AuditRow.id.in_(places))).all()
+    return sorted(found, key=lambda row: places[row.id])
 
 
 def _keys(

@@ -19,7 +19,8 @@ class Finding:
 
 @dataclass(slots=True)
 class Verdict:
-    """The result of one verification; `findings` are in block order, at most MAX_FINDINGS of them."""
+    """The result of one verification; `findings` are in block order, at most MAX_FINDINGS of blocks and as many of
+    what is in none. `not_checked` says what could not be found out."""
 
     first_block: int = 0
     last_block: int = 0
@@ -30,6 +31,7 @@ class Verdict:
     finished_us: int = 0
     seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
 
     @property
     def is_intact(self) -> bool:
@@ -37,7 +39,7 @@ class Verdict:
 
     def found(self, block: int, problem: str) -> None:
         """Note a problem; beyond the limit only the first ones are kept."""
-        if len(self.findings) < MAX_FINDINGS:
+        if sum(bool(finding.block) == bool(block) for finding in self.findings) < MAX_FINDINGS:
             self.findings.append(Finding(block, problem))
 
 

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from filewallball import errors
+from filewallball.audit.block_reader import block_of, is_sound
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
-from filewallball.audit.seals import Seals
+from filewallball.audit.seals import Block, Seals
 from filewallball.audit.totals import forget
 from filewallball.audit.verifier import Span
 from filewallball.audit.verify_job import Verification
@@ -27,12 +28,16 @@ logger = logging.getLogger("filewallball.audit")
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """The blocks that one step prunes: those after `pruned` up to and with `last`, sealed with `seal`."""
+    """The blocks that one step prunes: those after `pruned` up to and with `end`, sealed with `seal`."""
 
     pruned: int
-    last: int
+    end: Block
     seal: str
     rows: int
+
+    @property
+    def last(self) -> int:
+        return self.end.number
 
 
 class Retention:
@@ -77,7 +82,7 @@ class Retention:
 
     def _remove(self, op: Operation, stretch: _Stretch) -> None:
         pruned_us = now_us()
-        stub = self._seals.stub(stretch.last, stretch.seal, pruned_us)
+        stub = self._seals.stub(stretch.end, stretch.seal, pruned_us)
         try:
             op.change(lambda connection: _remove_blocks(connection, stretch, pruned_us, stub))
         except OperationalError as error:
@@ -94,15 +99,18 @@ def _is_not_granted(error: BaseException | None) -> bool:
 
 
 def _next(connection: Connection, before_us: int) -> _Stretch | None:
-    pruned = connection.execute(select(AuditChain.pruned)).scalar_one()
-    columns = (AuditBlock.number, AuditBlock.last_us, AuditBlock.row_count, AuditBlock.seal)
-    following = select(*columns).where(AuditBlock.number > pruned).order_by(AuditBlock.number)
+    pruned = connection.execute(select(AuditChain.pruned).where(AuditChain.id == 1)).scalar_one()
+    following = (
+        select(*AuditBlock.__table__.columns).where(AuditBlock.number > pruned).order_by(AuditBlock.number)
+    )
     stretch: _Stretch | None = None
     for block in connection.execute(following.limit(_BLOCKS_AT_ONCE)):
+        if not is_sound(block):
+            raise errors.AuditBroken("The record of a block holds a value of no kind that its column holds.")
         rows = block.row_count + (stretch.rows if stretch else 0)
         if block.last_us >= before_us or (stretch and rows > _ROWS_AT_ONCE):
             break
-        stretch = _Stretch(pruned, block.number, block.seal, rows)
+        stretch = _Stretch(pruned, block_of(block), block.seal, rows)
     return stretch
 
 
@@ -120,4 +128,18 @@ def _remove_blocks(connection: Connection, stretch: _Stretch, pruned_us: int, st
     connection.execute(delete(AuditBlock).where(AuditBlock.number < stretch.last))
     connection.execute(
         update(AuditBlock).where(AuditBlock.number == stretch.last).values(pruned_us=pruned_us, stub=stub)
+    )
+    if not _took(connection, stretch, stub):
+        raise errors.AuditBroken("The database does not keep what pruning writes.")
+
+
+def _took(connection: Connection, stretch: _Stretch, stub: str) -> bool:
+    """Whether the rows are gone and the stub stands, read back in the transaction that did it."""
+    left = select(AuditRow.id).where(AuditRow.block_id.between(stretch.pruned + 1, stretch.last)).limit(1)
+    kept = select(AuditBlock.number, AuditBlock.stub).where(AuditBlock.number <= stretch.last)
+    head = select(AuditChain.pruned).where(AuditChain.id == 1)
+    return (
+        connection.execute(left).first() is None
+        and [tuple(row) for row in connection.execute(kept)] == [(stretch.last, stub)]
+        and connection.execute(head).scalars().all() == [stretch.last]
     )

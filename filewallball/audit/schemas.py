@@ -180,3 +180,6 @@ class AuditStandingSchema(Schema):
     unsealed_rows = fields.Integer()
     duration_seconds = fields.Float()
     findings = fields.List(fields.Nested(AuditFindingSchema))
+    not_checked = fields.List(
+        fields.String(), metadata={"description": "What the account that verified cannot find out"}
+    )

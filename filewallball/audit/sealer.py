@@ -8,14 +8,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from itertools import pairwise
+from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
 
 from filewallball.audit.locks import try_lock
+from filewallball.audit.marking import mark, marked
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.seals import (
     OTHER_KEY,
@@ -29,6 +29,7 @@ from filewallball.audit.seals import (
     sealed_column,
     write_anchor,
 )
+from filewallball.audit.stall import Stall
 from filewallball.clock import now_us
 from filewallball.database.connections import Database, retrying
 from filewallball.errors import AuditBroken
@@ -39,7 +40,12 @@ REFUSED = -1
 BLOCK_ROWS = 2000
 _HEADS_LOGGED_SECONDS = 60.0
 _COUNT_LIMIT = 1_000_000
-_MOST_RUNS = 64
+_BEFORE_ALL = -(2**63)
+"""Below every id that a row has: one that somebody made negative is sealed, or refused, like any other."""
+_NO_HEAD = (
+    "The head of the audit log's chain is missing, or is none that a block can follow: nothing can be sealed."
+)
+_NOT_KEPT = "The database does not keep what sealing writes: has somebody put a trigger on the audit tables?"
 Fold = Callable[[Connection, Sequence[Record]], None]
 logger = logging.getLogger("filewallball.audit")
 
@@ -58,10 +64,11 @@ class Digest:
         self._seals = seals
         self.folds = tuple(folds)
         self._logged = 0.0
+        self.stall = Stall(database)
         self.waiting = 0
         """How many rows were unsealed when `count` last looked."""
         self._unsealed = (
-            select(sealed_column(database))
+            select(AuditRow.id, sealed_column(database))
             .where(AuditRow.block_id.is_(None), AuditRow.id > bindparam("after"))
             .order_by(AuditRow.id)
             .limit(BLOCK_ROWS)
@@ -69,10 +76,23 @@ class Digest:
 
     def run(self) -> int:
         """Seal all that is unsealed; returns the number of rows. Raises database errors, and AuditBroken
-        where the log and all that waits are of another key; nothing is lost."""
+        where the log and all that waits are of another key, or the log cannot be sealed at all; nothing is lost."""
+        try:
+            sealed = self._run()
+        except AuditBroken as error:
+            if self.stall.problem != error.detail:
+                logger.error("The audit log cannot be sealed", extra={"problem": error.detail})
+            self.stall.problem = error.detail
+            raise
+        if sealed is not None:
+            self.stall.problem = ""
+        return sealed or 0
+
+    def _run(self) -> int | None:
+        """None if another process of the host is at it."""
         with try_lock(self._lock_path) as held, ThreadPoolExecutor(1, "audit-digest") as reader:
             if not held:
-                return 0
+                return None
             total, batch = 0, self._read()
             while True:
                 # Of many blocks, the next one is read and checked while the database takes this one.
@@ -88,27 +108,29 @@ class Digest:
         return self._settle(self._read())
 
     def count(self) -> int:
-        """How many rows wait to be sealed, counted up to a million."""
+        """How many rows wait to be sealed, counted up to a million; and for how long the first of them has."""
+        self.stall.look()
         waiting = select(literal(1)).where(AuditRow.block_id.is_(None)).limit(_COUNT_LIMIT).subquery()
         statement = select(func.count()).select_from(waiting)
         self.waiting = self._database.query(lambda connection: connection.execute(statement).scalar_one())
         return self.waiting
 
-    def _read(self, after: int = 0) -> "_Batch":
-        def work(connection: Connection) -> list[bytes]:
-            return list(connection.execute(self._unsealed, {"after": after}).scalars())
+    def _read(self, after: int = _BEFORE_ALL) -> "_Batch":
+        def work(connection: Connection) -> Sequence[Any]:
+            return connection.execute(self._unsealed, {"after": after}).all()
 
         batch = _Batch()
-        for row in map(Candidate.read, self._database.query(work)):
-            batch.last_id = row.id
-            if self._seals.is_genuine(row):
+        for row_id, sealed in self._database.query(work):
+            batch.last_id = row_id
+            row = None if sealed is None else Candidate.read(sealed)  # NULL where a value of the row is
+            if row is not None and self._seals.is_genuine(row):
                 batch.genuine.append(row)
             else:
-                batch.refused.append(row.id)
+                batch.refused.append(row_id)
         return batch
 
     def _settle(self, batch: "_Batch") -> int:
-        head: Any = self._database.query(lambda connection: connection.execute(_HEAD).one())
+        head = self._database.query(_head)
         try:
             if batch.genuine:
                 self._seal(head, batch.genuine)
@@ -117,10 +139,21 @@ class Digest:
             if batch.refused:
                 self._refuse(batch.refused)
         except _Overtaken:
+            self._must_be_overtaken(head, batch.genuine)
             return 0
         if not batch.size and head.number:
             self._advance_anchor(Anchor(head.number, head.seal))
         return batch.size
+
+    def _must_be_overtaken(self, head: Any, genuine: list[Candidate]) -> None:
+        """Raise AuditBroken if nobody was faster and no row has gone: then the database does not do what it is told."""
+        ids = [row.id for row in genuine]
+
+        def work(connection: Connection) -> bool:
+            return _head(connection).number == head.number and marked(connection, None, ids) >= len(ids)
+
+        if self._database.query(work):
+            raise AuditBroken(_NOT_KEPT)
 
     def _seal(self, head: Any, genuine: list[Candidate]) -> None:
         rows = [row.record() for row in genuine]
@@ -150,7 +183,9 @@ class Digest:
             if advanced.rowcount != 1:
                 raise _Overtaken
             connection.execute(insert(AuditBlock), {**asdict(block), "seal": seal, "stub": ""})
-            if _mark(connection, block.number, [row.id for row in rows]) != len(rows):
+            ids = [row.id for row in rows]
+            mark(connection, block.number, ids)
+            if not _took(connection, block, seal, ids):
                 raise _Overtaken  # a row vanished since it was read: look again
             for fold in self.folds:
                 fold(connection, rows)
@@ -158,7 +193,9 @@ class Digest:
     def _refuse(self, ids: list[int]) -> None:
         """Set rows aside that nobody can vouch for: they are in no block and no statistics, and verify names them."""
         with self._database.begin() as connection:
-            _mark(connection, REFUSED, ids)
+            mark(connection, REFUSED, ids)
+            if marked(connection, None, ids):
+                raise AuditBroken(_NOT_KEPT)
         logger.error("Audit rows refused: their mac is wrong", extra={"count": len(ids), "row_ids": ids[:20]})
 
     def _advance_anchor(self, head: Anchor) -> None:
@@ -179,7 +216,7 @@ class Digest:
     def holds(self, anchor: Anchor) -> bool:
         """Whether the log has the anchored block, or has pruned it."""
         statement = select(AuditBlock.seal).where(AuditBlock.number == anchor.number)
-        pruned = select(AuditChain.pruned)
+        pruned = select(AuditChain.pruned).where(AuditChain.id == 1)
 
         def work(connection: Connection) -> bool:
             seal = connection.execute(statement).scalar_one_or_none()
@@ -201,7 +238,7 @@ class _Batch:
 
     genuine: list[Candidate] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
-    last_id: int = 0
+    last_id: int = _BEFORE_ALL
 
     @property
     def size(self) -> int:
@@ -212,25 +249,29 @@ class _Overtaken(Exception):
     """Another digest sealed these rows first."""
 
 
-def _mark(connection: Connection, block: int, ids: Sequence[int]) -> int:
-    """Put unsealed rows into a block; returns how many there were. Most ids follow each other, and a range costs the
-    database far less than its ids one by one."""
-    runs = _runs(ids)
-    if len(runs) <= _MOST_RUNS:
-        chosen = or_(*(_ROW.id.between(first, last) for first, last in runs))
-    else:
-        chosen = _ROW.id.in_(bindparam("ids", ids, expanding=True, literal_execute=True))
-    return connection.execute(
-        update(_TABLE).where(chosen, _ROW.block_id.is_(None)).values(block_id=block)
-    ).rowcount
+def _took(connection: Connection, block: Block, seal: str, ids: Sequence[int]) -> bool:
+    """Whether head, record and rows are what was written, read back in the transaction that wrote them."""
+    heads = [tuple(head) for head in connection.execute(_HEAD)]
+    records = [tuple(record) for record in connection.execute(_RECORD, {"number": block.number})]
+    return (
+        heads == [(block.number, seal)]
+        and records == [(*astuple(block), seal, None, "")]
+        and marked(connection, block.number, ids) == len(ids)
+    )
 
 
-def _runs(ids: Sequence[int]) -> list[tuple[int, int]]:
-    """Ascending ids as the first and last of each run without a gap."""
-    starts = [0, *(place for place in range(1, len(ids)) if ids[place] != ids[place - 1] + 1), len(ids)]
-    return [(ids[first], ids[after - 1]) for first, after in pairwise(starts)]
+def _head(connection: Connection) -> Any:
+    """The head of the chain. Raises AuditBroken where there is none that a block can follow."""
+    heads = connection.execute(_HEAD).all()
+    if len(heads) != 1 or type(heads[0].number) is not int or type(heads[0].seal) is not str:
+        raise AuditBroken(_NO_HEAD)
+    return heads[0]
 
 
 _HEAD = select(AuditChain.number, AuditChain.seal).where(AuditChain.id == 1)
-_TABLE: Any = AuditRow.__table__
-_ROW = _TABLE.c
+_RECORD = select(
+    *(getattr(AuditBlock, term.name) for term in fields(Block)),
+    AuditBlock.seal,
+    AuditBlock.pruned_us,
+    AuditBlock.stub,
+).where(AuditBlock.number == bindparam("number"))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
-from filewallball.audit.models import AuditRow
+from filewallball.audit.models import AuditChain, AuditRow
 from filewallball.database.connections import Database
 from filewallball.recording.audit_rows import CANONICAL, packed
 
@@ -121,10 +121,16 @@ class Seals:
         mac.update(rows)
         return mac.hexdigest()
 
-    def stub(self, number: int, seal: str, pruned_us: int) -> str:
-        """What stands for every block up to `number` once their rows are gone."""
-        text = f"stub;{number};{seal};{pruned_us}"
-        return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
+    def stub(self, block: Block, seal: str, pruned_us: int) -> str:
+        """What stands for every block up to this one once their rows are gone: its mac covers the whole record."""
+        text = b"stub2;" + block.terms() + f"{seal};{pruned_us}".encode()
+        return hmac.digest(self._key, text, hashlib.sha256).hex()
+
+    def is_stub(self, block: Block, seal: str, pruned_us: int, stub: str) -> bool:
+        """Whether `stub` is the record's. An earlier release covered less of it; the next pruning covers all."""
+        text = f"stub;{block.number};{seal};{pruned_us}"
+        before = hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
+        return stub in (self.stub(block, seal, pruned_us), before)
 
 
 def sealed_column(database: Database) -> ColumnElement[bytes]:
@@ -137,10 +143,13 @@ def holds_key(database: Database, seals: Seals) -> bool:
 
     With another key this host's digest refuses the rows of the others, and theirs refuses its own.
     """
-    newest = select(func.max(AuditRow.block_id)).where(AuditRow.block_id > 0).scalar_subquery()
+    head = (
+        select(AuditChain.number).where(AuditChain.id == 1).scalar_subquery()
+    )  # beyond it lie only forged rows
+    newest = select(func.max(AuditRow.block_id)).where(AuditRow.block_id.between(1, head)).scalar_subquery()
     rows = select(sealed_column(database)).where(AuditRow.block_id == newest).limit(_ROWS_LOOKED_AT)
     found = database.query(lambda connection: list(connection.execute(rows).scalars()))
-    return not found or any(seals.is_genuine(Candidate.read(row)) for row in found)
+    return not found or any(row is not None and seals.is_genuine(Candidate.read(row)) for row in found)
 
 
 def canonical_columns() -> Sequence[Any]:

@@ -3,32 +3,26 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, inspect, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
 
-from filewallball.audit.block_reader import BlockReader, Contents, Run, runs
+from filewallball.audit.block_reader import BlockReader, Contents, Run, block_of, is_sound, runs
+from filewallball.audit.edges import Edges, more, number
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.report import MAX_FINDINGS, Verdict
-from filewallball.audit.sealer import REFUSED
-from filewallball.audit.seals import (
-    FIRST_SEAL,
-    Anchor,
-    Block,
-    Candidate,
-    Seals,
-    read_anchor,
-    sealed_column,
-)
+from filewallball.audit.seals import FIRST_SEAL, Anchor, Block, Seals, read_anchor
+from filewallball.audit.structure import contradictions, not_checked, structure
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 
 logger = logging.getLogger("filewallball.audit")
 _BLOCKS_AT_ONCE = 1_000
-_MOST_UNSEALED = 10_000
 Progress = Callable[[int, int], None]
 
 
@@ -53,22 +47,29 @@ class Verifier:
         self._anchor_path = anchor_path
         self._reader = BlockReader(database)
         self._readers = readers
-        self._candidates = select(sealed_column(database)).order_by(AuditRow.id).limit(bindparam("most"))
+        self._edges = Edges(database, seals)
 
     def verify(self, span: Span | None = None, progress: Progress | None = None) -> Verdict:
         """Verify the blocks of `span` (the whole log, with its head and its tail, by default)."""
         span = span or Span()
         started, verdict = time.monotonic(), Verdict(is_complete=span.is_whole)
         anchor = self._read_anchor(verdict)
-        heads = self._all(select(*AuditChain.__table__.columns).order_by(AuditChain.id).limit(2))
-        if len(heads) != 1:
-            verdict.found(0, f"the head of the chain {'has a twin' if heads else 'is missing'}")
-        if heads:
+        verdict.not_checked = self._database.query(not_checked)
+        problems = self._database.query(structure)
+        with ThreadPoolExecutor(1, "audit-indexes") as pool:
+            # Beside the blocks: it asks nothing of this process but to wait for the database.
+            indexes = pool.submit(self._database.query, contradictions) if span.is_whole else None
             try:
-                self._verify(verdict, heads[0], span, anchor, progress or (lambda done, total: None))
-            except (TypeError, ValueError, AttributeError):  # SQLite keeps text and bytes in any column
-                logger.exception("The audit log cannot be read as one")
-                verdict.found(0, "a value in it is of no kind that its column holds")
+                self._verify_all(verdict, span, anchor, progress or (lambda done, total: None))
+                if problems:
+                    self._edges.verify_twins(verdict)
+                problems += indexes.result() if indexes else []
+            except DBAPIError:
+                if not problems:
+                    raise
+                logger.exception("The audit log cannot be read: its tables are not what they were")
+        for problem in problems:
+            verdict.found(0, problem)
         verdict.findings.sort(key=lambda finding: finding.block or verdict.last_block + 1)
         verdict.finished_us, verdict.seconds = now_us(), time.monotonic() - started
         return verdict
@@ -81,6 +82,20 @@ class Verifier:
             statement = select(func.max(AuditBlock.number)).where(AuditBlock.first_us <= microseconds)
         row = self._one(statement)
         return row[0] if row is not None and row[0] is not None else 0
+
+    def _verify_all(self, verdict: Verdict, span: Span, anchor: Anchor | None, progress: Progress) -> None:
+        heads = self._all(select(*AuditChain.__table__.columns).order_by(AuditChain.id != 1).limit(2))
+        if len(heads) != 1:
+            verdict.found(0, f"the head of the chain {'has a twin' if heads else 'is missing'}")
+        if not heads:
+            return
+        if heads[0].id != 1:
+            verdict.found(0, f"the head of the chain has the id {heads[0].id}, not 1: nothing more is sealed")
+        try:
+            self._verify(verdict, heads[0], span, anchor, progress)
+        except (TypeError, ValueError, AttributeError, OverflowError):  # SQLite keeps anything in any column
+            logger.exception("The audit log cannot be read as one")
+            verdict.found(0, "a value in it is of no kind that its column holds")
 
     def _verify(
         self, verdict: Verdict, chain: Any, span: Span, anchor: Anchor | None, progress: Progress
@@ -97,7 +112,7 @@ class Verifier:
         if verdict.last_block == chain.number and chain.seal not in previous:
             verdict.found(chain.number, "the head of the chain is not the seal of its last block")
         if span.is_whole:
-            self._verify_edges(verdict, chain)
+            self._edges.verify(verdict, chain.pruned)
         if anchor is not None:
             self._verify_anchor(verdict, chain, anchor)
         self._forgive_pruned(verdict)
@@ -121,7 +136,9 @@ class Verifier:
 
     def _is_stub(self, row: Any) -> bool:
         """Whether this record stands for blocks that the service pruned."""
-        return row is not None and row.stub == self._seals.stub(row.number, row.seal, row.pruned_us or 0)
+        if row is None or not is_sound(row):
+            return False
+        return self._seals.is_stub(block_of(row), row.seal, row.pruned_us or 0, row.stub)
 
     def _blocks(self, verdict: Verdict) -> Iterator[Run]:
         """The records of the blocks, in runs of a bounded number of rows; missing ones are noted."""
@@ -135,12 +152,26 @@ class Verifier:
             )
             rows = self._all(statement)
             numbers = {row.number for row in rows}
-            end = rows[-1].number if len(rows) == _BLOCKS_AT_ONCE else verdict.last_block
-            missing = (number for number in range(expected, end + 1) if number not in numbers)
-            for number in islice(missing, MAX_FINDINGS):
-                verdict.found(number, "the record of the block is missing")
-            yield from runs(rows)
+            end = number(rows[-1].number) if len(rows) == _BLOCKS_AT_ONCE else verdict.last_block
+            missing = (block for block in range(expected, end + 1) if block not in numbers)
+            for block in islice(missing, MAX_FINDINGS):
+                verdict.found(block, "the record of the block is missing")
+            yield from runs(list(self._sound(verdict, rows)))
             expected = end + 1
+
+    def _sound(self, verdict: Verdict, rows: Sequence[Any]) -> Iterator[Any]:
+        """The records that can be read, each block's once."""
+        last = None
+        for row in rows:
+            if not is_sound(row):
+                verdict.found(number(row.number), "its record holds a value of no kind that its column holds")
+            elif row.number == last:
+                verdict.found(row.number, "the record of the block is there twice")
+            else:
+                last = row.number
+                if row.pruned_us is not None or row.stub:
+                    verdict.found(row.number, "its record was edited: it says that the block was pruned")
+                yield row
 
     def _verify_blocks(
         self, verdict: Verdict, blocks: Run, rows: Contents, previous: tuple[str, ...]
@@ -148,72 +179,36 @@ class Verifier:
         for block, seal in blocks:
             count, sealed = rows.pop(block.number, (0, b""))
             seals = [self._seals.seal(before, block, sealed) for before in previous]
-            if previous and seal not in seals:  # what was read ahead may be cut short: look again
+            if previous and (seal not in seals or count != block.row_count):
+                # What was read ahead may be cut short: look again.
                 count, sealed = self._reader.by_row([(block, seal)]).get(block.number, (0, b""))
                 seals = [self._seals.seal(before, block, sealed) for before in previous]
             verdict.blocks += 1
             verdict.rows += count
             if not previous:
                 verdict.found(block.number, "it cannot be checked: the seal before it is unknown")
-            elif seal not in seals:
+            elif seal not in seals or count != block.row_count:
                 verdict.found(block.number, self._diagnose(block))
             # After a bad block the next one may follow its recorded seal (rows were changed) or its right one (the
             # seal was): either way the next block is judged for itself.
             previous = (seal, *(value for value in seals if value != seal))
-        for number in rows:
-            verdict.found(number or 0, "rows claim a block that has no record")
+        for claimed in rows:
+            verdict.found(number(claimed), "rows claim a block that has no record")
         return previous
 
     def _diagnose(self, block: Block) -> str:
-        rows = self._rows_of(AuditRow.block_id == block.number, block.row_count + 1000)
-        changed = [row.id for row in rows if not self._seals.is_genuine(row)]
-        if len(changed) == len(rows) > 1:
-            return f"all of its {len(rows)} rows were changed or inserted, or AUDIT_SEAL_KEY was another one"
+        rows = self._edges.rows(AuditRow.block_id == block.number, block.row_count + 1000)
+        changed, holding_null = rows.forged, rows.holding_null
+        if len(changed) == rows.count > 1:
+            return f"all of its {rows.count} rows were changed or inserted, or AUDIT_SEAL_KEY was another one"
         if changed:
-            return f"row {changed[0]} was changed or inserted" + _more(len(changed) - 1)
-        if len(rows) != block.row_count:
-            difference = len(rows) - block.row_count
+            return f"row {changed[0]} was changed or inserted{more(len(changed) - 1)}"
+        if holding_null:
+            return f"row {holding_null[0]} holds NULL, changed or inserted{more(len(holding_null) - 1)}"
+        if rows.count != block.row_count:
+            difference = rows.count - block.row_count
             return f"{abs(difference)} row(s) " + ("are missing" if difference < 0 else "were inserted")
         return "its rows were reordered or replaced, or its seal or record was edited"
-
-    def _verify_edges(self, verdict: Verdict, chain: Any) -> None:
-        """Rows in no block, in blocks that do not exist, and in blocks that were pruned."""
-        self._verify_unsealed(verdict)
-        self._verify_unique(verdict)
-        highest = self._one(select(func.max(AuditRow.block_id)))
-        numbered = self._one(select(func.max(AuditBlock.number)))
-        head = self._one(select(AuditChain.number))
-        for value in (highest, numbered):
-            if value is not None and value[0] is not None and head is not None and value[0] > head.number:
-                verdict.found(value[0], "lies beyond the head of the chain")
-        strays = select(AuditRow.block_id, func.min(AuditRow.id), func.count())
-        for number, row_id, count in self._all(
-            strays.where(AuditRow.block_id <= chain.pruned).group_by(AuditRow.block_id).limit(10)
-        ):
-            if number == REFUSED:
-                verdict.found(0, f"row {row_id} was refused: not written by the service" + _more(count - 1))
-            else:
-                verdict.found(
-                    max(number, 0), f"row {row_id} claims a block that has no rows" + _more(count - 1)
-                )
-
-    def _verify_unique(self, verdict: Verdict) -> None:
-        """A copy of a row is as genuine as the row: what keeps it out is that no event_id is there twice."""
-
-        def work(connection: Connection) -> Sequence[Any]:
-            return inspect(connection).get_unique_constraints(AuditRow.__tablename__)
-
-        if not any(unique["column_names"] == ["event_id"] for unique in self._database.query(work)):
-            verdict.found(0, "event_id need not be unique any more: a row may be there twice")
-
-    def _verify_unsealed(self, verdict: Verdict) -> None:
-        rows = self._rows_of(AuditRow.block_id.is_(None), _MOST_UNSEALED)
-        forged = [row.id for row in rows if not self._seals.is_genuine(row)]
-        verdict.unsealed = len(rows)
-        if forged:
-            verdict.found(
-                0, f"unsealed row {forged[0]} was not written by the service" + _more(len(forged) - 1)
-            )
 
     def _verify_anchor(self, verdict: Verdict, chain: Any, anchor: Anchor) -> None:
         if anchor.number > chain.number:
@@ -234,20 +229,12 @@ class Verifier:
         if pruned >= verdict.first_block:
             verdict.findings = [finding for finding in verdict.findings if not 0 < finding.block <= pruned]
 
-    def _rows_of(self, condition: Any, most: int) -> list[Candidate]:
-        rows = self._all(self._candidates.where(condition), {"most": most})
-        return [Candidate.read(row[0]) for row in rows if row[0] is not None]
-
-    def _all(self, statement: Any, values: dict[str, int] | None = None) -> Sequence[Any]:
+    def _all(self, statement: Any) -> Sequence[Any]:
         def work(connection: Connection) -> Sequence[Any]:
-            return connection.execute(statement, values or {}).all()
+            return connection.execute(statement).all()
 
         return self._database.query(work)
 
     def _one(self, statement: Any) -> Any:
         rows = self._all(statement.limit(1))
         return rows[0] if rows else None
-
-
-def _more(count: int) -> str:
-    return f" (and {count} more)" if count > 0 else ""

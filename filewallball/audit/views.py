@@ -108,6 +108,7 @@ class AuditVerify(MethodView):
             "unsealed_rows": verdict.unsealed,
             "duration_seconds": round(verdict.seconds, 3),
             "findings": verdict.findings,
+            "not_checked": verdict.not_checked,
         }
 
 

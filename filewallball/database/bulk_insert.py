@@ -33,22 +33,20 @@ class BulkInsert:
             self._tail = self._text[found.end() :]
         self._arranged: Any = itemgetter(*(names.index(name) for name in places))
 
-    def execute(self, connection: Connection, rows: Iterable[Values]) -> None:
-        """Insert the rows, none if there are none."""
-        self.send(connection, self.prepare(rows))
+    def execute(self, connection: Connection, rows: Iterable[Values]) -> int:
+        """Insert the rows, none if there are none; returns how many the database says that it has inserted."""
+        return self.send(connection, self.prepare(rows))
 
     def prepare(self, rows: Iterable[Values]) -> list[Any]:
         """What `send` takes: all the work that needs no database."""
         arranged = map(self._arranged, rows)
         return list(self._literal(arranged)) if self._is_literal else list(arranged)
 
-    def send(self, connection: Connection, prepared: list[Any]) -> None:
-        """Execute what was prepared."""
+    def send(self, connection: Connection, prepared: list[Any]) -> int:
+        """Execute what was prepared; returns how many rows the database says that it has inserted."""
         if self._is_literal:
-            for statement in prepared:
-                connection.exec_driver_sql(statement)
-        elif prepared:
-            connection.exec_driver_sql(self._text, prepared)
+            return sum(connection.exec_driver_sql(statement).rowcount for statement in prepared)
+        return connection.exec_driver_sql(self._text, prepared).rowcount if prepared else 0
 
     def _literal(self, rows: Iterable[Values]) -> Iterator[str]:
         """Statements with their values written out. Text goes as hexadecimal digits, so that nothing in it can mean

@@ -24,6 +24,10 @@ class _Code(TypeDecorator[str]):
         super().__init__(length)
         self.length = length
 
+    @property
+    def python_type(self) -> type[str]:
+        return str
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name not in _MARIADB:
             return dialect.type_descriptor(String(self.length))

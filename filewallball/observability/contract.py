@@ -113,11 +113,7 @@ CONTRACT = (
         (_STATUS,),
         preset=tuple((status,) for status in words.STATUSES),
     ),
-    Metric(
-        "file_uploads_aborted_total",
-        COUNTER,
-        "Uploads whose client went away before the end",
-    ),
+    Metric("file_uploads_aborted_total", COUNTER, "Uploads whose client went away before the end"),
     Metric("active_connections", GAUGE, "Requests in progress"),
     Metric(
         "errors_total",
@@ -257,6 +253,12 @@ CONTRACT = (
     Metric("audit_journal_pending_events", GAUGE, "Ended operations not yet in the database", scraped=True),
     Metric("audit_journal_oldest_pending_seconds", GAUGE, "Age of the oldest of those", scraped=True),
     Metric("audit_unsealed_rows", GAUGE, "Rows of the audit log that no block seals yet", scraped=True),
+    Metric(
+        "audit_unsealed_seconds",
+        GAUGE,
+        "How long the first of those has been seen to wait: sealing stands still where it grows",
+        scraped=True,
+    ),
     Metric(
         "audit_verify_last_success_timestamp_seconds",
         GAUGE,

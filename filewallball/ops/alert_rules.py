@@ -59,6 +59,15 @@ def _audit(settings: Settings) -> tuple[Rule, ...]:
             "The log of {{ $labels.instance }} was last found intact {{ $value | humanizeDuration }} ago",
         ),
         Rule(
+            "AuditSealingStalled",
+            "audit_unsealed_seconds > 300",
+            "1m",
+            CRITICAL,
+            "The audit log is not sealed any more",
+            "The first unsealed row that {{ $labels.instance }} sees has waited for {{ $value | humanizeDuration }}",
+            WOKEN,
+        ),
+        Rule(
             "JournalGrowing",
             "audit_journal_oldest_pending_seconds > 60",
             "5m",

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from filewallball.audit.models import AuditRow
 from filewallball.database.connections import Database
+from filewallball.errors import AuditBroken
 from filewallball.recording.event import Event
 from filewallball.text import clip, neutral
 
@@ -57,8 +58,12 @@ class Trail:
         self._bulk = database.bulk(database.insert_ignoring(table), COLUMNS)
 
     def append(self, connection: Connection, event: Event) -> None:
-        """Insert the event inside the caller's transaction; a second row of the same event_id is an error."""
-        self._insert.execute(connection, [self.row(vars(event))])
+        """Insert the event inside the caller's transaction; a second row of the same event_id is an error.
+
+        Raises AuditBroken where the database drops the row without a word, as a trigger can make it do.
+        """
+        if self._insert.execute(connection, [self.row(vars(event))]) != 1:
+            raise AuditBroken("The database does not keep the rows of the audit log.")
 
     def append_once(self, connection: Connection, events: Iterable[Event]) -> None:
         """Insert many events; those whose event_id is already on record are dropped."""

@@ -42,6 +42,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
         "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
         "blocked_networks": lambda: gate.blocks.count,
         "audit_unsealed_rows": lambda: digest.waiting,
+        "audit_unsealed_seconds": lambda: digest.stall.seconds,
         "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(verification),
         "audit_verify_intact": lambda: _intact(verification),
         "client_last_upload_age_seconds": lambda: {

@@ -141,6 +141,14 @@ CASES = (
         until="70h",
     ),
     Case(
+        "AuditSealingStalled",
+        {f"audit_unsealed_seconds{{{_AT}}}": "0x4 301+60x20 0x30"},
+        pending="5m",
+        fires="7m",
+        resolved="30m",
+        silent={f"audit_unsealed_seconds{{{_AT}}}": "0x4 15+60x4 2x170"},
+    ),
+    Case(
         "JournalGrowing",
         {f"audit_journal_oldest_pending_seconds{{{_AT}}}": "0x4 61+60x20 0x30"},
         pending="9m",

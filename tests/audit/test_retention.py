@@ -1,5 +1,6 @@
 """Retention removes whole old blocks, on record, and what remains still verifies."""
 
+import hmac
 from collections.abc import Callable
 
 import pytest
@@ -71,6 +72,8 @@ def test_a_block_with_one_young_row_stays_whole(parts: Parts, record: Record) ->
         "UPDATE audit_blocks SET seal = 'x' WHERE number = 2",
         "DELETE FROM audit_blocks WHERE number = 2",
         "UPDATE audit_chain SET pruned = 3",
+        "UPDATE audit_blocks SET last_us = 9000000000000000 WHERE number = 2",  # nothing to reconcile before it
+        "UPDATE audit_blocks SET row_count = 0 WHERE number = 2",
     ],
 )
 def test_a_forged_stub_is_found(parts: Parts, record: Record, forgery: str) -> None:
@@ -84,6 +87,19 @@ def test_a_forged_stub_is_found(parts: Parts, record: Record, forgery: str) -> N
     verdict = parts.verification.verifier().verify()
     assert not verdict.is_intact
     assert "stub" in verdict.findings[0].problem
+
+
+def test_a_stub_of_an_earlier_release_is_still_one(parts: Parts, record: Record) -> None:
+    record(2, timestamp_us=now_us() - 400 * DAY)
+    parts.digest.run()
+    parts.retention.prune_expired(CALLER)
+    ((number, seal, pruned_us),) = rows_of(parts, "SELECT number, seal, pruned_us FROM audit_blocks")
+    key = parts.settings.audit_seal_key.encode()
+    mac = hmac.digest(key, f"stub;{number};{seal};{pruned_us}".encode(), "sha256").hex()
+
+    alter(parts, f"UPDATE audit_blocks SET stub = '{mac}'")
+
+    assert parts.verification.verifier().verify().findings == []
 
 
 def test_a_tampered_block_is_not_pruned_away(parts: Parts, record: Record) -> None:

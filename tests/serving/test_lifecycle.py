@@ -174,6 +174,10 @@ def test_known_series_are_there_at_the_first_scrape(service: Start) -> None:
 
 def test_operations_that_a_dead_worker_left_open_are_counted_once(service: Start) -> None:
     server = service({"MAX_UPLOAD_SIZE": "1MB"})
+    # The service's own operation, soon after its start: it would be left open, too.
+    wait_until(
+        lambda: total_of(scrape(server), "operations_total", action="audit:verify") == 1, 30, "a verdict"
+    )
     with server.connect() as client:
         client.sendall(b"PUT /upload/slow.bin HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nfirst bytes")
         wait_until(lambda: value_of(scrape(server), "active_connections") == 2, 20, "the upload")

@@ -72,9 +72,9 @@ _RECORD = Row(
         timeseries(
             "Rows not sealed",
             of_service("max(audit_unsealed_rows{@})", "rows"),
-            about="Sealed every two seconds; a floor that does not go away is rows that were refused.",
+            about="Sealed every two seconds; more and more of them are a digest that cannot seal.",
             look=Look(yellow=1000),
-            runbook="auditverifyfailed",
+            runbook="auditsealingstalled",
         ),
         timeseries(
             "Recorded",

@@ -1,0 +1,157 @@
+"""The log outside its blocks: rows in none, rows and records where no block is, and rows that sealing passed by."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select
+
+from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
+from filewallball.audit.report import Verdict
+from filewallball.audit.sealer import BLOCK_ROWS, REFUSED
+from filewallball.audit.seals import Candidate, Seals, sealed_column
+from filewallball.database.connections import Database
+
+PASSES = 100
+"""How often the digest may seal later rows before one that it left must have been hidden from it. A row is on record
+late only where its transaction outlasted all of them, each of which had work to do."""
+_ROWS_AT_ONCE = 10_000
+_GROUPS_TOLD = 10
+_HEAD = select(func.max(AuditChain.number)).scalar_subquery()
+
+
+@dataclass(slots=True)
+class Rows:
+    """Some rows: how many, the last one's id, and the ids of those that nobody vouches for or that hold NULL."""
+
+    count: int = 0
+    last_id: int | None = None
+    forged: list[int | None] = field(default_factory=list)
+    holding_null: list[int | None] = field(default_factory=list)
+
+
+class Edges:
+    """Looks at one database's log; reads only."""
+
+    def __init__(self, database: Database, seals: Seals) -> None:
+        self._database = database
+        self._seals = seals
+        self._candidates = select(AuditRow.id, sealed_column(database)).order_by(AuditRow.id)
+
+    def rows(self, condition: Any, most: int) -> Rows:
+        """The first rows that the condition is true of, judged one by one."""
+        found = Rows()
+        for row_id, sealed in self._all(self._candidates.where(condition).limit(most)):
+            found.count, found.last_id = found.count + 1, row_id
+            if sealed is None:
+                found.holding_null.append(row_id)
+            elif not self._seals.is_genuine(Candidate.read(sealed)):
+                found.forged.append(row_id)
+        return found
+
+    def verify(self, verdict: Verdict, pruned: int) -> None:
+        """Note what is wrong outside the blocks that follow number `pruned`."""
+        self._verify_unsealed(verdict)
+        self._verify_passed_by(verdict)
+        self._verify_strays(verdict, pruned)
+        self._verify_records(verdict, pruned)
+
+    def verify_twins(self, verdict: Verdict) -> None:
+        """Note rows that are there twice, each as genuine as the other: for tables that no longer keep them out."""
+        twins = (
+            select(func.min(AuditRow.id), func.max(AuditRow.id), func.max(AuditRow.block_id))
+            .where(AuditRow.event_id.is_not(None))
+            .group_by(AuditRow.event_id)
+            .having(func.count() > 1)
+            .limit(_GROUPS_TOLD)
+        )
+        for row_id, other_id, block in self._all(twins):
+            verdict.found(max(number(block), 0), f"rows {row_id} and {other_id} are the same event")
+
+    def _verify_unsealed(self, verdict: Verdict) -> None:
+        for rows in self._unsealed():
+            verdict.unsealed += rows.count
+            for ids, problem in (
+                (rows.forged, "was not written by the service"),
+                (rows.holding_null, "holds NULL: it was not written by the service"),
+            ):
+                if ids:
+                    verdict.found(0, f"unsealed row {ids[0]} {problem}{more(len(ids) - 1)}")
+
+    def _unsealed(self) -> Iterator[Rows]:
+        """In pieces; a row without an id, where the table lets it be, is in the first."""
+        condition: Any = AuditRow.block_id.is_(None)
+        while True:
+            rows = self.rows(condition, _ROWS_AT_ONCE)
+            yield rows
+            if rows.count < _ROWS_AT_ONCE or rows.last_id is None:
+                return
+            condition = AuditRow.block_id.is_(None) & (AuditRow.id > rows.last_id)
+
+    def _verify_passed_by(self, verdict: Verdict) -> None:
+        """The digest takes the lowest ids first, and a block that is not full is the last of its pass."""
+        recent = (
+            select(AuditBlock.first_id)
+            .where(AuditBlock.row_count < BLOCK_ROWS)
+            .order_by(AuditBlock.number.desc())
+            .limit(PASSES)
+            .subquery()
+        )
+        ((passes, lowest),) = self._all(select(func.count(), func.min(recent.c.first_id)))
+        if passes < PASSES:
+            return
+        left = select(func.min(AuditRow.id), func.count()).where(
+            AuditRow.block_id.is_(None), AuditRow.id < lowest
+        )
+        ((row_id, count),) = self._all(left)
+        if count:
+            after = select(func.min(AuditBlock.number)).where(AuditBlock.first_id > row_id)
+            ((block,),) = self._all(after)
+            verdict.found(
+                block, f"row {row_id} should be in it or before, and is left unsealed{more(count - 1)}"
+            )
+
+    def _verify_strays(self, verdict: Verdict, pruned: int) -> None:
+        """Rows that claim a block where none is."""
+        strays = select(AuditRow.block_id, func.min(AuditRow.id), func.count()).group_by(AuditRow.block_id)
+        for block, row_id, count in self._all(
+            strays.where(AuditRow.block_id < pruned + 1).limit(_GROUPS_TOLD)
+        ):
+            if block == REFUSED:
+                verdict.found(0, f"row {row_id} was refused: not written by the service{more(count - 1)}")
+            else:
+                problem = f"row {row_id} claims a block that has no rows{more(count - 1)}"
+                verdict.found(max(number(block), 0), problem)
+        self._verify_beyond(verdict, AuditRow.block_id)
+
+    def _verify_records(self, verdict: Verdict, pruned: int) -> None:
+        """Records where no block is."""
+        column = AuditBlock.number
+        self._verify_beyond(verdict, column)
+        before = select(column).where(or_(column.is_(None), column < pruned + 1)).order_by(column).limit(2)
+        found = [block for (block,) in self._all(before)]
+        stubs = [pruned] if pruned else []
+        if found != stubs and found:  # a stub that is missing was told already
+            odd = next((block for block in found if block != pruned), found[0])
+            verdict.found(0, f"there is a record of block {odd}, which was pruned or never was")
+
+    def _verify_beyond(self, verdict: Verdict, column: Any) -> None:
+        beyond = select(column).where(column > _HEAD).order_by(column.desc()).limit(1)
+        for (block,) in self._all(beyond):
+            verdict.found(number(block), "lies beyond the head of the chain")
+
+    def _all(self, statement: Any) -> Sequence[Any]:
+        def work(connection: Connection) -> Sequence[Any]:
+            return connection.execute(statement).all()
+
+        return self._database.query(work)
+
+
+def number(value: Any) -> int:
+    """The block that a value names which may be of any kind; 0 where it names none."""
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def more(count: int) -> str:
+    """How many others there are."""
+    return f" (and {count} more)" if count > 0 else ""

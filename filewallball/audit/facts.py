@@ -1,0 +1,192 @@
+"""What a database itself says of a table: its columns, keys and whatever else hangs on it, in words that both share."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+_WORD = re.compile(r"[A-Za-z_]+")
+# Names, texts and comments, in which a word means nothing; a backslash escapes in MariaDB alone.
+_NAMES = r"""|"(?:[^"]|"")*"|`(?:[^`]|``)*`"""
+_SQLITE_SKIPPED = re.compile(r"'(?:[^']|'')*'" + _NAMES + r"|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_MARIADB_SKIPPED = re.compile(r"'(?:[^'\\]|''|\\.)*'" + _NAMES, re.DOTALL)
+_SQLITE_COLUMNS = text('SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(:name)')
+_SQLITE_INDEXES = text('SELECT name, "unique", partial FROM pragma_index_list(:name)')
+_SQLITE_PLACES = text("SELECT name, coll FROM pragma_index_xinfo(:name) WHERE key = 1 ORDER BY seqno")
+_SQLITE_TABLE = text(
+    "SELECT type, sql FROM sqlite_master WHERE lower(name) = :name AND type IN ('table', 'view')"
+)
+_SQLITE_TRIGGERS = text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
+_MARIADB_TABLE = text(
+    "SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES "
+    "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = :name"
+)
+_MARIADB_COLUMNS = text(
+    "SELECT COLUMN_NAME, DATA_TYPE, COLLATION_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA "
+    "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = :name"
+)
+_MARIADB_INDEXES = text(
+    "SELECT * FROM information_schema.STATISTICS "
+    "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = :name ORDER BY INDEX_NAME, SEQ_IN_INDEX"
+)
+_MARIADB_TRIGGERS = text(
+    "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_STATEMENT "
+    "FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE()"
+)
+_GRANT = re.compile(r"GRANT (.+?) ON (\*\.\*|`.+?`\.(?:\*|`.+?`)) TO ")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """One column; `is_plain` if it holds what is written to it and is shown to who asks for all of them."""
+
+    kind: str
+    collation: str
+    is_nullable: bool
+    is_plain: bool = True
+    default: str | None = None
+
+
+@dataclass(slots=True)
+class TableFacts:
+    """One table; `kind` says what it is, and `words` what its definition is made of besides names and texts."""
+
+    kind: str
+    columns: dict[str, ColumnFacts] = field(default_factory=dict)
+    primary: tuple[str, ...] = ()
+    unique: set[tuple[str, ...]] = field(default_factory=set)
+    indexes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger; `text` is empty where this account may not read it."""
+
+    name: str
+    table: str
+    text: str
+
+
+def table_facts(connection: Connection, name: str) -> TableFacts | None:
+    """What there is under this name, or None."""
+    return (_of_sqlite if _is_sqlite(connection) else _of_mariadb)(connection, name)
+
+
+def triggers(connection: Connection) -> list[Trigger]:
+    """All triggers that this account can see."""
+    statement = _SQLITE_TRIGGERS if _is_sqlite(connection) else _MARIADB_TRIGGERS
+    return [Trigger(*(value or "" for value in row)) for row in connection.execute(statement)]
+
+
+def sees_triggers(connection: Connection, tables: Iterable[str]) -> bool:
+    """Whether triggers on all of the tables are shown to this account: MariaDB shows them to whoever may make them."""
+    if _is_sqlite(connection):
+        return True
+    database = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
+    places = {"*.*", f"`{database}`.*", "`{}`.*".format(database.replace("_", "\\_"))}
+    granted = set()
+    for (line,) in connection.exec_driver_sql("SHOW GRANTS"):
+        found = _GRANT.match(line)
+        if found and {"TRIGGER", "ALL PRIVILEGES"} & set(found[1].split(", ")):
+            granted.add(found[2])
+    return bool(granted & places) or {f"`{database}`.`{table}`" for table in tables} <= granted
+
+
+def disagreements(connection: Connection, name: str) -> list[str]:
+    """Where a table and its own indexes or rules contradict each other; MariaDB lets no statement make it so."""
+    if not _is_sqlite(connection):
+        return []
+    found = connection.exec_driver_sql(f"PRAGMA integrity_check({name})").scalars()
+    return [line for line in found if line != "ok"]
+
+
+def column_facts(connection: Connection, column: Any) -> ColumnFacts:
+    """What this database should say of a column of the models."""
+    kind = column.type.compile(dialect=connection.dialect)
+    if _is_sqlite(connection):
+        return ColumnFacts(_affinity(kind), "", column.nullable)
+    name, _, rest = kind.lower().replace("integer", "int").partition(" ")
+    return ColumnFacts(name.partition("(")[0], rest.rpartition("collate ")[2], column.nullable)
+
+
+def _of_sqlite(connection: Connection, name: str) -> TableFacts | None:
+    found = connection.execute(_SQLITE_TABLE, {"name": name}).first()
+    if found is None:
+        return None
+    facts = TableFacts(found.type, words=_words(found.sql or "", _SQLITE_SKIPPED))
+    places = {}
+    for column in connection.execute(_SQLITE_COLUMNS, {"name": name}):
+        # A rowid is never NULL, whatever its column says.
+        kind = _affinity(column.type)
+        is_nullable = not (column.notnull or (column.pk and column.type.upper() == "INTEGER"))
+        facts.columns[column.name] = ColumnFacts(kind, "", is_nullable, not column.hidden, column.dflt_value)
+        if column.pk:
+            places[column.pk] = column.name
+    facts.primary = tuple(places[place] for place in sorted(places))
+    for index in connection.execute(_SQLITE_INDEXES, {"name": name}).all():
+        keys = [
+            (place.name or "(expression)") + ("" if place.coll == "BINARY" else f" {place.coll}")
+            for place in connection.execute(_SQLITE_PLACES, {"name": index.name})
+        ]
+        _add(facts, index.name, [*keys, *(["(partial)"] if index.partial else [])], is_unique=index.unique)
+    return facts
+
+
+def _of_mariadb(connection: Connection, name: str) -> TableFacts | None:
+    found = connection.execute(_MARIADB_TABLE, {"name": name}).first()
+    if found is None:
+        return None
+    if found.TABLE_TYPE != "BASE TABLE" or found.ENGINE != "InnoDB":
+        return TableFacts(f"{found.TABLE_TYPE} {found.ENGINE or ''}".strip().lower())
+    shown = connection.exec_driver_sql(f"SET STATEMENT sql_mode = '' FOR SHOW CREATE TABLE {name}").one()
+    facts = TableFacts("table", words=_words(shown[1], _MARIADB_SKIPPED))
+    for column in connection.execute(_MARIADB_COLUMNS, {"name": name}):
+        is_plain = column.EXTRA in ("", "auto_increment")
+        facts.columns[column.COLUMN_NAME] = ColumnFacts(
+            column.DATA_TYPE,
+            column.COLLATION_NAME or "",
+            column.IS_NULLABLE == "YES",
+            is_plain,
+            column.COLUMN_DEFAULT,
+        )
+    keys = defaultdict(list)
+    unique = set()
+    for index in connection.execute(_MARIADB_INDEXES, {"name": name}):
+        part = f"({index.SUB_PART})" if index.SUB_PART else ""
+        ignored = " (ignored)" if getattr(index, "IGNORED", "NO") == "YES" else ""
+        keys[index.INDEX_NAME].append(f"{index.COLUMN_NAME}{part}{ignored}")
+        if not index.NON_UNIQUE:
+            unique.add(index.INDEX_NAME)
+    facts.primary = tuple(keys.get("PRIMARY", ()))
+    for index_name, columns in keys.items():
+        _add(facts, index_name, columns, is_unique=index_name in unique)
+    return facts
+
+
+def _add(facts: TableFacts, name: str, columns: Sequence[str], *, is_unique: bool) -> None:
+    if not is_unique:
+        facts.indexes[name] = tuple(columns)
+    elif tuple(columns) != facts.primary:
+        facts.unique.add(tuple(columns))
+
+
+def _words(definition: str, skipped: re.Pattern[str]) -> set[str]:
+    return {word.upper() for word in _WORD.findall(skipped.sub(" ", definition))}
+
+
+def _affinity(kind: str) -> str:
+    """What SQLite makes of a declared type."""
+    kind = kind.upper()
+    if "INT" in kind:
+        return "integer"
+    if any(name in kind for name in ("CHAR", "CLOB", "TEXT")):
+        return "text"
+    return "blob" if "BLOB" in kind or not kind else "number"
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"

@@ -1,0 +1,133 @@
+"""Whether the audit tables are still what the migrations made: nothing that hides, drops or changes rows on its way."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection
+
+from filewallball.audit.facts import (
+    ColumnFacts,
+    TableFacts,
+    Trigger,
+    column_facts,
+    disagreements,
+    sees_triggers,
+    table_facts,
+    triggers,
+)
+from filewallball.audit.models import AuditBlock, AuditChain, AuditRow, AuditTotal
+
+BLOCK_INDEX = "ix_audit_log_block"
+_TABLES: tuple[Any, ...] = tuple(model.__table__ for model in (AuditRow, AuditBlock, AuditChain, AuditTotal))
+_NAMES = tuple(table.name for table in _TABLES)
+_NAMED = re.compile(rf"\b({'|'.join(_NAMES)})\b", re.IGNORECASE)
+_TRIGGERS = (
+    "triggers on the audit tables: this database account is not shown them, the owner of the schema is"
+)
+_ODD_WORDS = {
+    "CHECK": "a CHECK constraint, which may keep rows out",
+    "REFERENCES": "a foreign key, which may keep rows out or remove them",
+    "AS": "a generated column or a query",
+    "VIRTUAL": "a virtual table or column",
+    "PERIOD": "a period",
+    "VERSIONING": "versions of its rows",
+    "PARTITION": "partitions, which may keep rows out",
+}
+"""What the definition of no audit table is made of."""
+_ODD_IN_SQLITE = {
+    **_ODD_WORDS,
+    "CONFLICT": "an ON CONFLICT clause, which may drop rows",
+    "COLLATE": "a collation, which may make different texts equal",  # MariaDB tells it of each column
+}
+_CONSTANT = re.compile(r"NULL|-?\d+|'[^']*'", re.IGNORECASE)
+
+
+def structure(connection: Connection) -> list[str]:
+    """What is wrong with the tables themselves."""
+    return [
+        *(problem for table in _TABLES for problem in _problems(connection, table)),
+        *_triggered(connection),
+    ]
+
+
+def not_checked(connection: Connection) -> list[str]:
+    """What this account cannot find out."""
+    return [] if sees_triggers(connection, _NAMES) else [_TRIGGERS]
+
+
+def contradictions(connection: Connection) -> list[str]:
+    """Where the tables and their indexes disagree: then a search shows other rows than the log has. Reads all of it."""
+    found = [(name, disagreements(connection, name)) for name in _NAMES]
+    return [f"{name} and its indexes disagree: {lines[0][:120]}" for name, lines in found if lines]
+
+
+def _problems(connection: Connection, table: Any) -> Iterator[str]:
+    facts = table_facts(connection, table.name)
+    if facts is None:
+        yield f"{table.name} is missing"
+    elif facts.kind != "table":
+        yield f"{table.name} is no plain table but a {facts.kind}"
+    else:
+        yield from _of_definition(connection, table.name, facts)
+        yield from _of_columns(connection, table, facts)
+        yield from _of_keys(table, facts)
+
+
+def _of_definition(connection: Connection, name: str, facts: TableFacts) -> Iterator[str]:
+    odd = _ODD_IN_SQLITE if connection.dialect.name == "sqlite" else _ODD_WORDS
+    for word in sorted(facts.words & odd.keys()):
+        yield f"{name} has {odd[word]}"
+
+
+def _of_columns(connection: Connection, table: Any, facts: TableFacts) -> Iterator[str]:
+    for column in table.columns:
+        name, found = f"{table.name}.{column.name}", facts.columns.get(column.name)
+        wanted = column_facts(connection, column)
+        if found is None:
+            yield f"{name} is missing"
+        elif not found.is_plain:
+            yield f"{name} is generated or hidden"
+        elif (found.kind, found.collation) != (wanted.kind, wanted.collation):
+            yield f"{name} is of another type: {f'{found.kind} {found.collation}'.strip()}"
+        elif found.is_nullable and not wanted.is_nullable:
+            yield f"{name} may be NULL"
+        elif wanted.is_nullable and not found.is_nullable:
+            yield f"{name} may not be NULL any more"
+    for name in sorted(facts.columns.keys() - table.columns.keys()):
+        if not _is_harmless(facts.columns[name]):
+            yield f"{table.name}.{name} is not the service's, and may keep rows out"
+
+
+def _is_harmless(column: ColumnFacts) -> bool:
+    """Whether a column that the service does not know, as a newer one may, lets every row in."""
+    if not column.is_plain:
+        return False
+    if column.default is None:
+        return column.is_nullable
+    return _CONSTANT.fullmatch(column.default) is not None
+
+
+def _of_keys(table: Any, facts: TableFacts) -> Iterator[str]:
+    primary = tuple(column.name for column in table.primary_key)
+    if facts.primary != primary:
+        yield f"the primary key of {table.name} is another one: a row may be there twice"
+    wanted = {(column.name,) for column in table.columns if column.unique}
+    for (name,) in wanted - facts.unique:
+        yield f"{name} need not be unique any more: a row may be there twice"
+    for columns in sorted(facts.unique - wanted):
+        yield f"{table.name} has a unique key over {', '.join(columns)}, which may keep rows out"
+    for index in table.indexes:
+        if index.name == BLOCK_INDEX and facts.indexes.get(BLOCK_INDEX) != tuple(index.columns.keys()):
+            yield f"the index {BLOCK_INDEX}, by which blocks are read, is missing or another one"
+
+
+def _triggered(connection: Connection) -> Iterator[str]:
+    """Triggers on the tables, and triggers on others that name them."""
+    for trigger in sorted(triggers(connection), key=lambda found: found.name):
+        if _concerns(trigger):
+            yield f"the trigger {trigger.name} on {trigger.table} may change, drop or refuse what is written"
+
+
+def _concerns(trigger: Trigger) -> bool:
+    return trigger.table.lower() in _NAMES or _NAMED.search(trigger.text) is not None
