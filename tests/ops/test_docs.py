@@ -1,4 +1,4 @@
-"""What the pages for operators name exists: commands, settings, files, and the parts of the log shipper's example."""
+"""What the documentation names exists: commands, settings, files, and the parts of the log shipper's example."""
 
 import re
 from collections.abc import Iterator
@@ -14,6 +14,25 @@ from harness import ROOT
 PAGES = ["docs/deploy.md", "docs/operations.md"]
 _COMMAND = re.compile(r"(?:^|bin/)filewallball ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
 _FILE = re.compile(r"\b((?:ops|docs)/[\w./-]+\w)")
+_PATH = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*(?:/|\.(?:cfg|in|json|md|py|toml|txt|yml))")
+_MODULE = re.compile(r"(?:filewallball|harness|tests)(?:\.\w+)+")
+CONTRIBUTORS_PAGES = ["docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md"]
+PLANNED = {
+    "addresses.py",
+    "audit/tables.py",
+    "database/dialect.py",
+    "database/mariadb.py",
+    "database/sqlite.py",
+    "files/commands.py",
+    "files/fetch.py",
+    "files/quarantine_views.py",
+    "files/removal.py",
+    "files/tables.py",
+    "files/upload.py",
+    "filesystem.py",
+    "tables.py",
+}
+"""Paths that these pages name and that are still to come; each leaves this set when it is there."""
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -22,6 +41,23 @@ def commands(text: str) -> Iterator[list[str]]:
     for piece in code:
         for found in _COMMAND.findall(piece):
             yield found.split()
+
+
+def paths(text: str) -> Iterator[str]:
+    """What stands between backticks and looks like a path or a module of the project."""
+    for name in re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        if _PATH.fullmatch(name):
+            yield name
+        elif _MODULE.fullmatch(name):
+            yield name.replace(".", "/") + ".py"
+
+
+def is_there(name: str) -> bool:
+    """Whether it is in the repository, or below the package; without a folder, in any part of the package."""
+    pattern = name.rstrip("/")
+    if "/" not in name and any((ROOT / "filewallball").glob(f"*/{pattern}")):
+        return True
+    return any(any(folder.glob(pattern)) for folder in (ROOT, ROOT / "filewallball"))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -43,6 +79,21 @@ def test_every_file_and_setting_exists(page: str) -> None:
     assert [name for name in _FILE.findall(text) if not (ROOT / name).exists()] == []
     named = set(re.findall(r"`([A-Z][A-Z]+(?:_[A-Z]+)+)`", text))
     assert named - known == set()
+
+
+def test_every_path_and_module_that_contributors_read_of_exists() -> None:
+    found = {page: set(paths((ROOT / page).read_text())) for page in CONTRIBUTORS_PAGES}
+
+    assert len(found["docs/architecture.md"]) > 100
+    assert {name for names in found.values() for name in names if not is_there(name)} == PLANNED
+
+
+@pytest.mark.parametrize("page", [*CONTRIBUTORS_PAGES, "README.md", "README.ko.md"])
+def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text())
+
+    assert targets
+    assert [target for target in targets if not ((ROOT / page).parent / target).exists()] == []
 
 
 def test_the_environment_of_the_walk_through_is_accepted() -> None:
