@@ -15,7 +15,6 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, update
 
-from filewallball.audit.locks import try_lock
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.seals import (
     OTHER_KEY,
@@ -32,6 +31,7 @@ from filewallball.audit.seals import (
 from filewallball.clock import now_us
 from filewallball.database.connections import Database, retrying
 from filewallball.errors import AuditBroken
+from filewallball.filesystem import try_lock
 
 DIGEST_SECONDS = 2.0
 REFUSED = -1
