@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
+from filewallball.addresses import packed
 from filewallball.audit.models import AuditRow
 from filewallball.database.connections import Database
 from filewallball.filesystem import replace_file
-from filewallball.recording.audit_rows import CANONICAL, packed
+from filewallball.recording.audit_rows import CANONICAL
 
 OTHER_KEY = (
     "AUDIT_SEAL_KEY: the newest block of the audit log was sealed with another key; all hosts share one"
