@@ -52,7 +52,7 @@ def contains(networks: tuple[Network, ...], address: str) -> bool:
     if address == UNKNOWN_CLIENT:
         return False
     parsed = ipaddress.ip_address(address)
-    return any(parsed.version == network.version and parsed in network for network in networks)
+    return any(parsed in network for network in networks)
 
 
 def read_network(text: str, *, strict: bool = False) -> Network:
