@@ -13,7 +13,6 @@ from filewallball.access.gate import Gate
 from filewallball.access.limits import Limits, build_limiter
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
-from filewallball.audit.keys import kept_secret
 from filewallball.audit.retention import Retention
 from filewallball.audit.sealer import Digest, Fold
 from filewallball.audit.seals import Seals
@@ -30,6 +29,7 @@ from filewallball.files.lookup import FOUND_NAMES
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.service import Files
 from filewallball.files.thumbnails import Thumbnails
+from filewallball.filesystem import kept_secret
 from filewallball.health import views as health_views
 from filewallball.health.checks import Board, Check
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe

@@ -14,6 +14,7 @@ from filewallball import errors, permissions
 from filewallball.access.authentication import Identity, authenticate, digest
 from filewallball.access.gate import Gate, is_authentication_failure
 from filewallball.access.limits import EXEMPT, room_of
+from filewallball.addresses import contains
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.caller import Caller
@@ -22,7 +23,6 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.text import neutral
 from filewallball.web.exchange import Exchange, current_exchange
-from filewallball.web.origin import contains
 from filewallball.web.parameters import locations, refuse_any, refuse_repeated
 
 SharedSecret = Callable[[Settings], str]

@@ -11,13 +11,18 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from filewallball import errors
 from filewallball.access.models import Block, Generation
+from filewallball.addresses import (
+    UNKNOWN_CLIENT,
+    Network,
+    client_network,
+    contains,
+    normal_address,
+    read_network,
+)
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.operations import Operation
-from filewallball.settings.kinds import Network, unmapped
 from filewallball.text import neutral
-from filewallball.web.origin import client_network, normal_address
 
 MANUAL, AUTOMATIC = "manual", "automatic"
 MOST_BLOCKS = 100_000
@@ -176,7 +181,7 @@ def parse_network(text: str) -> Network:
     try:
         if address := normal_address(text):
             return ipaddress.ip_network(client_network(address))
-        return unmapped(ipaddress.ip_network(text, strict=False))
+        return read_network(text)
     except ValueError as error:
         raise errors.ValidationFailed(errors={"network": ["Not an address or network."]}) from error
 
@@ -193,8 +198,7 @@ def _read(row: Row[Any]) -> Network | None:
 def _check_harmless(blocked: Network, caller: str) -> None:
     if blocked.prefixlen == 0:
         raise errors.Conflict(f"{blocked} is everybody; `force` blocks them all the same.")
-    address = ipaddress.ip_address(caller) if caller and caller != UNKNOWN_CLIENT else None
-    if address is not None and address.version == blocked.version and address in blocked:
+    if caller and contains((blocked,), caller):
         raise errors.Conflict(f"You are in {blocked} yourself, as {caller}; `force` blocks it all the same.")
 
 

@@ -8,11 +8,11 @@ from limits import RateLimitItem
 from filewallball.access.blocks import ActiveBlock, BlockList
 from filewallball.access.last_use import LastUse
 from filewallball.access.limits import AUTH, Limits
+from filewallball.addresses import UNKNOWN_CLIENT, NetworkSet, client_network, contains
 from filewallball.errors import ApiError, Blocked, RateLimited
-from filewallball.recording.event import SUCCESS, UNKNOWN_CLIENT, Event
-from filewallball.settings.kinds import Networks
+from filewallball.recording.event import SUCCESS, Event
 from filewallball.settings.service import Settings
-from filewallball.web.origin import Origin, Proxies, client_network, contains
+from filewallball.web.origin import Origin, Proxies
 
 _LOOPBACK_V4, _LOOPBACK_V6 = "127.", "::1"
 _AUTH_FAILURES = ("auth_malformed", "auth_unknown", "auth_expired", "auth_revoked")
@@ -37,7 +37,7 @@ class Gate:
         self.last_use = LastUse()
         self.enforces = settings.ratelimit_enforce
         self._proxies = proxies
-        self._never_blocked = Networks((*settings.monitoring_networks, *settings.trusted_proxies))
+        self._never_blocked = NetworkSet((*settings.monitoring_networks, *settings.trusted_proxies))
         self._offenders: deque[Offender] = deque(maxlen=_PENDING)
         self._thresholds: dict[str, tuple[RateLimitItem, ...]] = {
             "failed authentications": settings.autoblock_auth,

@@ -8,12 +8,11 @@ from sqlalchemy import Connection, Row, bindparam, column, func, or_, select, ta
 from filewallball import errors
 from filewallball.access.models import Quota
 from filewallball.access.users import get_user
+from filewallball.addresses import UNKNOWN_CLIENT, client_network, normal_address, unknown_behind
 from filewallball.database.connections import Database
 from filewallball.recording.caller import Caller
-from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
-from filewallball.web.origin import client_network, normal_address, unknown_behind
 
 _QUOTAS: Any = Quota.__table__
 _FILES = table("files", *(column(name) for name in ("principal", "state", "file_size")))

@@ -7,13 +7,12 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, func, or_
 
+from filewallball.addresses import UNKNOWN_CLIENT, Network, packed
 from filewallball.audit.models import AuditRow
 from filewallball.clock import rfc3339
 from filewallball.database.skip_scan import distinct
-from filewallball.recording.audit_rows import packed
-from filewallball.recording.event import DENIED, FAILED, SUCCESS, UNKNOWN_CLIENT
+from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.operations import resource_type
-from filewallball.settings.kinds import Network
 
 STATUSES = (SUCCESS, FAILED, DENIED)
 VERBS = {

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from filewallball.filesystem import replace_file
+
 MAX_FINDINGS = 20
 
 
@@ -57,9 +59,8 @@ def save(path: Path, verdict: Verdict) -> None:
     success = before.last_success_us if before else 0
     if verdict.is_intact and verdict.is_complete:
         success = verdict.finished_us
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(orjson.dumps({"last_success_us": success, "verdict": asdict(verdict)}))
-    temporary.replace(path)
+    data = orjson.dumps({"last_success_us": success, "verdict": asdict(verdict)})
+    replace_file(path, data, durable=True)
 
 
 def load(path: Path) -> Standing | None:

@@ -1,15 +1,13 @@
 """What the audit routes take and give."""
 
-import ipaddress
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from filewallball.addresses import UNKNOWN_CLIENT, Network, read_network
 from filewallball.audit.filters import STATUSES, VERBS, AuditFilter
 from filewallball.clock import parse_moment
 from filewallball.observability.vocabulary import ACTIONS, OTHER
-from filewallball.recording.event import UNKNOWN_CLIENT
-from filewallball.settings.kinds import Network, unmapped
 
 _MOST_DAYS_OF_SEARCH = 31
 _DAY_US = 86_400_000_000
@@ -50,7 +48,7 @@ class NetworkField(fields.Field[Network | str]):
         if value == UNKNOWN_CLIENT:
             return value
         try:
-            return unmapped(ipaddress.ip_network(str(value).replace("%", "no zone"), strict=False))
+            return read_network(str(value).replace("%", "no zone"))
         except ValueError as error:
             raise ValidationError("Not an IP address or network.") from error
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
 
-from filewallball.audit.locks import try_lock
 from filewallball.audit.marking import mark, marked
 from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.seals import (
@@ -33,6 +32,7 @@ from filewallball.audit.stall import Stall
 from filewallball.clock import now_us
 from filewallball.database.connections import Database, retrying
 from filewallball.errors import AuditBroken
+from filewallball.filesystem import try_lock
 
 DIGEST_SECONDS = 2.0
 REFUSED = -1

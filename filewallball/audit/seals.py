@@ -2,8 +2,6 @@
 
 import hashlib
 import hmac
-import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
+from filewallball.addresses import packed
 from filewallball.audit.models import AuditChain, AuditRow
 from filewallball.database.connections import Database
-from filewallball.recording.audit_rows import CANONICAL, packed
+from filewallball.filesystem import replace_file
+from filewallball.recording.audit_rows import CANONICAL
 
 OTHER_KEY = (
     "AUDIT_SEAL_KEY: the newest block of the audit log was sealed with another key; all hosts share one"
@@ -176,12 +176,7 @@ def read_anchor(path: Path) -> Anchor | None:
 
 def write_anchor(path: Path, anchor: Anchor) -> None:
     """Replace the anchor, durably; whoever reads meanwhile sees the old one or the new one."""
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with temporary.open("w") as file:
-        file.write(f"{anchor.number} {anchor.seal}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    replace_file(path, f"{anchor.number} {anchor.seal}\n".encode(), durable=True)
 
 
 def _split(text: str) -> list[str]:

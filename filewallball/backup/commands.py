@@ -19,7 +19,6 @@ from filewallball.backup.manifest import (
     backup_ids,
     locked,
     read_manifest,
-    write_file,
 )
 from filewallball.backup.prune import chosen, prune_backups
 from filewallball.backup.restore import has_files, place_keys, restore_backup
@@ -137,7 +136,7 @@ def restore(folder: Path, backup_id: str | None, force: bool) -> None:
     if not force:
         _require_empty()
     _refuse_other_key(load_settings(), folder / manifest.backup_id)
-    place_keys(load_settings().data_dir, folder / manifest.backup_id, KEYS, write_file)
+    place_keys(load_settings().data_dir, folder / manifest.backup_id, KEYS)
     _restore(folder, manifest)
     click.echo(f"restored: {_about(manifest)}")
 

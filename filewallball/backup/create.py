@@ -21,12 +21,12 @@ from filewallball.backup.manifest import (
     digest_of,
     new_backup,
     sync_all,
-    write_file,
     write_manifest,
 )
 from filewallball.backup.rows import dump, snapshot
 from filewallball.backup.standing import note_backup
 from filewallball.database.connections import Database
+from filewallball.filesystem import create_file
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import lease
 from filewallball.storage.local import LocalStore
@@ -172,4 +172,4 @@ def _has(path: Path, size: int) -> bool:
 
 def _copy_key(source: Path, target: Path) -> None:
     if source.exists():
-        write_file(target, source.read_bytes())
+        create_file(target, source.read_bytes())

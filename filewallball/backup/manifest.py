@@ -1,7 +1,6 @@
 """What a backup folder holds: its layout, its manifest, and the digest that vouches for the manifest itself."""
 
 import ctypes
-import fcntl
 import hashlib
 import hmac
 import os
@@ -14,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from filewallball.storage.folders import sync_folder
+from filewallball.filesystem import create_file, sync_folder, try_lock
 
 FORMAT = 1
 _MANIFEST, _DIGEST = "manifest.json", "manifest.json.sha256"
@@ -66,12 +65,10 @@ def read_manifest(folder: Path, backup_id: str) -> Manifest:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Be the only one who changes this folder of backups. Raises BlockingIOError where somebody else is."""
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with try_lock(folder / ".lock") as held:
+        if not held:
+            raise BlockingIOError
         yield
-    finally:
-        os.close(lock)
 
 
 @contextmanager
@@ -106,17 +103,8 @@ def discard(folder: Path, backup_id: str) -> Path:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """The manifest and its digest, durably."""
     data = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2)
-    write_file(folder / _MANIFEST, data)
-    write_file(folder / _DIGEST, hashlib.sha256(data).hexdigest().encode() + b"\n")
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Create a file that only this user can read, durably."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    create_file(folder / _MANIFEST, data)
+    create_file(folder / _DIGEST, hashlib.sha256(data).hexdigest().encode() + b"\n")
 
 
 def blob_location(folder: Path, sha256: str) -> Path:

@@ -1,6 +1,6 @@
 """The way back: bytes first, then every row in one transaction together with the operation's own audit row."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from filewallball.backup.manifest import BLOBS, ROWS, Manifest, blob_location, d
 from filewallball.backup.rows import Change, load
 from filewallball.database.connections import Database
 from filewallball.files.cache import MetadataCache
+from filewallball.filesystem import create_file
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import Lease, lease
 from filewallball.storage.local import LocalStore
@@ -129,9 +130,7 @@ def _publish(store: LocalStore, source: Path, sha256: str, size: int) -> str:
         return store.publish(stage)
 
 
-def place_keys(
-    data_dir: Path, backup: Path, names: tuple[str, ...], write: Callable[[Path, bytes], None]
-) -> None:
+def place_keys(data_dir: Path, backup: Path, names: tuple[str, ...]) -> None:
     """Put the backup's keys where the service looks for them, before it makes new ones."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     for name in names:
@@ -139,4 +138,4 @@ def place_keys(
         if kept.exists() and (not target.exists() or target.read_bytes() != kept.read_bytes()):
             if target.exists():
                 target.replace(target.with_name(f"{name}.before-restore"))
-            write(target, kept.read_bytes())
+            create_file(target, kept.read_bytes())

@@ -10,16 +10,15 @@ import orjson
 from filewallball.backup.manifest import Manifest
 from filewallball.clock import now_us, rfc3339
 from filewallball.errors import Unavailable
+from filewallball.filesystem import replace_file
 
 _NAME = "last-backup.json"
 
 
 def note_backup(data_dir: Path, manifest: Manifest, folder: Path) -> None:
     """Remember that a backup was taken."""
-    temporary = data_dir / f"{_NAME}.new"
     about = {"id": manifest.backup_id, "created_us": manifest.created_us, "folder": str(folder)}
-    temporary.write_bytes(orjson.dumps(about))
-    temporary.replace(data_dir / _NAME)
+    replace_file(data_dir / _NAME, orjson.dumps(about), durable=True)
 
 
 def last_backup_us(data_dir: Path) -> int:

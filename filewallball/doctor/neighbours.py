@@ -11,11 +11,11 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 import yaml
 
+from filewallball.addresses import UNKNOWN_CLIENT
 from filewallball.doctor.host import BAD, OK, WARNING, Finding
 from filewallball.observability.contract import CONTRACT
 from filewallball.ops import dashboards
 from filewallball.ops.prometheus import alert_rules
-from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.settings.service import Settings
 
 _SECONDS = 10

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, or_, select, update
 
 from filewallball import errors, permissions
 from filewallball.access import Quotas, refund
+from filewallball.addresses import UNKNOWN_CLIENT
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.cache import HIT, MetadataCache
@@ -23,7 +24,6 @@ from filewallball.files.ownership import holds_token, no_right_to_delete, owns, 
 from filewallball.files.scanning import CLEAN, Scanner
 from filewallball.files.stored import StoredFile
 from filewallball.recording.caller import Caller
-from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore

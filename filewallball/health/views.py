@@ -13,6 +13,7 @@ from filewallball.access.admission import guard
 from filewallball.database.connections import Database
 from filewallball.health import exposition, report
 from filewallball.health.checks import UNHEALTHY, Board
+from filewallball.observability.exposition import preferred_to_json
 from filewallball.observability.uptime import started_at
 from filewallball.registry import part
 from filewallball.settings.service import Settings
@@ -33,14 +34,14 @@ class Health(MethodView):
         readings = part(Board).look()
         body = report.summary(readings, is_sqlite=part(Database).is_sqlite, uptime_seconds=up)
         status = _status(body)
-        content_type = exposition.wanted_format(request.accept_mimetypes)
+        content_type = preferred_to_json(request.headers.get("Accept"))
         if content_type is None:
             return body, status, _HEADERS
         text = exposition.render(
             readings,
             uptime_seconds=up,
             draining=is_draining(part(Settings).drain_file),
-            openmetrics=content_type == exposition.OPENMETRICS,
+            content_type=content_type,
         )
         return Response(text, status, _HEADERS, content_type=content_type)
 

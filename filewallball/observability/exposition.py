@@ -1,11 +1,12 @@
 """What a scrape gets: the merged files and the values read at that moment, as Prometheus text or OpenMetrics."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import exposition as prometheus_text
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric as Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.openmetrics import exposition as openmetrics
 from werkzeug.datastructures import MIMEAccept
@@ -25,6 +26,13 @@ TEXT = prometheus_text.CONTENT_TYPE_PLAIN_0_0_4
 OPENMETRICS = openmetrics.CONTENT_TYPE_LATEST
 Value = float | Mapping[tuple[str, ...], float]
 _END = "# EOF\n"
+_ANY_TEXT, _JSON = "text", "application/json"
+# Media ranges and the answer that each asks for; `text/plain` with a version asks for TEXT by name.
+_ANSWERS = {
+    "application/openmetrics-text": OPENMETRICS,
+    **dict.fromkeys(("text/plain", "text/*", "*/*"), _ANY_TEXT),
+    _JSON: _JSON,
+}
 
 
 class Exposition:
@@ -74,7 +82,8 @@ class Exposition:
     def _read(self) -> Iterator[Metric]:
         for name, read in self._readers.items():
             try:
-                yield _gauge(name, read())
+                metric = BY_NAME[name]
+                yield gauge(name, metric.about, read(), metric.label_names)
             except Exception as error:  # the other metrics are still true
                 surprising = not isinstance(error, ApiError)
                 logger.warning("A metric could not be read", extra={"metric": name}, exc_info=surprising)
@@ -97,13 +106,45 @@ def _gauges(paths: list[Path]) -> tuple[list[Metric], list[Path]]:
 
 def preferred(accept: str | None) -> str:
     """The content type to answer with: OpenMetrics only if it is asked for by name and nothing is liked more."""
-    for value, quality in parse_accept_header(accept, MIMEAccept):
-        kind = value.partition(";")[0].strip().lower()
-        if kind == "application/openmetrics-text" and quality > 0:
-            return OPENMETRICS
-        if kind in ("text/plain", "text/*", "*/*") and quality > 0:
-            return TEXT
-    return TEXT
+    asked = (answer for answer, quality in _asked_for(accept) if quality > 0 and answer != _JSON)
+    return OPENMETRICS if next(asked, TEXT) == OPENMETRICS else TEXT
+
+
+def preferred_to_json(accept: str | None) -> str | None:
+    """The same where JSON is what others get, then None; text is only meant with a `version`."""
+    liked = dict.fromkeys((OPENMETRICS, TEXT, _ANY_TEXT, _JSON), 0.0)
+    for answer, quality in _asked_for(accept):
+        liked[answer] = max(liked[answer], quality)
+    chosen = OPENMETRICS if liked[OPENMETRICS] >= liked[TEXT] else TEXT
+    return chosen if liked[chosen] > liked[_JSON] else None
+
+
+def encode(metrics: Iterable[Metric], content_type: str) -> str:
+    """Metrics as text of one of the two types."""
+    collector = _Fixed(metrics)
+    if content_type == OPENMETRICS:
+        return str(openmetrics.generate_latest(collector).decode())  # type: ignore[no-untyped-call]
+    return prometheus_text.generate_latest(collector).decode()
+
+
+def gauge(name: str, about: str, value: Value, label_names: Sequence[str] = ()) -> Metric:
+    """A gauge with one value, or one for each combination of label values."""
+    family = GaugeMetricFamily(name, about, labels=label_names)
+    by_labels = value if isinstance(value, Mapping) else {(): value}
+    for values, number in by_labels.items():
+        family.add_metric(values, number)
+    return family
+
+
+def _asked_for(accept: str | None) -> Iterator[tuple[str, float]]:
+    """The answers that an Accept header asks for, the most closely described first, and how much each is liked."""
+    for media_range, quality in parse_accept_header(accept, MIMEAccept):
+        kind, _, parameters = media_range.lower().replace(" ", "").partition(";")
+        has_version = any(part.startswith("version=") for part in parameters.split(";"))
+        if kind == "text/plain" and has_version:
+            yield TEXT, quality
+        elif kind in _ANSWERS:
+            yield _ANSWERS[kind], quality
 
 
 def _family_text(family: Family, lines: str, content_type: str, wanted: frozenset[str]) -> str:
@@ -124,26 +165,15 @@ def _sample_name(line: str) -> str:
 
 
 def _stock_text(metrics: list[Metric], content_type: str, wanted: frozenset[str]) -> str:
-    chosen = _Fixed([metric for metric in metrics if not wanted or metric.name in wanted])
-    if content_type == OPENMETRICS:
-        return str(openmetrics.generate_latest(chosen).decode()).removesuffix(_END)  # type: ignore[no-untyped-call]
-    return prometheus_text.generate_latest(chosen).decode()
+    chosen = [metric for metric in metrics if not wanted or metric.name in wanted]
+    return encode(chosen, content_type).removesuffix(_END)
 
 
 class _Fixed:
     """What prometheus_client's encoders ask of a registry."""
 
-    def __init__(self, metrics: list[Metric]) -> None:
+    def __init__(self, metrics: Iterable[Metric]) -> None:
         self._metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
         return self._metrics
-
-
-def _gauge(name: str, value: Value) -> Metric:
-    metric = BY_NAME[name]
-    family = GaugeMetricFamily(name, metric.about, labels=metric.label_names)
-    by_labels = value if isinstance(value, Mapping) else {(): value}
-    for values, number in by_labels.items():
-        family.add_metric(values, number)
-    return family

@@ -1,6 +1,5 @@
 """Where log lines go: a sink that is full, gone or blocked loses lines, and never takes a request's time."""
 
-import fcntl
 import os
 import socket
 import stat
@@ -10,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 from time import monotonic
+
+from filewallball.filesystem import try_lock
 
 Dropped = Callable[[], None]
 _STDERR = 2
@@ -86,16 +87,14 @@ class FileSink:
         )
 
     def _rotate(self, length: int) -> None:
-        lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with try_lock(self._path.with_name(f"{self._path.name}.lock")) as held:
+            if not held:
+                return
             if self._is_full(self._path.stat(), length):  # not rotated by another process just now
                 for number in range(self._backup_count - 1, 0, -1):
                     with suppress(FileNotFoundError):
                         self._numbered(number).replace(self._numbered(number + 1))
                 self._path.replace(self._numbered(1))
-        finally:
-            os.close(lock)
         self._open()
 
     def _numbered(self, number: int) -> Path:

@@ -1,6 +1,5 @@
 """A test message through one channel, on the way that real alerts take: Alertmanager, then the channel."""
 
-import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 import requests
 
 from filewallball.clock import now_us, rfc3339
+from filewallball.observability.samples import total
 from filewallball.ops.alertmanager import CHANNEL_TEST
 
 _LIFE_US = 60_000_000
@@ -64,15 +64,13 @@ def _raise_alert(alertmanager_url: str, channel: str) -> None:
 
 def _requests(alertmanager_url: str, integration: str) -> Requests:
     text = _ask("GET", f"{alertmanager_url}/metrics")
-    return Requests(
-        _total(text, "alertmanager_notification_requests_total", integration),
-        _total(text, "alertmanager_notification_requests_failed_total", integration),
-    )
-
-
-def _total(text: str, name: str, integration: str) -> int:
-    lines = re.findall(rf"^{name}\{{([^}}]*)\}} (\S+)$", text, re.MULTILINE)
-    return round(sum(float(value) for labels, value in lines if f'integration="{integration}"' in labels))
+    try:
+        return Requests(
+            round(total(text, "alertmanager_notification_requests_total", integration=integration)),
+            round(total(text, "alertmanager_notification_requests_failed_total", integration=integration)),
+        )
+    except (ValueError, OverflowError) as error:
+        raise AlertmanagerSilent(f"Alertmanager at {alertmanager_url} shows no metrics: {error}") from error
 
 
 def _ask(method: str, url: str, body: Any = None) -> str:

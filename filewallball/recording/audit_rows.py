@@ -2,15 +2,13 @@
 
 import hashlib
 import hmac
-import ipaddress
-import socket
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from operator import gt, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
 
+from filewallball.addresses import packed
 from filewallball.audit.models import AuditRow
 from filewallball.database.connections import Database
 from filewallball.errors import AuditBroken
@@ -41,7 +39,6 @@ CANONICAL = (
 )
 COLUMNS = (*CANONICAL, "mac", "address")
 _KINDS = frozenset((str, int))
-_MAPPED = b"\0" * 10 + b"\xff\xff"
 _values = itemgetter(*CANONICAL)
 Fields = Mapping[str, Any]
 """An event's fields: `vars(event)`, or a line of the journal."""
@@ -101,20 +98,6 @@ def _octets(values: Values) -> bytes:
         return text.encode()
     octets = [value.encode() for value in texts]
     return b"".join([b"%d:%b" % (len(value), value) for value in octets])
-
-
-@lru_cache(4096)
-def packed(address: str) -> bytes:
-    """An address as 16 bytes, IPv4 mapped into IPv6; empty for what is none."""
-    try:
-        return _MAPPED + socket.inet_pton(socket.AF_INET, address)
-    except (OSError, ValueError):
-        pass
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return b""
-    return parsed.packed if parsed.version == 6 else _MAPPED + parsed.packed
 
 
 def _needs_care(fields: Fields) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from filewallball.web.origin import client_network
+from filewallball.addresses import client_network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

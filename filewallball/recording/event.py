@@ -10,8 +10,6 @@ from filewallball.text import tame
 SUCCESS = "success"
 FAILED = "failed"
 DENIED = "denied"
-UNKNOWN_CLIENT = "unknown"
-"""The address of a client whose own cannot be read."""
 _MAX_DETAILS = 8000
 
 

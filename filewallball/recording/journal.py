@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from filewallball.errors import AuditUnavailable
+from filewallball.filesystem import sync_folder
 from filewallball.recording import ballast
 from filewallball.recording.event import Event
 from filewallball.recording.segments import abandoned, next_number, segment_path
@@ -168,7 +169,7 @@ class Journal:
             ballast.release(self._directory)
             fd = os.open(path, _FLAGS, 0o640)
         with suppress(OSError):  # some file systems sync no folders; the file is there all the same
-            _sync_folder(folder)
+            sync_folder(folder)
         return number, fd
 
     def _write(self, data: bytes) -> None:
@@ -214,14 +215,6 @@ def _encoded(line: dict[str, Any]) -> bytes:
         ):
             setattr(event, name, getattr(event, name).encode("utf-8", "replace").decode())
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _after_fork() -> None:

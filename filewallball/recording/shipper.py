@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
-from filewallball.audit.locks import try_lock
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.errors import InternalError, translate
+from filewallball.filesystem import replace_file, try_lock
 from filewallball.recording.audit_rows import Fields, Trail
 from filewallball.recording.event import fields_from_json
 from filewallball.recording.segments import lines, pieces, segments, slot_folders
@@ -211,9 +211,8 @@ class Shipper:
         data = orjson.dumps(positions)
         if data == orjson.dumps(before):
             return
-        temporary = self._directory / "shipped.json.new"
-        temporary.write_bytes(data)
-        temporary.replace(self._directory / "shipped.json")
+        # Not durable: where it is lost everything is read again, and what is on record is dropped by its event_id.
+        replace_file(self._directory / "shipped.json", data, durable=False)
 
 
 def _unread(folder: Path, position: _Position) -> Iterator[tuple[bytes, int, int]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from filewallball.filesystem import lock_now, locked
 from filewallball.observability.counters import note_epoch
 from filewallball.observability.metric_store.metric_file import slot_of
 from filewallball.observability.metric_store.slots import Slots
@@ -30,12 +31,9 @@ def begin(settings: Settings) -> None:
     settings.slots_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     settings.metrics_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     lock = os.open(settings.slots_dir / "service.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if lock_now(lock):
         _reset(settings.metrics_dir, Slots(settings.slots_dir))
-    except BlockingIOError:
-        pass
-    fcntl.flock(lock, fcntl.LOCK_SH)
+    fcntl.flock(lock, fcntl.LOCK_SH)  # from here on shared, until the process ends: nobody else's lock is so
     _service_lock = lock
 
 
@@ -45,13 +43,8 @@ def is_running(settings: Settings) -> bool:
         lock = os.open(settings.slots_dir / "service.lock", os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
+    with locked(lock) as is_alone:
+        return not is_alone
 
 
 def worker_ready(app: Flask) -> None:

@@ -21,7 +21,6 @@ from filewallball.access.last_use import write_last_use
 from filewallball.access.offenders import block_offenders
 from filewallball.alerts.channels import SmsChannel
 from filewallball.alerts.messages import Messenger, forget_old
-from filewallball.audit.locks import try_lock
 from filewallball.audit.retention import Retention
 from filewallball.audit.sealer import DIGEST_SECONDS, Digest
 from filewallball.audit.verify_job import Verification
@@ -33,6 +32,7 @@ from filewallball.files.scanning import Rescan, Scanner
 from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
 from filewallball.files.thumbnails import Thumbnails
+from filewallball.filesystem import try_lock
 from filewallball.health.checks import Board
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.recording import ballast

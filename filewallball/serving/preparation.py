@@ -4,10 +4,10 @@ import click
 from flask import Flask
 
 from filewallball.access.authentication import first_admin_stands, give_first_admin, new_token
-from filewallball.audit.keys import kept_secret
 from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
 from filewallball.database.connections import Database
 from filewallball.database.schema import is_newest, upgrade
+from filewallball.filesystem import kept_secret
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation

@@ -1,12 +1,10 @@
 """Kinds of settings: how the text of an environment variable becomes a checked value."""
 
-import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import field
 from datetime import timedelta
 from difflib import get_close_matches
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,8 @@ from marshmallow.validate import Email
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from filewallball.addresses import NetworkSet, read_network
+
 # What begins so is ours, not another program's.
 _OURS = ("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "THUMBNAIL_")
 SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url")
@@ -113,28 +112,9 @@ def secret(value: str, **_: Any) -> str:
     return value
 
 
-class Networks(tuple[Network, ...]):
-    """Networks that answers are remembered by: hashed once, because every request asks."""
-
-    @cached_property
-    def _hash(self) -> int:
-        return super().__hash__()
-
-    def __hash__(self) -> int:
-        return self._hash
-
-
-def unmapped(network: Network) -> Network:
-    """The IPv4 network that an IPv4-mapped one stands for, as clients' addresses are written; others as they are."""
-    first = network.network_address
-    if isinstance(first, ipaddress.IPv6Address) and first.ipv4_mapped and network.prefixlen >= 96:
-        return ipaddress.ip_network((first.ipv4_mapped, network.prefixlen - 96))
-    return network
-
-
-def networks(value: str, **_: Any) -> Networks:
+def networks(value: str, **_: Any) -> NetworkSet:
     try:
-        return Networks(unmapped(ipaddress.ip_network(part)) for part in _parts(value))
+        return NetworkSet(read_network(part, strict=True) for part in _parts(value))
     except ValueError as error:
         raise ValidationError(f"{error}.") from error
 

@@ -14,7 +14,8 @@ from environs import Env, EnvValidationError
 from limits import RateLimitItem
 from marshmallow.validate import OneOf, Range
 
-from filewallball.settings.kinds import PARSERS, Network, misspelt, setting
+from filewallball.addresses import Network
+from filewallball.settings.kinds import PARSERS, misspelt, setting
 from filewallball.settings.monitoring import MonitoringSettings
 
 ROLES = ("guest", "user", "monitor", "admin")

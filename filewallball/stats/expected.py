@@ -1,12 +1,12 @@
 """Clients that are expected to upload every so often: declared by an administrator, watched by an alert."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
 from filewallball import errors
+from filewallball.addresses import packed
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.event import SUCCESS
@@ -120,11 +120,6 @@ def _last_upload(connection: Connection, address: str) -> int:
         )
     ).scalar()
     start = (day if day is not None else day_of(now_us()) - 1) * DAY_HOURS * HOUR_US
-    mine = AUDIT.c.address == _packed(address), AUDIT.c.timestamp_us >= start
+    mine = AUDIT.c.address == packed(address), AUDIT.c.timestamp_us >= start
     moment = connection.execute(select(func.max(AUDIT.c.timestamp_us)).where(*mine, *_UPLOADED)).scalar()
     return moment or (start if day is not None else 0)
-
-
-def _packed(address: str) -> bytes:
-    parsed = ipaddress.ip_address(address)
-    return parsed.packed if parsed.version == 6 else ipaddress.IPv6Address(f"::ffff:{parsed}").packed

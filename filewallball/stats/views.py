@@ -8,8 +8,8 @@ from flask_smorest import Blueprint
 
 from filewallball import errors, permissions
 from filewallball.access.admission import check, current_operation, recorded
+from filewallball.addresses import UNKNOWN_CLIENT, normal_address
 from filewallball.clock import now_us
-from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
 from filewallball.stats import schemas
@@ -20,7 +20,6 @@ from filewallball.stats.expected import Expectation, ExpectedClients
 from filewallball.stats.snapshot import Statistics, View
 from filewallball.stats.uploads import ClientUploads, UploadErrors, client_uploads, upload_errors
 from filewallball.storage.local import LocalStore
-from filewallball.web.origin import normal_address
 
 T = TypeVar("T")
 blueprint = Blueprint(

@@ -2,9 +2,7 @@
 
 import hashlib
 import io
-import os
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from filewallball.filesystem import replace_file
 from filewallball.storage.folders import FOLDER_MODE
 from filewallball.storage.stage import FILE_MODE
 
@@ -102,15 +101,7 @@ class DiskCache:
 
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        temporary = path.with_name(f".{secrets.token_hex(8)}")
-        try:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-            with os.fdopen(fd, "wb") as file:
-                file.write(data)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_file(path, data, durable=False, mode=FILE_MODE)
 
     def _entries(self, source: str) -> list[Path]:
         try:

@@ -1,6 +1,5 @@
-"""Walking and locking inside the store without ever following a symbolic link."""
+"""Walking inside the store without ever following a symbolic link."""
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -41,15 +40,6 @@ def make_folder(name: str, parent: int) -> None:
         os.mkdir(name, FOLDER_MODE, dir_fd=parent)
 
 
-@contextmanager
-def locked(fd: int) -> Iterator[bool]:
-    """Try the lock of an open file that this block owns and closes; False if somebody else holds it."""
-    try:
-        yield _lock_now(fd)
-    finally:
-        os.close(fd)
-
-
 def entries(folder: Path, pattern: re.Pattern[str], *, files: bool = False) -> Iterator[str]:
     """Names of the real folders, or real files, whose whole name fits; a missing folder has none."""
     try:
@@ -60,20 +50,3 @@ def entries(folder: Path, pattern: re.Pattern[str], *, files: bool = False) -> I
                     yield entry.name
     except FileNotFoundError:
         return
-
-
-def sync_folder(folder: Path) -> None:
-    """Force the folder's entries to the disk."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _lock_now(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

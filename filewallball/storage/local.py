@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from filewallball.errors import StorageFailed, StorageFull, StoreNotMounted
-from filewallball.storage.folders import FOLDER_MODE, entered, entries, locked, opened, sync_folder
+from filewallball.filesystem import locked, sync_folder
+from filewallball.storage.folders import FOLDER_MODE, entered, entries, opened
 from filewallball.storage.stage import FILE_MODE, Stage, storage_error
 
 MARKER = ".filewallball-store"

@@ -172,7 +172,7 @@ def _create_locked(folder: Path) -> tuple[str, Path, int]:
         with opened(folder) as parent:
             fd = os.open(token, _FLAGS, FILE_MODE, dir_fd=parent)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            fcntl.flock(fd, fcntl.LOCK_EX)  # waits: the sweep holds it for no longer than it takes to unlink
             if os.fstat(fd).st_nlink:
                 return token, folder / token, fd
         except BaseException:

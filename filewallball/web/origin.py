@@ -1,14 +1,20 @@
 """Where a request really comes from: forwarding headers are believed only from trusted proxies."""
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from filewallball.recording.event import UNKNOWN_CLIENT
-from filewallball.settings.kinds import Network, Networks
+from filewallball.addresses import (
+    UNKNOWN_CLIENT,
+    Network,
+    NetworkSet,
+    client_network,
+    contains,
+    normal_address,
+    unknown_behind,
+)
 from filewallball.web.forwarding import ForwardingWatch
 
 _CHAIN = "HTTP_X_FORWARDED_FOR"
@@ -71,7 +77,7 @@ class Proxies:
     def __init__(
         self, trusted: Sequence[Network], show_suspect: Callable[[bool], None] = lambda is_suspect: None
     ) -> None:
-        self._trusted = Networks(trusted)
+        self._trusted = NetworkSet(trusted)
         self.watch = ForwardingWatch(show_suspect)
 
     def origin(self, environ: Mapping[str, Any]) -> Origin:
@@ -135,37 +141,3 @@ def hop_address(hop: str) -> str | None:
         return normal_address(text)
     inside, bare, port = wrapped.groups()
     return normal_address(inside or bare) if int(port or 0) <= _HIGHEST_PORT else None
-
-
-@lru_cache(4096)
-def normal_address(text: str) -> str | None:
-    """An IP address in its shortest spelling, IPv4-mapped IPv6 as IPv4, without a zone; None if it is no address."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address).partition("%")[0]
-
-
-@lru_cache(4096)
-def client_network(address: str) -> str:
-    """What a client is counted and blocked by: its IPv4 address, or the /64 that its IPv6 address lies in."""
-    if address == UNKNOWN_CLIENT:
-        return address
-    parsed = ipaddress.ip_address(address)
-    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
-
-
-def unknown_behind(proxy: str) -> str:
-    """What the unknown clients of a proxy are counted by."""
-    return f"{UNKNOWN_CLIENT}:{proxy}" if proxy else UNKNOWN_CLIENT
-
-
-@lru_cache(4096)
-def contains(networks: tuple[Network, ...], address: str) -> bool:
-    """Whether any network holds the address; none holds an unknown one."""
-    if address == UNKNOWN_CLIENT:
-        return False
-    parsed = ipaddress.ip_address(address)
-    return any(parsed.version == network.version and parsed in network for network in networks)

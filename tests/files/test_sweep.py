@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from filewallball import errors
-from filewallball.audit.locks import try_lock
 from filewallball.files.models import Blob, File
 from filewallball.files.sweep import Sweep
+from filewallball.filesystem import try_lock
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
 from filewallball.serving import maintenance

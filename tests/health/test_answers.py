@@ -14,8 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from werkzeug.test import TestResponse
 
 from filewallball.health.checks import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Reading
-from filewallball.health.exposition import OPENMETRICS, TEXT, render, wanted_format
+from filewallball.health.exposition import render
 from filewallball.health.report import size, uptime
+from filewallball.observability.exposition import OPENMETRICS, TEXT, preferred_to_json
 from filewallball.storage.stage import Stage
 from harness.parts import Parts
 from harness.servers import MariaDB, Redis
@@ -180,7 +181,7 @@ def test_the_older_text_format_parses_too(client: FlaskClient) -> None:
 def test_each_state_has_its_number_and_disabled_has_none() -> None:
     readings = {status: Reading(status) for status in (HEALTHY, DEGRADED, UNHEALTHY, DISABLED)}
 
-    text = render(readings, uptime_seconds=1.5, draining=True, openmetrics=False)
+    text = render(readings, uptime_seconds=1.5, draining=True, content_type=TEXT)
 
     families = {family.name: family for family in parse_text(text)}
     found = {
@@ -209,7 +210,9 @@ def test_each_state_has_its_number_and_disabled_has_none() -> None:
 def test_only_an_explicit_wish_for_metrics_is_granted(
     accepted: list[tuple[str, float]], chosen: str | None
 ) -> None:
-    assert wanted_format(accepted) == chosen
+    header = ", ".join(f"{media_range};q={quality}" for media_range, quality in accepted)
+
+    assert preferred_to_json(header) == chosen
 
 
 @pytest.mark.parametrize(

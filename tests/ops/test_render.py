@@ -1,13 +1,16 @@
 """`filewallball ops render`: the defaults in the repository, stale files named, secrets kept from others."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from filewallball import errors
 from filewallball.cli import main
 from filewallball.ops.artifacts import ARTIFACTS, host_settings
+from filewallball.ops.nginx_problems import maps
 from filewallball.ops.rendering import stale
 from harness import ROOT
 
@@ -27,6 +30,17 @@ def test_check_names_what_is_missing_or_differs(tmp_path: Path, monkeypatch: pyt
     assert (code, printed) == (1, f"stale: {changed}\n")
     missing.unlink()
     assert f"stale: {missing}\n" in _render(monkeypatch, tmp_path, "--check")[1]
+
+
+def test_nginx_answers_with_the_codes_that_the_catalogue_has_for_its_statuses() -> None:
+    status_of = {kind.code: kind.status for kind in errors.catalogue()}
+    codes = next(text for text in "\n".join(maps()).split("}") if "_problem_code" in text)
+
+    own = {int(status): code for status, code in re.findall(r'(\d{3}) "(\w+)"', codes)}
+    differing = {status: code for status, code in own.items() if status_of[code] != status}
+
+    assert {400, 414, 431} <= own.keys()
+    assert differing == {502: "unavailable", 504: "unavailable"}
 
 
 def test_prometheus_is_configured_as_the_guide_writes_it_and_reaches_alertmanager(tmp_path: Path) -> None:

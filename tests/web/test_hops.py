@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filewallball.recording.event import UNKNOWN_CLIENT
+from filewallball.addresses import UNKNOWN_CLIENT, contains
 from filewallball.settings.service import load_settings
-from filewallball.web.origin import Proxies, contains, hop_address
+from filewallball.web.origin import Proxies, hop_address
 
 V4, V6, LIE = "203.0.113.9", "2001:db8::1", "198.51.100.66"
 LOCAL, BALANCER = "127.0.0.1", "192.0.2.1"

@@ -6,10 +6,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from filewallball.recording.event import UNKNOWN_CLIENT
+from filewallball.addresses import UNKNOWN_CLIENT, contains
 from filewallball.settings.service import load_settings
 from filewallball.web.forwarding import ForwardingWatch
-from filewallball.web.origin import FORWARDING, Proxies, contains
+from filewallball.web.origin import FORWARDING, Proxies
 from harness.parts import Parts
 from tests.access.people import Build, client_of
 

@@ -1,7 +1,6 @@
 """One small number per live process, so that what a dead worker leaves behind finds a new owner."""
 
 import atexit
-import fcntl
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from time import monotonic, sleep
+
+from filewallball.filesystem import PRIVATE, lock_now
 
 _LOCK_NAME = re.compile(r"slot-(\d+)\.lock")
 _MOST = 4096
@@ -134,16 +135,15 @@ class Slots:
 
     def _lock(self, number: int) -> int | None:
         """A descriptor holding the lock, None where another process has it; lock files are never deleted."""
-        fd = os.open(self._directory / f"slot-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(self._directory / f"slot-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            return None
+            held = lock_now(fd)
         except BaseException:
             os.close(fd)
             raise
-        return fd
+        if not held:
+            os.close(fd)
+        return fd if held else None
 
     def _known(self) -> list[int]:
         try:

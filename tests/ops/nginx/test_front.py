@@ -210,19 +210,23 @@ def test_nothing_that_a_client_sends_breaks_a_line_of_the_log(front: Front) -> N
 
 
 _HEAD = b"Host: x\r\nConnection: close\r\n"
+_HUGE = b"Content-Length: 99999999999\r\n"
+_LONG = b"a" * 20_000
 
 
 @pytest.mark.parametrize(
-    ("request_bytes", "status"),
+    ("request_bytes", "status", "code"),
     [
-        (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
-        (b"POST /upload HTTP/1.1\r\n" + _HEAD + b"Content-Length: 99999999999\r\n\r\n", 413),
-        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n" + _HEAD + b"\r\n", 414),
-        (b"GET / HTTP/1.1\r\n" + _HEAD + b"X-Long: " + b"a" * 20_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "bad_request"),
+        (b"POST /upload HTTP/1.1\r\n" + _HEAD + _HUGE + b"\r\n", 413, "request_too_large"),
+        (b"GET /" + _LONG + b" HTTP/1.1\r\n" + _HEAD + b"\r\n", 414, "address_too_long"),
+        (b"GET / HTTP/1.1\r\n" + _HEAD + b"X-Long: " + _LONG + b"\r\n\r\n", 431, "headers_too_large"),
     ],
 )
-def test_nginxs_own_errors_are_the_services(front: Front, request_bytes: bytes, status: int) -> None:
-    _is_problem(*raw(front, request_bytes), status)
+def test_nginxs_own_errors_are_the_services(
+    front: Front, request_bytes: bytes, status: int, code: str
+) -> None:
+    assert _problem_code(*raw(front, request_bytes), status) == code
 
 
 def test_what_is_gone_hangs_or_is_full_is_told_in_the_services_words(tmp_path: Path) -> None:
@@ -234,13 +238,13 @@ def test_what_is_gone_hangs_or_is_full_is_told_in_the_services_words(tmp_path: P
         path.write_text(path.read_text().replace("proxy_read_timeout 120s", "proxy_read_timeout 1s"))
         front.start()
         try:
-            _is_problem(*raw(front, b"GET /files HTTP/1.1\r\n" + _HEAD + b"\r\n"), 504)
+            _problem_code(*raw(front, b"GET /files HTTP/1.1\r\n" + _HEAD + b"\r\n"), 504)
             # Where bodies are kept there is no folder any more, which fails as a full disk does.
             shutil.rmtree(front.folder / "client_body")
             body = b"Content-Length: 300000\r\n\r\n" + b"x" * 300_000
-            _is_problem(*raw(front, b"PUT /upload/a HTTP/1.1\r\n" + _HEAD + body), 503)
+            _problem_code(*raw(front, b"PUT /upload/a HTTP/1.1\r\n" + _HEAD + body), 503)
             silent.close()
-            _is_problem(*raw(front, b"GET /files HTTP/1.1\r\n" + _HEAD + b"\r\n"), 502)
+            _problem_code(*raw(front, b"GET /files HTTP/1.1\r\n" + _HEAD + b"\r\n"), 502)
         finally:
             front.kill()
 
@@ -274,12 +278,13 @@ def test_tls_serves_and_refuses_plain_text_in_the_same_words(tmp_path: Path, beh
             refused = session.get(metrics, verify=str(certificate), timeout=30)
         assert answer.status_code == 200
         assert refused.headers["Strict-Transport-Security"].startswith("max-age=31536000")
-        _is_problem(*raw(front, b"GET / HTTP/1.1\r\n" + _HEAD + b"\r\n"), 400)
+        _problem_code(*raw(front, b"GET / HTTP/1.1\r\n" + _HEAD + b"\r\n"), 400)
     finally:
         front.kill()
 
 
-def _is_problem(status: int, headers: dict[str, str], body: bytes, expected: int) -> None:
+def _problem_code(status: int, headers: dict[str, str], body: bytes, expected: int) -> str:
+    """The code of the problem that an answer is."""
     codes = {kind.code: kind.title for kind in errors.catalogue()}
     problem = json.loads(body)
     assert (status, problem["status"], headers["content-type"]) == (
@@ -293,6 +298,7 @@ def _is_problem(status: int, headers: dict[str, str], body: bytes, expected: int
     assert problem["request_id"] == headers["x-request-id"]
     assert problem["detail"]
     assert headers["x-content-type-options"] == "nosniff"
+    return str(problem["code"])
 
 
 def _line_of(front: Front, request_id: str) -> dict[str, Any]:

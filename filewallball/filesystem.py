@@ -1,0 +1,106 @@
+"""Locks between the processes of one host, files that are replaced whole, and secrets in files of their own."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PRIVATE = 0o600
+_ANYBODY = 0o666  # less the umask: what root writes on the command line, the service reads
+
+
+@contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold the lock of a file, made if it is missing; False if somebody else holds it.
+
+    The kernel releases it if the process dies; lock files are never deleted.
+    """
+    with locked(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)) as held:
+        yield held
+
+
+@contextmanager
+def locked(fd: int) -> Iterator[bool]:
+    """The same for an open file that this block owns and closes."""
+    try:
+        yield lock_now(fd)
+    finally:
+        os.close(fd)
+
+
+def lock_now(fd: int) -> bool:
+    """Take the lock of an open file without waiting; False if somebody else holds it. Closing the file releases it."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def replace_file(path: Path, data: bytes, *, durable: bool, mode: int = _ANYBODY) -> None:
+    """Give a file new content; whoever reads meanwhile sees all of the old or all of the new.
+
+    Only a durable one is sure to outlive a loss of power. Raises OSError, and the old file stays.
+    """
+    temporary = _temporary(path)
+    create_file(temporary, data, durable=durable, mode=mode)
+    try:
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        with suppress(OSError):  # some file systems sync no folders; the file is there all the same
+            sync_folder(path.parent)
+
+
+def create_file(path: Path, data: bytes, *, durable: bool = True, mode: int = PRIVATE) -> None:
+    """Write a new file whole or not at all. Raises OSError, FileExistsError where there is one."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(fd)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the folder's entries to the disk."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def kept_secret(path: Path, make: Callable[[], str]) -> str:
+    """The secret in a file that only this user can read; a new one from `make` where there is none.
+
+    Two that start together agree on one.
+    """
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        _publish(path, make())
+        return path.read_text().strip()
+
+
+def _publish(path: Path, secret: str) -> None:
+    temporary = _temporary(path)
+    create_file(temporary, f"{secret}\n".encode())
+    try:
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        temporary.unlink()
+
+
+def _temporary(path: Path) -> Path:
+    """A name beside the file that nobody else has: several may write it at once."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
