@@ -29,12 +29,12 @@ from filewallball.database.connections import Database
 from filewallball.database.schema import downgrade, upgrade
 from filewallball.extensions import db
 from filewallball.files.cache import MetadataCache
+from filewallball.observability.metric_store.service_lock import is_running
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
-from filewallball.serving import lifecycle
 from filewallball.settings.service import Settings, load_settings
 from filewallball.storage.local import LocalStore
 
@@ -151,7 +151,7 @@ def _refuse_other_key(settings: Settings, backup: Path) -> None:
     """Workers keep the key that they began with: what they wrote after the restore would pass for forged."""
     kept, current = backup / "audit-key", settings.data_dir / "audit-key"
     is_other = kept.exists() and (not current.exists() or kept.read_bytes() != current.read_bytes())
-    if is_other and not settings.audit_seal_key and lifecycle.is_running(settings):
+    if is_other and not settings.audit_seal_key and is_running(settings.slots_dir):
         _fail(["the backup has another audit key than the running service: stop the service first"])
 
 

@@ -1,50 +1,30 @@
 """What happens to metrics and slots when the service, or one of its workers, starts or ends."""
 
-import fcntl
 import gc
 import logging
-import os
 from pathlib import Path
 
 from flask import Flask
 
-from filewallball.filesystem import lock_now, locked
 from filewallball.observability.counters import note_epoch
+from filewallball.observability.metric_store import service_lock
 from filewallball.observability.metric_store.metric_file import slot_of
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import remove_live_gauges, set_aside
 from filewallball.observability.uptime import note_start
 from filewallball.settings.service import Settings
 
-__all__ = ["begin", "is_running", "note_start", "worker_gone", "worker_ready"]
-
-_service_lock: int | None = None
+__all__ = ["begin", "note_start", "worker_gone", "worker_ready"]
 
 
 def begin(settings: Settings) -> None:
     """In the master, before it forks. Raises OSError where a folder cannot be used.
 
-    All processes of a service share one lock, inherited over fork and taken anew over exec. Whoever can have it
-    alone is a new service and resets the metric files; a reload or upgrade is not, and counts on.
+    A new service resets the metric files; a reload or upgrade does not, and counts on.
     """
-    global _service_lock
     settings.slots_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     settings.metrics_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
-    lock = os.open(settings.slots_dir / "service.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if lock_now(lock):
-        _reset(settings.metrics_dir, Slots(settings.slots_dir))
-    fcntl.flock(lock, fcntl.LOCK_SH)  # from here on shared, until the process ends: nobody else's lock is so
-    _service_lock = lock
-
-
-def is_running(settings: Settings) -> bool:
-    """Whether a service runs on this DATA_DIR."""
-    try:
-        lock = os.open(settings.slots_dir / "service.lock", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    with locked(lock) as is_alone:
-        return not is_alone
+    service_lock.hold(settings.slots_dir, lambda: _reset(settings.metrics_dir, Slots(settings.slots_dir)))
 
 
 def worker_ready(app: Flask) -> None:
