@@ -1,0 +1,67 @@
+"""`filewallball quarantine …`: list, release and purge suspicious files."""
+
+import click
+from flask import Flask
+
+from filewallball.clock import now_us
+from filewallball.commands import table, with_app
+from filewallball.database.connections import Database
+from filewallball.files.quarantine import list_quarantined, purge, release
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.operations import Ledger, operation
+from filewallball.registry import part
+
+_DAY_US = 86_400_000_000
+_MOST = 100_000
+_SHOWN = (
+    "file_id",
+    "upload_us",
+    "file_size",
+    "mime_type",
+    "claimed_type",
+    "suspicion",
+    "client_ip",
+    "filename",
+)
+
+
+@click.group()
+def quarantine() -> None:
+    """Suspicious files, kept but not served."""
+
+
+@quarantine.command("list")
+@with_app
+def list_command(app: Flask) -> None:
+    """List the files in quarantine and why they are there."""
+    table(list_quarantined(part(Database, app), page=1, size=_MOST), _SHOWN)
+
+
+@quarantine.command("release")
+@click.argument("file_ids", nargs=-1, required=True)
+@with_app
+def release_command(app: Flask, file_ids: tuple[str, ...]) -> None:
+    """Serve these files after all."""
+    for file_id in file_ids:
+        with operation(part(Ledger, app), "file:release", SYSTEM, resource_id=file_id) as op:
+            release(op, file_id)
+        click.echo(f"{file_id} is served again")
+
+
+@quarantine.command("purge")
+@click.argument("file_ids", nargs=-1)
+@click.option("--older-than", "days", type=click.IntRange(min=0), help="All that arrived so many days ago.")
+@with_app
+def purge_command(app: Flask, file_ids: tuple[str, ...], days: int | None) -> None:
+    """Delete these files for ever, or all older ones."""
+    if not file_ids and days is None:
+        raise click.UsageError("Say which files go: their ids, --older-than, or both.")
+    chosen = list(file_ids)
+    if days is not None:
+        before = now_us() - days * _DAY_US
+        old = list_quarantined(part(Database, app), page=1, size=_MOST, before_us=before)
+        chosen += [row.file_id for row in old]
+    for file_id in chosen:
+        with operation(part(Ledger, app), "file:delete", SYSTEM, resource_id=file_id) as op:
+            purge(op, file_id)
+        click.echo(f"{file_id} is deleted")
