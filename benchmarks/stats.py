@@ -21,7 +21,7 @@ from sqlalchemy import text
 from benchmarks.history import DAYS, LargeMariaDB, Size, open_history, service_settings
 from filewallball.clock import now_us
 from filewallball.recording.event import Event
-from harness.parts import Parts
+from harness.parts import Parts, put_on_record
 from harness.servers import Service
 from harness.servers.mariadb import database_name
 
@@ -86,8 +86,7 @@ def _append_and_seal(parts: Parts, rows: int, options: argparse.Namespace) -> fl
             )
             for index in range(start, min(start + 500, rows))
         ]
-        with parts.database.begin() as connection:
-            parts.ledger.trail.append_once(connection, events)
+        put_on_record(parts, events)
     began = time.perf_counter()
     parts.digest.run()
     return time.perf_counter() - began

@@ -19,7 +19,7 @@ from filewallball.clock import now_us
 from filewallball.commands import with_app
 from filewallball.database.schema import downgrade, upgrade
 from filewallball.doctor.commands import doctor
-from filewallball.files.quarantine_routes import quarantine
+from filewallball.files.commands import quarantine
 from filewallball.files.scrub import Pace
 from filewallball.ops import reference
 from filewallball.ops.commands import ops

@@ -82,6 +82,10 @@ class AuthRevoked(AuthMissing):
     code, title = "auth_revoked", "The credentials are not valid"
 
 
+WRONG_CREDENTIALS = frozenset(kind.code for kind in (AuthMalformed, AuthUnknown, AuthExpired, AuthRevoked))
+"""Codes of requests that showed credentials which are not good."""
+
+
 class Forbidden(_Denied):
     code, status, title = "forbidden", 403, "Not allowed"
 

@@ -22,7 +22,7 @@ from filewallball.backup.standing import backup_probe
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
 from filewallball.extensions import api, db
-from filewallball.files import quarantine_routes
+from filewallball.files import quarantine_views
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
 from filewallball.files.lookup import FOUND_NAMES
@@ -209,7 +209,7 @@ def register_routes(app: Flask) -> None:
         health_views.blueprint,
         access_views.blueprint,
         stats_views.blueprint,
-        quarantine_routes.blueprint,
+        quarantine_views.blueprint,
         alert_views.blueprint,
     ):
         api.register_blueprint(blueprint)

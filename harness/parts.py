@@ -1,5 +1,8 @@
 """The parts of an application by short names, for tests and benchmarks that need many of them."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from flask import Flask
 
 from filewallball.access.gate import Gate
@@ -14,6 +17,7 @@ from filewallball.files.thumbnails import Thumbnails
 from filewallball.health.checks import Board
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.reconcile.books import Reconciliation
+from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger
 from filewallball.recording.shipper import Shipper
@@ -50,3 +54,16 @@ class Parts:
         self.verification = part(Verification, app)
         self.retention = part(Retention, app)
         self.reconciliation = part(Reconciliation, app)
+
+
+def put_on_record(parts: Parts, events: Iterable[Event]) -> None:
+    """Insert events into the audit log as the shipper does, without the journal."""
+    trail = parts.ledger.trail
+    with parts.database.begin() as connection:
+        trail.send(connection, trail.prepare(map(vars, events)))
+
+
+def digest_of_another_host(parts: Parts, folder: Path) -> Digest:
+    """A digest as another host of the same service has it: its lock and its anchor lie in a folder of its own."""
+    folder.mkdir()
+    return Digest(folder, parts.database, parts.seals, parts.digest.folds)

@@ -9,13 +9,12 @@ from filewallball.access.blocks import ActiveBlock, BlockList
 from filewallball.access.last_use import LastUse
 from filewallball.access.limits import AUTH, Limits
 from filewallball.addresses import UNKNOWN_CLIENT, NetworkSet, client_network, contains
-from filewallball.errors import ApiError, Blocked, RateLimited
+from filewallball.errors import WRONG_CREDENTIALS, ApiError, Blocked, RateLimited
 from filewallball.recording.event import SUCCESS, Event
 from filewallball.settings.service import Settings
 from filewallball.web.origin import Origin, Proxies
 
 _LOOPBACK_V4, _LOOPBACK_V6 = "127.", "::1"
-_AUTH_FAILURES = ("auth_malformed", "auth_unknown", "auth_expired", "auth_revoked")
 _PENDING = 1000
 
 
@@ -105,11 +104,11 @@ class Gate:
 
 def is_authentication_failure(error: ApiError) -> bool:
     """Whether credentials were given and were wrong (ruling 3)."""
-    return error.code in _AUTH_FAILURES
+    return error.code in WRONG_CREDENTIALS
 
 
 def _offence(event: Event) -> str | None:
-    if event.error_type in _AUTH_FAILURES:
+    if event.error_type in WRONG_CREDENTIALS:
         return "failed authentications"
     if event.error_type == "rate_limited" or event.over_limit:
         return "requests over a limit"

@@ -1,14 +1,10 @@
 """What the alert routes take and give."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 import orjson
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from filewallball.alerts.models import FIRING, RESOLVED
-from filewallball.clock import parse_moment, to_us
-from filewallball.web.schemas import TimeField
+from filewallball.web.schemas import InstantField, TimeField
 
 _TIME = {"type": "string", "format": "date-time"}
 _MAYBE_TIME = {"type": ["string", "null"], "format": "date-time"}
@@ -16,20 +12,6 @@ _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 _STATUS = validate.OneOf((FIRING, RESOLVED))
 _LONGEST_TEXT = 10_000
 _MOST_LABELS = 100
-_LATEST_US = to_us(datetime(9999, 1, 1, tzinfo=UTC))
-
-
-class MomentField(fields.Field[int]):
-    """An RFC 3339 time, with nanoseconds as Go writes them, as microseconds."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        try:
-            moment = parse_moment(str(value))
-        except ValueError as error:
-            raise ValidationError("Not an RFC 3339 time.") from error
-        if not isinstance(value, str) or moment > _LATEST_US:
-            raise ValidationError("Not an RFC 3339 time.")
-        return max(0, moment)
 
 
 def _texts() -> fields.Dict:
@@ -48,8 +30,8 @@ class SentAlertSchema(Schema):
     status = fields.String(required=True, validate=_STATUS)
     labels = _texts()
     annotations = _texts()
-    starts_at = MomentField(data_key="startsAt", required=True, metadata=_TIME)
-    ends_at = MomentField(data_key="endsAt", required=True, metadata=_TIME)
+    starts_at = InstantField(data_key="startsAt", required=True, metadata=_TIME)
+    ends_at = InstantField(data_key="endsAt", required=True, metadata=_TIME)
     fingerprint = fields.String(required=True, validate=validate.Regexp(r"[0-9a-f]{1,64}\Z"))
 
 

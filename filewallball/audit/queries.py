@@ -1,7 +1,6 @@
 """Reading the audit log, newest first: by page, by cursor, or all of it in pieces."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, union_all
@@ -9,29 +8,15 @@ from sqlalchemy import ColumnElement, Connection, Row, select, union_all
 from filewallball import errors
 from filewallball.audit.filters import AuditFilter, Scope, resolve
 from filewallball.audit.models import AuditRow
-from filewallball.audit.totals import Total, count
+from filewallball.audit.totals import count
 from filewallball.database.connections import Database, by_index
 from filewallball.web import paging
+from filewallball.web.paging import Page, Total
 
 DEEPEST_ROW = 10_000
 _PIECE = 1000
 _COLUMNS = AuditRow.__table__.columns
 _Position = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class AuditPage:
-    """Rows of one page and where it stands; `total` is None where nobody asked for it."""
-
-    rows: Sequence[Row[Any]]
-    total: Total | None
-    page: int
-    size: int
-    next_cursor: str | None
-
-    @property
-    def pages(self) -> int | None:
-        return None if self.total is None else -(-self.total.rows // self.size)
 
 
 def list_events(
@@ -42,19 +27,19 @@ def list_events(
     size: int = 50,
     cursor: str = "",
     with_total: bool = True,
-) -> AuditPage:
+) -> Page[Row[Any]]:
     """One page of the log. Raises PageTooDeep past 10,000 rows of offset, ValidationFailed for a foreign cursor."""
     if not cursor and page * size > DEEPEST_ROW:
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}; follow next_cursor instead.")
     after = paging.decode(cursor) if cursor else None
     offset = 0 if cursor else (page - 1) * size
 
-    def work(connection: Connection) -> AuditPage:
+    def work(connection: Connection) -> Page[Row[Any]]:
         scope = resolve(connection, wanted)
         rows = _newest(connection, scope, after, offset, size + 1)
         more = len(rows) > size
         rows = rows[:size]
-        return AuditPage(
+        return Page(
             rows=rows,
             total=count(connection, scope) if with_total else None,
             page=page,

@@ -6,8 +6,8 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from filewallball.addresses import UNKNOWN_CLIENT, Network, read_network
 from filewallball.audit.filters import STATUSES, VERBS, AuditFilter
-from filewallball.clock import parse_moment
 from filewallball.observability.vocabulary import ACTIONS, OTHER
+from filewallball.web.schemas import MomentField
 
 _MOST_DAYS_OF_SEARCH = 31
 _DAY_US = 86_400_000_000
@@ -25,20 +25,6 @@ def _is_text(value: str) -> None:
         value.encode()
     except UnicodeEncodeError as error:
         raise ValidationError("Not valid Unicode.") from error
-
-
-class MomentField(fields.Field[int]):
-    """An ISO 8601 date or time (UTC unless it names a zone), as microseconds; a date alone is the whole day."""
-
-    def __init__(self, *, is_end: bool, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._is_end = is_end
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        try:
-            return parse_moment(str(value), is_end=self._is_end)
-        except ValueError as error:
-            raise ValidationError("Not a date or time such as 2024-01-15 or 2024-01-15T10:30:00Z.") from error
 
 
 class NetworkField(fields.Field[Network | str]):

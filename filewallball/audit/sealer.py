@@ -103,10 +103,6 @@ class Digest:
                     return total
                 batch = following.result()
 
-    def seal_next(self) -> int:
-        """Seal one block of at most BLOCK_ROWS rows; returns how many rows are dealt with, 0 if another was faster."""
-        return self._settle(self._read())
-
     def count(self) -> int:
         """How many rows wait to be sealed, counted up to a million; and for how long the first of them has."""
         self.stall.look()

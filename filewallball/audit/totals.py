@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select, update
@@ -11,6 +10,7 @@ from filewallball.audit.filters import Scope
 from filewallball.audit.models import AuditRow, AuditTotal
 from filewallball.clock import rfc3339
 from filewallball.database.connections import Database
+from filewallball.web.paging import Total
 
 COUNT_LIMIT = 100_000
 HOUR_US = 3_600_000_000
@@ -18,14 +18,6 @@ _DAY_HOURS = 24
 _KNOWN_DAYS = range(2_932_897)
 """From the epoch to the end of the year 9999, the last that can be written."""
 _TABLE: Any = AuditTotal.__table__
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """A number of rows, or the least that there are."""
-
-    rows: int
-    is_lower_bound: bool = False
 
 
 class Totals:

@@ -10,7 +10,7 @@ from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.audit.export import TYPES, Export
 from filewallball.audit.presentation import shown
-from filewallball.audit.queries import AuditPage, list_events
+from filewallball.audit.queries import list_events
 from filewallball.audit.schemas import (
     AuditExportSchema,
     AuditPageSchema,
@@ -46,7 +46,8 @@ class AuditLogs(MethodView):
             cursor=query["cursor"],
             with_total=query["total"],
         )
-        return {**_page(found), "filters": wanted.shown()}
+        logs = [shown(row) for row in found.rows]
+        return {"logs": logs, **found.place(), "filters": wanted.shown()}
 
 
 @blueprint.route("/export")
@@ -110,15 +111,3 @@ class AuditVerify(MethodView):
             "findings": verdict.findings,
             "not_checked": verdict.not_checked,
         }
-
-
-def _page(found: AuditPage) -> dict[str, Any]:
-    return {
-        "logs": [shown(row) for row in found.rows],
-        "total": found.total.rows if found.total else None,
-        "total_is_lower_bound": bool(found.total and found.total.is_lower_bound),
-        "page": found.page,
-        "size": found.size,
-        "pages": found.pages,
-        "next_cursor": found.next_cursor,
-    }

@@ -14,7 +14,7 @@ from filewallball.audit.verify_job import Verification
 from filewallball.commands import with_app
 from filewallball.database.connections import Database
 from filewallball.doctor import host, neighbours
-from filewallball.doctor.host import BAD, Finding
+from filewallball.doctor.host import BAD, Diagnosis
 from filewallball.extensions import db
 from filewallball.ops.dashboards import FOLDER
 from filewallball.registry import part
@@ -49,8 +49,8 @@ def doctor(app: Flask, as_json: bool, dashboards: Path) -> None:
     sys.exit(1 if bad else 0)
 
 
-def examine(app: Flask, dashboards: Path) -> Iterator[Finding]:
-    """Every finding, in the order of the checklist."""
+def examine(app: Flask, dashboards: Path) -> Iterator[Diagnosis]:
+    """Every diagnosis, in the order of the checklist."""
     settings, database = part(Settings, app), part(Database, app)
     yield from neighbours.service(settings, _token(settings))
     yield host.logging(settings)

@@ -36,7 +36,7 @@ _VARIABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One line of the doctor's: what was looked at, how it is, and what to do where it is not well."""
 
     name: str
@@ -44,7 +44,7 @@ class Finding:
     text: str
 
 
-def database(engines: Mapping[str, Engine]) -> Finding:
+def database(engines: Mapping[str, Engine]) -> Diagnosis:
     """Does a commit that was confirmed survive the loss of power?"""
     faults: dict[str, None] = {}
     kind = ""
@@ -62,10 +62,10 @@ def database(engines: Mapping[str, Engine]) -> Finding:
                     rows = connection.execute(query, {"names": _VARIABLES})
                     faults |= dict.fromkeys(mariadb_faults({row[0]: row[1] for row in rows}))
     except SQLAlchemyError as error:
-        return Finding("database", BAD, f"does not answer: {getattr(error, 'orig', None) or error}")
+        return Diagnosis("database", BAD, f"does not answer: {getattr(error, 'orig', None) or error}")
     if faults:
-        return Finding("database", BAD, "a confirmed change may be lost: " + "; ".join(faults))
-    return Finding("database", OK, f"{'SQLite' if kind == 'sqlite' else 'MariaDB'} keeps what it confirms")
+        return Diagnosis("database", BAD, "a confirmed change may be lost: " + "; ".join(faults))
+    return Diagnosis("database", OK, f"{'SQLite' if kind == 'sqlite' else 'MariaDB'} keeps what it confirms")
 
 
 _PRAGMAS = ("journal_mode", "synchronous")
@@ -93,37 +93,37 @@ def mariadb_faults(variables: Mapping[str, str]) -> Iterator[str]:
         yield "sql_mode without STRICT_TRANS_TABLES"
 
 
-def disk(store: LocalStore) -> Finding:
+def disk(store: LocalStore) -> Diagnosis:
     """Is there room, for bytes and for names?"""
     try:
         store.check_mounted()
         space, nodes = store.space(), os.statvfs(store.root)
     except (ApiError, OSError) as error:
-        return Finding("disk", BAD, f"the store is not there: {error}")
+        return Diagnosis("disk", BAD, f"the store is not there: {error}")
     names = 100 * (1 - nodes.f_favail / nodes.f_files) if nodes.f_files else 0.0
     fullest = max(space.utilization_percent, names)
     said = f"{space.utilization_percent:.0f} % of the bytes and {names:.0f} % of the inodes are used"
     if space.free <= space.reserved:
-        return Finding("disk", BAD, f"{said}; uploads are refused (MIN_FREE_SPACE)")
+        return Diagnosis("disk", BAD, f"{said}; uploads are refused (MIN_FREE_SPACE)")
     status = BAD if fullest > _FULL_PERCENT else WARNING if fullest > _FILLING_PERCENT else OK
-    return Finding("disk", status, said)
+    return Diagnosis("disk", status, said)
 
 
-def backup(settings: Settings) -> Finding:
+def backup(settings: Settings) -> Diagnosis:
     """Is there a backup, and is it young enough?"""
     taken_us, longest = last_backup_us(settings.data_dir), settings.backup_max_age
     if not taken_us:
         status = BAD if longest else WARNING
-        return Finding("backup", status, "none was taken on this host: filewallball backup create FOLDER")
+        return Diagnosis("backup", status, "none was taken on this host: filewallball backup create FOLDER")
     age_us = now_us() - taken_us
     said = f"the last one is {age_us / 3.6e9:.1f} hours old"
     if longest is None:
-        return Finding("backup", WARNING, f"{said}; nobody watches their age (BACKUP_MAX_AGE)")
+        return Diagnosis("backup", WARNING, f"{said}; nobody watches their age (BACKUP_MAX_AGE)")
     late = age_us > longest.total_seconds() * 1e6
-    return Finding("backup", BAD if late else OK, f"{said}, due every {longest.total_seconds() / 3600:.0f}")
+    return Diagnosis("backup", BAD if late else OK, f"{said}, due every {longest.total_seconds() / 3600:.0f}")
 
 
-def recipients(settings: Settings) -> Finding:
+def recipients(settings: Settings) -> Diagnosis:
     """Would an alert reach somebody, or is a channel still addressed as the guide's example has it?"""
     unset = []
     mail = (*settings.alert_email_recipients, settings.alert_email_smtp_server)
@@ -137,35 +137,35 @@ def recipients(settings: Settings) -> Finding:
         "; ".join(unset)
         or "the channels have addresses of your own; try them: filewallball alerts test CHANNEL"
     )
-    return Finding("recipients", WARNING if unset else OK, said)
+    return Diagnosis("recipients", WARNING if unset else OK, said)
 
 
-def audit(settings: Settings, database: Database, seals: Seals, verification: Verification) -> Finding:
+def audit(settings: Settings, database: Database, seals: Seals, verification: Verification) -> Diagnosis:
     """Was the whole log found intact, and lately?"""
     with suppress(SQLAlchemyError):  # nothing is sealed where there is no log
         if not holds_key(database, seals):
-            return Finding("audit", BAD, OTHER_KEY)
+            return Diagnosis("audit", BAD, OTHER_KEY)
     last = verification.last()
     if last is None:
-        return Finding("audit", WARNING, "never verified on this host: filewallball audit verify")
+        return Diagnosis("audit", WARNING, "never verified on this host: filewallball audit verify")
     if not last.verdict.is_intact:
         first = last.verdict.findings[0]
-        return Finding("audit", BAD, f"the log is broken at block {first.block}: {first.problem}")
+        return Diagnosis("audit", BAD, f"the log is broken at block {first.block}: {first.problem}")
     age_us = now_us() - last.last_success_us
     late = age_us > _LONG_UNVERIFIED * settings.audit_verify_interval.total_seconds() * 1e6
     said = f"found intact {age_us / 3.6e9:.1f} hours ago"
-    return Finding("audit", WARNING if late else OK, said)
+    return Diagnosis("audit", WARNING if late else OK, said)
 
 
-def logging(settings: Settings) -> Finding:
+def logging(settings: Settings) -> Diagnosis:
     """Is the log written, and can a machine read it?"""
     path = settings.log_file
     if not path.is_file():
-        return Finding(
+        return Diagnosis(
             "logging", WARNING, f"{path} is not there yet: the service has not run, or writes elsewhere"
         )
     if not os.access(path, os.W_OK):
-        return Finding("logging", BAD, f"{path} cannot be written by this user")
+        return Diagnosis("logging", BAD, f"{path} cannot be written by this user")
     if settings.log_format != "json":
-        return Finding("logging", WARNING, f"LOG_FORMAT={settings.log_format}: collectors want json")
-    return Finding("logging", OK, f"{settings.log_format} at level {settings.log_level} to {path}")
+        return Diagnosis("logging", WARNING, f"LOG_FORMAT={settings.log_format}: collectors want json")
+    return Diagnosis("logging", OK, f"{settings.log_format} at level {settings.log_level} to {path}")

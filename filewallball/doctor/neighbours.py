@@ -12,7 +12,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 import yaml
 
 from filewallball.addresses import UNKNOWN_CLIENT
-from filewallball.doctor.host import BAD, OK, WARNING, Finding
+from filewallball.doctor.host import BAD, OK, WARNING, Diagnosis
 from filewallball.observability.contract import CONTRACT
 from filewallball.ops import dashboards
 from filewallball.ops.prometheus import alert_rules
@@ -50,7 +50,7 @@ def own_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{settings.port}"
 
 
-def service(settings: Settings, token: str) -> Iterator[Finding]:
+def service(settings: Settings, token: str) -> Iterator[Diagnosis]:
     """Metrics, health and statistics, as a monitoring system asks for them."""
     address = own_url(settings)
     access = {"Authorization": f"Bearer {token}"} if token else {}
@@ -62,24 +62,24 @@ def service(settings: Settings, token: str) -> Iterator[Finding]:
         try:
             status, text = ask(address + path, access if name != "health" else {})
         except _NOT_ANSWERING as error:
-            yield Finding(name, BAD, f"{address}{path} does not answer: {error}")
+            yield Diagnosis(name, BAD, f"{address}{path} does not answer: {error}")
         else:
             yield judge(status, text)
 
 
-def _metrics(settings: Settings, status: int, text: str) -> Finding:
+def _metrics(settings: Settings, status: int, text: str) -> Diagnosis:
     if not settings.prometheus_enabled:
-        return Finding("metrics", BAD, "PROMETHEUS_ENABLED=false: there are none")
+        return Diagnosis("metrics", BAD, "PROMETHEUS_ENABLED=false: there are none")
     if status != 200:
-        return Finding("metrics", BAD, f"/metrics answers {status}; see MONITORING_NETWORKS")
+        return Diagnosis("metrics", BAD, f"/metrics answers {status}; see MONITORING_NETWORKS")
     exposed = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
     missing = sorted({metric.name for metric in CONTRACT} - exposed)
     if missing:
-        return Finding("metrics", WARNING, f"without samples so far: {', '.join(missing)}")
-    return Finding("metrics", OK, f"all {len(CONTRACT)} of the contract are exposed")
+        return Diagnosis("metrics", WARNING, f"without samples so far: {', '.join(missing)}")
+    return Diagnosis("metrics", OK, f"all {len(CONTRACT)} of the contract are exposed")
 
 
-def _health(status: int, text: str) -> Finding:
+def _health(status: int, text: str) -> Diagnosis:
     said = json.loads(text) if text.startswith("{") else {}
     overall = said.get("status", f"no status ({status})")
     unwell = [
@@ -88,49 +88,49 @@ def _health(status: int, text: str) -> Finding:
         if each.get("status") not in ("healthy", "disabled")
     ]
     found = {"healthy": OK, "degraded": WARNING}.get(str(overall), BAD)
-    return Finding("health", found, ", ".join([str(overall), *unwell]))
+    return Diagnosis("health", found, ", ".join([str(overall), *unwell]))
 
 
-def _statistics(status: int, text: str) -> Finding:
+def _statistics(status: int, text: str) -> Diagnosis:
     if status != 200:
-        return Finding("statistics", BAD, f"/api/v1/metrics/detailed answers {status}")
+        return Diagnosis("statistics", BAD, f"/api/v1/metrics/detailed answers {status}")
     total = json.loads(text)["system_metrics"]["total_files"]
-    return Finding("statistics", OK, f"answered; {total} files")
+    return Diagnosis("statistics", OK, f"answered; {total} files")
 
 
-def proxies(settings: Settings) -> Finding:
+def proxies(settings: Settings) -> Diagnosis:
     """Does the service know its proxy, and does the proxy believe nobody else?"""
     if not settings.public_url:
-        return Finding("proxies", WARNING, "PUBLIC_URL is not set, so no proxy was asked")
+        return Diagnosis("proxies", WARNING, "PUBLIC_URL is not set, so no proxy was asked")
     if not settings.trusted_proxies:
-        return Finding("proxies", BAD, "TRUSTED_PROXIES is not set: every client has the proxy's address")
+        return Diagnosis("proxies", BAD, "TRUSTED_PROXIES is not set: every client has the proxy's address")
     url = f"{settings.public_url}/api/v1/access/me"
     try:
         status, text = ask(url, {"X-Forwarded-For": _NOBODY, "X-Real-IP": _NOBODY})
         seen = json.loads(text)
     except _NOT_ANSWERING as error:
-        return Finding("proxies", BAD, f"{settings.public_url} does not answer: {error}")
+        return Diagnosis("proxies", BAD, f"{settings.public_url} does not answer: {error}")
     if status != 200:
-        return Finding("proxies", BAD, f"{url} answers {status}")
+        return Diagnosis("proxies", BAD, f"{url} answers {status}")
     if seen["address"] == _NOBODY:
-        return Finding(
+        return Diagnosis(
             "proxies", BAD, "a client may choose its address: let the proxy replace X-Forwarded-For"
         )
     if "X-Forwarded-For" not in seen["forwarding_headers"]:
-        return Finding("proxies", BAD, "the proxy does not pass on addresses (X-Forwarded-For)")
+        return Diagnosis("proxies", BAD, "the proxy does not pass on addresses (X-Forwarded-For)")
     if not seen["peer_is_trusted"]:
-        return Finding("proxies", BAD, f"TRUSTED_PROXIES does not name {seen['peer']}")
+        return Diagnosis("proxies", BAD, f"TRUSTED_PROXIES does not name {seen['peer']}")
     if seen["address"] == UNKNOWN_CLIENT:
         sent = seen["forwarding_headers"]["X-Forwarded-For"]
-        return Finding(
+        return Diagnosis(
             "proxies", BAD, f"the proxy sends no address that can be read: X-Forwarded-For: {sent}"
         )
     if not settings.x_accel:
-        return Finding("proxies", WARNING, "X_ACCEL=false: workers send the bytes of every download")
-    return Finding("proxies", OK, f"one hop, {seen['peer']}; clients keep their addresses")
+        return Diagnosis("proxies", WARNING, "X_ACCEL=false: workers send the bytes of every download")
+    return Diagnosis("proxies", OK, f"one hop, {seen['peer']}; clients keep their addresses")
 
 
-def prometheus(settings: Settings) -> Iterator[Finding]:
+def prometheus(settings: Settings) -> Iterator[Diagnosis]:
     """Are the alert rules loaded, is the service scraped, and does anybody hear of alerts?"""
     address = settings.prometheus_url or f"http://localhost:{settings.prometheus_port}"
     for name, path, judge in (
@@ -144,10 +144,10 @@ def prometheus(settings: Settings) -> Iterator[Finding]:
                 raise OSError(f"status {status}")
             yield judge(json.loads(text)["data"])
         except (*_NOT_ANSWERING, KeyError) as error:
-            yield Finding(name, BAD, f"Prometheus at {address} does not say: {error}")
+            yield Diagnosis(name, BAD, f"Prometheus at {address} does not say: {error}")
 
 
-def _rules(settings: Settings, data: Any) -> Finding:
+def _rules(settings: Settings, data: Any) -> Diagnosis:
     wanted = {
         rule["alert"]: rule
         for group in yaml.safe_load(alert_rules(settings))["groups"]
@@ -160,42 +160,42 @@ def _rules(settings: Settings, data: Any) -> Finding:
         said = [f"not loaded: {', '.join(missing)}"] * bool(missing) + [
             f"failing: {', '.join(failing)}"
         ] * bool(failing)
-        return Finding("alert rules", BAD, "; ".join(said))
-    return Finding("alert rules", OK, f"all {len(wanted)} are loaded")
+        return Diagnosis("alert rules", BAD, "; ".join(said))
+    return Diagnosis("alert rules", OK, f"all {len(wanted)} are loaded")
 
 
-def _targets(data: Any) -> Finding:
+def _targets(data: Any) -> Diagnosis:
     states = {job: [] for job in _JOBS}  # type: dict[str, list[str]]
     for target in data["activeTargets"]:
         states.setdefault(target["labels"]["job"], []).append(target["health"])
     absent = [job for job in _JOBS if not states[job]]
     down = sorted(job for job, found in states.items() if "down" in found)
     if absent or down:
-        return Finding("scraping", BAD, f"absent jobs: {absent or 'none'}; down: {down or 'none'}")
-    return Finding("scraping", OK, f"{sum(map(len, states.values()))} targets are up")
+        return Diagnosis("scraping", BAD, f"absent jobs: {absent or 'none'}; down: {down or 'none'}")
+    return Diagnosis("scraping", OK, f"{sum(map(len, states.values()))} targets are up")
 
 
-def _alertmanagers(data: Any) -> Finding:
+def _alertmanagers(data: Any) -> Diagnosis:
     active = [each["url"] for each in data["activeAlertmanagers"]]
     if not active:
-        return Finding("alertmanager", BAD, "Prometheus knows none: alerts reach nobody")
-    return Finding("alertmanager", OK, ", ".join(active))
+        return Diagnosis("alertmanager", BAD, "Prometheus knows none: alerts reach nobody")
+    return Diagnosis("alertmanager", OK, ", ".join(active))
 
 
-def provisioned(settings: Settings, folder: Path) -> Finding:
+def provisioned(settings: Settings, folder: Path) -> Diagnosis:
     """Are the dashboards where Grafana looks for them, and those of this version?"""
     if not settings.grafana_enabled:
-        return Finding("dashboards", OK, "GRAFANA_ENABLED=false: none are wanted")
+        return Diagnosis("dashboards", OK, "GRAFANA_ENABLED=false: none are wanted")
     wanted = [each for each in dashboards.ARTIFACTS if each.path.endswith(".json")]
     missing = _names(each for each in wanted if not (folder / Path(each.path).name).is_file())
     if missing:
-        return Finding("dashboards", BAD, f"not in {folder}: {missing}")
+        return Diagnosis("dashboards", BAD, f"not in {folder}: {missing}")
     stale = _names(
         each for each in wanted if (folder / Path(each.path).name).read_text() != each.text(settings)
     )
     if stale:
-        return Finding("dashboards", WARNING, f"not as `ops render` writes them now: {stale}")
-    return Finding("dashboards", OK, f"{len(wanted)} in {folder}")
+        return Diagnosis("dashboards", WARNING, f"not as `ops render` writes them now: {stale}")
+    return Diagnosis("dashboards", OK, f"{len(wanted)} in {folder}")
 
 
 def _names(artifacts: Iterable[Any]) -> str:

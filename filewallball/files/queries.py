@@ -14,6 +14,7 @@ from filewallball.files.lookup import COLUMNS
 from filewallball.files.models import LIVE, PUBLIC, File
 from filewallball.recording.caller import Caller
 from filewallball.web import paging
+from filewallball.web.paging import Page, Total
 
 DEEPEST_ROW = 10_000
 _COUNT_LIMIT = 100_000
@@ -31,25 +32,9 @@ class FileFilter:
     size_max: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows of one page and where it stands."""
-
-    rows: Sequence[Row[Any]]
-    total: int
-    total_is_lower_bound: bool
-    page: int
-    size: int
-    next_cursor: str | None
-
-    @property
-    def pages(self) -> int:
-        return -(-self.total // self.size)
-
-
 def list_files(
     database: Database, caller: Caller, wanted: FileFilter, *, page: int, size: int, cursor: str = ""
-) -> Page:
+) -> Page[Row[Any]]:
     """One page. Raises PageTooDeep past 10,000 rows of offset, ValidationFailed for a foreign cursor."""
     if not cursor and page * size > DEEPEST_ROW:
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}; follow next_cursor from page 1.")
@@ -67,8 +52,7 @@ def list_files(
     rows = rows[:size]
     return Page(
         rows=rows,
-        total=min(total, _COUNT_LIMIT),
-        total_is_lower_bound=total > _COUNT_LIMIT,
+        total=Total(min(total, _COUNT_LIMIT), is_lower_bound=total > _COUNT_LIMIT),
         page=page,
         size=size,
         next_cursor=paging.encode(rows[-1].upload_us, rows[-1].id) if more else None,

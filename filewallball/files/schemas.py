@@ -133,3 +133,33 @@ class FileListSchema(Schema):
     size = fields.Integer()
     pages = fields.Integer()
     next_cursor = fields.String(allow_none=True)
+
+
+class QuarantineQuerySchema(Schema):
+    """Which part of the list."""
+
+    page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
+    size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+
+
+class QuarantinedFileSchema(Schema):
+    """A file in quarantine and why it is there."""
+
+    file_id = fields.String()
+    filename = fields.String()
+    file_size = fields.Integer()
+    mime_type = fields.String()
+    claimed_type = fields.String()
+    file_hash = fields.String()
+    reasons = fields.Function(
+        lambda row: row.suspicion.split(","), metadata={"type": "array", "items": {"type": "string"}}
+    )
+    owner_id = fields.Integer()
+    client_ip = fields.String()
+    upload_time = TimeField(attribute="upload_us", metadata={"type": "string", "format": "date-time"})
+
+
+class QuarantineSchema(Schema):
+    """Files in quarantine, newest first."""
+
+    files = fields.List(fields.Nested(QuarantinedFileSchema))

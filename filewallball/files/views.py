@@ -5,13 +5,14 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from sqlalchemy import Row
 
 from filewallball import errors, permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.database.connections import Database
 from filewallball.files.delivery import deliver
 from filewallball.files.incoming import receive_body, receive_form
-from filewallball.files.queries import FileFilter, Page, list_files
+from filewallball.files.queries import FileFilter, list_files
 from filewallball.files.schemas import (
     FileListSchema,
     FileSchema,
@@ -27,6 +28,7 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.web.openapi import FORM_BODY, RAW_BODY, binary_answer
+from filewallball.web.paging import Page
 from filewallball.web.request_body import body_of_any_length
 
 _FORM = "multipart/form-data"
@@ -190,14 +192,6 @@ def _send(file_id: str, disposition: str) -> Response:
     )
 
 
-def _shown(page: Page) -> dict[str, Any]:
+def _shown(page: Page[Row[Any]]) -> dict[str, Any]:
     files = service()
-    return {
-        "files": [files.shown(row) for row in page.rows],
-        "total": page.total,
-        "total_is_lower_bound": page.total_is_lower_bound,
-        "page": page.page,
-        "size": page.size,
-        "pages": page.pages,
-        "next_cursor": page.next_cursor,
-    }
+    return {"files": [files.shown(row) for row in page.rows], **page.place()}

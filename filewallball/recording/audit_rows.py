@@ -62,10 +62,6 @@ class Trail:
         if self._insert.execute(connection, [self.row(vars(event))]) != 1:
             raise AuditBroken("The database does not keep the rows of the audit log.")
 
-    def append_once(self, connection: Connection, events: Iterable[Event]) -> None:
-        """Insert many events; those whose event_id is already on record are dropped."""
-        self.send(connection, self.prepare(map(vars, events)))
-
     def prepare(self, events: Iterable[Fields]) -> list[Any]:
         """What `send` inserts of events given by their fields: all of the work that needs no database."""
         return self._bulk.prepare(map(self.row, events))
@@ -86,12 +82,8 @@ class Trail:
         return (*values, mac, packed(fields["ip_address"]))
 
 
-def canonical(row: Mapping[str, Any]) -> bytes:
-    """The bytes that a mac or seal covers: each field as `length:value`, the length in bytes of UTF-8."""
-    return _octets(_values(row))
-
-
 def _octets(values: Values) -> bytes:
+    """The bytes that a mac covers: each field as `length:value`, the length in bytes of UTF-8."""
     texts = list(map(str, values))
     text = "".join([f"{len(value)}:{value}" for value in texts])
     if text.isascii():

@@ -10,6 +10,7 @@ from filewallball import errors
 from filewallball.stats.models import DailySeen
 from filewallball.stats.snapshot import AUDIT, BLOCKS_FOLLOWED, View
 from filewallball.stats.tally import CLIENT, Seen, Tally
+from filewallball.web.paging import Page, Total
 
 ORDERS = ("count", "bytes", "errors")
 DEEPEST_CLIENT = 10_000
@@ -27,23 +28,7 @@ class ClientUse:
     errors: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClientPage:
-    """Part of the ranking."""
-
-    clients: list[ClientUse]
-    total: int
-    page: int
-    size: int
-    period_days: int
-    order: str
-
-    @property
-    def pages(self) -> int:
-        return -(-self.total // self.size)
-
-
-def rank_clients(view: View, today: int, days: int, *, order: str, page: int, size: int) -> ClientPage:
+def rank_clients(view: View, today: int, days: int, *, order: str, page: int, size: int) -> Page[ClientUse]:
     """One page of the clients of so many days, today among them; the most first, equal ones by address.
 
     Raises PageTooDeep past 10,000 clients. Adding up every client costs the more the longer the log is, so the best are
@@ -69,13 +54,11 @@ def rank_clients(view: View, today: int, days: int, *, order: str, page: int, si
         (key, _plus(known.get(key, ClientUse(key, 0, 0, 0)), more)) for key, more in unsealed.items()
     )
     ranked = sorted(merged.values(), key=lambda use: (-getattr(use, order), use.client_ip))
-    return ClientPage(
-        clients=ranked[wanted - size : wanted],
-        total=active.total + len(unsealed.keys() - known.keys()),
+    return Page(
+        rows=ranked[wanted - size : wanted],
+        total=Total(active.total + len(unsealed.keys() - known.keys())),
         page=page,
         size=size,
-        period_days=days,
-        order=order,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from filewallball.errors import WRONG_CREDENTIALS
 from filewallball.recording.event import FAILED, SUCCESS
 from filewallball.stats.buckets import quantile_us
 from filewallball.stats.calendar import DAY_HOURS, hour_of
@@ -11,7 +12,6 @@ from filewallball.stats.tally import CLIENT, DOWNLOAD, ENDINGS, UPLOAD, USER, VI
 from filewallball.stats.uploads import percent, ranked
 from filewallball.storage.local import Space
 
-_AUTH_FAILURES = frozenset({"auth_malformed", "auth_unknown", "auth_expired", "auth_revoked"})
 _SHORT_DAYS, _LONG_DAYS = 7, 30
 Usage = Mapping[Kind, Sums]
 
@@ -82,7 +82,7 @@ def detailed_metrics(view: View, now: int, days: int, space: Space, blocked: int
         performance_metrics=_performance(recent, view.latency(first_hour)),
         user_metrics=_users(view, this_hour // DAY_HOURS),
         security_metrics=SecurityMetrics(
-            failed_authentications=_count(recent, lambda kind: kind.error_type in _AUTH_FAILURES),
+            failed_authentications=_count(recent, lambda kind: kind.error_type in WRONG_CREDENTIALS),
             rate_limit_violations=_count(recent, lambda kind: kind.error_type == "rate_limited"),
             suspicious_uploads=sum(sums.suspicious for sums in recent.values()),
             blocked_ips=blocked,

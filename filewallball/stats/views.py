@@ -14,7 +14,7 @@ from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
 from filewallball.stats import schemas
 from filewallball.stats.calendar import day_of
-from filewallball.stats.clients import ClientPage, rank_clients
+from filewallball.stats.clients import rank_clients
 from filewallball.stats.detailed import DetailedMetrics, detailed_metrics
 from filewallball.stats.expected import Expectation, ExpectedClients
 from filewallball.stats.snapshot import Statistics, View
@@ -79,9 +79,11 @@ class Clients(MethodView):
     @recorded("stats:read", permissions.STATS)
     @blueprint.arguments(schemas.ClientsQuerySchema, location="query")
     @blueprint.response(200, schemas.ClientPageSchema)
-    def get(self, query: dict[str, Any]) -> ClientPage:
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """The clients that do the most, by operations, bytes or errors."""
-        return _at_once(lambda view: rank_clients(view, day_of(now_us()), **query))
+        found = _at_once(lambda view: rank_clients(view, day_of(now_us()), **query))
+        period = {"period_days": query["days"], "order": query["order"]}
+        return {"clients": found.rows, **found.place(), **period}
 
 
 @blueprint.route("/stats/expected")

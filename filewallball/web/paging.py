@@ -1,10 +1,49 @@
-"""Opaque page cursors over (time, id) descending: equally fast at any depth."""
+"""Pages of lists, and opaque cursors over (time, id) descending: equally fast at any depth."""
 
 import base64
 import binascii
 import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from filewallball import errors
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A number of rows, or the least that there are."""
+
+    rows: int
+    is_lower_bound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows of one page and where it stands; `total` is None where nobody asked for it."""
+
+    rows: Sequence[T]
+    total: Total | None
+    page: int
+    size: int
+    next_cursor: str | None = None
+
+    @property
+    def pages(self) -> int | None:
+        return None if self.total is None else -(-self.total.rows // self.size)
+
+    def place(self) -> dict[str, Any]:
+        """Where the page stands, as answers tell it."""
+        return {
+            "total": self.total.rows if self.total else None,
+            "total_is_lower_bound": bool(self.total and self.total.is_lower_bound),
+            "page": self.page,
+            "size": self.size,
+            "pages": self.pages,
+            "next_cursor": self.next_cursor,
+        }
 
 
 def encode(microseconds: int, row_id: int) -> str:

@@ -1,13 +1,15 @@
 """Field types that several rooms' schemas share."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import humanfriendly
 from marshmallow import ValidationError, fields
 
-from filewallball.clock import rfc3339
+from filewallball.clock import parse_moment, rfc3339, to_us
 
 _LONGEST_SECONDS = 10 * 366 * 86400
+_LATEST_US = to_us(datetime(9999, 1, 1, tzinfo=UTC))
 
 
 def printable(text: str) -> None:
@@ -34,3 +36,31 @@ class TimeField(fields.Field[int]):
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else rfc3339(value)
+
+
+class MomentField(fields.Field[int]):
+    """An ISO 8601 date or time (UTC unless it names a zone), as microseconds; a date alone is the whole day."""
+
+    wrong = "Not a date or time such as 2024-01-15 or 2024-01-15T10:30:00Z."
+
+    def __init__(self, *, is_end: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._is_end = is_end
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        try:
+            return parse_moment(str(value), is_end=self._is_end)
+        except ValueError as error:
+            raise ValidationError(self.wrong) from error
+
+
+class InstantField(MomentField):
+    """An RFC 3339 time, with nanoseconds as Go writes them, as microseconds; what is before 1970 is 1970."""
+
+    wrong = "Not an RFC 3339 time."
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        if not isinstance(value, str) or moment > _LATEST_US:
+            raise ValidationError(self.wrong)
+        return max(0, moment)

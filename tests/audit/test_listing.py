@@ -13,7 +13,7 @@ from filewallball.audit.filters import VERBS
 from filewallball.clock import parse_moment
 from filewallball.observability.vocabulary import ACTIONS, OTHER
 from filewallball.recording.event import Event
-from harness.parts import Parts
+from harness.parts import Parts, put_on_record
 from tests.fixtures.audit_log import alter, make_event
 
 URL = "/api/v1/audit/logs"
@@ -109,8 +109,7 @@ def six(parts: Parts) -> Parts:
     """Six rows, one a day before the noon of 2024-01-15 each, the first row the newest; half of them sealed."""
     events = [make_event(timestamp_us=NOON - number * DAY, **row) for number, row in enumerate(ROWS)]
     for half in (events[:3], events[3:]):
-        with parts.database.begin() as connection:
-            parts.ledger.trail.append_once(connection, half)
+        put_on_record(parts, half)
         if half[0] is events[0]:
             parts.digest.run()
     return parts
@@ -218,8 +217,7 @@ def test_pages_and_cursors_walk_the_same_rows_once(
         make_event(action=action, status=status, timestamp_us=NOON + moment)
         for action, status, moment in kinds
     ]
-    with parts.database.begin() as connection:
-        parts.ledger.trail.append_once(connection, events)
+    put_on_record(parts, events)
     query = {**query, "size": "5", "date_to": "2024-02-01"}
 
     first = _get(admin, query)

@@ -12,7 +12,7 @@ from filewallball.audit.totals import Totals
 from filewallball.audit.verifier import Span
 from filewallball.recording.event import Event
 from filewallball.web import paging
-from harness.parts import Parts
+from harness.parts import Parts, put_on_record
 from tests.fixtures.audit_log import alter
 
 ROWS = 100_000
@@ -25,8 +25,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.fixture
 def long_log(app: Flask, parts: Parts) -> Parts:
     """The rows, all sealed; their statistics, which would take as long again, are left out."""
-    with parts.database.begin() as connection:
-        parts.ledger.trail.append_once(connection, _events())
+    put_on_record(parts, _events())
     folds = (Totals(parts.database).fold,)
     Digest(parts.settings.data_dir, parts.database, parts.seals, folds).run()
     return parts

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +11,12 @@ from flask import Flask
 from sqlalchemy import Connection, select, text
 
 from filewallball.audit.models import AuditBlock, AuditRow
-from filewallball.audit.sealer import BLOCK_ROWS, REFUSED
+from filewallball.audit.sealer import BLOCK_ROWS, REFUSED, Digest
 from filewallball.audit.seals import Candidate, read_anchor, sealed_column, write_anchor
 from filewallball.errors import AuditBroken
-from filewallball.recording.audit_rows import CANONICAL, canonical
+from filewallball.recording.audit_rows import CANONICAL
 from filewallball.recording.event import Event
-from harness.parts import Parts
+from harness.parts import Parts, digest_of_another_host, put_on_record
 from tests.fixtures.audit_log import alter, make_event, rows_of
 
 Record = Callable[..., list[Event]]
@@ -39,7 +40,8 @@ def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Parts, re
     sealed = rows_of(parts, select(sealed_column(parts.database)).order_by(AuditRow.id))
 
     candidates = [Candidate.read(row[0]) for row in sealed]
-    assert [row.canonical for row in candidates] == [canonical(row._mapping) for row in rows]
+    assert [row.canonical for row in candidates] == [_canonical(row._mapping) for row in rows]
+    assert all(map(parts.seals.is_genuine, candidates))
     assert [row.record()._asdict() for row in candidates] == [
         {name: row._mapping[name] for name in ("id", *CANONICAL)} for row in rows
     ]
@@ -83,7 +85,9 @@ def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
     assert rows_of(parts, text("SELECT pruned FROM audit_chain")) == [(4,)]
 
 
-def test_several_digests_at_once_seal_nothing_twice(parts: Parts, set_config: Callable[..., Flask]) -> None:
+def test_several_digests_at_once_seal_nothing_twice(
+    parts: Parts, set_config: Callable[..., Flask], tmp_path: Path
+) -> None:
     first, second = parts, Parts(set_config())
     events = [make_event(resource_id=str(index)) for index in range(300)]
     seen: list[str] = []
@@ -92,15 +96,18 @@ def test_several_digests_at_once_seal_nothing_twice(parts: Parts, set_config: Ca
 
     def write() -> None:
         for start in range(0, len(events), 10):
-            with first.database.begin() as connection:
-                first.ledger.trail.append_once(connection, events[start : start + 10])
+            put_on_record(first, events[start : start + 10])
 
-    def seal(parts: Parts) -> None:
-        while writer.is_alive() or parts.digest.count():
-            parts.digest.seal_next()
+    def seal(digest: Digest) -> None:
+        while writer.is_alive() or digest.count():
+            digest.run()
 
     writer = threading.Thread(target=write)
-    threads = [threading.Thread(target=seal, args=(one,)) for one in (first, second, first)]
+    hosts = [
+        digest_of_another_host(one, tmp_path / f"host-{number}")
+        for number, one in enumerate((first, second, first))
+    ]
+    threads = [threading.Thread(target=seal, args=(host,)) for host in hosts]
     for thread in (writer, *threads):
         thread.start()
     for thread in (writer, *threads):
@@ -193,3 +200,9 @@ def test_a_second_head_row_does_not_stop_the_sealing(parts: Parts, record: Recor
     record(2)
 
     assert parts.digest.run() == 2
+
+
+def _canonical(row: Mapping[str, Any]) -> bytes:
+    """Each field as `length:value`, the length in bytes of UTF-8."""
+    octets = [str(row[name]).encode() for name in CANONICAL]
+    return b"".join(b"%d:%b" % (len(value), value) for value in octets)

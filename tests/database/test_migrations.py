@@ -15,7 +15,7 @@ from filewallball.extensions import Base, db
 from filewallball.recording.event import Event
 from filewallball.stats.rebuild import Rebuild
 from harness import ROOT
-from harness.parts import Parts
+from harness.parts import Parts, put_on_record
 
 MIGRATIONS = str(ROOT / "migrations")
 KEPT = "SELECT id, username FROM users ORDER BY id"
@@ -68,8 +68,7 @@ def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: F
         Event(str(uuid7()), 1_700_000_000_000_000 + number * 600_000_000, "file:view", ip_address="192.0.2.7")
         for number in range(40)
     ]
-    with parts.database.begin() as connection:
-        parts.ledger.trail.append_once(connection, events)
+    put_on_record(parts, events)
     parts.digest.run()
     sealed, before = _look(*SEALED), _look(*SUMMED)
 

@@ -11,6 +11,7 @@ from filewallball.stats.clients import ORDERS, rank_clients
 from filewallball.stats.detailed import detailed_metrics
 from filewallball.stats.snapshot import Statistics, View
 from filewallball.stats.uploads import client_uploads, upload_errors
+from filewallball.web.paging import Total
 from harness.parts import Parts
 from tests.stats import recount
 
@@ -40,8 +41,8 @@ def _check(parts: Parts, view: View, rows: list[Any], days: int) -> None:
         ranking = recount.clients(rows, today, days, order)
         for page in (1, 2):
             found = rank_clients(view, today, days, order=order, page=page, size=7)
-            assert found.total == len(ranking)
-            assert [asdict(use) for use in found.clients] == ranking[(page - 1) * 7 : page * 7]
+            assert found.total == Total(len(ranking))
+            assert [asdict(use) for use in found.rows] == ranking[(page - 1) * 7 : page * 7]
     _check_detailed(parts, view, rows, now, days)
 
 

@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 from filewallball.clock import now_us
 from filewallball.recording.event import Event
 from filewallball.stats.snapshot import Statistics
-from harness.parts import Parts
+from harness.parts import Parts, put_on_record
 
 Record = Callable[..., list[Event]]
 
@@ -38,16 +38,10 @@ def record(parts: Parts) -> Record:
 
     def write(count: int = 1, **fields: Any) -> list[Event]:
         events = [make_event(**fields) for _ in range(count)]
-        append(parts, events)
+        put_on_record(parts, events)
         return events
 
     return write
-
-
-def append(parts: Parts, events: list[Event]) -> None:
-    """Put events on record as the shipper does."""
-    with parts.database.begin() as connection:
-        parts.ledger.trail.append_once(connection, events)
 
 
 def make_event(**fields: Any) -> Event:

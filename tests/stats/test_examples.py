@@ -11,8 +11,8 @@ from filewallball.stats.detailed import detailed_metrics
 from filewallball.stats.snapshot import Statistics
 from filewallball.stats.uploads import client_uploads, upload_errors
 from filewallball.storage.local import Space
-from harness.parts import Parts
-from tests.stats.conftest import append, make_event
+from harness.parts import Parts, put_on_record
+from tests.stats.conftest import make_event
 
 _MIB = 1024 * 1024
 _NOW = parse_moment("2024-01-16T12:00:00Z")
@@ -21,7 +21,7 @@ _CLIENT, _OTHER, _CROWD = "192.168.1.100", "192.168.1.101", "192.168.1.7"
 
 
 def test_the_client_of_the_guide(parts: Parts, statistics: Statistics) -> None:
-    append(parts, [*_client_history(), *_other_errors()])
+    put_on_record(parts, [*_client_history(), *_other_errors()])
 
     found = asdict(statistics.at_once(lambda view: client_uploads(view, _CLIENT, _TODAY, 7)))
 
@@ -51,7 +51,9 @@ def test_the_client_of_the_guide(parts: Parts, statistics: Statistics) -> None:
 
 
 def test_the_errors_of_the_guide(parts: Parts, statistics: Statistics) -> None:
-    append(parts, [*_client_history(), *_other_errors(), _upload("2024-01-02", _CROWD, count=2985 - 23)])
+    put_on_record(
+        parts, [*_client_history(), *_other_errors(), _upload("2024-01-02", _CROWD, count=2985 - 23)]
+    )
     parts.digest.run()
 
     found = asdict(statistics.at_once(lambda view: upload_errors(view, _TODAY, 30)))
@@ -75,7 +77,7 @@ def test_the_errors_of_the_guide(parts: Parts, statistics: Statistics) -> None:
 
 
 def test_the_detailed_metrics_of_the_guide(parts: Parts, statistics: Statistics) -> None:
-    append(parts, [*_files(), *_today(), *_refusals()])
+    put_on_record(parts, [*_files(), *_today(), *_refusals()])
     parts.digest.run()
     free = 268435456
     space = Space(total=4 * free, used=round(free * 75.5 / 24.5), free=free, reserved=0)

@@ -20,10 +20,10 @@ from filewallball.registry import part
 from filewallball.stats.rebuild import Rebuild
 from filewallball.stats.rollup import TABLES
 from filewallball.stats.snapshot import Statistics
-from harness.parts import Parts
+from harness.parts import Parts, put_on_record
 from harness.shell import Shell
 from tests.stats.agreement import check
-from tests.stats.conftest import append, chance_event, make_event
+from tests.stats.conftest import chance_event, make_event
 from tests.stats.recount import all_rows
 
 _DAY_US = 86_400_000_000
@@ -38,7 +38,7 @@ def test_a_rebuild_gives_the_same_sums(parts: Parts, statistics: Statistics) -> 
 
     _forget_inventory(before)
     assert _forget_inventory(_sums(parts)) == before
-    append(parts, [chance_event(random.Random(1), now_us(), _DAY_US) for _ in range(20)])
+    put_on_record(parts, [chance_event(random.Random(1), now_us(), _DAY_US) for _ in range(20)])
 
 
 def test_hours_that_retention_reached_stay_as_they_were(parts: Parts) -> None:
@@ -179,7 +179,7 @@ def test_metrics_are_not_held_against_a_log_that_lost_what_they_counted(parts: P
     assert _differing(parts) == ["metrics and audit log"]
 
     if loss == "restored":
-        append(parts, [make_event(action="backup:restore", resource_type="system", ip_address="")])
+        put_on_record(parts, [make_event(action="backup:restore", resource_type="system", ip_address="")])
     else:
         _fill(parts, 1, span_us=1)
         with parts.database.begin() as connection:
@@ -216,7 +216,7 @@ def _upload(client: FlaskClient, content: bytes, name: str = "note.txt") -> dict
 
 def _fill(parts: Parts, count: int, span_us: int = 3 * _DAY_US) -> None:
     chance = random.Random(11)
-    append(parts, [chance_event(chance, now_us(), span_us) for _ in range(count)])
+    put_on_record(parts, [chance_event(chance, now_us(), span_us) for _ in range(count)])
     parts.digest.run()
 
 

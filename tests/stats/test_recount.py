@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filewallball.audit.sealer import Digest
 from filewallball.clock import now_us
 from filewallball.stats.snapshot import Statistics
-from harness.parts import Parts
+from harness.parts import Parts, digest_of_another_host, put_on_record
 from tests.stats.agreement import check
-from tests.stats.conftest import append, chance_event, make_event
+from tests.stats.conftest import chance_event, make_event
 
 _DAY_US = 86_400_000_000
 _OUTCOMES = st.one_of(
@@ -65,7 +67,7 @@ def test_statistics_are_a_recount_however_rows_arrive_and_are_sealed(
             if isinstance(step, str):
                 parts.digest.run()
             else:
-                append(parts, [make_event(**_arrived(fields)) for fields in step])
+                put_on_record(parts, [make_event(**_arrived(fields)) for fields in step])
         check(parts, statistics)
 
     holds()
@@ -79,7 +81,7 @@ def test_a_client_that_is_new_since_the_ranking_was_made_is_counted_once(
         monkeypatch.setattr(f"filewallball.stats.{module}.BLOCKS_FOLLOWED", blocks)
     for number in (1, 2, 3, 4):
         failed = make_event(ip_address=f"192.0.2.{number}", status="failed", error_type="storage_full")
-        append(parts, [failed])
+        put_on_record(parts, [failed])
         assert check(parts, statistics) == number  # not yet sealed
         parts.digest.run()
         assert check(parts, statistics) == number
@@ -90,23 +92,25 @@ def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_c
     statistics: Statistics,
     set_config: Callable[..., Flask],
     rounds: Callable[[int, int], int],
+    tmp_path: Path,
 ) -> None:
     other = Parts(set_config())
+    hosts = [parts.digest, digest_of_another_host(other, tmp_path / "other-host")]
     written = threading.Event()
 
     def write() -> None:
         chance = random.Random(7)
         for _ in range(rounds(20, 1000)):
-            append(other, [chance_event(chance, now_us(), 3 * _DAY_US) for _ in range(10)])
+            put_on_record(other, [chance_event(chance, now_us(), 3 * _DAY_US) for _ in range(10)])
         written.set()
 
-    def seal(parts: Parts) -> None:
-        while not written.is_set() or parts.digest.count():
-            parts.digest.seal_next()
+    def seal(digest: Digest) -> None:
+        while not written.is_set() or digest.count():
+            digest.run()
 
     threads = [
         threading.Thread(target=write),
-        *(threading.Thread(target=seal, args=(p,)) for p in (parts, other)),
+        *(threading.Thread(target=seal, args=(host,)) for host in hosts),
     ]
     for thread in threads:
         thread.start()

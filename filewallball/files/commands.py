@@ -1,15 +1,9 @@
-"""The quarantine's routes and commands."""
-
-from typing import Any
+"""`filewallball quarantine …`: list, review, release and purge suspicious files."""
 
 import click
 from flask import Flask
-from flask.views import MethodView
-from flask_smorest import Blueprint
-from marshmallow import Schema, fields, validate
 
-from filewallball import errors, permissions
-from filewallball.access.admission import current_operation, recorded
+from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.commands import table, with_app
 from filewallball.database.connections import Database
@@ -18,7 +12,6 @@ from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import part
 from filewallball.storage.local import LocalStore
-from filewallball.web.schemas import TimeField
 
 _DAY_US = 86_400_000_000
 _MOST = 100_000
@@ -32,76 +25,6 @@ _SHOWN = (
     "client_ip",
     "filename",
 )
-blueprint = Blueprint(
-    "quarantine",
-    __name__,
-    url_prefix="/api/v1/quarantine",
-    description="Suspicious files, kept but not served",
-)
-
-
-class QuarantineQuerySchema(Schema):
-    """Which part of the list."""
-
-    page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
-    size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
-
-
-class QuarantinedFileSchema(Schema):
-    """A file in quarantine and why it is there."""
-
-    file_id = fields.String()
-    filename = fields.String()
-    file_size = fields.Integer()
-    mime_type = fields.String()
-    claimed_type = fields.String()
-    file_hash = fields.String()
-    reasons = fields.Function(
-        lambda row: row.suspicion.split(","), metadata={"type": "array", "items": {"type": "string"}}
-    )
-    owner_id = fields.Integer()
-    client_ip = fields.String()
-    upload_time = TimeField(attribute="upload_us", metadata={"type": "string", "format": "date-time"})
-
-
-class QuarantineSchema(Schema):
-    """Files in quarantine, newest first."""
-
-    files = fields.List(fields.Nested(QuarantinedFileSchema))
-
-
-@blueprint.route("")
-class Quarantine(MethodView):
-    init_every_request = False
-
-    @recorded("file:list", permissions.QUARANTINE)
-    @blueprint.arguments(QuarantineQuerySchema, location="query")
-    @blueprint.response(200, QuarantineSchema)
-    def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the files in quarantine."""
-        return {"files": list_quarantined(part(Database), **query)}
-
-
-@blueprint.route("/<file_id>")
-class QuarantinedItem(MethodView):
-    init_every_request = False
-
-    @recorded("file:delete", permissions.QUARANTINE)
-    @blueprint.response(204)
-    def delete(self, file_id: str) -> None:
-        """Purge a file from quarantine."""
-        purge(current_operation(), file_id)
-
-
-@blueprint.route("/<file_id>/release")
-class Release(MethodView):
-    init_every_request = False
-
-    @recorded("file:release", permissions.QUARANTINE)
-    @blueprint.response(204)
-    def post(self, file_id: str) -> None:
-        """Serve a file after all."""
-        release(current_operation(), file_id)
 
 
 @click.group()

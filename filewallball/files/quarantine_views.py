@@ -1,0 +1,54 @@
+"""The quarantine's routes."""
+
+from typing import Any
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from filewallball import permissions
+from filewallball.access.admission import current_operation, recorded
+from filewallball.database.connections import Database
+from filewallball.files.quarantine import list_quarantined, purge, release
+from filewallball.files.schemas import QuarantineQuerySchema, QuarantineSchema
+from filewallball.registry import part
+
+blueprint = Blueprint(
+    "quarantine",
+    __name__,
+    url_prefix="/api/v1/quarantine",
+    description="Suspicious files, kept but not served",
+)
+
+
+@blueprint.route("")
+class Quarantine(MethodView):
+    init_every_request = False
+
+    @recorded("file:list", permissions.QUARANTINE)
+    @blueprint.arguments(QuarantineQuerySchema, location="query")
+    @blueprint.response(200, QuarantineSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the files in quarantine."""
+        return {"files": list_quarantined(part(Database), **query)}
+
+
+@blueprint.route("/<file_id>")
+class QuarantinedItem(MethodView):
+    init_every_request = False
+
+    @recorded("file:delete", permissions.QUARANTINE)
+    @blueprint.response(204)
+    def delete(self, file_id: str) -> None:
+        """Purge a file from quarantine."""
+        purge(current_operation(), file_id)
+
+
+@blueprint.route("/<file_id>/release")
+class Release(MethodView):
+    init_every_request = False
+
+    @recorded("file:release", permissions.QUARANTINE)
+    @blueprint.response(204)
+    def post(self, file_id: str) -> None:
+        """Serve a file after all."""
+        release(current_operation(), file_id)
