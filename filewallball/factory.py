@@ -26,10 +26,12 @@ from filewallball.extensions import api, db
 from filewallball.files import quarantine_routes
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
+from filewallball.files.fetch import Downloads
 from filewallball.files.lookup import FOUND_NAMES
+from filewallball.files.removal import Removals
 from filewallball.files.scanning import OFF, Scanner
-from filewallball.files.service import Files
 from filewallball.files.thumbnails import Thumbnails
+from filewallball.files.upload import Uploads
 from filewallball.health import views as health_views
 from filewallball.health.checks import Board, Check
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
@@ -182,7 +184,16 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
     scanner = Scanner(settings)
     cache = MetadataCache(settings.redis_url, FOUND_NAMES, lambda: limits.degraded_since is not None)
     thumbnails = Thumbnails(settings, database, store)
-    provide(app, store, scanner, cache, thumbnails, Files(settings, database, store, scanner, cache))
+    provide(
+        app,
+        store,
+        scanner,
+        cache,
+        thumbnails,
+        Uploads(settings, database, store, scanner),
+        Downloads(settings, database, store, scanner, cache),
+        Removals(database, cache),
+    )
 
 
 def _build_statistics(app: Flask, database: Database) -> None:

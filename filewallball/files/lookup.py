@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from filewallball.database.connections import Database
 from filewallball.files.models import Blob, File
 
 _FILES: Any = File.__table__
@@ -33,3 +34,8 @@ FIND = (
     .outerjoin(_BLOBS, _BLOBS.c.id == _FILES.c.blob_id)
     .where(_FILES.c.file_id == bindparam("file_id"))
 )
+
+
+def find_file(database: Database, file_id: str) -> Any:
+    """The file's row with its blob's columns, whatever its state; None if there never was one."""
+    return database.find(FIND, {"file_id": file_id})

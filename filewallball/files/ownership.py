@@ -1,11 +1,39 @@
-"""Who may see a private file and delete a file: its owner, an administrator, or the holder of its delete token."""
+"""Who may see a file and delete it: of a private one its owner, an administrator, or the holder of its delete token."""
 
 import hashlib
 import hmac
 from typing import Any
 
 from filewallball import errors, permissions
+from filewallball.clock import now_us
+from filewallball.database.connections import Database
+from filewallball.files.lookup import find_file
+from filewallball.files.models import DELETED, EXPIRED, PRIVATE, QUARANTINED
 from filewallball.recording.caller import Caller
+from filewallball.recording.operations import Operation
+
+
+def find_visible(
+    database: Database, op: Operation, file_id: str, delete_token: str = "", *, quarantined: bool = False
+) -> Any:
+    """The kept row that the caller may know of, as the database has it now."""
+    row = find_file(database, file_id)
+    check_visible(op, row, delete_token, quarantined=quarantined)
+    return row
+
+
+def check_visible(op: Operation, row: Any, delete_token: str = "", *, quarantined: bool = False) -> None:
+    """Refuse what the caller may not know of: a foreign private file does not exist for them, on record it does."""
+    if row is not None:
+        op.note(file_type=row.mime_type, details={"filename": row.filename})
+    if row is None or row.state == DELETED:
+        raise errors.NotFound
+    if row.visibility == PRIVATE and not (owns(op.caller, row) or holds_token(delete_token, row)):
+        raise errors.NotFound
+    if row.state == EXPIRED or (row.expires_us is not None and row.expires_us <= now_us()):
+        raise errors.Expired
+    if row.state == QUARANTINED and not quarantined:
+        raise errors.Quarantined
 
 
 def owns(caller: Caller, row: Any) -> bool:

@@ -1,8 +1,10 @@
 """A file's metadata as the API shows it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from filewallball.files.inspection.labels import mislabelling
+from filewallball.files.lookup import SHOWN
 from filewallball.files.models import QUARANTINED
 from filewallball.files.thumbnails import SOURCES
 
@@ -46,3 +48,8 @@ class StoredFile:
     @property
     def thumbnail_url(self) -> str | None:
         return f"{self.base_url}/thumbnail/{self.file_id}" if self.mime_type in SOURCES else None
+
+
+def shown(values: Any, base_url: str, **more: Any) -> StoredFile:
+    """A file given by its columns, as the API shows it."""
+    return StoredFile(**{name: values[name] for name in SHOWN}, base_url=base_url, **more)

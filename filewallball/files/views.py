@@ -10,8 +10,10 @@ from filewallball import errors, permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.database.connections import Database
 from filewallball.files.delivery import deliver
+from filewallball.files.fetch import Downloads
 from filewallball.files.incoming import receive_body, receive_form
 from filewallball.files.queries import FileFilter, Page, list_files
+from filewallball.files.removal import Removals
 from filewallball.files.schemas import (
     FileListSchema,
     FileSchema,
@@ -20,9 +22,9 @@ from filewallball.files.schemas import (
     UploadedSchema,
     UploadOptionsSchema,
 )
-from filewallball.files.service import Files
 from filewallball.files.stored import StoredFile
 from filewallball.files.thumbnails import Thumbnails
+from filewallball.files.upload import Uploads
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -31,11 +33,6 @@ from filewallball.web.request_body import body_of_any_length
 
 _FORM = "multipart/form-data"
 blueprint = Blueprint("files", __name__, description="Upload, list, describe, fetch and delete files")
-
-
-def service() -> Files:
-    """The process's file service."""
-    return part(Files)
 
 
 @blueprint.route("/upload")
@@ -48,7 +45,7 @@ class Upload(MethodView):
     @blueprint.response(201, UploadedSchema)
     def post(self, options: dict[str, Any]) -> StoredFile:
         """Upload one file as multipart/form-data: the part `file`, options as further fields or in the query."""
-        service().expect(current_operation())
+        part(Uploads).check_quota(current_operation())
         with receive_form(
             part(LocalStore),
             body_of_any_length(),
@@ -59,7 +56,7 @@ class Upload(MethodView):
             part(Settings).max_upload_size,
             current_operation().note,
         ) as incoming:
-            return service().keep(current_operation(), incoming)
+            return part(Uploads).store(current_operation(), incoming)
 
 
 @blueprint.route("/upload/<filename>")
@@ -76,7 +73,7 @@ class RawUpload(MethodView):
             raise errors.UnsupportedMediaType(
                 "Send the bytes of the file alone, or POST the form to /upload."
             )
-        service().expect(current_operation())
+        part(Uploads).check_quota(current_operation())
         with receive_body(
             part(LocalStore),
             body_of_any_length(),
@@ -87,7 +84,7 @@ class RawUpload(MethodView):
             part(Settings).max_upload_size,
             current_operation().note,
         ) as incoming:
-            return service().keep(current_operation(), incoming)
+            return part(Uploads).store(current_operation(), incoming)
 
 
 @blueprint.route("/files")
@@ -115,14 +112,14 @@ class FileItem(MethodView):
     @blueprint.response(200, FileSchema)
     def get(self, file_id: str) -> StoredFile:
         """Describe a file."""
-        return service().describe(current_operation(), file_id)
+        return part(Downloads).describe(current_operation(), file_id)
 
     @recorded("file:delete", permissions.DELETE)
     @blueprint.doc(parameters=[{"in": "header", "name": "X-Delete-Token", "schema": {"type": "string"}}])
     @blueprint.response(204)
     def delete(self, file_id: str) -> None:
         """Delete a file: its owner, an administrator, or whoever holds its delete token."""
-        service().delete(current_operation(), file_id, request.headers.get("X-Delete-Token", ""))
+        part(Removals).delete(current_operation(), file_id, request.headers.get("X-Delete-Token", ""))
 
 
 @blueprint.route("/download/<file_id>")
@@ -156,8 +153,8 @@ class Thumbnail(MethodView):
     @blueprint.arguments(ThumbnailQuerySchema, location="query")
     def get(self, query: dict[str, Any], file_id: str) -> Response:
         """Send a small picture of a JPEG, PNG, GIF or WebP image: upright, without metadata."""
-        op, files = current_operation(), service()
-        thumbnail = part(Thumbnails).of(files.fetch(op, file_id), query["size"])
+        op, downloads = current_operation(), part(Downloads)
+        thumbnail = part(Thumbnails).of(downloads.fetch(op, file_id), query["size"])
         op.note(details={"cached": thumbnail.was_cached, "size": query["size"]})
         op.detach()
         return deliver(
@@ -165,7 +162,7 @@ class Thumbnail(MethodView):
             thumbnail.entry.open,
             disposition="inline",
             x_accel=False,
-            finished=lambda delivery: files.delivered(op, delivery),
+            finished=lambda delivery: downloads.delivered(op, delivery),
         )
 
 
@@ -178,22 +175,22 @@ def _boundary() -> str:
 
 
 def _send(file_id: str, disposition: str) -> Response:
-    op, files = current_operation(), service()
-    content = files.fetch(op, file_id)
+    op, downloads = current_operation(), part(Downloads)
+    content = downloads.fetch(op, file_id)
     op.detach()
     return deliver(
         content,
-        lambda: files.open(content),
+        lambda: downloads.open(content),
         disposition=disposition,
         x_accel=part(Settings).x_accel,
-        finished=lambda delivery: files.delivered(op, delivery),
+        finished=lambda delivery: downloads.delivered(op, delivery),
     )
 
 
 def _shown(page: Page) -> dict[str, Any]:
-    files = service()
+    downloads = part(Downloads)
     return {
-        "files": [files.shown(row) for row in page.rows],
+        "files": [downloads.shown(row) for row in page.rows],
         "total": page.total,
         "total_is_lower_bound": page.total_is_lower_bound,
         "page": page.page,

@@ -84,7 +84,7 @@ class Operation:
         if details:
             self._details.update(details)
 
-    def untime(self) -> None:
+    def exclude_from_timing(self) -> None:
         """Somebody else sends the bytes (nginx), so the duration seen here says nothing and stays out of averages."""
         self._timed = False
 

@@ -24,11 +24,8 @@ PLANNED = {
     "database/mariadb.py",
     "database/sqlite.py",
     "files/commands.py",
-    "files/fetch.py",
     "files/quarantine_views.py",
-    "files/removal.py",
     "files/tables.py",
-    "files/upload.py",
     "filesystem.py",
     "tables.py",
 }

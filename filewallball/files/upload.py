@@ -1,27 +1,24 @@
-"""What can be done with a file: keep, describe, fetch, delete. Takes plain values and an operation, never a request."""
+"""Uploading: a staged body is judged, scanned, published and put into the database."""
 
 import secrets
 import uuid
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from filewallball import errors, permissions
-from filewallball.access import Quotas, refund
+from filewallball import errors
+from filewallball.access import Quotas
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.files.cache import HIT, MetadataCache
-from filewallball.files.delivery import Content, Delivery
 from filewallball.files.incoming import Incoming
 from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.inspection.media_type import Inspection, inspect, is_allowed
 from filewallball.files.inspection.suspicion import QUARANTINE, REJECT, Suspicion, judge
-from filewallball.files.lookup import FIND, SHOWN
-from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, PUBLIC, QUARANTINED, Blob, File
+from filewallball.files.models import LIVE, PRIVATE, PUBLIC, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
-from filewallball.files.ownership import holds_token, no_right_to_delete, owns, token_digest
+from filewallball.files.ownership import token_digest
 from filewallball.files.scanning import CLEAN, Scanner
-from filewallball.files.stored import StoredFile
+from filewallball.files.stored import StoredFile, shown
 from filewallball.recording.caller import Caller
 from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.operations import Operation
@@ -34,30 +31,22 @@ _BLOBS: Any = Blob.__table__
 _NEW = insert(_FILES)  # built once: building a statement and recognising it again costs more than running it
 
 
-class Files:
-    """The file service of one process."""
+class Uploads:
+    """What one process does with uploads. Takes plain values and an operation, never a request."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        store: LocalStore,
-        scanner: Scanner,
-        cache: MetadataCache,
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, store: LocalStore, scanner: Scanner) -> None:
         self._settings = settings
-        self._cache = cache
         self._scanner = scanner
         self._database = database
         self._store = store
         self._quotas = Quotas(settings, database)
         self._count, self._count_clean = _counting(database), _counting(database, "scan_state", "scanned_us")
 
-    def expect(self, op: Operation) -> None:
+    def check_quota(self, op: Operation) -> None:
         """Before a body is read: raise QuotaExceeded if its sender has no room for anything."""
         self._quotas.refuse_early(op.caller)
 
-    def keep(self, op: Operation, incoming: Incoming) -> StoredFile:
+    def store(self, op: Operation, incoming: Incoming) -> StoredFile:
         """Publish the staged bytes and commit their row. Raises InvalidFileType, ValidationFailed, StorageFull, …"""
         stage, caller = incoming.stage, op.caller
         filename = display_name(incoming.filename)
@@ -85,79 +74,12 @@ class Files:
         )
         if kept != path:
             stage.discard()
-        return self._stored(
+        return shown(
             values,
+            self._settings.public_url,
             is_duplicate=duplicate,
             quarantine_reasons=suspicion.content if values["state"] == QUARANTINED else (),
             delete_token=delete_token,
-        )
-
-    def describe(self, op: Operation, file_id: str) -> StoredFile:
-        """A file's metadata. Raises NotFound or Expired."""
-        row = self._visible(op, file_id, quarantined=op.caller.may(permissions.QUARANTINE))
-        op.note(file_size=row.file_size)
-        return self.shown(row)
-
-    def fetch(self, op: Operation, file_id: str) -> Content:
-        """What is needed to send a file. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
-        row, cache = self._cache.find(file_id, lambda: self._find(file_id))
-        if cache == HIT and row.damaged_us is not None:
-            row = self._find(file_id)  # somebody may have brought the bytes again
-        op.note(cache=cache)
-        self._check_visible(op, row)
-        self._scanner.check_servable(row.scan_state)
-        if row.damaged_us is not None:
-            raise errors.ContentDamaged
-        return Content(
-            file_id=row.file_id,
-            filename=row.filename,
-            media_type=row.mime_type,
-            size=row.file_size,
-            sha256=row.file_hash,
-            modified_us=row.upload_us,
-            path=row.path,
-            is_mislabelled=bool(mislabelling(row.filename, row.claimed_type, row.mime_type)),
-        )
-
-    def open(self, content: Content) -> BinaryIO:
-        """The bytes of a file, or those that took their place since the cache heard of it. Raises StorageFailed."""
-        try:
-            return self._store.open(content.path)
-        except errors.StorageFailed:
-            row = self._find(content.file_id)
-            if row is None or row.state != LIVE or row.path == content.path:
-                raise
-            return self._store.open(row.path)
-
-    def delivered(self, op: Operation, delivery: Delivery) -> None:
-        """End a fetch: what was sent, by whom, and whether all of it arrived (ruling 10)."""
-        if delivery.kind == "check":
-            op.note(action="file:check")
-        op.note(file_size=delivery.bytes_sent, details={"delivery": delivery.by, "kind": delivery.kind})
-        if delivery.by == "nginx":
-            op.untime()
-        if delivery.bytes_sent < delivery.bytes_expected and delivery.by == "app":
-            op.note(details={"expected": delivery.bytes_expected})
-            op.finish(errors.NetworkError())
-        else:
-            op.finish()
-
-    def delete(self, op: Operation, file_id: str, delete_token: str) -> None:
-        """Delete a file for ever. Raises NotFound, Expired, AuthMissing or Forbidden."""
-        row = self._visible(op, file_id, delete_token, quarantined=True)
-        op.note(file_size=row.file_size)
-        if not (owns(op.caller, row) or holds_token(delete_token, row)):
-            raise no_right_to_delete(op.caller, delete_token)
-        self._cache.forget(file_id)
-        op.change(lambda connection: end_file(connection, file_id, row.blob_id, DELETED))
-
-    def shown(self, row: Any) -> StoredFile:
-        """A row of `COLUMNS` as the API shows it."""
-        return self._stored(row._asdict())
-
-    def _stored(self, values: Any, **more: Any) -> StoredFile:
-        return StoredFile(
-            **{name: values[name] for name in SHOWN}, base_url=self._settings.public_url, **more
         )
 
     def _insert(
@@ -216,31 +138,6 @@ class Files:
     def _is_quarantined(self, suspicion: Suspicion) -> bool:
         return bool(suspicion.content) and self._settings.suspicious_uploads == QUARANTINE
 
-    def _visible(
-        self, op: Operation, file_id: str, delete_token: str = "", *, quarantined: bool = False
-    ) -> Any:
-        """The kept row that the caller may know of, as the database has it now."""
-        row = self._find(file_id)
-        self._check_visible(op, row, delete_token, quarantined=quarantined)
-        return row
-
-    def _find(self, file_id: str) -> Any:
-        return self._database.find(FIND, {"file_id": file_id})
-
-    @staticmethod
-    def _check_visible(op: Operation, row: Any, delete_token: str = "", *, quarantined: bool = False) -> None:
-        """Refuse what the caller may not know of: a foreign private file does not exist for them, on record it does."""
-        if row is not None:
-            op.note(file_type=row.mime_type, details={"filename": row.filename})
-        if row is None or row.state == DELETED:
-            raise errors.NotFound
-        if row.visibility == PRIVATE and not (owns(op.caller, row) or holds_token(delete_token, row)):
-            raise errors.NotFound
-        if row.state == EXPIRED or (row.expires_us is not None and row.expires_us <= now_us()):
-            raise errors.Expired
-        if row.state == QUARANTINED and not quarantined:
-            raise errors.Quarantined
-
 
 def _described(incoming: Incoming, seen: Inspection, caller: Caller) -> dict[str, Any]:
     """The columns of a new file that nothing but the upload itself decides."""
@@ -259,21 +156,6 @@ def _described(incoming: Incoming, seen: Inspection, caller: Caller) -> dict[str
         "upload_us": now,
         "expires_us": now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
     }
-
-
-def end_file(
-    connection: Connection, file_id: str, blob_id: int, state: str, among: tuple[str, ...] = KEPT
-) -> None:
-    """Take a kept file out of service; give its reference and its quota back, once.
-
-    Raises NotFound if somebody was faster.
-    """
-    kept = File.file_id == file_id, File.state.in_(among)
-    if connection.execute(update(File).where(*kept).values(state=state, ended_us=now_us())).rowcount != 1:
-        raise errors.NotFound
-    connection.execute(update(Blob).where(Blob.id == blob_id).values(refs=Blob.refs - 1))
-    row = connection.execute(select(File.principal, File.file_size).where(File.file_id == file_id)).one()
-    refund(connection, row.principal, row.file_size)
 
 
 def _counting(database: Database, *renewed: str) -> Any:
