@@ -27,7 +27,6 @@ from filewallball.files import quarantine_routes
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
 from filewallball.files.fetch import Downloads
-from filewallball.files.lookup import FOUND_NAMES
 from filewallball.files.removal import Removals
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.thumbnails import Thumbnails
@@ -182,7 +181,7 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
         min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
     )
     scanner = Scanner(settings)
-    cache = MetadataCache(settings.redis_url, FOUND_NAMES, lambda: limits.degraded_since is not None)
+    cache = MetadataCache(settings.redis_url, lambda: limits.degraded_since is not None)
     thumbnails = Thumbnails(settings, database, store)
     provide(
         app,

@@ -2,6 +2,8 @@
 
 from typing import Any, BinaryIO
 
+from sqlalchemy import Row
+
 from filewallball import errors, permissions
 from filewallball.database.connections import Database
 from filewallball.files.cache import HIT, MetadataCache
@@ -10,6 +12,7 @@ from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.lookup import find_file
 from filewallball.files.models import LIVE
 from filewallball.files.ownership import check_visible, find_visible
+from filewallball.files.rows import FoundFile
 from filewallball.files.scanning import Scanner
 from filewallball.files.stored import StoredFile, shown
 from filewallball.recording.operations import Operation
@@ -43,22 +46,22 @@ class Downloads:
     def fetch(self, op: Operation, file_id: str) -> Content:
         """What is needed to send a file. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
         row, cache = self._cache.find(file_id, lambda: find_file(self._database, file_id))
-        if cache == HIT and row.damaged_us is not None:
+        if cache == HIT and row is not None and row.damaged_us is not None:
             row = find_file(self._database, file_id)  # somebody may have brought the bytes again
         op.note(cache=cache)
-        check_visible(op, row)
-        self._scanner.check_servable(row.scan_state)
-        if row.damaged_us is not None:
+        file = check_visible(op, row)
+        self._scanner.check_servable(file.scan_state)
+        if file.damaged_us is not None:
             raise errors.ContentDamaged
         return Content(
-            file_id=row.file_id,
-            filename=row.filename,
-            media_type=row.mime_type,
-            size=row.file_size,
-            sha256=row.file_hash,
-            modified_us=row.upload_us,
-            path=row.path,
-            is_mislabelled=bool(mislabelling(row.filename, row.claimed_type, row.mime_type)),
+            file_id=file.file_id,
+            filename=file.filename,
+            media_type=file.mime_type,
+            size=file.file_size,
+            sha256=file.file_hash,
+            modified_us=file.upload_us,
+            path=file.path,
+            is_mislabelled=bool(mislabelling(file.filename, file.claimed_type, file.mime_type)),
         )
 
     def open(self, content: Content) -> BinaryIO:
@@ -84,6 +87,6 @@ class Downloads:
         else:
             op.finish()
 
-    def shown(self, row: Any) -> StoredFile:
-        """A row of `COLUMNS` as the API shows it."""
-        return shown(row._asdict(), self._settings.public_url)
+    def shown(self, file: FoundFile | Row[Any]) -> StoredFile:
+        """A file or a row of `COLUMNS` as the API shows it."""
+        return shown(file, self._settings.public_url)

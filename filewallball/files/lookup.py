@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, select
 
 from filewallball.database.connections import Database
 from filewallball.files.models import Blob, File
+from filewallball.files.rows import FoundFile
 
 _FILES: Any = File.__table__
 _BLOBS: Any = Blob.__table__
@@ -28,7 +29,6 @@ _FOUND = (
     *(_FILES.c[name] for name in ("owner_id", "delete_digest", "blob_id")),
     *(_BLOBS.c[name] for name in ("path", "scan_state", "damaged_us")),
 )
-FOUND_NAMES = tuple(column.name for column in _FOUND)
 FIND = (
     select(*_FOUND)
     .outerjoin(_BLOBS, _BLOBS.c.id == _FILES.c.blob_id)
@@ -36,6 +36,7 @@ FIND = (
 )
 
 
-def find_file(database: Database, file_id: str) -> Any:
-    """The file's row with its blob's columns, whatever its state; None if there never was one."""
-    return database.find(FIND, {"file_id": file_id})
+def find_file(database: Database, file_id: str) -> FoundFile | None:
+    """The file, whatever its state; None if there never was one."""
+    row = database.find(FIND, {"file_id": file_id})
+    return None if row is None else FoundFile._make(row)

@@ -2,27 +2,27 @@
 
 import hashlib
 import hmac
-from typing import Any
 
 from filewallball import errors, permissions
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.lookup import find_file
 from filewallball.files.models import DELETED, EXPIRED, PRIVATE, QUARANTINED
+from filewallball.files.rows import FoundFile
 from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Operation
 
 
 def find_visible(
     database: Database, op: Operation, file_id: str, delete_token: str = "", *, quarantined: bool = False
-) -> Any:
-    """The kept row that the caller may know of, as the database has it now."""
-    row = find_file(database, file_id)
-    check_visible(op, row, delete_token, quarantined=quarantined)
-    return row
+) -> FoundFile:
+    """The kept file that the caller may know of, as the database has it now."""
+    return check_visible(op, find_file(database, file_id), delete_token, quarantined=quarantined)
 
 
-def check_visible(op: Operation, row: Any, delete_token: str = "", *, quarantined: bool = False) -> None:
+def check_visible(
+    op: Operation, row: FoundFile | None, delete_token: str = "", *, quarantined: bool = False
+) -> FoundFile:
     """Refuse what the caller may not know of: a foreign private file does not exist for them, on record it does."""
     if row is not None:
         op.note(file_type=row.mime_type, details={"filename": row.filename})
@@ -34,14 +34,15 @@ def check_visible(op: Operation, row: Any, delete_token: str = "", *, quarantine
         raise errors.Expired
     if row.state == QUARANTINED and not quarantined:
         raise errors.Quarantined
+    return row
 
 
-def owns(caller: Caller, row: Any) -> bool:
+def owns(caller: Caller, row: FoundFile) -> bool:
     """Whether the file is the caller's, or the caller may act on any file."""
     return caller.may(permissions.ANY_FILE) or (not caller.is_anonymous and caller.user_id == row.owner_id)
 
 
-def holds_token(delete_token: str, row: Any) -> bool:
+def holds_token(delete_token: str, row: FoundFile) -> bool:
     """Whether this is the token that the answer to an anonymous upload gave."""
     return bool(delete_token and row.delete_digest) and hmac.compare_digest(
         token_digest(delete_token), row.delete_digest

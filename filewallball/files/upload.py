@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, or_, select, update
@@ -17,6 +18,7 @@ from filewallball.files.inspection.suspicion import QUARANTINE, REJECT, Suspicio
 from filewallball.files.models import LIVE, PRIVATE, PUBLIC, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
 from filewallball.files.ownership import token_digest
+from filewallball.files.rows import NewFile
 from filewallball.files.scanning import CLEAN, Scanner
 from filewallball.files.stored import StoredFile, shown
 from filewallball.recording.caller import Caller
@@ -60,61 +62,59 @@ class Uploads:
             )
         scan_state = self._scanner.admit(op, stage)
         delete_token = secrets.token_urlsafe(32) if caller.is_anonymous else None
-        values = {
-            **_described(incoming, seen, caller),
-            "state": QUARANTINED if self._is_quarantined(suspicion) else LIVE,
-            "filename": filename,
-            "delete_digest": token_digest(delete_token) if delete_token else "",
-            "suspicion": ",".join(suspicion.reasons)[:255],
-        }
+        file = _new_file(
+            incoming,
+            seen,
+            caller,
+            state=QUARANTINED if self._is_quarantined(suspicion) else LIVE,
+            delete_digest=token_digest(delete_token) if delete_token else "",
+            suspicion=",".join(suspicion.reasons)[:255],
+        )
         path = self._store.publish(stage)
-        op.note(resource_id=values["file_id"])
+        op.note(resource_id=file.file_id)
         kept, duplicate = op.change(
-            lambda connection: self._insert(connection, values, path, scan_state), undo=stage.discard
+            lambda connection: self._insert(connection, file, path, scan_state), undo=stage.discard
         )
         if kept != path:
             stage.discard()
-        return shown(
-            values,
-            self._settings.public_url,
+        return replace(
+            shown(file, self._settings.public_url),
             is_duplicate=duplicate,
-            quarantine_reasons=suspicion.content if values["state"] == QUARANTINED else (),
+            quarantine_reasons=suspicion.content if file.state == QUARANTINED else (),
             delete_token=delete_token,
         )
 
-    def _insert(
-        self, connection: Connection, values: dict[str, Any], path: str, scan_state: str
-    ) -> tuple[str, bool]:
+    def _insert(self, connection: Connection, file: NewFile, path: str, scan_state: str) -> tuple[str, bool]:
         """Count the bytes once more and insert the file; returns the blob's path and whether it was there before."""
         content = {
-            "sha256": values["file_hash"],
+            "sha256": file.file_hash,
             "live": 1,
             "refs": 1,
-            "size": values["file_size"],
+            "size": file.file_size,
             "path": path,
-            "verified_us": values["upload_us"],
+            "verified_us": file.upload_us,
         }
-        scan = {"scan_state": scan_state, "scanned_us": values["upload_us"]} if scan_state else {}
+        scan = {"scan_state": scan_state, "scanned_us": file.upload_us} if scan_state else {}
         statement = self._count_clean if scan_state == CLEAN else self._count
         blob = self._database.run(connection, statement, {**content, **scan}).one()
         kept = blob.path
-        if kept != path and (blob.damaged_us or not self._store.holds(kept, values["file_size"])):
+        if kept != path and (blob.damaged_us or not self._store.holds(kept, file.file_size)):
             connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
             kept = path
-        is_known = blob.path != path and self._is_known(connection, blob.id, values)
-        self._quotas.charge(connection, values["principal"], values["file_size"])
-        self._database.run(connection, _NEW, {**values, "blob_id": blob.id})
+        is_known = blob.path != path and self._is_known(connection, blob.id, file)
+        self._quotas.charge(connection, file.principal, file.file_size)
+        self._database.run(connection, _NEW, {**vars(file), "blob_id": blob.id})
         return kept, is_known
 
     @staticmethod
-    def _is_known(connection: Connection, blob_id: int, values: dict[str, Any]) -> bool:
+    def _is_known(connection: Connection, blob_id: int, file: NewFile) -> bool:
         """Whether the client may know that these bytes are here: its own, or public. Of others' it learns nothing.
 
         Nobody knows which files an unknown client's own are.
         """
         may_know = File.visibility == PUBLIC
-        if values["owner_id"] or values["client_ip"] != UNKNOWN_CLIENT:
-            may_know = or_(may_know, File.principal == values["principal"])
+        if file.owner_id or file.client_ip != UNKNOWN_CLIENT:
+            may_know = or_(may_know, File.principal == file.principal)
         statement = select(File.id).where(File.blob_id == blob_id, File.state == LIVE, may_know).limit(1)
         return connection.execute(statement).first() is not None
 
@@ -139,23 +139,28 @@ class Uploads:
         return bool(suspicion.content) and self._settings.suspicious_uploads == QUARANTINE
 
 
-def _described(incoming: Incoming, seen: Inspection, caller: Caller) -> dict[str, Any]:
-    """The columns of a new file that nothing but the upload itself decides."""
+def _new_file(
+    incoming: Incoming, seen: Inspection, caller: Caller, *, state: str, delete_digest: str, suspicion: str
+) -> NewFile:
     now = now_us()
-    return {
-        "file_id": str(uuid.UUID(bytes=secrets.token_bytes(16))),
-        "visibility": incoming.visibility,
-        "description": neutral(incoming.description, 4000),
-        "file_size": incoming.stage.size,
-        "mime_type": seen.media_type,
-        "claimed_type": seen.claimed_type,
-        "file_hash": incoming.stage.sha256,
-        "owner_id": caller.user_id,
-        "client_ip": caller.ip_address,
-        "principal": caller.principal,
-        "upload_us": now,
-        "expires_us": now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
-    }
+    return NewFile(
+        file_id=str(uuid.UUID(bytes=secrets.token_bytes(16))),
+        state=state,
+        visibility=incoming.visibility,
+        filename=display_name(incoming.filename),
+        description=neutral(incoming.description, 4000),
+        file_size=incoming.stage.size,
+        mime_type=seen.media_type,
+        claimed_type=seen.claimed_type,
+        file_hash=incoming.stage.sha256,
+        owner_id=caller.user_id,
+        delete_digest=delete_digest,
+        client_ip=caller.ip_address,
+        principal=caller.principal,
+        suspicion=suspicion,
+        upload_us=now,
+        expires_us=now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
+    )
 
 
 def _counting(database: Database, *renewed: str) -> Any:
