@@ -11,7 +11,7 @@ from filewallball.access.admission import current_operation, recorded
 from filewallball.database.connections import Database
 from filewallball.files.delivery import deliver
 from filewallball.files.fetch import Downloads
-from filewallball.files.incoming import receive_body, receive_form
+from filewallball.files.incoming import UploadRequest, receive_body, receive_form
 from filewallball.files.queries import FileFilter, Page, list_files
 from filewallball.files.removal import Removals
 from filewallball.files.schemas import (
@@ -45,18 +45,10 @@ class Upload(MethodView):
     @blueprint.response(201, UploadedSchema)
     def post(self, options: dict[str, Any]) -> StoredFile:
         """Upload one file as multipart/form-data: the part `file`, options as further fields or in the query."""
-        part(Uploads).check_quota(current_operation())
-        with receive_form(
-            part(LocalStore),
-            body_of_any_length(),
-            request.headers,
-            _boundary(),
-            options,
-            request.content_length,
-            part(Settings).max_upload_size,
-            current_operation().note,
-        ) as incoming:
-            return part(Uploads).store(current_operation(), incoming)
+        op, uploads = current_operation(), part(Uploads)
+        uploads.check_quota(op)
+        with receive_form(part(LocalStore), _upload(options), _boundary(), op.note) as incoming:
+            return uploads.store(op, incoming)
 
 
 @blueprint.route("/upload/<filename>")
@@ -73,18 +65,10 @@ class RawUpload(MethodView):
             raise errors.UnsupportedMediaType(
                 "Send the bytes of the file alone, or POST the form to /upload."
             )
-        part(Uploads).check_quota(current_operation())
-        with receive_body(
-            part(LocalStore),
-            body_of_any_length(),
-            request.headers,
-            filename,
-            options,
-            request.content_length,
-            part(Settings).max_upload_size,
-            current_operation().note,
-        ) as incoming:
-            return part(Uploads).store(current_operation(), incoming)
+        op, uploads = current_operation(), part(Uploads)
+        uploads.check_quota(op)
+        with receive_body(part(LocalStore), _upload(options), filename, op.note) as incoming:
+            return uploads.store(op, incoming)
 
 
 @blueprint.route("/files")
@@ -164,6 +148,16 @@ class Thumbnail(MethodView):
             x_accel=False,
             finished=lambda delivery: downloads.delivered(op, delivery),
         )
+
+
+def _upload(options: dict[str, Any]) -> UploadRequest:
+    return UploadRequest(
+        stream=body_of_any_length(),
+        headers=request.headers,
+        options=options,
+        length=request.content_length,
+        max_bytes=part(Settings).max_upload_size,
+    )
 
 
 def _boundary() -> str:
