@@ -25,10 +25,11 @@ from filewallball.extensions import api, db
 from filewallball.files import quarantine_views
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
-from filewallball.files.lookup import FOUND_NAMES
+from filewallball.files.fetch import Downloads
+from filewallball.files.removal import Removals
 from filewallball.files.scanning import OFF, Scanner
-from filewallball.files.service import Files
 from filewallball.files.thumbnails import Thumbnails
+from filewallball.files.upload import Uploads
 from filewallball.filesystem import kept_secret
 from filewallball.health import views as health_views
 from filewallball.health.checks import Board, Check
@@ -180,9 +181,18 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
         min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
     )
     scanner = Scanner(settings)
-    cache = MetadataCache(settings.redis_url, FOUND_NAMES, lambda: limits.degraded_since is not None)
+    cache = MetadataCache(settings.redis_url, lambda: limits.degraded_since is not None)
     thumbnails = Thumbnails(settings, database, store)
-    provide(app, store, scanner, cache, thumbnails, Files(settings, database, store, scanner, cache))
+    provide(
+        app,
+        store,
+        scanner,
+        cache,
+        thumbnails,
+        Uploads(settings, database, store, scanner),
+        Downloads(settings, database, store, scanner, cache),
+        Removals(database, cache),
+    )
 
 
 def _build_statistics(app: Flask, database: Database) -> None:

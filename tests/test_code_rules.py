@@ -31,11 +31,11 @@ def test_the_code_keeps_the_rule(rule: Rule) -> None:
 @pytest.mark.parametrize(
     ("rule", "path", "text"),
     [
-        (RULES[0], "filewallball/files/service.py", "session.commit()"),
+        (RULES[0], "filewallball/files/upload.py", "session.commit()"),
         (RULES[0], "filewallball/files/views.py", "with database.begin() as connection: pass"),
-        (RULES[1], "filewallball/files/service.py", "open(path, 'wb')"),
-        (RULES[1], "filewallball/files/service.py", "path.open(mode='a')"),
-        (RULES[1], "filewallball/files/service.py", "os.open(path, os.O_CREAT)"),
+        (RULES[1], "filewallball/files/upload.py", "open(path, 'wb')"),
+        (RULES[1], "filewallball/files/upload.py", "path.open(mode='a')"),
+        (RULES[1], "filewallball/files/upload.py", "os.open(path, os.O_CREAT)"),
         (RULES[1], "filewallball/settings/service.py", "path.write_text('x')"),
         (RULES[1], "filewallball/files/sweep.py", "os.unlink(path)"),
         (RULES[2], "gunicorn.conf.py", "os.environ['PORT']"),
@@ -51,12 +51,12 @@ def test_the_rule_catches_what_it_forbids(rule: Rule, path: str, text: str) -> N
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("filewallball/files/service.py", '"""Why."""\nfrom filewallball.audit import append'),
-        ("filewallball/files/service.py", '"""Why."""\nfrom filewallball.clock import now_us'),
+        ("filewallball/files/upload.py", '"""Why."""\nfrom filewallball.audit import append'),
+        ("filewallball/files/upload.py", '"""Why."""\nfrom filewallball.clock import now_us'),
         ("filewallball/files/views.py", '"""Why."""\nfrom flask import request'),
         ("filewallball/files/sweep.py", '"""Why."""\nwith database.begin() as connection: pass'),
         ("filewallball/recording/operations.py", '"""Why."""\ntransaction.commit()'),
-        ("filewallball/files/service.py", '"""Why."""\nname.replace("a", "b")\nopen(path)\nstore.open(name)'),
+        ("filewallball/files/upload.py", '"""Why."""\nname.replace("a", "b")\nopen(path)\nstore.open(name)'),
         ("filewallball/storage/local.py", '"""Why."""\nos.unlink(path)'),
         ("filewallball/settings/service.py", '"""Why."""\nos.environ["PORT"]'),
         ("filewallball/files/__init__.py", ""),

@@ -8,8 +8,7 @@ written down beside the entries: what was asked before it is worth nothing.
 """
 
 import logging
-from collections import namedtuple
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -19,6 +18,7 @@ from redis.retry import Retry
 
 from filewallball.clock import now_us
 from filewallball.files.models import LIVE
+from filewallball.files.rows import FoundFile
 
 FILL_SECONDS = 30
 GONE_SECONDS = 60
@@ -32,14 +32,10 @@ logger = logging.getLogger("filewallball.cache")
 
 
 class MetadataCache:
-    """Rows with the named columns. Never raises: a Redis that does not answer is a cache that knows nothing."""
+    """Never raises: a Redis that does not answer is a cache that knows nothing."""
 
-    def __init__(
-        self, url: str, columns: Iterable[str], is_known_away: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, url: str, is_known_away: Callable[[], bool] = lambda: False) -> None:
         """`is_known_away` says whether somebody else has found Redis away already."""
-        self._names = tuple(columns)
-        self._row = _row_type(self._names)
         self._is_away = False
         self._is_known_away = is_known_away
         self._client: Any = None
@@ -51,8 +47,8 @@ class MetadataCache:
                 retry=Retry(NoBackoff(), 0),
             )
 
-    def find(self, file_id: str, look_up: Callable[[], Any]) -> tuple[Any, str]:
-        """The row, from here or by `look_up`, and whether it was here: hit, miss, or none where nobody was asked."""
+    def find(self, file_id: str, look_up: Callable[[], FoundFile | None]) -> tuple[FoundFile | None, str]:
+        """The file, from here or by `look_up`, and whether it was here: hit, miss, or none where nobody was asked."""
         if self._client is None or self._is_away or self._is_known_away():
             return look_up(), NONE
         answer = self._ask(lambda client: client.mget(_PREFIX + file_id, _SINCE))
@@ -97,18 +93,18 @@ class MetadataCache:
         if self._client is not None:
             self._client.close()
 
-    def _fill(self, file_id: str, row: Any, asked_us: int) -> None:
-        entry = orjson.dumps([asked_us, *(getattr(row, name) for name in self._names)])
+    def _fill(self, file_id: str, row: FoundFile, asked_us: int) -> None:
+        entry = orjson.dumps([asked_us, *row])
         self._ask(lambda client: client.set(_PREFIX + file_id, entry, nx=True, ex=FILL_SECONDS))
 
-    def _read(self, entry: bytes, since: bytes | None = None) -> Any:
+    def _read(self, entry: bytes, since: bytes | None = None) -> FoundFile | None:
         if entry == GONE:
             return None
         try:
             asked_us, *values = orjson.loads(entry)
             if asked_us <= int(since or 0) or not 0 <= now_us() - asked_us < FILL_SECONDS * 1_000_000:
                 return None
-            return self._row(*values)
+            return FoundFile._make(values)
         except (ValueError, TypeError):
             return None  # somebody else's, or another release's
 
@@ -119,7 +115,3 @@ class MetadataCache:
             self._is_away = True
             logger.debug("Redis does not answer", extra={"error_type": type(error).__name__})
             return None
-
-
-def _row_type(names: tuple[str, ...]) -> Any:
-    return namedtuple("CachedRow", names)

@@ -1,11 +1,11 @@
 """A request's body on its way into a stage: multipart or raw, streamed once, with what the client says of it."""
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Any, Self, cast
+from typing import IO, Any, Protocol, Self, cast
 
 from http_sfv import Dictionary  # type: ignore[attr-defined]
 from marshmallow import ValidationError
@@ -30,8 +30,23 @@ _OPTION_HEADERS = [
 ]
 _DIGEST_FIELDS = ("Content-Digest", "Repr-Digest")
 _DIGEST_BYTES = 1024  # a dozen digests; the parser's work grows with the square
-Note = Callable[..., None]
-"""Told what becomes known of the body (`Operation.note`), so that a refusal is on record with name and bytes."""
+
+
+class Note(Protocol):
+    """Told what becomes known of the body (`Operation.note`), so that a refusal is on record with name and bytes."""
+
+    def __call__(self, *, file_size: int | None = None, details: Mapping[str, Any] | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """A request whose body has not been read yet. `options` are those of the query, loaded already."""
+
+    stream: IO[bytes]
+    headers: Headers
+    options: Mapping[str, Any]
+    length: int | None
+    max_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +62,15 @@ class Incoming:
 
 
 @contextmanager
-def receive_form(
-    store: LocalStore,
-    stream: IO[bytes],
-    headers: Headers,
-    boundary: str,
-    options: Mapping[str, Any],
-    length: int | None,
-    max_bytes: int,
-    note: Note,
-) -> Iterator[Incoming]:
-    """The one file part named `file` and the options beside it or, loaded already, in the query. The stage is closed
-    on leaving.
+def receive_form(store: LocalStore, upload: UploadRequest, boundary: str, note: Note) -> Iterator[Incoming]:
+    """The one file part named `file` and the options beside it or in the query. The stage is closed on leaving.
 
     Raises ValidationFailed, BadRequest, HeadersTooLarge, RequestTooLarge, FileTooLarge, StorageFull, DigestMismatch,
     NetworkError.
     """
-    _refuse_option_headers(headers)
-    if any(name in headers for name in _DIGEST_FIELDS):
+    length, max_bytes = upload.length, upload.max_bytes
+    _refuse_option_headers(upload.headers)
+    if any(name in upload.headers for name in _DIGEST_FIELDS):
         raise errors.ValidationFailed(
             "The digest of a multipart request belongs into its file part, or into `sha256`."
         )
@@ -72,7 +78,7 @@ def receive_form(
         raise _too_large(length, max_bytes)
     with _OneStage(store, max_bytes, max(0, (length or 0) - _ENVELOPE_BYTES), note) as stage:
         try:
-            form, part = _parse(stream, stage, boundary, length)
+            form, part = _parse(upload.stream, stage, boundary, length)
         finally:
             note(file_size=stage.received)
         repeated = [name for name in form if len(form.getlist(name)) > 1]
@@ -80,36 +86,29 @@ def receive_form(
             raise errors.ValidationFailed(errors={name: ["Send this once."] for name in repeated})
         if part is None:
             raise errors.ValidationFailed(errors={"file": ["A file part named `file` is required."]})
-        wanted = _together(options, form.to_dict())
+        wanted = _together(upload.options, form.to_dict())
         claimed_type = part.headers.get("Content-Type", "")
         yield _checked(stage.opened(), part.filename or "", claimed_type, wanted, part.headers)
 
 
 @contextmanager
-def receive_body(
-    store: LocalStore,
-    stream: IO[bytes],
-    headers: Headers,
-    filename: str,
-    options: Mapping[str, Any],
-    length: int | None,
-    max_bytes: int,
-    note: Note,
-) -> Iterator[Incoming]:
+def receive_body(store: LocalStore, upload: UploadRequest, filename: str, note: Note) -> Iterator[Incoming]:
     """The whole body is the file (`PUT /upload/{filename}`). Raises as `receive_form` does."""
-    _refuse_option_headers(headers)
+    length, max_bytes = upload.length, upload.max_bytes
+    _refuse_option_headers(upload.headers)
     note(details={"filename": display_name(filename)})
     if length is not None and length > max_bytes:
         raise _too_large(length, max_bytes)
     with store.stage(max_bytes=max_bytes, declared_bytes=length or 0) as stage:
         try:
-            while data := stream.read(_READ_BYTES):
+            while data := upload.stream.read(_READ_BYTES):
                 stage.write(data)
         finally:
             note(file_size=stage.received)
         if length is not None and stage.size != length:
             raise errors.NetworkError
-        yield _checked(stage, filename, headers.get("Content-Type", ""), options, headers)
+        claimed_type = upload.headers.get("Content-Type", "")
+        yield _checked(stage, filename, claimed_type, upload.options, upload.headers)
 
 
 class _OneStage:

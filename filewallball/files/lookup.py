@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from filewallball.database.connections import Database
 from filewallball.files.models import Blob, File
+from filewallball.files.rows import FoundFile
 
 _FILES: Any = File.__table__
 _BLOBS: Any = Blob.__table__
@@ -27,9 +29,14 @@ _FOUND = (
     *(_FILES.c[name] for name in ("owner_id", "delete_digest", "blob_id")),
     *(_BLOBS.c[name] for name in ("path", "scan_state", "damaged_us")),
 )
-FOUND_NAMES = tuple(column.name for column in _FOUND)
 FIND = (
     select(*_FOUND)
     .outerjoin(_BLOBS, _BLOBS.c.id == _FILES.c.blob_id)
     .where(_FILES.c.file_id == bindparam("file_id"))
 )
+
+
+def find_file(database: Database, file_id: str) -> FoundFile | None:
+    """The file, whatever its state; None if there never was one."""
+    row = database.find(FIND, {"file_id": file_id})
+    return None if row is None else FoundFile._make(row)

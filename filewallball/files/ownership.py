@@ -1,19 +1,48 @@
-"""Who may see a private file and delete a file: its owner, an administrator, or the holder of its delete token."""
+"""Who may see a file and delete it: of a private one its owner, an administrator, or the holder of its delete token."""
 
 import hashlib
 import hmac
-from typing import Any
 
 from filewallball import errors, permissions
+from filewallball.clock import now_us
+from filewallball.database.connections import Database
+from filewallball.files.lookup import find_file
+from filewallball.files.models import DELETED, EXPIRED, PRIVATE, QUARANTINED
+from filewallball.files.rows import FoundFile
 from filewallball.recording.caller import Caller
+from filewallball.recording.operations import Operation
 
 
-def owns(caller: Caller, row: Any) -> bool:
+def find_visible(
+    database: Database, op: Operation, file_id: str, delete_token: str = "", *, quarantined: bool = False
+) -> FoundFile:
+    """The kept file that the caller may know of, as the database has it now."""
+    return check_visible(op, find_file(database, file_id), delete_token, quarantined=quarantined)
+
+
+def check_visible(
+    op: Operation, row: FoundFile | None, delete_token: str = "", *, quarantined: bool = False
+) -> FoundFile:
+    """Refuse what the caller may not know of: a foreign private file does not exist for them, on record it does."""
+    if row is not None:
+        op.note(file_type=row.mime_type, details={"filename": row.filename})
+    if row is None or row.state == DELETED:
+        raise errors.NotFound
+    if row.visibility == PRIVATE and not (owns(op.caller, row) or holds_token(delete_token, row)):
+        raise errors.NotFound
+    if row.state == EXPIRED or (row.expires_us is not None and row.expires_us <= now_us()):
+        raise errors.Expired
+    if row.state == QUARANTINED and not quarantined:
+        raise errors.Quarantined
+    return row
+
+
+def owns(caller: Caller, row: FoundFile) -> bool:
     """Whether the file is the caller's, or the caller may act on any file."""
     return caller.may(permissions.ANY_FILE) or (not caller.is_anonymous and caller.user_id == row.owner_id)
 
 
-def holds_token(delete_token: str, row: Any) -> bool:
+def holds_token(delete_token: str, row: FoundFile) -> bool:
     """Whether this is the token that the answer to an anonymous upload gave."""
     return bool(delete_token and row.delete_digest) and hmac.compare_digest(
         token_digest(delete_token), row.delete_digest

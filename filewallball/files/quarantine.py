@@ -11,7 +11,7 @@ from filewallball.files.inspection.media_type import inspect
 from filewallball.files.inspection.staged import Kept
 from filewallball.files.inspection.suspicion import judge
 from filewallball.files.models import DELETED, LIVE, QUARANTINED, Blob, File
-from filewallball.files.service import end_file
+from filewallball.files.removal import end_file
 from filewallball.recording.operations import Operation
 from filewallball.storage.local import LocalStore
 

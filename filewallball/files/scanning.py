@@ -18,6 +18,7 @@ from filewallball.files.models import LIVE, Blob, File
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
+from filewallball.storage.stage import Stage
 
 OFF, OPTIONAL, REQUIRED = "off", "optional", "required"
 NEVER, CLEAN, INFECTED, PENDING, SKIPPED = "", "clean", "infected", "pending", "skipped"
@@ -65,7 +66,7 @@ class Scanner:
             return Verdict(SKIPPED, reply.refused or reply.found)
         return Verdict(INFECTED, reply.found) if reply.found else Verdict(CLEAN)
 
-    def admit(self, op: Operation, stage: Any) -> str:
+    def admit(self, op: Operation, stage: Stage) -> str:
         """What the policy says of an upload; returns the scan state to keep.
 
         Raises InfectedFile, and where a scan is required ScannerUnavailable and NotScannable.

@@ -1,9 +1,14 @@
 """A file's metadata as the API shows it."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
 
 from filewallball.files.inspection.labels import mislabelling
+from filewallball.files.lookup import SHOWN
 from filewallball.files.models import QUARANTINED
+from filewallball.files.rows import FoundFile, NewFile
 from filewallball.files.thumbnails import SOURCES
 
 
@@ -46,3 +51,8 @@ class StoredFile:
     @property
     def thumbnail_url(self) -> str | None:
         return f"{self.base_url}/thumbnail/{self.file_id}" if self.mime_type in SOURCES else None
+
+
+def shown(file: FoundFile | NewFile | Row[Any], base_url: str) -> StoredFile:
+    """A new file, one that was looked up or one of a list, as the API shows it."""
+    return StoredFile(**{name: getattr(file, name) for name in SHOWN}, base_url=base_url)

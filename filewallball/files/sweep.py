@@ -10,7 +10,7 @@ from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.models import EXPIRED, KEPT, Blob, File
-from filewallball.files.service import end_file
+from filewallball.files.removal import end_file
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import is_any_held
 from filewallball.storage.local import LocalStore

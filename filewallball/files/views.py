@@ -11,8 +11,10 @@ from filewallball import errors, permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.database.connections import Database
 from filewallball.files.delivery import deliver
-from filewallball.files.incoming import receive_body, receive_form
+from filewallball.files.fetch import Downloads
+from filewallball.files.incoming import UploadRequest, receive_body, receive_form
 from filewallball.files.queries import FileFilter, list_files
+from filewallball.files.removal import Removals
 from filewallball.files.schemas import (
     FileListSchema,
     FileSchema,
@@ -21,9 +23,9 @@ from filewallball.files.schemas import (
     UploadedSchema,
     UploadOptionsSchema,
 )
-from filewallball.files.service import Files
 from filewallball.files.stored import StoredFile
 from filewallball.files.thumbnails import Thumbnails
+from filewallball.files.upload import Uploads
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -33,11 +35,6 @@ from filewallball.web.request_body import body_of_any_length
 
 _FORM = "multipart/form-data"
 blueprint = Blueprint("files", __name__, description="Upload, list, describe, fetch and delete files")
-
-
-def service() -> Files:
-    """The process's file service."""
-    return part(Files)
 
 
 @blueprint.route("/upload")
@@ -50,18 +47,10 @@ class Upload(MethodView):
     @blueprint.response(201, UploadedSchema)
     def post(self, options: dict[str, Any]) -> StoredFile:
         """Upload one file as multipart/form-data: the part `file`, options as further fields or in the query."""
-        service().expect(current_operation())
-        with receive_form(
-            part(LocalStore),
-            body_of_any_length(),
-            request.headers,
-            _boundary(),
-            options,
-            request.content_length,
-            part(Settings).max_upload_size,
-            current_operation().note,
-        ) as incoming:
-            return service().keep(current_operation(), incoming)
+        op, uploads = current_operation(), part(Uploads)
+        uploads.check_quota(op)
+        with receive_form(part(LocalStore), _upload(options), _boundary(), op.note) as incoming:
+            return uploads.store(op, incoming)
 
 
 @blueprint.route("/upload/<filename>")
@@ -78,18 +67,10 @@ class RawUpload(MethodView):
             raise errors.UnsupportedMediaType(
                 "Send the bytes of the file alone, or POST the form to /upload."
             )
-        service().expect(current_operation())
-        with receive_body(
-            part(LocalStore),
-            body_of_any_length(),
-            request.headers,
-            filename,
-            options,
-            request.content_length,
-            part(Settings).max_upload_size,
-            current_operation().note,
-        ) as incoming:
-            return service().keep(current_operation(), incoming)
+        op, uploads = current_operation(), part(Uploads)
+        uploads.check_quota(op)
+        with receive_body(part(LocalStore), _upload(options), filename, op.note) as incoming:
+            return uploads.store(op, incoming)
 
 
 @blueprint.route("/files")
@@ -117,14 +98,14 @@ class FileItem(MethodView):
     @blueprint.response(200, FileSchema)
     def get(self, file_id: str) -> StoredFile:
         """Describe a file."""
-        return service().describe(current_operation(), file_id)
+        return part(Downloads).describe(current_operation(), file_id)
 
     @recorded("file:delete", permissions.DELETE)
     @blueprint.doc(parameters=[{"in": "header", "name": "X-Delete-Token", "schema": {"type": "string"}}])
     @blueprint.response(204)
     def delete(self, file_id: str) -> None:
         """Delete a file: its owner, an administrator, or whoever holds its delete token."""
-        service().delete(current_operation(), file_id, request.headers.get("X-Delete-Token", ""))
+        part(Removals).delete(current_operation(), file_id, request.headers.get("X-Delete-Token", ""))
 
 
 @blueprint.route("/download/<file_id>")
@@ -158,8 +139,8 @@ class Thumbnail(MethodView):
     @blueprint.arguments(ThumbnailQuerySchema, location="query")
     def get(self, query: dict[str, Any], file_id: str) -> Response:
         """Send a small picture of a JPEG, PNG, GIF or WebP image: upright, without metadata."""
-        op, files = current_operation(), service()
-        thumbnail = part(Thumbnails).of(files.fetch(op, file_id), query["size"])
+        op, downloads = current_operation(), part(Downloads)
+        thumbnail = part(Thumbnails).of(downloads.fetch(op, file_id), query["size"])
         op.note(details={"cached": thumbnail.was_cached, "size": query["size"]})
         op.detach()
         return deliver(
@@ -167,8 +148,18 @@ class Thumbnail(MethodView):
             thumbnail.entry.open,
             disposition="inline",
             x_accel=False,
-            finished=lambda delivery: files.delivered(op, delivery),
+            finished=lambda delivery: downloads.delivered(op, delivery),
         )
+
+
+def _upload(options: dict[str, Any]) -> UploadRequest:
+    return UploadRequest(
+        stream=body_of_any_length(),
+        headers=request.headers,
+        options=options,
+        length=request.content_length,
+        max_bytes=part(Settings).max_upload_size,
+    )
 
 
 def _boundary() -> str:
@@ -180,18 +171,18 @@ def _boundary() -> str:
 
 
 def _send(file_id: str, disposition: str) -> Response:
-    op, files = current_operation(), service()
-    content = files.fetch(op, file_id)
+    op, downloads = current_operation(), part(Downloads)
+    content = downloads.fetch(op, file_id)
     op.detach()
     return deliver(
         content,
-        lambda: files.open(content),
+        lambda: downloads.open(content),
         disposition=disposition,
         x_accel=part(Settings).x_accel,
-        finished=lambda delivery: files.delivered(op, delivery),
+        finished=lambda delivery: downloads.delivered(op, delivery),
     )
 
 
 def _shown(page: Page[Row[Any]]) -> dict[str, Any]:
-    files = service()
-    return {"files": [files.shown(row) for row in page.rows], **page.place()}
+    downloads = part(Downloads)
+    return {"files": [downloads.shown(row) for row in page.rows], **page.place()}

@@ -78,13 +78,38 @@ class Operation:
         elif not self._detached:
             self.finish()
 
-    def note(self, *, details: Mapping[str, Any] | None = None, **fields: Any) -> None:
-        """Fill fields of the event, and its details, as they become known."""
-        vars(self.event).update(fields)
+    def note(
+        self,
+        *,
+        action: str | None = None,
+        resource_id: str | None = None,
+        file_type: str | None = None,
+        file_size: int | None = None,
+        cache: str | None = None,
+        suspicious: bool | None = None,
+        over_limit: bool | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Fill fields of the event, and its details, as they become known; None leaves a field as it is."""
+        event = self.event
+        if action is not None:
+            event.action = action
+        if resource_id is not None:
+            event.resource_id = resource_id
+        if file_type is not None:
+            event.file_type = file_type
+        if file_size is not None:
+            event.file_size = file_size
+        if cache is not None:
+            event.cache = cache
+        if suspicious is not None:
+            event.suspicious = suspicious
+        if over_limit is not None:
+            event.over_limit = over_limit
         if details:
             self._details.update(details)
 
-    def untime(self) -> None:
+    def exclude_from_timing(self) -> None:
         """Somebody else sends the bytes (nginx), so the duration seen here says nothing and stays out of averages."""
         self._timed = False
 

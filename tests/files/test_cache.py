@@ -14,16 +14,31 @@ from sqlalchemy import text
 
 from filewallball.clock import now_us
 from filewallball.files.cache import GONE, MetadataCache
-from filewallball.files.models import LIVE
+from filewallball.files.models import LIVE, UNLISTED
+from filewallball.files.rows import FoundFile
 from harness.parts import Parts
 from harness.servers import Redis
 from harness.waiting import wait_until
 
-COLUMNS = ("file_id", "state", "path")
-
-
-class _Row:
-    file_id, state, path = "one", LIVE, "ab/cd"
+_ROW = FoundFile(
+    file_id="one",
+    filename="a.txt",
+    file_size=4,
+    mime_type="text/plain",
+    claimed_type="",
+    file_hash="00" * 32,
+    visibility=UNLISTED,
+    description="",
+    upload_us=1,
+    expires_us=None,
+    state=LIVE,
+    owner_id=0,
+    delete_digest="",
+    blob_id=1,
+    path="ab/cd",
+    scan_state="",
+    damaged_us=None,
+)
 
 
 @pytest.fixture
@@ -40,7 +55,7 @@ def client(cached: Flask) -> FlaskClient:
 @pytest.fixture
 def cache(redis_server: Redis) -> Iterator[MetadataCache]:
     """A cache of the test's own."""
-    made = MetadataCache(redis_server.url, COLUMNS)
+    made = MetadataCache(redis_server.url)
     yield made
     made.close()
 
@@ -96,7 +111,7 @@ def test_every_interleaving_of_a_reader_and_an_ending_leaves_no_entry(
     cache: MetadataCache,
 ) -> None:
     """A reader Gets, Looks up and Fills; the other Marks and Commits, each in its own order."""
-    live: list[_Row] = []
+    live: list[FoundFile] = []
     seen: list[Any] = []
     steps: dict[str, Callable[[], object]] = {
         "G": lambda: cache._client.get("filewallball:file:1:one"),
@@ -107,7 +122,7 @@ def test_every_interleaving_of_a_reader_and_an_ending_leaves_no_entry(
     }
     for order in _ORDERS:
         cache._client.flushall()
-        live[:], seen[:] = [_Row()], []
+        live[:], seen[:] = [_ROW], []
 
         for step in order:
             steps[step]()
@@ -116,12 +131,13 @@ def test_every_interleaving_of_a_reader_and_an_ending_leaves_no_entry(
 
 
 def test_an_entry_is_worth_nothing_thirty_seconds_after_the_database_was_asked(cache: MetadataCache) -> None:
-    cache._fill("one", _Row(), now_us() - 30_000_001)
+    cache._fill("one", _ROW, now_us() - 30_000_001)
     assert cache.find("one", lambda: None) == (None, "miss")
 
     cache._client.flushall()
-    cache._fill("one", _Row(), now_us() - 10_000_000)
+    cache._fill("one", _ROW, now_us() - 10_000_000)
     row, result = cache.find("one", lambda: None)
+    assert row is not None
     assert (row.path, result) == ("ab/cd", "hit")
 
 
@@ -162,12 +178,12 @@ def test_a_redis_that_hangs_is_asked_once_and_then_by_the_job_alone(
     cache: MetadataCache, redis_server: Redis
 ) -> None:
     redis_server.pause()
-    first = cache.find("one", _Row)
+    first = cache.find("one", lambda: _ROW)
     asked: list[str] = []
     cache._client.mget = lambda *keys: asked.extend(keys)
-    later = [cache.find("one", _Row)[1] for _ in range(50)]
+    later = [cache.find("one", lambda: _ROW)[1] for _ in range(50)]
     cache.probe()
-    still = cache.find("one", _Row)[1]
+    still = cache.find("one", lambda: _ROW)[1]
     redis_server.resume()
 
     def is_back() -> bool:
@@ -176,13 +192,14 @@ def test_a_redis_that_hangs_is_asked_once_and_then_by_the_job_alone(
 
     wait_until(is_back, 30, "the job finds Redis again")
 
+    assert first[0] is not None
     assert (first[0].path, first[1]) == ("ab/cd", "none")
     assert {*later, still} == {"none"}
     assert asked == []
 
 
 def test_a_restore_makes_entries_of_before_worthless(cache: MetadataCache) -> None:
-    cache._fill("one", _Row(), now_us())
+    cache._fill("one", _ROW, now_us())
     assert cache.find("one", lambda: None)[1] == "hit"
 
     cache.doubt_all()
@@ -192,10 +209,10 @@ def test_a_restore_makes_entries_of_before_worthless(cache: MetadataCache) -> No
 
     assert cache.find("one", lambda: None) == (None, "miss")
     cache._client.delete("filewallball:file:1:one")
-    cache._fill("one", _Row(), asked_before)
+    cache._fill("one", _ROW, asked_before)
     assert cache.find("one", lambda: None) == (None, "miss")
     cache._client.delete("filewallball:file:1:one")
-    cache._fill("one", _Row(), now_us() + 1)
+    cache._fill("one", _ROW, now_us() + 1)
     wait_until(lambda: cache.find("one", lambda: None)[1] == "hit", 30, "what is asked from now on counts")
 
 
@@ -288,5 +305,5 @@ def _aged(parts: Parts, file_id: str) -> tuple[str, bytes]:
     """The file's entry as it is once its time has come, the sweep not having been there yet."""
     key = f"filewallball:file:1:{file_id}"
     entry = orjson.loads(parts.cache._client.get(key))
-    entry[1 + parts.cache._names.index("expires_us")] = now_us() - 1
+    entry[1 + FoundFile._fields.index("expires_us")] = now_us() - 1
     return key, orjson.dumps(entry)

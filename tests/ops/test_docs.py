@@ -22,10 +22,7 @@ PLANNED = {
     "database/dialect.py",
     "database/mariadb.py",
     "database/sqlite.py",
-    "files/fetch.py",
-    "files/removal.py",
     "files/tables.py",
-    "files/upload.py",
     "tables.py",
 }
 """Paths that these pages name and that are still to come; each leaves this set when it is there."""

@@ -53,6 +53,33 @@ def test_a_change_and_its_row_are_committed_together(
     assert row.details == '{"name":"new"}'
 
 
+def test_what_may_be_noted_is_on_record(begin: Callable[..., Operation]) -> None:
+    with begin("file:download") as op:
+        op.note(action="file:check", resource_id="a-file", file_type="text/plain", file_size=5)
+        op.note(cache="hit", suspicious=True, over_limit=True, details={"kind": "check"})
+        op.note(file_size=0, details={"delivery": "app"})
+
+    expected = {
+        "action": "file:check",
+        "resource_id": "a-file",
+        "file_type": "text/plain",
+        "file_size": 0,
+        "cache": "hit",
+        "suspicious": True,
+        "over_limit": True,
+        "details": '{"kind":"check","delivery":"app","suspicious":true}',
+    }
+    assert {name: getattr(op.event, name) for name in expected} == expected
+
+
+def test_a_misspelt_field_cannot_be_noted(begin: Callable[..., Operation], operations: Any) -> None:
+    with pytest.raises(TypeError, match="file_sise"), begin() as op:
+        op.note(file_sise=1)  # type: ignore[call-arg]  # mypy refuses it too, or it would refuse this comment
+
+    (row,) = operations()
+    assert (row.status, row.error_type) == ("failed", "internal_error")
+
+
 def test_a_change_that_fails_leaves_neither_change_nor_success(
     begin: Callable[..., Operation], operations: Any, parts: Parts
 ) -> None:

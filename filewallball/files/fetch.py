@@ -1,0 +1,92 @@
+"""Reading: a file is described, looked up for sending, opened, and put on record as it was sent."""
+
+from typing import Any, BinaryIO
+
+from sqlalchemy import Row
+
+from filewallball import errors, permissions
+from filewallball.database.connections import Database
+from filewallball.files.cache import HIT, MetadataCache
+from filewallball.files.delivery import Content, Delivery
+from filewallball.files.inspection.labels import mislabelling
+from filewallball.files.lookup import find_file
+from filewallball.files.models import LIVE
+from filewallball.files.ownership import check_visible, find_visible
+from filewallball.files.rows import FoundFile
+from filewallball.files.scanning import Scanner
+from filewallball.files.stored import StoredFile, shown
+from filewallball.recording.operations import Operation
+from filewallball.settings.service import Settings
+from filewallball.storage.local import LocalStore
+
+
+class Downloads:
+    """What one process does for readers of files. Takes plain values and an operation, never a request."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        store: LocalStore,
+        scanner: Scanner,
+        cache: MetadataCache,
+    ) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._scanner = scanner
+        self._database = database
+        self._store = store
+
+    def describe(self, op: Operation, file_id: str) -> StoredFile:
+        """A file's metadata. Raises NotFound or Expired."""
+        row = find_visible(self._database, op, file_id, quarantined=op.caller.may(permissions.QUARANTINE))
+        op.note(file_size=row.file_size)
+        return self.shown(row)
+
+    def fetch(self, op: Operation, file_id: str) -> Content:
+        """What is needed to send a file. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
+        row, cache = self._cache.find(file_id, lambda: find_file(self._database, file_id))
+        if cache == HIT and row is not None and row.damaged_us is not None:
+            row = find_file(self._database, file_id)  # somebody may have brought the bytes again
+        op.note(cache=cache)
+        file = check_visible(op, row)
+        self._scanner.check_servable(file.scan_state)
+        if file.damaged_us is not None:
+            raise errors.ContentDamaged
+        return Content(
+            file_id=file.file_id,
+            filename=file.filename,
+            media_type=file.mime_type,
+            size=file.file_size,
+            sha256=file.file_hash,
+            modified_us=file.upload_us,
+            path=file.path,
+            is_mislabelled=bool(mislabelling(file.filename, file.claimed_type, file.mime_type)),
+        )
+
+    def open(self, content: Content) -> BinaryIO:
+        """The bytes of a file, or those that took their place since the cache heard of it. Raises StorageFailed."""
+        try:
+            return self._store.open(content.path)
+        except errors.StorageFailed:
+            row = find_file(self._database, content.file_id)
+            if row is None or row.state != LIVE or row.path == content.path:
+                raise
+            return self._store.open(row.path)
+
+    def delivered(self, op: Operation, delivery: Delivery) -> None:
+        """End a fetch: what was sent, by whom, and whether all of it arrived (ruling 10)."""
+        if delivery.kind == "check":
+            op.note(action="file:check")
+        op.note(file_size=delivery.bytes_sent, details={"delivery": delivery.by, "kind": delivery.kind})
+        if delivery.by == "nginx":
+            op.exclude_from_timing()
+        if delivery.bytes_sent < delivery.bytes_expected and delivery.by == "app":
+            op.note(details={"expected": delivery.bytes_expected})
+            op.finish(errors.NetworkError())
+        else:
+            op.finish()
+
+    def shown(self, file: FoundFile | Row[Any]) -> StoredFile:
+        """A file or a row of `COLUMNS` as the API shows it."""
+        return shown(file, self._settings.public_url)

@@ -1,0 +1,73 @@
+"""Describing and fetching files."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from filewallball.files.models import File
+from harness.parts import Parts
+from tests.files.kept import keep, listed
+
+
+def expire(app: Flask, file_id: str) -> None:
+    with Parts(app).database.begin() as connection:
+        connection.execute(update(File).where(File.file_id == file_id).values(expires_us=1))
+
+
+def test_a_description_repeats_what_the_upload_said(client: FlaskClient) -> None:
+    file = keep(client, visibility="public")
+
+    described = client.get(f"/files/{file['file_id']}").json
+
+    of_the_upload = ("is_duplicate", "quarantine_reasons", "delete_token")
+    assert described == {name: value for name, value in file.items() if name not in of_the_upload}
+
+
+def test_an_expired_file_is_gone_for_ever(app: Flask, client: FlaskClient) -> None:
+    file = keep(client, visibility="public", expires_in="1h")
+    expire(app, file["file_id"])
+
+    for path in (file["download_url"], file["view_url"], f"/files/{file['file_id']}"):
+        answer = client.get(path)
+        assert answer.status_code == 410
+        assert answer.json is not None
+        assert answer.json["code"] == "expired"
+    assert listed(client) == []
+
+
+def test_reading_is_on_record(client: FlaskClient, operations: Callable[[], list[Any]]) -> None:
+    file = keep(client, b"0123456789")
+
+    client.get(file["download_url"])
+    client.get(file["download_url"], headers={"Range": "bytes=2-4"})
+    client.get(file["download_url"], headers={"If-None-Match": f'"{file["file_hash"]}"'})
+    client.head(file["download_url"])
+    client.get(file["view_url"])
+    client.get("/files")
+    client.get("/download/unknown")
+
+    assert [(row.action, row.status, row.error_type, row.file_size) for row in operations()[1:]] == [
+        ("file:download", "success", "", 10),
+        ("file:download", "success", "", 3),
+        ("file:check", "success", "", 0),
+        ("file:check", "success", "", 0),
+        ("file:view", "success", "", 10),
+        ("file:list", "success", "", 0),
+        ("file:download", "failed", "not_found", 0),
+    ]
+
+
+def test_a_flood_of_refusals_is_folded_into_a_count(
+    app: Flask, client: FlaskClient, operations: Callable[[], list[Any]]
+) -> None:
+    for _ in range(50):
+        client.get("/download/unknown")
+    Parts(app).ledger.folds.close_before(1 << 62)
+
+    rows = operations()
+
+    assert sum(row.count for row in rows) == 50
+    assert len(rows) <= 22  # ten alone and one fold for each minute that the loop touched
