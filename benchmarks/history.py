@@ -175,7 +175,7 @@ def _mac_in_sql(parts: Parts) -> str:
     """HMAC-SHA-256 over the canonical columns, as MariaDB computes it."""
     key = SEAL_KEY.encode().ljust(64, b"\0")
     inner, outer = (bytes(octet ^ pad for octet in key).hex() for pad in (0x36, 0x5C))
-    canonical: Any = parts.database.length_prefixed(canonical_columns())
+    canonical: Any = parts.database.dialect.length_prefixed(canonical_columns())
     sql = canonical.compile(dialect=mysql.dialect(), compile_kwargs={"literal_binds": True})
     return f"SHA2(CONCAT(X'{outer}', UNHEX(SHA2(CONCAT(X'{inner}', {sql}), 256))), 256)"
 

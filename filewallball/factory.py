@@ -22,7 +22,7 @@ from filewallball.audit.verify_job import Verification
 from filewallball.backup.standing import backup_probe
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
-from filewallball.extensions import api, db
+from filewallball.database.tables import db
 from filewallball.files import quarantine_routes
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
@@ -57,6 +57,7 @@ from filewallball.stats.snapshot import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.version import __version__
 from filewallball.web import docs, problems, start
+from filewallball.web.api import api
 from filewallball.web.app import Application
 from filewallball.web.headers import allow_origins, completion
 from filewallball.web.openapi import Promises

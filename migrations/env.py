@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from filewallball.extensions import Base, db
+from filewallball.database.tables import Base, db
 
 
 def run() -> None:

@@ -132,10 +132,12 @@ class Quotas:
 
     def _open(self, connection: Connection, principal: str) -> None:
         """Make the row exist, counting what was kept before anybody counted."""
-        new = self._database.insert(_QUOTAS).values(principal=principal, used_bytes=0, used_files=_UNCOUNTED)
+        new = self._database.dialect.insert(_QUOTAS).values(
+            principal=principal, used_bytes=0, used_files=_UNCOUNTED
+        )
         # An upsert takes the row's lock at once; an INSERT that ignores would share it, and two would deadlock.
         same = {"used_files": _QUOTAS.c.used_files}
-        connection.execute(self._database.upsert(new, [_QUOTAS.c.principal], same))
+        connection.execute(self._database.dialect.upsert(new, [_QUOTAS.c.principal], same))
         used = select(_QUOTAS.c.used_files).where(_QUOTAS.c.principal == principal)
         if connection.execute(used).scalar_one() == _UNCOUNTED:
             recount(connection, principal)

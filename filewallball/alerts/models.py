@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from filewallball.database.columns import code_type, key_type, name_type, text_type
-from filewallball.extensions import Base
+from filewallball.database.tables import Base
 
 FIRING, RESOLVED = "firing", "resolved"
 WAITING, SENT, GIVEN_UP = "waiting", "sent", "given_up"

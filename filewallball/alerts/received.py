@@ -95,8 +95,8 @@ def _json(texts: dict[str, str]) -> str:
 
 def _keep(database: Database, connection: Connection, row: dict[str, Any]) -> None:
     """Insert the alert or bring it up to date. What is over stays over, however late an old notification comes."""
-    statement = database.insert(_ALERTS).values(row)
-    new = database.incoming(statement)
+    statement = database.dialect.insert(_ALERTS).values(row)
+    new = database.dialect.incoming(statement)
     over = _ALERTS.c.status == RESOLVED
     changes = {
         # MariaDB assigns in the order of the columns, where the end stands before the status that it depends on.
@@ -104,7 +104,9 @@ def _keep(database: Database, connection: Connection, row: dict[str, Any]) -> No
         "status": case((over, _ALERTS.c.status), else_=new.status),
         "updated_us": new.updated_us,
     }
-    connection.execute(database.upsert(statement, [_ALERTS.c.fingerprint, _ALERTS.c.starts_us], changes))
+    connection.execute(
+        database.dialect.upsert(statement, [_ALERTS.c.fingerprint, _ALERTS.c.starts_us], changes)
+    )
 
 
 def _add_messages(
@@ -115,6 +117,6 @@ def _add_messages(
     wanted = {"alert_id": alert_id, "status": row["status"], "state": WAITING, "attempts": 0}
     times = {"created_us": row["received_us"], "due_us": row["received_us"]}
     connection.execute(
-        database.insert_ignoring(_MESSAGES),
+        database.dialect.insert_ignoring(_MESSAGES),
         [{**wanted, **times, "recipient": recipient, "sent_us": None} for recipient in recipients],
     )

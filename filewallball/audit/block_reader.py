@@ -14,7 +14,8 @@ from sqlalchemy import bindparam, func, select
 
 from filewallball.audit.models import AuditRow
 from filewallball.audit.seals import Block, sealed_column
-from filewallball.database.connections import Database, by_index
+from filewallball.database.connections import Database
+from filewallball.database.dialect import by_index
 
 _ROWS_AT_ONCE = 10_000
 Run = list[tuple[Block, str]]
@@ -36,7 +37,7 @@ class BlockReader:
             .order_by(AuditRow.block_id, AuditRow.id)
             .limit(bindparam("most"))
         )
-        joined = database.joined(sealed, AuditRow.id)
+        joined = database.dialect.joined(sealed, AuditRow.id)
         self._joined: Any = None
         if joined is not None:
             columns = (AuditRow.block_id, func.count(), joined)

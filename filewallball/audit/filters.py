@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_
 
 from filewallball.audit.models import AuditRow
 from filewallball.clock import rfc3339
-from filewallball.database.skip_scan import distinct
+from filewallball.database.engines import dialect_of
 from filewallball.recording.audit_rows import packed
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, UNKNOWN_CLIENT
 from filewallball.recording.operations import resource_type
@@ -184,13 +184,16 @@ def _kinds(connection: Connection, wanted: AuditFilter) -> list[tuple[str, ...]]
     """The actions and outcomes on record that are meant."""
     columns: list[Any] = [AuditRow.action, AuditRow.status]
     within = [] if wanted.action in ("", *VERBS) else [AuditRow.action == wanted.action]
-    found = distinct(connection, columns, "ix_audit_log_action", within, _MOST_KINDS) or []
+    dialect = dialect_of(connection.dialect.name)
+    found = dialect.distinct(connection, columns, "ix_audit_log_action", within, _MOST_KINDS) or []
     return [(action, status) for action, status in found if _is_meant(action, wanted)]
 
 
 def _addresses(connection: Connection, low: bytes, high: bytes) -> list[bytes] | None:
     within = [AuditRow.address.between(low, high)]
-    found = distinct(connection, [AuditRow.address], "ix_audit_log_address", within, _MOST_ADDRESSES)
+    columns: list[Any] = [AuditRow.address]
+    dialect = dialect_of(connection.dialect.name)
+    found = dialect.distinct(connection, columns, "ix_audit_log_address", within, _MOST_ADDRESSES)
     return None if found is None else [address for (address,) in found]
 
 

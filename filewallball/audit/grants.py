@@ -1,6 +1,6 @@
 """What the service's own MariaDB account needs: it may add to the audit log, and change or delete nothing in it."""
 
-from filewallball.extensions import Base
+from filewallball.database.tables import Base
 
 _RIGHTS = {
     "audit_log": "SELECT, INSERT, UPDATE (block_id)",

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from filewallball.database.columns import code_type, key_type, name_type, packed_type, text_type
-from filewallball.extensions import Base
+from filewallball.database.tables import Base
 
 
 class AuditRow(Base):

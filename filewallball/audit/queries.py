@@ -10,7 +10,8 @@ from filewallball import errors
 from filewallball.audit.filters import AuditFilter, Scope, resolve
 from filewallball.audit.models import AuditRow
 from filewallball.audit.totals import Total, count
-from filewallball.database.connections import Database, by_index
+from filewallball.database.connections import Database
+from filewallball.database.dialect import by_index
 from filewallball.web import paging
 
 DEEPEST_ROW = 10_000

@@ -30,7 +30,8 @@ from filewallball.audit.seals import (
     write_anchor,
 )
 from filewallball.clock import now_us
-from filewallball.database.connections import Database, retrying
+from filewallball.database.connections import Database
+from filewallball.database.retries import retrying
 from filewallball.errors import AuditBroken
 
 DIGEST_SECONDS = 2.0

@@ -129,7 +129,9 @@ class Seals:
 
 def sealed_column(database: Database) -> ColumnElement[bytes]:
     """What a seal covers of a row: its number, the event, the mac and the packed address."""
-    return database.length_prefixed([AuditRow.id, *canonical_columns(), AuditRow.mac, AuditRow.address])
+    return database.dialect.length_prefixed(
+        [AuditRow.id, *canonical_columns(), AuditRow.mac, AuditRow.address]
+    )
 
 
 def holds_key(database: Database, seals: Seals) -> bool:

@@ -32,9 +32,9 @@ class Totals:
     """The fold that keeps the hourly totals."""
 
     def __init__(self, database: Database) -> None:
-        statement = database.insert(_TABLE)
-        more = {"row_count": _TABLE.c.row_count + database.incoming(statement).row_count}
-        self._add = database.upsert(statement, list(_TABLE.primary_key), more)
+        statement = database.dialect.insert(_TABLE)
+        more = {"row_count": _TABLE.c.row_count + database.dialect.incoming(statement).row_count}
+        self._add = database.dialect.upsert(statement, list(_TABLE.primary_key), more)
 
     def fold(self, connection: Connection, rows: Sequence[Any]) -> None:
         """Count rows that are being sealed."""

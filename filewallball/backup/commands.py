@@ -28,7 +28,7 @@ from filewallball.clock import now_us, rfc3339
 from filewallball.commands import with_app
 from filewallball.database.connections import Database
 from filewallball.database.schema import downgrade, upgrade
-from filewallball.extensions import db
+from filewallball.database.tables import db
 from filewallball.files.cache import MetadataCache
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.journal import Journal

@@ -24,7 +24,7 @@ from filewallball.backup.manifest import (
     write_file,
     write_manifest,
 )
-from filewallball.backup.rows import dump, snapshot
+from filewallball.backup.rows import dump
 from filewallball.backup.standing import note_backup
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
@@ -67,7 +67,7 @@ def create_backup(
     op.note(resource_id=backup_id)
     with new_backup(folder, backup_id) as partial, lease(database, "backup") as held:
         plan = Plan(store, folder, partial, store.space().reserved)
-        with snapshot(database) as connection:
+        with database.snapshot_connection() as connection:
             revision = _revision(connection)
             rows = dump(connection, partial / ROWS)
             count, total = _list_blobs(connection, partial / BLOBS)

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from filewallball.database.columns import code_type, key_type, name_type
-from filewallball.extensions import Base
+from filewallball.database.tables import Base
 
 LIVE, QUARANTINED, DELETED, EXPIRED = "live", "quarantined", "deleted", "expired"
 KEPT = (LIVE, QUARANTINED)

@@ -5,7 +5,6 @@ from typing import Any
 import click
 from flask import Flask
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from filewallball import permissions
@@ -17,6 +16,7 @@ from filewallball.files.quarantine import list_quarantined, purge, release
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import part
+from filewallball.web.api import Blueprint
 from filewallball.web.schemas import TimeField
 
 _DAY_US = 86_400_000_000

@@ -274,8 +274,8 @@ def end_file(
 
 def _counting(database: Database, *renewed: str) -> Any:
     """The upsert that counts one more file with the same bytes; where there were any, it renews these columns."""
-    statement = database.insert(_BLOBS)
-    new = database.incoming(statement)
+    statement = database.dialect.insert(_BLOBS)
+    new = database.dialect.incoming(statement)
     changes = {"refs": _BLOBS.c.refs + 1, **{name: new[name] for name in renewed}}
-    statement = database.upsert(statement, [_BLOBS.c.sha256, _BLOBS.c.live], changes)
+    statement = database.dialect.upsert(statement, [_BLOBS.c.sha256, _BLOBS.c.live], changes)
     return statement.returning(_BLOBS.c.id, _BLOBS.c.path, _BLOBS.c.damaged_us)

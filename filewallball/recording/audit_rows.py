@@ -53,8 +53,8 @@ class Trail:
     def __init__(self, database: Database, key: bytes) -> None:
         self._key = key
         table: Any = AuditRow.__table__
-        self._insert = database.bulk(database.insert(table), COLUMNS)
-        self._bulk = database.bulk(database.insert_ignoring(table), COLUMNS)
+        self._insert = database.bulk(database.dialect.insert(table), COLUMNS)
+        self._bulk = database.bulk(database.dialect.insert_ignoring(table), COLUMNS)
 
     def append(self, connection: Connection, event: Event) -> None:
         """Insert the event inside the caller's transaction; a second row of the same event_id is an error."""

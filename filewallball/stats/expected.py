@@ -87,9 +87,9 @@ class ExpectedClients:
             "declared_us": now_us(),
             "last_upload_us": _last_upload(connection, address),
         }
-        statement = self._database.insert(_EXPECTED).values(values)
+        statement = self._database.dialect.insert(_EXPECTED).values(values)
         keys = [_EXPECTED.c.client_ip]
-        connection.execute(self._database.upsert(statement, keys, {"expected_within": seconds}))
+        connection.execute(self._database.dialect.upsert(statement, keys, {"expected_within": seconds}))
 
 
 def _read(view: View) -> list[Expectation]:

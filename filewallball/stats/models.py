@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from filewallball.database.columns import code_type
-from filewallball.extensions import Base
+from filewallball.database.tables import Base
 
 
 class UsageKind(Base):

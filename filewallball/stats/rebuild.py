@@ -95,7 +95,7 @@ class Rebuild:
                 for file_type, kept in sorted(stock.items())
             ]
             if values:
-                connection.execute(self._database.insert(_INVENTORY), values)
+                connection.execute(self._database.dialect.insert(_INVENTORY), values)
 
 
 def first_whole_hour(connection: Connection) -> int:

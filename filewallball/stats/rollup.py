@@ -52,10 +52,12 @@ class UsageFold:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._adding = {
-            table.name: database.bulk(database.adding(table), [column.name for column in table.columns])
+            table.name: database.bulk(
+                database.dialect.adding(table), [column.name for column in table.columns]
+            )
             for table in TABLES
         }
-        self._ignore_kinds = database.insert_ignoring(_KINDS)
+        self._ignore_kinds = database.dialect.insert_ignoring(_KINDS)
 
     def __call__(self, connection: Connection, rows: Sequence[Any]) -> None:
         tally = Tally().add_all(rows)

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from filewallball.clock import now_us
 from filewallball.database.columns import code_type
 from filewallball.database.connections import Database
+from filewallball.database.tables import Base
 from filewallball.errors import Unavailable
-from filewallball.extensions import Base
 
 _LASTS_US = 600_000_000
 _RENEWED_SECONDS = 60.0

@@ -142,7 +142,7 @@ def test_rows_that_nobody_vouches_for_are_set_aside_and_do_not_hold_up_the_rest(
     record(3)
     seen: list[int] = []
     parts.digest.folds += (lambda _connection, rows: seen.extend(row.id for row in rows),)
-    alter(parts, forgery if parts.database.is_sqlite else forgery.replace("é", "e"))
+    alter(parts, forgery if parts.database.dialect.name == "sqlite" else forgery.replace("é", "e"))
 
     with caplog.at_level(logging.ERROR, "filewallball.audit"):
         parts.digest.run()

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from uuid_utils import uuid7
 
 from filewallball.database.schema import downgrade, newest, upgrade
-from filewallball.extensions import Base, db
+from filewallball.database.tables import Base, db
 from filewallball.recording.event import Event
 from filewallball.stats.rebuild import Rebuild
 from harness import ROOT

@@ -77,8 +77,8 @@ def test_a_database_that_cannot_be_reached_is_an_outage(tmp_path: Path) -> None:
 
 
 def test_a_statement_runs_in_the_transaction_that_it_is_given(database: Database, elsewhere: Engine) -> None:
-    new = database.insert(_USERS)
-    again = database.upsert(new, [_USERS.c.username], {"role": "monitor"})
+    new = database.dialect.insert(_USERS)
+    again = database.dialect.upsert(new, [_USERS.c.username], {"role": "monitor"})
 
     for statement in (new, again):
         with database.begin() as connection:

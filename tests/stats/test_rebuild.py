@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from filewallball.clock import now_us
 from filewallball.database.schema import downgrade, upgrade
-from filewallball.extensions import db
+from filewallball.database.tables import db
 from filewallball.observability.counters import note_epoch
 from filewallball.observability.metrics import Metrics
 from filewallball.reconcile.statistics import disagreements
