@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from filewallball.alerts.models import FIRING, RESOLVED
+from filewallball.alerts.tables import FIRING, RESOLVED
 from filewallball.clock import parse_moment, to_us
 from filewallball.web.schemas import TimeField
 

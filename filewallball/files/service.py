@@ -4,7 +4,8 @@ import secrets
 import uuid
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from filewallball import errors, permissions
 from filewallball.access import Quotas, refund
@@ -16,11 +17,11 @@ from filewallball.files.incoming import Incoming
 from filewallball.files.inspection.media_type import Inspection, inspect, is_allowed
 from filewallball.files.inspection.suspicion import QUARANTINE, REJECT, Suspicion, judge
 from filewallball.files.lookup import FIND, SHOWN
-from filewallball.files.models import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, PUBLIC, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
 from filewallball.files.ownership import holds_token, no_right_to_delete, owns, token_digest
 from filewallball.files.scanning import CLEAN, Scanner
 from filewallball.files.stored import StoredFile
+from filewallball.files.tables import DELETED, EXPIRED, KEPT, LIVE, PRIVATE, PUBLIC, QUARANTINED, blobs, files
 from filewallball.recording.caller import Caller
 from filewallball.recording.event import UNKNOWN_CLIENT
 from filewallball.recording.operations import Operation
@@ -28,9 +29,7 @@ from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.text import neutral
 
-_FILES: Any = File.__table__
-_BLOBS: Any = Blob.__table__
-_NEW = insert(_FILES)  # built once: building a statement and recognising it again costs more than running it
+_NEW = insert(files)  # built once: building a statement and recognising it again costs more than running it
 
 
 class Files:
@@ -149,7 +148,7 @@ class Files:
         self._cache.forget(file_id)
         op.change(lambda connection: end_file(connection, file_id, row.blob_id, DELETED))
 
-    def shown(self, row: Any) -> StoredFile:
+    def shown(self, row: Row[Any]) -> StoredFile:
         """A row of `COLUMNS` as the API shows it."""
         return self._stored(row._asdict())
 
@@ -175,7 +174,7 @@ class Files:
         blob = self._database.run(connection, statement, {**content, **scan}).one()
         kept = blob.path
         if kept != path and (blob.damaged_us or not self._store.holds(kept, values["file_size"])):
-            connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
+            connection.execute(update(blobs).where(blobs.c.id == blob.id).values(path=path, damaged_us=None))
             kept = path
         is_known = blob.path != path and self._is_known(connection, blob.id, values)
         self._quotas.charge(connection, values["principal"], values["file_size"])
@@ -188,10 +187,12 @@ class Files:
 
         Nobody knows which files an unknown client's own are.
         """
-        may_know = File.visibility == PUBLIC
+        may_know = files.c.visibility == PUBLIC
         if values["owner_id"] or values["client_ip"] != UNKNOWN_CLIENT:
-            may_know = or_(may_know, File.principal == values["principal"])
-        statement = select(File.id).where(File.blob_id == blob_id, File.state == LIVE, may_know).limit(1)
+            may_know = or_(may_know, files.c.principal == values["principal"])
+        statement = (
+            select(files.c.id).where(files.c.blob_id == blob_id, files.c.state == LIVE, may_know).limit(1)
+        )
         return connection.execute(statement).first() is not None
 
     def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
@@ -264,18 +265,20 @@ def end_file(
 
     Raises NotFound if somebody was faster.
     """
-    kept = File.file_id == file_id, File.state.in_(among)
-    if connection.execute(update(File).where(*kept).values(state=state, ended_us=now_us())).rowcount != 1:
+    kept = files.c.file_id == file_id, files.c.state.in_(among)
+    if connection.execute(update(files).where(*kept).values(state=state, ended_us=now_us())).rowcount != 1:
         raise errors.NotFound
-    connection.execute(update(Blob).where(Blob.id == blob_id).values(refs=Blob.refs - 1))
-    row = connection.execute(select(File.principal, File.file_size).where(File.file_id == file_id)).one()
+    connection.execute(update(blobs).where(blobs.c.id == blob_id).values(refs=blobs.c.refs - 1))
+    row = connection.execute(
+        select(files.c.principal, files.c.file_size).where(files.c.file_id == file_id)
+    ).one()
     refund(connection, row.principal, row.file_size)
 
 
-def _counting(database: Database, *renewed: str) -> Any:
+def _counting(database: Database, *renewed: str) -> ReturningInsert[Any]:
     """The upsert that counts one more file with the same bytes; where there were any, it renews these columns."""
-    statement = database.dialect.insert(_BLOBS)
+    statement = database.dialect.insert(blobs)
     new = database.dialect.incoming(statement)
-    changes = {"refs": _BLOBS.c.refs + 1, **{name: new[name] for name in renewed}}
-    statement = database.dialect.upsert(statement, [_BLOBS.c.sha256, _BLOBS.c.live], changes)
-    return statement.returning(_BLOBS.c.id, _BLOBS.c.path, _BLOBS.c.damaged_us)
+    changes = {"refs": blobs.c.refs + 1, **{name: new[name] for name in renewed}}
+    statement = database.dialect.upsert(statement, [blobs.c.sha256, blobs.c.live], changes)
+    return statement.returning(blobs.c.id, blobs.c.path, blobs.c.damaged_us)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from filewallball.files.models import QUARANTINED
+from filewallball.files.tables import QUARANTINED
 from filewallball.files.thumbnails import SOURCES
 
 

@@ -1,17 +1,16 @@
 """Do the books agree? Statistics, audit log, files table, disk and metrics, each with its neighbour, a line each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
 
 from filewallball.audit.models import AuditRow
 from filewallball.audit.totals import wrong_hours
 from filewallball.database.connections import Database
 from filewallball.errors import ABORTED
-from filewallball.files.models import DELETED, EXPIRED, KEPT, Blob, File
+from filewallball.files.tables import DELETED, EXPIRED, KEPT, blobs, files
 from filewallball.observability.counters import Counters, epoch_us
 from filewallball.observability.vocabulary import AUTH_FAILURES
 from filewallball.reconcile.statistics import disagreements
@@ -88,11 +87,11 @@ class Reconciliation:
 
     def _files_and_disk(self) -> Line:
         """Blobs are referred to as often as they say, and are on the disk in full; anything else there is litter."""
-        found, blobs = [], 0
+        found, count = [], 0
         first = 0
         while rows := _blobs_after(self._database, first):
             first = rows[-1].id
-            blobs += len(rows)
+            count += len(rows)
             for row in rows:
                 if row.refs != row.files:
                     found.append(f"blob {row.id} counts {row.refs} files of {row.files}")
@@ -103,14 +102,14 @@ class Reconciliation:
                 ):
                     found.append(f"blob {row.id} is missing or short on the disk")
         bare = (
-            select(File.file_id)
-            .outerjoin(Blob, Blob.id == File.blob_id)
-            .where(File.state.in_(KEPT), Blob.id.is_(None))
+            select(files.c.file_id)
+            .outerjoin(blobs, blobs.c.id == files.c.blob_id)
+            .where(files.c.state.in_(KEPT), blobs.c.id.is_(None))
         )
-        found += self._database.query(lambda connection: _ids(connection, bare, "file {} has no blob"))
+        found += [f"file {file_id} has no blob" for file_id in self._database.scalars(bare)]
         litter = sum(1 for path in self._store.blobs() if not _is_known(self._database, path))
         more = f", {litter:,} files without a row, left to the sweep" if litter else ""
-        return _line("files table and disk", f"{blobs:,} blobs{more}", found)
+        return _line("files table and disk", f"{count:,} blobs{more}", found)
 
     def _metrics_and_audit(self) -> Line:
         """What this host counted since its service started, against what the log has since then."""
@@ -145,16 +144,16 @@ def _audit_and_files(database: Database) -> Line:
         for first, last in _pieces(connection, AuditRow.id):
             piece = AuditRow.id.between(first, last), AuditRow.timestamp_us >= since
             uploads += _count(connection, select(AuditRow.id).where(*piece, _UPLOADED))
-            lost = select(AuditRow.resource_id).outerjoin(File, File.file_id == AuditRow.resource_id)
-            found += _ids(connection, lost.where(*piece, _UPLOADED, File.id.is_(None)), "no file {}")
-            alive = lost.where(*piece, _ENDED, File.state.in_(KEPT))
+            lost = select(AuditRow.resource_id).outerjoin(files, files.c.file_id == AuditRow.resource_id)
+            found += _ids(connection, lost.where(*piece, _UPLOADED, files.c.id.is_(None)), "no file {}")
+            alive = lost.where(*piece, _ENDED, files.c.state.in_(KEPT))
             found += _ids(connection, alive, "file {} is recorded as ended")
         kept_since = since + _LONGEST_UPLOAD_US if since else 0  # an upload is on record with when it began
-        for first, last in _pieces(connection, File.id):
-            piece = File.id.between(first, last), File.upload_us >= since
-            unknown = _unrecorded(_UPLOADED).where(*piece, File.upload_us >= kept_since)
+        for first, last in _pieces(connection, files.c.id):
+            piece = files.c.id.between(first, last), files.c.upload_us >= since
+            unknown = _unrecorded(_UPLOADED).where(*piece, files.c.upload_us >= kept_since)
             found += _ids(connection, unknown, "no upload of {}")
-            ended = File.state.in_((DELETED, EXPIRED))
+            ended = files.c.state.in_((DELETED, EXPIRED))
             found += _ids(connection, _unrecorded(_ENDED).where(*piece, ended), "no end of {}")
         return uploads, found
 
@@ -171,7 +170,7 @@ def _lost_since(connection: Connection, epoch: int) -> str:
     return "a backup was restored" if found else ""
 
 
-def _pairs(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:
+def _pairs(logged: Sequence[Row[Any]], counters: Counters) -> Iterator[tuple[str, int, int]]:
     """What is compared, how many the log has, and how many were counted."""
     counted = counters.total
     yield "operations", _sum(logged), counted("operations_total")
@@ -188,19 +187,19 @@ def _pairs(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, in
         yield f"cache {result}", _sum(logged, cache=result), counted("cache_requests_total", result=result)
 
 
-def _sizes(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:
+def _sizes(logged: Sequence[Row[Any]], counters: Counters) -> Iterator[tuple[str, int, int]]:
     uploaded = _sum(logged, "bytes", action=UPLOAD, status=SUCCESS)
     yield "bytes uploaded", uploaded, counters.total("file_upload_bytes_total", status=SUCCESS)
     downloaded = _sum(logged, "bytes", **_DOWNLOADED)
     yield "bytes downloaded", downloaded, counters.total("file_download_bytes_total", status=SUCCESS)
 
 
-def _sum(logged: list[Any], value: str = "n", **wanted: str) -> int:
+def _sum(logged: Sequence[Row[Any]], value: str = "n", **wanted: str) -> int:
     chosen = (row for row in logged if all(getattr(row, name) == it for name, it in wanted.items()))
     return sum(int(getattr(row, value)) for row in chosen)
 
 
-def _logged_since(connection: Connection, epoch: int, enforced: bool) -> list[Any]:
+def _logged_since(connection: Connection, epoch: int, enforced: bool) -> Sequence[Row[Any]]:
     count, details = AuditRow.count, AuditRow.details
     over_limit = AuditRow.error_type == "rate_limited"
     if not enforced:  # then what exceeds a limit passes, and only the details tell
@@ -214,7 +213,7 @@ def _logged_since(connection: Connection, epoch: int, enforced: bool) -> list[An
         func.sum(case((over_limit, count), else_=0)).label("over_limit"),
     )
     since = AuditRow.timestamp_us >= epoch, AuditRow.error_type != ABORTED
-    return list(connection.execute(select(*keys, *sums).where(*since).group_by(*keys)))
+    return connection.execute(select(*keys, *sums).where(*since).group_by(*keys)).all()
 
 
 def _pieces(connection: Connection, key: Any) -> Iterator[tuple[int, int]]:
@@ -223,34 +222,34 @@ def _pieces(connection: Connection, key: Any) -> Iterator[tuple[int, int]]:
         yield start, start + _PIECE - 1
 
 
-def _unrecorded(event: Any) -> Any:
-    matching = and_(AuditRow.resource_id == File.file_id, event)
-    return select(File.file_id).outerjoin(AuditRow, matching).where(AuditRow.id.is_(None))
+def _unrecorded(event: ColumnElement[bool]) -> Select[Any]:
+    matching = and_(AuditRow.resource_id == files.c.file_id, event)
+    return select(files.c.file_id).outerjoin(AuditRow, matching).where(AuditRow.id.is_(None))
 
 
-def _blobs_after(database: Database, first: int) -> list[Any]:
-    kept = aliased(File)
-    refs = select(func.count()).where(kept.blob_id == Blob.id, kept.state.in_(KEPT)).scalar_subquery()
-    columns = (Blob.id, Blob.refs, Blob.path, Blob.size, refs.label("files"))
-    statement = select(*columns).where(Blob.id > first).order_by(Blob.id).limit(_PIECE)
-    return database.query(lambda connection: list(connection.execute(statement)))
+def _blobs_after(database: Database, first: int) -> Sequence[Row[Any]]:
+    kept = files.alias()
+    refs = select(func.count()).where(kept.c.blob_id == blobs.c.id, kept.c.state.in_(KEPT)).scalar_subquery()
+    columns = (blobs.c.id, blobs.c.refs, blobs.c.path, blobs.c.size, refs.label("files"))
+    statement = select(*columns).where(blobs.c.id > first).order_by(blobs.c.id).limit(_PIECE)
+    return database.rows(statement)
 
 
 def _is_there(database: Database, blob_id: int) -> bool:
-    still = select(Blob.id).where(Blob.id == blob_id, Blob.refs > 0)
-    return bool(database.query(lambda connection: connection.execute(still).all()))
+    still = select(blobs.c.id).where(blobs.c.id == blob_id, blobs.c.refs > 0)
+    return database.row(still) is not None
 
 
 def _is_known(database: Database, path: str) -> bool:
-    known = select(Blob.id).where(Blob.path == path)
-    return bool(database.query(lambda connection: connection.execute(known).all()))
+    known = select(blobs.c.id).where(blobs.c.path == path)
+    return database.row(known) is not None
 
 
-def _count(connection: Connection, statement: Any) -> int:
+def _count(connection: Connection, statement: Select[Any]) -> int:
     return int(connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one())
 
 
-def _ids(connection: Connection, statement: Any, text: str) -> list[str]:
+def _ids(connection: Connection, statement: Select[Any], text: str) -> list[str]:
     return [text.format(found) for found in connection.execute(statement).scalars()]
 
 

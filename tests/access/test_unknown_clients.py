@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from filewallball.access.offenders import block_offenders
 from filewallball.access.tables import blocks
-from filewallball.files.models import File
+from filewallball.files.tables import files
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
 from harness.parts import Parts
@@ -202,7 +202,9 @@ def test_an_unknown_client_does_not_learn_what_others_like_it_have_uploaded(behi
     assert upload(through(app, PROXY, token=ADMIN_TOKEN), b"a secret")["is_duplicate"] is False
     assert upload(through(app, PROXY, token=ADMIN_TOKEN), b"a secret")["is_duplicate"] is True
     with Parts(app).database.read() as connection:
-        rows = connection.execute(select(File.client_ip, File.principal).where(File.owner_id == 0)).all()
+        rows = connection.execute(
+            select(files.c.client_ip, files.c.principal).where(files.c.owner_id == 0)
+        ).all()
     assert set(rows) == {("unknown", f"unknown:{PROXY}")}
 
 
