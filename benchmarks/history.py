@@ -18,8 +18,8 @@ from filewallball.audit.seals import FIRST_SEAL, Block, Seals, canonical_columns
 from filewallball.clock import now_us
 from filewallball.database.schema import upgrade
 from filewallball.settings.service import load_settings
-from filewallball.stats.models import DailySeen, UsageClientDaily
 from filewallball.stats.rebuild import Rebuild
+from filewallball.stats.tables import daily_seen, usage_client_daily
 from harness.parts import Parts
 from harness.servers import MariaDB
 from harness.servers.base import Server
@@ -109,7 +109,7 @@ def open_history(server: LargeMariaDB, folder: Path, size: Size) -> Parts:
 
 def _warm(parts: Parts) -> None:
     """Read indexes once: a server that has run for a while has in memory what a new one fetches row by row."""
-    for table in (AuditRow.__tablename__, UsageClientDaily.__tablename__, DailySeen.__tablename__):
+    for table in (AuditRow.__tablename__, usage_client_daily.name, daily_seen.name):
         for index in _run(parts, f"SHOW INDEX FROM {table} WHERE Seq_in_index = 1"):
             if (table, index.Key_name) != (AuditRow.__tablename__, "PRIMARY"):
                 name, key = index.Column_name, index.Key_name

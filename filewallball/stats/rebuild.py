@@ -4,23 +4,29 @@ A day is added up without any lock; then, in one transaction that holds the chai
 added and the day's old sums replaced. Hours that retention has begun to prune stay as they are.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, column, delete, func, select, table, update
+from sqlalchemy import ColumnElement, Connection, Row, column, delete, func, select, table, update
 
 from filewallball.database.connections import Database
+from filewallball.files.tables import KEPT, files
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, hour_of
-from filewallball.stats.models import UsageState
-from filewallball.stats.rollup import TABLES, UsageFold
+from filewallball.stats.rollup import UsageFold
 from filewallball.stats.snapshot import AUDIT, CHAIN, ROWS
+from filewallball.stats.tables import (
+    daily_distinct,
+    daily_seen,
+    inventory,
+    latency_hourly,
+    upload_errors_daily,
+    usage_client_daily,
+    usage_hourly,
+    usage_state,
+)
 from filewallball.stats.tally import CLIENT, Stock, Tally
 
-FILES: Any = table("files", column("mime_type"), column("file_size"), column("state"))
 BLOCKS: Any = table("audit_blocks", column("number"), column("last_us"))
-KEPT = ("live", "quarantined")
-_KINDS, _HOURLY, _CLIENTS, _ERRORS, _LATENCY, _SEEN, _DISTINCT, _INVENTORY = TABLES
-_STATE: Any = UsageState.__table__
 _CHUNK = 500
 
 
@@ -41,13 +47,13 @@ class Rebuild:
                 pass  # retention pruned meanwhile: the hours that it reached stay as they are
         self._rebuild_inventory()
         with self._database.begin() as connection:
-            connection.execute(update(_STATE).values(revision=func.abs(_STATE.c.revision) + 1))
+            connection.execute(update(usage_state).values(revision=func.abs(usage_state.c.revision) + 1))
         return len(days)
 
     def run_if_incomplete(self) -> None:
         """Rebuild if rows were sealed before there were sums: the migration leaves a negative revision then."""
-        state = select(_STATE.c.revision)
-        if self._database.query(lambda connection: connection.execute(state).scalar_one()) < 0:
+        state = select(usage_state.c.revision)
+        if self._database.scalar(state) < 0:
             self.run()
 
     def _rebuild_day(self, day: int) -> bool:
@@ -74,12 +80,11 @@ class Rebuild:
                 tally.clients, tally.seen, tally.upload_errors = {}, {}, {}
             if tally.usage:
                 self._fold.write(connection, tally)
-            connection.execute(update(_STATE).values(revision=_STATE.c.revision + 1))
+            connection.execute(update(usage_state).values(revision=usage_state.c.revision + 1))
         return True
 
-    def _rows(self, *conditions: ColumnElement[bool]) -> Iterable[Any]:
-        statement = ROWS.where(*conditions)
-        return self._database.query(lambda connection: connection.execute(statement).all())
+    def _rows(self, *conditions: ColumnElement[bool]) -> Sequence[Row[Any]]:
+        return self._database.rows(ROWS.where(*conditions))
 
     def _rebuild_inventory(self) -> None:
         """What the files are now, less what unsealed rows will add."""
@@ -89,13 +94,13 @@ class Rebuild:
             if newest > number:
                 late = ROWS.where(AUDIT.c.block_id.between(number + 1, newest))
                 _add_stock(stock, Tally().add_all(connection.execute(late)), 1)
-            connection.execute(delete(_INVENTORY))
+            connection.execute(delete(inventory))
             values = [
                 {"file_type": file_type, "files": kept.files, "bytes": kept.bytes}
                 for file_type, kept in sorted(stock.items())
             ]
             if values:
-                connection.execute(self._database.dialect.insert(_INVENTORY), values)
+                connection.execute(self._database.dialect.insert(inventory), values)
 
 
 def first_whole_hour(connection: Connection) -> int:
@@ -113,7 +118,9 @@ def known_days(connection: Connection, first_hour: int) -> Iterator[int]:
             AUDIT.c.timestamp_us >= hour * HOUR_US, AUDIT.c.block_id > 0
         )
         moment = connection.execute(logged.order_by(AUDIT.c.timestamp_us).limit(1)).scalar()
-        summed = connection.execute(select(func.min(_HOURLY.c.hour)).where(_HOURLY.c.hour >= hour)).scalar()
+        summed = connection.execute(
+            select(func.min(usage_hourly.c.hour)).where(usage_hourly.c.hour >= hour)
+        ).scalar()
         found = [summed] if summed is not None else []
         if moment is not None:
             found.append(hour_of(moment))
@@ -126,9 +133,9 @@ def known_days(connection: Connection, first_hour: int) -> Iterator[int]:
 def files_by_type(connection: Connection) -> dict[str, Stock]:
     """The files that are kept, from their own table."""
     statement = (
-        select(FILES.c.mime_type, func.count(), func.sum(FILES.c.file_size))
-        .where(FILES.c.state.in_(KEPT))
-        .group_by(FILES.c.mime_type)
+        select(files.c.mime_type, func.count(), func.sum(files.c.file_size))
+        .where(files.c.state.in_(KEPT))
+        .group_by(files.c.mime_type)
     )
     return {name: Stock(count, int(size)) for name, count, size in connection.execute(statement)}
 
@@ -156,15 +163,15 @@ def _within(first_hour: int, end: int) -> tuple[ColumnElement[bool], ColumnEleme
 
 
 def _delete_hours(connection: Connection, first_hour: int, end: int) -> None:
-    for of in (_HOURLY, _LATENCY):
+    for of in (usage_hourly, latency_hourly):
         connection.execute(delete(of).where(of.c.hour >= first_hour, of.c.hour < end))
 
 
 def _delete_day(connection: Connection, day: int, addresses: Iterable[str]) -> None:
-    seen = select(_SEEN.c.key).where(_SEEN.c.day == day, _SEEN.c.kind == CLIENT)
+    seen = select(daily_seen.c.key).where(daily_seen.c.day == day, daily_seen.c.kind == CLIENT)
     known = sorted({*addresses, *connection.execute(seen).scalars()})
     for start in range(0, len(known), _CHUNK):
-        some = _CLIENTS.c.client_ip.in_(known[start : start + _CHUNK])
-        connection.execute(delete(_CLIENTS).where(some, _CLIENTS.c.day == day))
-    for of in (_ERRORS, _SEEN, _DISTINCT):
+        some = usage_client_daily.c.client_ip.in_(known[start : start + _CHUNK])
+        connection.execute(delete(usage_client_daily).where(some, usage_client_daily.c.day == day))
+    for of in (upload_errors_daily, daily_seen, daily_distinct):
         connection.execute(delete(of).where(of.c.day == day))
