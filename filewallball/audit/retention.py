@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from filewallball import errors
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.seals import Seals
+from filewallball.audit.tables import audit_blocks, audit_chain
 from filewallball.audit.totals import forget
 from filewallball.audit.verifier import Span
 from filewallball.audit.verify_job import Verification
@@ -17,6 +17,7 @@ from filewallball.clock import now_us, rfc3339
 from filewallball.database.connections import Database
 from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Ledger, Operation, operation
+from filewallball.recording.tables import audit_log
 from filewallball.settings.service import Settings
 
 _ROWS_AT_ONCE = 20_000
@@ -94,9 +95,9 @@ def _is_not_granted(error: BaseException | None) -> bool:
 
 
 def _next(connection: Connection, before_us: int) -> _Stretch | None:
-    pruned = connection.execute(select(AuditChain.pruned)).scalar_one()
-    columns = (AuditBlock.number, AuditBlock.last_us, AuditBlock.row_count, AuditBlock.seal)
-    following = select(*columns).where(AuditBlock.number > pruned).order_by(AuditBlock.number)
+    pruned = connection.execute(select(audit_chain.c.pruned)).scalar_one()
+    columns = (audit_blocks.c.number, audit_blocks.c.last_us, audit_blocks.c.row_count, audit_blocks.c.seal)
+    following = select(*columns).where(audit_blocks.c.number > pruned).order_by(audit_blocks.c.number)
     stretch: _Stretch | None = None
     for block in connection.execute(following.limit(_BLOCKS_AT_ONCE)):
         rows = block.row_count + (stretch.rows if stretch else 0)
@@ -107,17 +108,19 @@ def _next(connection: Connection, before_us: int) -> _Stretch | None:
 
 
 def _remove_blocks(connection: Connection, stretch: _Stretch, pruned_us: int, stub: str) -> None:
-    rows = AuditRow.block_id.between(stretch.pruned + 1, stretch.last)
+    rows = audit_log.c.block_id.between(stretch.pruned + 1, stretch.last)
     advanced = connection.execute(
-        update(AuditChain)
-        .where(AuditChain.id == 1, AuditChain.pruned == stretch.pruned)
+        update(audit_chain)
+        .where(audit_chain.c.id == 1, audit_chain.c.pruned == stretch.pruned)
         .values(pruned=stretch.last)
     )
     if advanced.rowcount != 1:
         raise errors.Unavailable("Another process is pruning.")
     forget(connection, rows)
-    connection.execute(delete(AuditRow).where(rows))
-    connection.execute(delete(AuditBlock).where(AuditBlock.number < stretch.last))
+    connection.execute(delete(audit_log).where(rows))
+    connection.execute(delete(audit_blocks).where(audit_blocks.c.number < stretch.last))
     connection.execute(
-        update(AuditBlock).where(AuditBlock.number == stretch.last).values(pruned_us=pruned_us, stub=stub)
+        update(audit_blocks)
+        .where(audit_blocks.c.number == stretch.last)
+        .values(pruned_us=pruned_us, stub=stub)
     )

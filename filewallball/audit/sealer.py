@@ -11,12 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, or_, select, update
 
 from filewallball.audit.locks import try_lock
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.seals import (
     OTHER_KEY,
     Anchor,
@@ -29,10 +27,12 @@ from filewallball.audit.seals import (
     sealed_column,
     write_anchor,
 )
+from filewallball.audit.tables import audit_blocks, audit_chain
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.database.retries import retrying
 from filewallball.errors import AuditBroken
+from filewallball.recording.tables import audit_log
 
 DIGEST_SECONDS = 2.0
 REFUSED = -1
@@ -63,8 +63,8 @@ class Digest:
         """How many rows were unsealed when `count` last looked."""
         self._unsealed = (
             select(sealed_column(database))
-            .where(AuditRow.block_id.is_(None), AuditRow.id > bindparam("after"))
-            .order_by(AuditRow.id)
+            .where(audit_log.c.block_id.is_(None), audit_log.c.id > bindparam("after"))
+            .order_by(audit_log.c.id)
             .limit(BLOCK_ROWS)
         )
 
@@ -90,17 +90,14 @@ class Digest:
 
     def count(self) -> int:
         """How many rows wait to be sealed, counted up to a million."""
-        waiting = select(literal(1)).where(AuditRow.block_id.is_(None)).limit(_COUNT_LIMIT).subquery()
+        waiting = select(literal(1)).where(audit_log.c.block_id.is_(None)).limit(_COUNT_LIMIT).subquery()
         statement = select(func.count()).select_from(waiting)
-        self.waiting = self._database.query(lambda connection: connection.execute(statement).scalar_one())
+        self.waiting = self._database.scalar(statement)
         return self.waiting
 
     def _read(self, after: int = 0) -> "_Batch":
-        def work(connection: Connection) -> list[bytes]:
-            return list(connection.execute(self._unsealed, {"after": after}).scalars())
-
         batch = _Batch()
-        for row in map(Candidate.read, self._database.query(work)):
+        for row in map(Candidate.read, self._database.scalars(self._unsealed, {"after": after})):
             batch.last_id = row.id
             if self._seals.is_genuine(row):
                 batch.genuine.append(row)
@@ -109,7 +106,7 @@ class Digest:
         return batch
 
     def _settle(self, batch: "_Batch") -> int:
-        head: Any = self._database.query(lambda connection: connection.execute(_HEAD).one())
+        head = self._database.query(lambda connection: connection.execute(_HEAD).one())
         try:
             if batch.genuine:
                 self._seal(head, batch.genuine)
@@ -123,7 +120,7 @@ class Digest:
             self._advance_anchor(Anchor(head.number, head.seal))
         return batch.size
 
-    def _seal(self, head: Any, genuine: list[Candidate]) -> None:
+    def _seal(self, head: Row[int, str], genuine: list[Candidate]) -> None:
         rows = [row.record() for row in genuine]
         moments = [row.timestamp_us for row in rows]
         block = Block(
@@ -144,13 +141,13 @@ class Digest:
     def _commit(self, block: Block, seal: str, rows: Sequence[Record]) -> None:
         with self._database.begin() as connection:
             advanced = connection.execute(
-                update(AuditChain)
-                .where(AuditChain.id == 1, AuditChain.number == block.number - 1)
+                update(audit_chain)
+                .where(audit_chain.c.id == 1, audit_chain.c.number == block.number - 1)
                 .values(number=block.number, seal=seal)
             )
             if advanced.rowcount != 1:
                 raise _Overtaken
-            connection.execute(insert(AuditBlock), {**asdict(block), "seal": seal, "stub": ""})
+            connection.execute(insert(audit_blocks), {**asdict(block), "seal": seal, "stub": ""})
             if _mark(connection, block.number, [row.id for row in rows]) != len(rows):
                 raise _Overtaken  # a row vanished since it was read: look again
             for fold in self.folds:
@@ -179,8 +176,8 @@ class Digest:
 
     def holds(self, anchor: Anchor) -> bool:
         """Whether the log has the anchored block, or has pruned it."""
-        statement = select(AuditBlock.seal).where(AuditBlock.number == anchor.number)
-        pruned = select(AuditChain.pruned)
+        statement = select(audit_blocks.c.seal).where(audit_blocks.c.number == anchor.number)
+        pruned = select(audit_chain.c.pruned)
 
         def work(connection: Connection) -> bool:
             seal = connection.execute(statement).scalar_one_or_none()
@@ -218,11 +215,11 @@ def _mark(connection: Connection, block: int, ids: Sequence[int]) -> int:
     database far less than its ids one by one."""
     runs = _runs(ids)
     if len(runs) <= _MOST_RUNS:
-        chosen = or_(*(_ROW.id.between(first, last) for first, last in runs))
+        chosen = or_(*(audit_log.c.id.between(first, last) for first, last in runs))
     else:
-        chosen = _ROW.id.in_(bindparam("ids", ids, expanding=True, literal_execute=True))
+        chosen = audit_log.c.id.in_(bindparam("ids", ids, expanding=True, literal_execute=True))
     return connection.execute(
-        update(_TABLE).where(chosen, _ROW.block_id.is_(None)).values(block_id=block)
+        update(audit_log).where(chosen, audit_log.c.block_id.is_(None)).values(block_id=block)
     ).rowcount
 
 
@@ -232,6 +229,4 @@ def _runs(ids: Sequence[int]) -> list[tuple[int, int]]:
     return [(ids[first], ids[after - 1]) for first, after in pairwise(starts)]
 
 
-_HEAD = select(AuditChain.number, AuditChain.seal).where(AuditChain.id == 1)
-_TABLE: Any = AuditRow.__table__
-_ROW = _TABLE.c
+_HEAD = select(audit_chain.c.number, audit_chain.c.seal).where(audit_chain.c.id == 1)

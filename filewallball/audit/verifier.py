@@ -8,10 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, inspect, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, inspect, select
 
 from filewallball.audit.block_reader import BlockReader, Contents, Run, runs
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.report import MAX_FINDINGS, Verdict
 from filewallball.audit.sealer import REFUSED
 from filewallball.audit.seals import (
@@ -23,8 +22,10 @@ from filewallball.audit.seals import (
     read_anchor,
     sealed_column,
 )
+from filewallball.audit.tables import audit_blocks, audit_chain
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.recording.tables import audit_log
 
 logger = logging.getLogger("filewallball.audit")
 _BLOCKS_AT_ONCE = 1_000
@@ -53,14 +54,14 @@ class Verifier:
         self._anchor_path = anchor_path
         self._reader = BlockReader(database)
         self._readers = readers
-        self._candidates = select(sealed_column(database)).order_by(AuditRow.id).limit(bindparam("most"))
+        self._candidates = select(sealed_column(database)).order_by(audit_log.c.id).limit(bindparam("most"))
 
     def verify(self, span: Span | None = None, progress: Progress | None = None) -> Verdict:
         """Verify the blocks of `span` (the whole log, with its head and its tail, by default)."""
         span = span or Span()
         started, verdict = time.monotonic(), Verdict(is_complete=span.is_whole)
         anchor = self._read_anchor(verdict)
-        heads = self._all(select(*AuditChain.__table__.columns).order_by(AuditChain.id).limit(2))
+        heads = self._all(select(*audit_chain.c).order_by(audit_chain.c.id).limit(2))
         if len(heads) != 1:
             verdict.found(0, f"the head of the chain {'has a twin' if heads else 'is missing'}")
         if heads:
@@ -76,9 +77,9 @@ class Verifier:
     def block_at(self, microseconds: int, *, is_start: bool) -> int:
         """The first block with a row from then on, or the last one with a row up to then."""
         if is_start:
-            statement = select(func.min(AuditBlock.number)).where(AuditBlock.last_us >= microseconds)
+            statement = select(func.min(audit_blocks.c.number)).where(audit_blocks.c.last_us >= microseconds)
         else:
-            statement = select(func.max(AuditBlock.number)).where(AuditBlock.first_us <= microseconds)
+            statement = select(func.max(audit_blocks.c.number)).where(audit_blocks.c.first_us <= microseconds)
         row = self._one(statement)
         return row[0] if row is not None and row[0] is not None else 0
 
@@ -113,7 +114,7 @@ class Verifier:
         """What the first block's seal must follow: nothing, the stub of what was pruned, or just its neighbour."""
         if first == 1:
             return (FIRST_SEAL,)
-        row = self._one(select(*AuditBlock.__table__.columns).where(AuditBlock.number == first - 1))
+        row = self._one(select(*audit_blocks.c).where(audit_blocks.c.number == first - 1))
         if first == chain.pruned + 1 and not self._is_stub(row):
             verdict.found(first - 1, "the stub of the pruned blocks is missing or forged")
             return ()
@@ -128,9 +129,9 @@ class Verifier:
         expected = verdict.first_block
         while expected <= verdict.last_block:
             statement = (
-                select(*AuditBlock.__table__.columns)
-                .where(AuditBlock.number.between(expected, verdict.last_block))
-                .order_by(AuditBlock.number)
+                select(*audit_blocks.c)
+                .where(audit_blocks.c.number.between(expected, verdict.last_block))
+                .order_by(audit_blocks.c.number)
                 .limit(_BLOCKS_AT_ONCE)
             )
             rows = self._all(statement)
@@ -165,7 +166,7 @@ class Verifier:
         return previous
 
     def _diagnose(self, block: Block) -> str:
-        rows = self._rows_of(AuditRow.block_id == block.number, block.row_count + 1000)
+        rows = self._rows_of(audit_log.c.block_id == block.number, block.row_count + 1000)
         changed = [row.id for row in rows if not self._seals.is_genuine(row)]
         if len(changed) == len(rows) > 1:
             return f"all of its {len(rows)} rows were changed or inserted, or AUDIT_SEAL_KEY was another one"
@@ -180,15 +181,15 @@ class Verifier:
         """Rows in no block, in blocks that do not exist, and in blocks that were pruned."""
         self._verify_unsealed(verdict)
         self._verify_unique(verdict)
-        highest = self._one(select(func.max(AuditRow.block_id)))
-        numbered = self._one(select(func.max(AuditBlock.number)))
-        head = self._one(select(AuditChain.number))
+        highest = self._one(select(func.max(audit_log.c.block_id)))
+        numbered = self._one(select(func.max(audit_blocks.c.number)))
+        head = self._one(select(audit_chain.c.number))
         for value in (highest, numbered):
             if value is not None and value[0] is not None and head is not None and value[0] > head.number:
                 verdict.found(value[0], "lies beyond the head of the chain")
-        strays = select(AuditRow.block_id, func.min(AuditRow.id), func.count())
+        strays = select(audit_log.c.block_id, func.min(audit_log.c.id), func.count())
         for number, row_id, count in self._all(
-            strays.where(AuditRow.block_id <= chain.pruned).group_by(AuditRow.block_id).limit(10)
+            strays.where(audit_log.c.block_id <= chain.pruned).group_by(audit_log.c.block_id).limit(10)
         ):
             if number == REFUSED:
                 verdict.found(0, f"row {row_id} was refused: not written by the service" + _more(count - 1))
@@ -201,13 +202,13 @@ class Verifier:
         """A copy of a row is as genuine as the row: what keeps it out is that no event_id is there twice."""
 
         def work(connection: Connection) -> Sequence[Any]:
-            return inspect(connection).get_unique_constraints(AuditRow.__tablename__)
+            return inspect(connection).get_unique_constraints(audit_log.name)
 
         if not any(unique["column_names"] == ["event_id"] for unique in self._database.query(work)):
             verdict.found(0, "event_id need not be unique any more: a row may be there twice")
 
     def _verify_unsealed(self, verdict: Verdict) -> None:
-        rows = self._rows_of(AuditRow.block_id.is_(None), _MOST_UNSEALED)
+        rows = self._rows_of(audit_log.c.block_id.is_(None), _MOST_UNSEALED)
         forged = [row.id for row in rows if not self._seals.is_genuine(row)]
         verdict.unsealed = len(rows)
         if forged:
@@ -220,7 +221,7 @@ class Verifier:
             problem = f"the log ends before block {anchor.number}, which this host has seen: its tail was cut"
             verdict.found(chain.number + 1, problem)
         elif anchor.number >= chain.pruned and anchor.number > 0:
-            seal = self._one(select(AuditBlock.seal).where(AuditBlock.number == anchor.number))
+            seal = self._one(select(audit_blocks.c.seal).where(audit_blocks.c.number == anchor.number))
             if seal is None or seal[0] != anchor.seal:
                 verdict.found(
                     anchor.number, "it is not the block that this host has seen: history was rewritten"
@@ -228,23 +229,22 @@ class Verifier:
 
     def _forgive_pruned(self, verdict: Verdict) -> None:
         """Blocks that were pruned while we read are not missing."""
-        stubs = select(*AuditBlock.__table__.columns).join(AuditChain, AuditChain.pruned == AuditBlock.number)
+        stubs = select(*audit_blocks.c).join(audit_chain, audit_chain.c.pruned == audit_blocks.c.number)
         row = self._one(stubs)
-        pruned = row.number if self._is_stub(row) else 0
+        pruned = row.number if row is not None and self._is_stub(row) else 0
         if pruned >= verdict.first_block:
             verdict.findings = [finding for finding in verdict.findings if not 0 < finding.block <= pruned]
 
-    def _rows_of(self, condition: Any, most: int) -> list[Candidate]:
+    def _rows_of(self, condition: ColumnElement[bool], most: int) -> list[Candidate]:
         rows = self._all(self._candidates.where(condition), {"most": most})
         return [Candidate.read(row[0]) for row in rows if row[0] is not None]
 
-    def _all(self, statement: Any, values: dict[str, int] | None = None) -> Sequence[Any]:
-        def work(connection: Connection) -> Sequence[Any]:
-            return connection.execute(statement, values or {}).all()
+    def _all(
+        self, statement: Select[Any], values: dict[str, int] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        return self._database.rows(statement, values)
 
-        return self._database.query(work)
-
-    def _one(self, statement: Any) -> Any:
+    def _one(self, statement: Select[Any]) -> Row[Any] | None:
         rows = self._all(statement.limit(1))
         return rows[0] if rows else None
 

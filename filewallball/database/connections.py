@@ -33,11 +33,11 @@ class Database:
         """An autocommit connection: every statement sees the newest commit. Use as a context manager."""
         return self._reader.connect()
 
-    def rows(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
+    def rows(self, statement: Executable, values: Values | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
         """All rows of one statement, as of the newest commit."""
         return self.query(lambda connection: connection.execute(statement, values).all())
 
-    def row(self, statement: Executable, values: Values | None = None) -> Row[Any] | None:
+    def row(self, statement: Executable, values: Values | None = None) -> Row[*tuple[Any, ...]] | None:
         """The only row of one statement, or None."""
         return self.query(lambda connection: connection.execute(statement, values).one_or_none())
 

@@ -81,11 +81,11 @@ class Dialect(ABC):
         return self.upsert(statement, keys, sums)
 
     @abstractmethod
-    def length_prefixed(self, columns: Sequence[Any]) -> ColumnElement[bytes]:
+    def length_prefixed(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bytes]:
         """`length:value` of every column in one value, bytes in hexadecimal; lengths count octets, to part them."""
 
     @abstractmethod
-    def joined(self, column: Any, order_by: Any) -> ColumnElement[bytes] | None:
+    def joined(self, column: ColumnElement[Any], order_by: ColumnElement[Any]) -> ColumnElement[bytes] | None:
         """All of a group's values one after the other; None where the database cannot tell their order, and a value
         cut short or NULL where it would be longer than a packet may be."""
 
@@ -112,7 +112,7 @@ class Dialect(ABC):
         """The settings under which a change that was confirmed may be lost."""
 
 
-def by_index(statement: S, table: Any, index: str) -> S:
+def by_index(statement: S, table: Table, index: str) -> S:
     """`statement`, held to one index of `table`."""
     for dialect in ("mysql", "mariadb"):
         statement = statement.with_hint(table, f"FORCE INDEX ({index})", dialect)

@@ -79,14 +79,14 @@ class MariaDB(Dialect):
     def upsert(self, statement: Insert, keys: Sequence[Column[Any]], changes: Mapping[str, Any]) -> Insert:
         return cast(mysql.Insert, statement).on_duplicate_key_update(**changes)
 
-    def length_prefixed(self, columns: Sequence[Any]) -> ColumnElement[bytes]:
+    def length_prefixed(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bytes]:
         values = [func.hex(column) if isinstance(column.type, LargeBinary) else column for column in columns]
         octets = [
             part for value in values for part in (func.octet_length(value), ":", sql_cast(value, LargeBinary))
         ]
         return sql_cast(func.concat(*octets), LargeBinary)
 
-    def joined(self, column: Any, order_by: Any) -> ColumnElement[bytes] | None:
+    def joined(self, column: ColumnElement[Any], order_by: ColumnElement[Any]) -> ColumnElement[bytes] | None:
         joined = func.aggregate_strings(column, "").aggregate_order_by(order_by)
         return type_coerce(joined, LargeBinary)
 

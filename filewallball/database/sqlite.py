@@ -77,7 +77,7 @@ class SQLite(Dialect):
     def upsert(self, statement: Insert, keys: Sequence[Column[Any]], changes: Mapping[str, Any]) -> Insert:
         return cast(sqlite.Insert, statement).on_conflict_do_update(index_elements=keys, set_=changes)
 
-    def length_prefixed(self, columns: Sequence[Any]) -> ColumnElement[bytes]:
+    def length_prefixed(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bytes]:
         """Bytes in a column of text read like text and equal none, so they would hide a row from every filter: a
         value of another kind than its column's adds what no honest value has."""
         values = [func.hex(column) if isinstance(column.type, LargeBinary) else column for column in columns]
@@ -87,7 +87,7 @@ class SQLite(Dialect):
         parts.append(case((_of_their_kinds(columns), ""), else_="0:"))
         return sql_cast(reduce(lambda joined, part: joined.op("||")(part), parts), LargeBinary)
 
-    def joined(self, column: Any, order_by: Any) -> ColumnElement[bytes] | None:
+    def joined(self, column: ColumnElement[Any], order_by: ColumnElement[Any]) -> ColumnElement[bytes] | None:
         return None
 
     def distinct(

@@ -2,7 +2,6 @@
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData
-from sqlalchemy.orm import DeclarativeBase
 
 db = SQLAlchemy(
     metadata=MetaData(
@@ -14,7 +13,3 @@ db = SQLAlchemy(
         }
     )
 )
-
-
-class Base(DeclarativeBase):
-    metadata = db.metadata

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
 
-from filewallball.audit.models import AuditRow
 from filewallball.audit.totals import wrong_hours
 from filewallball.database.connections import Database
 from filewallball.errors import ABORTED
@@ -16,6 +15,7 @@ from filewallball.observability.vocabulary import AUTH_FAILURES
 from filewallball.reconcile.statistics import disagreements
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.shipper import Shipper
+from filewallball.recording.tables import audit_log
 from filewallball.settings.service import Settings
 from filewallball.stats.calendar import HOUR_US
 from filewallball.stats.rebuild import files_by_type, first_whole_hour
@@ -27,8 +27,8 @@ _PIECE = 5000
 _LONGEST_UPLOAD_US = 24 * HOUR_US
 _NOT_ENFORCED = '"not_enforced":'
 _DOWNLOADED = {"action": DOWNLOAD, "status": SUCCESS}
-_UPLOADED = and_(AuditRow.action == UPLOAD, AuditRow.status == SUCCESS)
-_ENDED = and_(AuditRow.action.in_(sorted(ENDINGS)), AuditRow.status == SUCCESS)
+_UPLOADED = and_(audit_log.c.action == UPLOAD, audit_log.c.status == SUCCESS)
+_ENDED = and_(audit_log.c.action.in_(sorted(ENDINGS)), audit_log.c.status == SUCCESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +141,12 @@ def _audit_and_files(database: Database) -> Line:
     def work(connection: Connection) -> tuple[int, list[str]]:
         since = first_whole_hour(connection) * HOUR_US
         uploads, found = 0, []
-        for first, last in _pieces(connection, AuditRow.id):
-            piece = AuditRow.id.between(first, last), AuditRow.timestamp_us >= since
-            uploads += _count(connection, select(AuditRow.id).where(*piece, _UPLOADED))
-            lost = select(AuditRow.resource_id).outerjoin(files, files.c.file_id == AuditRow.resource_id)
+        for first, last in _pieces(connection, audit_log.c.id):
+            piece = audit_log.c.id.between(first, last), audit_log.c.timestamp_us >= since
+            uploads += _count(connection, select(audit_log.c.id).where(*piece, _UPLOADED))
+            lost = select(audit_log.c.resource_id).outerjoin(
+                files, files.c.file_id == audit_log.c.resource_id
+            )
             found += _ids(connection, lost.where(*piece, _UPLOADED, files.c.id.is_(None)), "no file {}")
             alive = lost.where(*piece, _ENDED, files.c.state.in_(KEPT))
             found += _ids(connection, alive, "file {} is recorded as ended")
@@ -165,8 +167,12 @@ def _lost_since(connection: Connection, epoch: int) -> str:
     """Why the log no longer holds what was counted, if so."""
     if first_whole_hour(connection) * HOUR_US > epoch:
         return "the log was pruned of what happened"
-    restored = AuditRow.action == "backup:restore", AuditRow.status == SUCCESS, AuditRow.timestamp_us >= epoch
-    found = connection.execute(select(AuditRow.id).where(*restored).limit(1)).first()
+    restored = (
+        audit_log.c.action == "backup:restore",
+        audit_log.c.status == SUCCESS,
+        audit_log.c.timestamp_us >= epoch,
+    )
+    found = connection.execute(select(audit_log.c.id).where(*restored).limit(1)).first()
     return "a backup was restored" if found else ""
 
 
@@ -200,31 +206,32 @@ def _sum(logged: Sequence[Row[Any]], value: str = "n", **wanted: str) -> int:
 
 
 def _logged_since(connection: Connection, epoch: int, enforced: bool) -> Sequence[Row[Any]]:
-    count, details = AuditRow.count, AuditRow.details
-    over_limit = AuditRow.error_type == "rate_limited"
+    count, details = audit_log.c.count, audit_log.c.details
+    over_limit = audit_log.c.error_type == "rate_limited"
     if not enforced:  # then what exceeds a limit passes, and only the details tell
         over_limit = or_(over_limit, func.instr(details, _NOT_ENFORCED) > 0)
-    is_suspicious = and_(AuditRow.action == UPLOAD, func.instr(details, SUSPICIOUS) > 0)
-    keys = AuditRow.action, AuditRow.status, AuditRow.error_type, AuditRow.cache
+    is_suspicious = and_(audit_log.c.action == UPLOAD, func.instr(details, SUSPICIOUS) > 0)
+    keys = audit_log.c.action, audit_log.c.status, audit_log.c.error_type, audit_log.c.cache
     sums = (
         func.sum(count).label("n"),
-        func.sum(count * AuditRow.file_size).label("bytes"),
+        func.sum(count * audit_log.c.file_size).label("bytes"),
         func.sum(case((is_suspicious, count), else_=0)).label("suspicious"),
         func.sum(case((over_limit, count), else_=0)).label("over_limit"),
     )
-    since = AuditRow.timestamp_us >= epoch, AuditRow.error_type != ABORTED
-    return connection.execute(select(*keys, *sums).where(*since).group_by(*keys)).all()
+    since = audit_log.c.timestamp_us >= epoch, audit_log.c.error_type != ABORTED
+    statement: Select[Any] = select(*keys, *sums).where(*since).group_by(*keys)
+    return connection.execute(statement).all()
 
 
-def _pieces(connection: Connection, key: Any) -> Iterator[tuple[int, int]]:
+def _pieces(connection: Connection, key: ColumnElement[int]) -> Iterator[tuple[int, int]]:
     first, last = connection.execute(select(func.min(key), func.max(key))).one()
     for start in range(first or 0, (last or -1) + 1, _PIECE):
         yield start, start + _PIECE - 1
 
 
 def _unrecorded(event: ColumnElement[bool]) -> Select[Any]:
-    matching = and_(AuditRow.resource_id == files.c.file_id, event)
-    return select(files.c.file_id).outerjoin(AuditRow, matching).where(AuditRow.id.is_(None))
+    matching = and_(audit_log.c.resource_id == files.c.file_id, event)
+    return select(files.c.file_id).outerjoin(audit_log, matching).where(audit_log.c.id.is_(None))
 
 
 def _blobs_after(database: Database, first: int) -> Sequence[Row[Any]]:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Select, Table, and_, case, exists, func, sele
 
 from filewallball.database.connections import Database
 from filewallball.recording.event import FAILED, SUCCESS
+from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, date_of
 from filewallball.stats.rebuild import first_whole_hour, known_days
-from filewallball.stats.snapshot import AUDIT
 from filewallball.stats.tables import (
     daily_distinct,
     daily_seen,
@@ -101,20 +101,20 @@ def _wrong_of_day(connection: Connection, day: int, recount: _Recount) -> Iterat
 
 
 def _logged(connection: Connection, hour: int) -> Iterator[tuple[str, int, tuple[str, ...], Numbers]]:
-    count, asked = AUDIT.c["count"], AUDIT.c.cache != "none"
-    is_suspicious = and_(AUDIT.c.action == UPLOAD, func.instr(AUDIT.c.details, SUSPICIOUS) > 0)
+    count, asked = audit_log.c["count"], audit_log.c.cache != "none"
+    is_suspicious = and_(audit_log.c.action == UPLOAD, func.instr(audit_log.c.details, SUSPICIOUS) > 0)
     numbers = (
         count,
-        AUDIT.c.file_size * count,
-        AUDIT.c.duration_us * count,
-        case((AUDIT.c.duration_us > 0, count), else_=0),
-        case((AUDIT.c.cache == "hit", count), else_=0),
+        audit_log.c.file_size * count,
+        audit_log.c.duration_us * count,
+        case((audit_log.c.duration_us > 0, count), else_=0),
+        case((audit_log.c.cache == "hit", count), else_=0),
         case((asked, count), else_=0),
         case((is_suspicious, count), else_=0),
     )
-    keys = [AUDIT.c.ip_address, AUDIT.c.user_id, *(AUDIT.c[name] for name in _KEY)]
-    within = AUDIT.c.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)
-    statement = select(*keys, *map(func.sum, numbers)).where(AUDIT.c.block_id > 0, within).group_by(*keys)
+    keys = [audit_log.c.ip_address, audit_log.c.user_id, *(audit_log.c[name] for name in _KEY)]
+    within = audit_log.c.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)
+    statement = select(*keys, *map(func.sum, numbers)).where(audit_log.c.block_id > 0, within).group_by(*keys)
     for key, found in _by_key(connection, statement, len(keys)).items():
         yield key[0], key[1], key[2:], found
 

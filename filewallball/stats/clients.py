@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from filewallball import errors
-from filewallball.stats.snapshot import AUDIT, BLOCKS_FOLLOWED, View
+from filewallball.recording.tables import audit_log
+from filewallball.stats.snapshot import BLOCKS_FOLLOWED, View
 from filewallball.stats.tables import daily_seen
 from filewallball.stats.tally import CLIENT, Seen, Tally
 
@@ -110,7 +111,7 @@ def _active(view: View, first_day: int, today: int, old: _Active | None) -> _Act
         return _Active(view.number, view.number, {}, _count(view, first_day))
     if old.number == view.number:
         return old
-    news = _by_client(view.tally(AUDIT.c.block_id > old.number), first_day)
+    news = _by_client(view.tally(audit_log.c.block_id > old.number), first_day)
     found = {
         use.client_ip: use for use in _of_clients(view, first_day, today, news.keys() - old.clients.keys())
     }

@@ -10,13 +10,14 @@ from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.event import SUCCESS
 from filewallball.recording.operations import Operation
+from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, day_of
-from filewallball.stats.snapshot import AUDIT, Statistics, View
+from filewallball.stats.snapshot import Statistics, View
 from filewallball.stats.tables import expected_clients, usage_client_daily, usage_kinds
 from filewallball.stats.tally import UPLOAD
 
 MOST = 50
-_UPLOADED = AUDIT.c.action == UPLOAD, AUDIT.c.status == SUCCESS
+_UPLOADED = audit_log.c.action == UPLOAD, audit_log.c.status == SUCCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,12 @@ def _read(view: View) -> list[Expectation]:
     rows = view.connection.execute(select(*expected_clients.c).order_by(expected_clients.c.client_ip)).all()
     if not rows:
         return []
-    unsealed = select(AUDIT.c.ip_address, func.max(AUDIT.c.timestamp_us)).where(
-        AUDIT.c.block_id.is_(None), *_UPLOADED, AUDIT.c.ip_address.in_([row.client_ip for row in rows])
+    unsealed = select(audit_log.c.ip_address, func.max(audit_log.c.timestamp_us)).where(
+        audit_log.c.block_id.is_(None),
+        *_UPLOADED,
+        audit_log.c.ip_address.in_([row.client_ip for row in rows]),
     )
-    fresh = {row[0]: row[1] for row in view.connection.execute(unsealed.group_by(AUDIT.c.ip_address))}
+    fresh = {row[0]: row[1] for row in view.connection.execute(unsealed.group_by(audit_log.c.ip_address))}
     return [
         Expectation(
             client_ip=row.client_ip,
@@ -117,8 +120,8 @@ def _last_upload(connection: Connection, address: str) -> int:
         )
     ).scalar()
     start = (day if day is not None else day_of(now_us()) - 1) * DAY_HOURS * HOUR_US
-    mine = AUDIT.c.address == _packed(address), AUDIT.c.timestamp_us >= start
-    moment = connection.execute(select(func.max(AUDIT.c.timestamp_us)).where(*mine, *_UPLOADED)).scalar()
+    mine = audit_log.c.address == _packed(address), audit_log.c.timestamp_us >= start
+    moment = connection.execute(select(func.max(audit_log.c.timestamp_us)).where(*mine, *_UPLOADED)).scalar()
     return moment or (start if day is not None else 0)
 
 

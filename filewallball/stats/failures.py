@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from filewallball.recording.event import FAILED
+from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS
-from filewallball.stats.snapshot import AUDIT, BLOCKS_FOLLOWED, Numbers, View, span
+from filewallball.stats.snapshot import BLOCKS_FOLLOWED, Numbers, View, span
 from filewallball.stats.tables import upload_errors_daily, usage_client_daily, usage_hourly
 from filewallball.stats.tally import UPLOAD, Kind
 
@@ -86,7 +87,9 @@ def _standing(view: View, first_day: int, old: _Standing | None) -> _Standing:
     if old.number == view.number:
         return old
     moved = dict(old.moved)
-    news = view.tally(AUDIT.c.block_id > old.number, AUDIT.c.action == UPLOAD, AUDIT.c.status == FAILED)
+    news = view.tally(
+        audit_log.c.block_id > old.number, audit_log.c.action == UPLOAD, audit_log.c.status == FAILED
+    )
     for (day, address), count in news.upload_errors.items():
         if day >= first_day:
             moved[address] = moved.get(address, old.counts.get(address, 0)) + count

@@ -7,13 +7,15 @@ added and the day's old sums replaced. Hours that retention has begun to prune s
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, column, delete, func, select, table, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
+from filewallball.audit.tables import audit_blocks, audit_chain
 from filewallball.database.connections import Database
 from filewallball.files.tables import KEPT, files
+from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, hour_of
 from filewallball.stats.rollup import UsageFold
-from filewallball.stats.snapshot import AUDIT, CHAIN, ROWS
+from filewallball.stats.snapshot import ROWS
 from filewallball.stats.tables import (
     daily_distinct,
     daily_seen,
@@ -26,7 +28,6 @@ from filewallball.stats.tables import (
 )
 from filewallball.stats.tally import CLIENT, Stock, Tally
 
-BLOCKS: Any = table("audit_blocks", column("number"), column("last_us"))
 _CHUNK = 500
 
 
@@ -64,13 +65,13 @@ class Rebuild:
         first_hour, end = max(whole_from, day * DAY_HOURS), (day + 1) * DAY_HOURS
         tally = Tally()
         for hour in range(first_hour, end):
-            tally.add_all(self._rows(AUDIT.c.block_id.between(1, number), *_within(hour, hour + 1)))
+            tally.add_all(self._rows(audit_log.c.block_id.between(1, number), *_within(hour, hour + 1)))
         with self._database.begin() as connection:
-            newest = connection.execute(select(CHAIN.c.number).with_for_update()).scalar_one()
+            newest = connection.execute(select(audit_chain.c.number).with_for_update()).scalar_one()
             if first_whole_hour(connection) != whole_from:
                 return False
             if newest > number:
-                late = ROWS.where(AUDIT.c.block_id.between(number + 1, newest), *_within(first_hour, end))
+                late = ROWS.where(audit_log.c.block_id.between(number + 1, newest), *_within(first_hour, end))
                 tally.add_all(connection.execute(late))
             whole = first_hour == day * DAY_HOURS
             _delete_hours(connection, first_hour, end)
@@ -90,9 +91,9 @@ class Rebuild:
         """What the files are now, less what unsealed rows will add."""
         number, stock = self._database.snapshot(_sealed_stock)
         with self._database.begin() as connection:
-            newest = connection.execute(select(CHAIN.c.number).with_for_update()).scalar_one()
+            newest = connection.execute(select(audit_chain.c.number).with_for_update()).scalar_one()
             if newest > number:
-                late = ROWS.where(AUDIT.c.block_id.between(number + 1, newest))
+                late = ROWS.where(audit_log.c.block_id.between(number + 1, newest))
                 _add_stock(stock, Tally().add_all(connection.execute(late)), 1)
             connection.execute(delete(inventory))
             values = [
@@ -105,8 +106,9 @@ class Rebuild:
 
 def first_whole_hour(connection: Connection) -> int:
     """The first hour of which nothing was pruned."""
-    pruned = select(CHAIN.c.pruned).scalar_subquery()
-    last_us = connection.execute(select(func.max(BLOCKS.c.last_us)).where(BLOCKS.c.number <= pruned)).scalar()
+    pruned = select(audit_chain.c.pruned).scalar_subquery()
+    newest = select(func.max(audit_blocks.c.last_us)).where(audit_blocks.c.number <= pruned)
+    last_us = connection.execute(newest).scalar()
     return 0 if last_us is None else hour_of(last_us) + 1
 
 
@@ -114,10 +116,10 @@ def known_days(connection: Connection, first_hour: int) -> Iterator[int]:
     """Every day from that hour on that the log or the sums know, oldest first."""
     hour = first_hour
     while True:
-        logged = select(AUDIT.c.timestamp_us).where(
-            AUDIT.c.timestamp_us >= hour * HOUR_US, AUDIT.c.block_id > 0
+        logged = select(audit_log.c.timestamp_us).where(
+            audit_log.c.timestamp_us >= hour * HOUR_US, audit_log.c.block_id > 0
         )
-        moment = connection.execute(logged.order_by(AUDIT.c.timestamp_us).limit(1)).scalar()
+        moment = connection.execute(logged.order_by(audit_log.c.timestamp_us).limit(1)).scalar()
         summed = connection.execute(
             select(func.min(usage_hourly.c.hour)).where(usage_hourly.c.hour >= hour)
         ).scalar()
@@ -142,7 +144,7 @@ def files_by_type(connection: Connection) -> dict[str, Stock]:
 
 def _sealed_stock(connection: Connection) -> tuple[int, dict[str, Stock]]:
     stock = files_by_type(connection)
-    unsealed = Tally().add_all(connection.execute(ROWS.where(AUDIT.c.block_id.is_(None))))
+    unsealed = Tally().add_all(connection.execute(ROWS.where(audit_log.c.block_id.is_(None))))
     _add_stock(stock, unsealed, -1)
     return _head(connection), stock
 
@@ -155,11 +157,11 @@ def _add_stock(stock: dict[str, Stock], tally: Tally, sign: int) -> None:
 
 
 def _head(connection: Connection) -> int:
-    return int(connection.execute(select(CHAIN.c.number)).scalar_one())
+    return int(connection.execute(select(audit_chain.c.number)).scalar_one())
 
 
 def _within(first_hour: int, end: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return AUDIT.c.timestamp_us >= first_hour * HOUR_US, AUDIT.c.timestamp_us < end * HOUR_US
+    return audit_log.c.timestamp_us >= first_hour * HOUR_US, audit_log.c.timestamp_us < end * HOUR_US
 
 
 def _delete_hours(connection: Connection, first_hour: int, end: int) -> None:

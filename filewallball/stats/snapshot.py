@@ -8,9 +8,11 @@ from collections.abc import Callable, Hashable, Iterable
 from operator import add
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, case, column, func, select, table
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
+from filewallball.audit.tables import audit_chain
 from filewallball.database.connections import Database
+from filewallball.recording.tables import audit_log
 from filewallball.stats.cache import Memo
 from filewallball.stats.calendar import DAY_HOURS
 from filewallball.stats.rollup import OPEN_HOURS, known_keys
@@ -31,19 +33,15 @@ Read = Callable[[int, int | None], dict[Any, Numbers]]
 """What sums hold from one hour on, up to another."""
 _NAMES = ("timestamp_us", "action", "status", "error_type", "user_id", "ip_address")
 _NUMBERS = ("file_type", "file_size", "duration_us", "cache", "count")
-AUDIT: Any = table(
-    "audit_log", *(column(name) for name in ("id", "block_id", *_NAMES, *_NUMBERS, "details", "address"))
-)
-CHAIN: Any = table("audit_chain", column("number"), column("pruned"))
 ROWS = select(
-    *(AUDIT.c[name] for name in (*_NAMES, *_NUMBERS)),
-    case((AUDIT.c.action == UPLOAD, AUDIT.c.details), else_="").label("details"),
+    *(audit_log.c[name] for name in (*_NAMES, *_NUMBERS)),
+    case((audit_log.c.action == UPLOAD, audit_log.c.details), else_="").label("details"),
 )
 """Of the audit log, what a Tally asks of a row."""
 BLOCKS_FOLLOWED = 200
 """How long a ranking is good for, in blocks: each makes those more whose changes are followed."""
-_HEAD = select(CHAIN.c.number, usage_state.c.newest_hour, usage_state.c.revision).join_from(
-    CHAIN, usage_state, usage_state.c.id == 1
+_HEAD = select(audit_chain.c.number, usage_state.c.newest_hour, usage_state.c.revision).join_from(
+    audit_chain, usage_state, usage_state.c.id == 1
 )
 _SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups", "suspicious")
 
@@ -81,7 +79,7 @@ class View:
     def unsealed(self) -> Tally:
         """The rows that no block seals yet."""
         if self._unsealed is None:
-            self._unsealed = self.tally(AUDIT.c.block_id.is_(None))
+            self._unsealed = self.tally(audit_log.c.block_id.is_(None))
         return self._unsealed
 
     def tally(self, *conditions: ColumnElement[bool]) -> Tally:
@@ -113,7 +111,7 @@ class View:
         mine = usage_client_daily.c.client_ip == address, usage_client_daily.c.day >= first_day
         rows = self.connection.execute(select(*usage_client_daily.c).where(*mine))
         sums = {(row[1], self.kind(row[2])): Sums(*row[3:]) for row in rows}
-        unsealed = self.tally(AUDIT.c.block_id.is_(None), AUDIT.c.ip_address == address)
+        unsealed = self.tally(audit_log.c.block_id.is_(None), audit_log.c.ip_address == address)
         for (_, day, kind), more in unsealed.clients.items():
             if day >= first_day:
                 sums.setdefault((day, kind), Sums()).add(more)

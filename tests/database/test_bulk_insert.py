@@ -72,5 +72,5 @@ def test_sums_are_added_to_what_is_there(database: Database) -> None:
         bulk.execute(connection, [("a", 1), ("b", 2)])
         bulk.execute(connection, [("b", 40), ("c", 3)])
 
-    found = database.query(lambda connection: connection.execute(select(table).order_by("key")).all())
+    found = database.rows(select(table).order_by("key"))
     assert [tuple(row) for row in found] == [("a", 1), ("b", 42), ("c", 3)]

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from uuid_utils import uuid7
 
 from filewallball.database.schema import downgrade, newest, upgrade
-from filewallball.database.tables import Base, db
+from filewallball.database.tables import db
 from filewallball.recording.event import Event
 from filewallball.stats.rebuild import Rebuild
 from harness import ROOT
@@ -31,7 +31,7 @@ def context(app: Flask) -> object:
 def test_the_schema_is_what_the_models_say() -> None:
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        differences = compare_metadata(context, Base.metadata)
+        differences = compare_metadata(context, db.metadata)
 
     assert differences == []
 
