@@ -23,10 +23,10 @@ from uuid_utils import uuid7
 
 from benchmarks.history import DAY_US, DAYS, LargeMariaDB, Size, open_history, service_settings
 from filewallball.audit.filters import AuditFilter
-from filewallball.audit.models import AuditRow
 from filewallball.audit.queries import list_events
 from filewallball.clock import now_us
 from filewallball.recording.event import Event
+from filewallball.recording.tables import audit_log
 from filewallball.web import paging
 from harness.parts import Parts
 from harness.servers import Service
@@ -112,8 +112,8 @@ def _report_shipping_under_load(parts: Parts, count: int) -> None:
 
 
 def _last_id(parts: Parts) -> int:
-    newest = select(func.max(AuditRow.id))
-    return int(parts.database.query(lambda connection: connection.execute(newest).scalar_one()))
+    newest = select(func.max(audit_log.c.id))
+    return int(parts.database.scalar(newest))
 
 
 def _must_be_intact(parts: Parts) -> None:

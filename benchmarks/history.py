@@ -12,14 +12,13 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import mysql
 
 from filewallball import create_app
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.sealer import BLOCK_ROWS
 from filewallball.audit.seals import FIRST_SEAL, Block, Seals, canonical_columns, sealed_column
 from filewallball.clock import now_us
 from filewallball.database.schema import upgrade
+from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from filewallball.settings.service import load_settings
-from filewallball.stats.models import DailySeen, UsageClientDaily
-from filewallball.stats.rebuild import Rebuild
+from filewallball.stats.tables import daily_seen, usage_client_daily
 from harness.parts import Parts
 from harness.servers import MariaDB
 from harness.servers.base import Server
@@ -100,7 +99,7 @@ def open_history(server: LargeMariaDB, folder: Path, size: Size) -> Parts:
     parts = Parts(app)
     with app.app_context():
         upgrade()
-        if not parts.database.query(lambda connection: connection.execute(_HEAD).scalar_one()):
+        if not parts.database.scalar(_HEAD):
             make_history(parts, size)
     _warm(parts)
     parts.journal.prepare()
@@ -109,9 +108,9 @@ def open_history(server: LargeMariaDB, folder: Path, size: Size) -> Parts:
 
 def _warm(parts: Parts) -> None:
     """Read indexes once: a server that has run for a while has in memory what a new one fetches row by row."""
-    for table in (AuditRow.__tablename__, UsageClientDaily.__tablename__, DailySeen.__tablename__):
+    for table in (audit_log.name, usage_client_daily.name, daily_seen.name):
         for index in _run(parts, f"SHOW INDEX FROM {table} WHERE Seq_in_index = 1"):
-            if (table, index.Key_name) != (AuditRow.__tablename__, "PRIMARY"):
+            if (table, index.Key_name) != (audit_log.name, "PRIMARY"):
                 name, key = index.Column_name, index.Key_name
                 _run(parts, f"SELECT COUNT({name}) FROM {table} FORCE INDEX ({key}) WHERE {name} <> '-'")  # noqa: S608
 
@@ -136,14 +135,14 @@ def make_history(parts: Parts, size: Size) -> None:
     _seal(parts, size.rows)
     _run(parts, _TOTALS)
     began = time.perf_counter()
-    Rebuild(parts.database).run()
+    parts.rebuild.run()
     seconds = time.perf_counter() - began
     print(f"  sums rebuilt: {size.rows / seconds:,.0f} rows/s ({seconds:,.1f} s)", flush=True)
 
 
 def _without_indexes(parts: Parts) -> list[str]:
     """Drop the log's secondary indexes; the clauses that add them again."""
-    table: Any = AuditRow.__table__
+    table = audit_log
     unique = _run(parts, "SHOW INDEX FROM audit_log WHERE Column_name = 'event_id'")[0].Key_name
     columns = {index.name: [column.name for column in index.columns] for index in table.indexes}
     _run(parts, f"ALTER TABLE audit_log {', '.join(f'DROP INDEX {name}' for name in (unique, *columns))}")
@@ -165,7 +164,7 @@ def _make(parts: Parts, size: Size, mac: str, first: int) -> None:
         block_rows=BLOCK_ROWS,
         **chances,
     )
-    names = [column.name for column in AuditRow.__table__.columns if column.name != "mac"]
+    names = [column.name for column in audit_log.c if column.name != "mac"]
     listed = ", ".join(f"`{name}`" for name in names)
     chosen = f"SELECT {listed}, {mac} FROM ({made}) AS audit_log"  # noqa: S608 - all of it is ours
     _run(parts, f"INSERT INTO audit_log ({listed}, mac) {chosen}")
@@ -175,7 +174,7 @@ def _mac_in_sql(parts: Parts) -> str:
     """HMAC-SHA-256 over the canonical columns, as MariaDB computes it."""
     key = SEAL_KEY.encode().ljust(64, b"\0")
     inner, outer = (bytes(octet ^ pad for octet in key).hex() for pad in (0x36, 0x5C))
-    canonical: Any = parts.database.length_prefixed(canonical_columns())
+    canonical: Any = parts.database.dialect.length_prefixed(canonical_columns())
     sql = canonical.compile(dialect=mysql.dialect(), compile_kwargs={"literal_binds": True})
     return f"SHA2(CONCAT(X'{outer}', UNHEX(SHA2(CONCAT(X'{inner}', {sql}), 256))), 256)"
 
@@ -184,7 +183,7 @@ def _seal(parts: Parts, rows: int) -> None:
     """Seal the blocks that the rows already name."""
     seals, previous, number = Seals(SEAL_KEY.encode()), FIRST_SEAL, 0
     last_block = -(-rows // BLOCK_ROWS)
-    columns = (AuditRow.block_id, AuditRow.id, AuditRow.timestamp_us, sealed_column(parts.database))
+    columns = (audit_log.c.block_id, audit_log.c.id, audit_log.c.timestamp_us, sealed_column(parts.database))
     with ThreadPoolExecutor(1) as pool:
         read = partial(_read, parts, select(*columns))
         following = pool.submit(read, 1)
@@ -201,15 +200,15 @@ def _seal(parts: Parts, rows: int) -> None:
                 previous = seals.seal(previous, block, b"".join([row[3] for row in group]))
                 blocks.append({**asdict(block), "seal": previous, "stub": ""})
             with parts.database.begin() as connection:
-                connection.execute(insert(AuditBlock), blocks)
+                connection.execute(insert(audit_blocks), blocks)
     with parts.database.begin() as connection:
-        connection.execute(update(AuditChain).values(number=number, seal=previous))
+        connection.execute(update(audit_chain).values(number=number, seal=previous))
 
 
 def _read(parts: Parts, columns: Any, first_block: int) -> list[Any]:
     first, last = (first_block - 1) * BLOCK_ROWS + 1, (first_block - 1 + _BLOCKS_AT_ONCE) * BLOCK_ROWS
-    statement = columns.where(AuditRow.id.between(first, last)).order_by(AuditRow.id)
-    return list(parts.database.query(lambda connection: connection.execute(statement).all()))
+    statement = columns.where(audit_log.c.id.between(first, last)).order_by(audit_log.c.id)
+    return list(parts.database.rows(statement))
 
 
 def _run(parts: Parts, statement: str) -> list[Any]:
@@ -219,4 +218,4 @@ def _run(parts: Parts, statement: str) -> list[Any]:
         return list(result) if result.returns_rows else []
 
 
-_HEAD = select(AuditChain.number)
+_HEAD = select(audit_chain.c.number)

@@ -21,11 +21,12 @@ from filewallball.audit.verify_job import Verification
 from filewallball.backup.standing import backup_probe
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
-from filewallball.extensions import api, db
+from filewallball.database.tables import db
 from filewallball.files import quarantine_views
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
 from filewallball.files.fetch import Downloads
+from filewallball.files.inventory import count_files
 from filewallball.files.removal import Removals
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.thumbnails import Thumbnails
@@ -53,11 +54,13 @@ from filewallball.serving.gauges import gauges
 from filewallball.settings.service import Settings
 from filewallball.stats import views as stats_views
 from filewallball.stats.expected import ExpectedClients
+from filewallball.stats.rebuild import Rebuild
 from filewallball.stats.rollup import UsageFold
 from filewallball.stats.snapshot import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.version import __version__
 from filewallball.web import docs, problems, start
+from filewallball.web.api import api
 from filewallball.web.app import Application
 from filewallball.web.headers import allow_origins, completion
 from filewallball.web.openapi import Promises
@@ -197,7 +200,8 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
 
 def _build_statistics(app: Flask, database: Database) -> None:
     statistics = Statistics(database, lambda: count_blocks(database))
-    provide(app, statistics, ExpectedClients(database, statistics))
+    rebuild = Rebuild(database, count_files)
+    provide(app, statistics, ExpectedClients(database, statistics), rebuild)
 
 
 def _build_audit(app: Flask, settings: Settings, database: Database) -> None:

@@ -24,6 +24,7 @@ from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
+from filewallball.stats.rebuild import Rebuild
 from filewallball.stats.snapshot import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.web.origin import Proxies
@@ -53,6 +54,7 @@ class Parts:
         self.expected = part(ExpectedClients, app)
         self.verification = part(Verification, app)
         self.retention = part(Retention, app)
+        self.rebuild = part(Rebuild, app)
         self.reconciliation = part(Reconciliation, app)
 
 

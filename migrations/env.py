@@ -2,14 +2,14 @@
 
 from alembic import context
 
-from filewallball.extensions import Base, db
+from filewallball.database.tables import db
 
 
 def run() -> None:
     with db.engine.connect() as connection:
         context.configure(
             connection=connection,
-            target_metadata=Base.metadata,
+            target_metadata=db.metadata,
             render_as_batch=True,
             compare_type=True,
             transaction_per_migration=True,

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from filewallball import create_app
-from filewallball.audit.models import AuditRow
+from filewallball.recording.tables import audit_log
 from filewallball.settings.service import Settings, load_settings
 from harness.parts import Parts
 from harness.servers import MariaDB, Service
@@ -165,12 +165,12 @@ def admin(app: Flask) -> FlaskClient:
 def operations(app: Flask) -> Callable[[], list[Any]]:
     """The audit rows that the test has caused, oldest first, after everything in the journal was shipped."""
     parts = Parts(app)
-    statement = select(*AuditRow.__table__.columns).order_by(AuditRow.timestamp_us, AuditRow.id)
-    before = {row.id for row in parts.database.query(lambda connection: list(connection.execute(statement)))}
+    statement = select(*audit_log.c).order_by(audit_log.c.timestamp_us, audit_log.c.id)
+    before = {row.id for row in parts.database.rows(statement)}
 
     def recorded() -> list[Any]:
         assert parts.shipper.flush(seconds=20)
-        rows = parts.database.query(lambda connection: list(connection.execute(statement)))
+        rows = parts.database.rows(statement)
         return [row for row in rows if row.id not in before]
 
     return recorded

@@ -3,12 +3,11 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from filewallball import errors
-from filewallball.access.models import Token, User
+from filewallball.access.tables import tokens, users
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 
@@ -17,15 +16,13 @@ _MAX_TOKEN_LENGTH = 512
 _FIRST_ADMIN = 1
 _FIRST_TOKEN_NAME = "first-admin"  # noqa: S105 - a label
 
-_TOKENS: Any = Token.__table__
-_USERS: Any = User.__table__
 _LOOKUP = (
     select(
-        *(_TOKENS.c[name] for name in ("id", "user_id", "expires_us", "revoked_us")),
-        *(_USERS.c[name] for name in ("username", "role", "disabled_us")),
+        *(tokens.c[name] for name in ("id", "user_id", "expires_us", "revoked_us")),
+        *(users.c[name] for name in ("username", "role", "disabled_us")),
     )
-    .join(_USERS, _USERS.c.id == _TOKENS.c.user_id)
-    .where(_TOKENS.c.digest == bindparam("digest"))
+    .join(users, users.c.id == tokens.c.user_id)
+    .where(tokens.c.digest == bindparam("digest"))
 )
 
 
@@ -71,20 +68,20 @@ def new_token() -> str:
 
 def first_admin_stands(database: Database, wanted: str) -> bool:
     """Whether the first administrator has a token, and the one that ADMIN_TOKEN asks for if it asks for one."""
-    query = select(Token.digest).where(Token.name == _FIRST_TOKEN_NAME, Token.revoked_us.is_(None))
-    digests = set(database.query(lambda connection: connection.execute(query).scalars().all()))
+    query = select(tokens.c.digest).where(tokens.c.name == _FIRST_TOKEN_NAME, tokens.c.revoked_us.is_(None))
+    digests = set(database.scalars(query))
     return digest(wanted) in digests if wanted else bool(digests)
 
 
 def give_first_admin(connection: Connection, token: str) -> None:
     """Make user 1, `admin`, exist with this token; it replaces the one that was given this way before."""
-    if connection.execute(select(User.id).where(User.id == _FIRST_ADMIN)).first() is None:
+    if connection.execute(select(users.c.id).where(users.c.id == _FIRST_ADMIN)).first() is None:
         values = {"id": _FIRST_ADMIN, "username": "admin", "role": "admin", "created_us": now_us()}
-        connection.execute(insert(User), values)
-    current = (Token.name == _FIRST_TOKEN_NAME) & Token.revoked_us.is_(None)
-    connection.execute(update(Token).where(current).values(revoked_us=now_us()))
-    connection.execute(delete(Token).where(Token.digest == digest(token)))
-    connection.execute(insert(Token), _token_values(token))
+        connection.execute(insert(users), values)
+    current = (tokens.c.name == _FIRST_TOKEN_NAME) & tokens.c.revoked_us.is_(None)
+    connection.execute(update(tokens).where(current).values(revoked_us=now_us()))
+    connection.execute(delete(tokens).where(tokens.c.digest == digest(token)))
+    connection.execute(insert(tokens), _token_values(token))
 
 
 def _token_values(token: str) -> dict[str, object]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
 from filewallball import errors
-from filewallball.access.models import Block, Generation
+from filewallball.access.tables import blocks, generations
 from filewallball.addresses import (
     UNKNOWN_CLIENT,
     Network,
@@ -28,11 +28,9 @@ MANUAL, AUTOMATIC = "manual", "automatic"
 MOST_BLOCKS = 100_000
 """More than that many are not looked at; CIDR blocks say more with less."""
 _NAME = "blocks"
-_BLOCKS: Any = Block.__table__
-_GENERATIONS: Any = Generation.__table__
 _EVERYBODY = ((4, 32), (6, 128))
 logger = logging.getLogger("filewallball.access")
-_ASK = select(_GENERATIONS.c.value).where(_GENERATIONS.c.name == _NAME)
+_ASK = select(generations.c.value).where(generations.c.name == _NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class BlockList:
     @property
     def count(self) -> int:
         """How many networks are blocked now."""
-        return sum(not block.is_over() for blocks in self._tables.values() for block in blocks.values())
+        return sum(not block.is_over() for table in self._tables.values() for block in table.values())
 
     def find(self, address: str) -> ActiveBlock | None:
         """The block that the address lies in; an unknown one lies in those of everybody alone."""
@@ -69,16 +67,16 @@ class BlockList:
             everybody = (self._tables.get(table, {}).get(0) for table in _EVERYBODY)
             return next((block for block in everybody if block is not None and not block.is_over()), None)
         version, number = _number(address)
-        for (of_version, shift), blocks in self._tables.items():
+        for (of_version, shift), table in self._tables.items():
             if of_version == version:
-                block = blocks.get(number >> shift)
+                block = table.get(number >> shift)
                 if block is not None and not block.is_over():
                     return block
         return None
 
     def refresh(self) -> None:
         """Read the blocks again if anybody changed them."""
-        generation = self._database.query(lambda connection: connection.execute(_ASK).scalar())
+        generation = self._database.scalar(_ASK)
         if generation is None or generation == self._generation:
             return
         tables: dict[tuple[int, int], dict[int, ActiveBlock]] = {}
@@ -99,21 +97,21 @@ def list_blocks(
 ) -> Sequence[Row[Any]]:
     """One page of the blocks in force, newest first; or also of those that ended."""
     conditions = () if everything else _in_force()
-    statement = select(_BLOCKS).where(*conditions).order_by(_BLOCKS.c.id.desc())
+    statement = select(blocks).where(*conditions).order_by(blocks.c.id.desc())
     statement = statement.limit(size).offset((page - 1) * size)
-    return database.query(lambda connection: connection.execute(statement).all())
+    return database.rows(statement)
 
 
 def count_listed(database: Database, *, everything: bool = False) -> int:
     """How many `list_blocks` has."""
-    statement = select(func.count()).select_from(_BLOCKS).where(*(() if everything else _in_force()))
-    return database.query(lambda connection: connection.execute(statement).scalar_one())
+    statement = select(func.count()).select_from(blocks).where(*(() if everything else _in_force()))
+    return int(database.scalar(statement))
 
 
 def count_blocks(database: Database) -> int:
     """How many networks are blocked now."""
-    statement = select(func.count(_BLOCKS.c.network.distinct())).where(*_in_force())
-    return database.query(lambda connection: connection.execute(statement).scalar_one())
+    statement = select(func.count(blocks.c.network.distinct())).where(*_in_force())
+    return int(database.scalar(statement))
 
 
 def add_block(
@@ -149,16 +147,16 @@ def add_block(
         _announce(
             connection
         )  # locks the one row, so that of two who block the same network one sees the other's
-        standing = select(_BLOCKS.c.id).where(_BLOCKS.c.network == values["network"], *_in_force())
-        row_id = connection.execute(standing.order_by(_BLOCKS.c.id.desc()).limit(1)).scalar()
+        standing = select(blocks.c.id).where(blocks.c.network == values["network"], *_in_force())
+        row_id = connection.execute(standing.order_by(blocks.c.id.desc()).limit(1)).scalar()
         if row_id is None:
-            key = connection.execute(insert(_BLOCKS), values).inserted_primary_key
+            key = connection.execute(insert(blocks), values).inserted_primary_key
             row_id = key[0] if key else 0
         else:
             renewed = {name: value for name, value in values.items() if name != "created_us"}
-            connection.execute(update(_BLOCKS).where(_BLOCKS.c.id == row_id).values(**renewed))
+            connection.execute(update(blocks).where(blocks.c.id == row_id).values(**renewed))
         op.note(resource_id=str(row_id))
-        return connection.execute(select(_BLOCKS).where(_BLOCKS.c.id == row_id)).one()
+        return connection.execute(select(blocks).where(blocks.c.id == row_id)).one()
 
     return op.change(work)
 
@@ -166,7 +164,7 @@ def add_block(
 def lift_block(op: Operation, block_id: int) -> None:
     """End a block before its time. Raises NotFound."""
     op.note(resource_id=str(block_id))
-    lifted = update(_BLOCKS).where(_BLOCKS.c.id == block_id, *_in_force()).values(lifted_us=now_us())
+    lifted = update(blocks).where(blocks.c.id == block_id, *_in_force()).values(lifted_us=now_us())
 
     def work(connection: Connection) -> None:
         if connection.execute(lifted).rowcount != 1:
@@ -210,13 +208,13 @@ def _longer(one: ActiveBlock, other: ActiveBlock | None) -> ActiveBlock:
     return one
 
 
-def _in_force() -> tuple[Any, ...]:
-    return _BLOCKS.c.lifted_us.is_(None), or_(_BLOCKS.c.expires_us.is_(None), _BLOCKS.c.expires_us > now_us())
+def _in_force() -> tuple[ColumnElement[bool], ...]:
+    return blocks.c.lifted_us.is_(None), or_(blocks.c.expires_us.is_(None), blocks.c.expires_us > now_us())
 
 
 def _announce(connection: Connection) -> None:
-    raised = update(_GENERATIONS).where(_GENERATIONS.c.name == _NAME)
-    connection.execute(raised.values(value=_GENERATIONS.c.value + 1))
+    raised = update(generations).where(generations.c.name == _NAME)
+    connection.execute(raised.values(value=generations.c.value + 1))
 
 
 @lru_cache(4096)

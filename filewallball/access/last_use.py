@@ -1,21 +1,19 @@
 """When each token was last used: noted in memory on the hot path, brought to the database by a job."""
 
 import threading
-from typing import Any
 
 from sqlalchemy import bindparam, or_, update
 
-from filewallball.access.models import Token
+from filewallball.access.tables import tokens
 from filewallball.database.connections import Database
 
 _MINUTE_US = 60_000_000
-_TOKENS: Any = Token.__table__
 # Another worker may have written a later use already.
 _USED = (
-    update(_TOKENS)
+    update(tokens)
     .where(
-        _TOKENS.c.id == bindparam("token_id"),
-        or_(_TOKENS.c.last_used_us.is_(None), _TOKENS.c.last_used_us < bindparam("moment")),
+        tokens.c.id == bindparam("token_id"),
+        or_(tokens.c.last_used_us.is_(None), tokens.c.last_used_us < bindparam("moment")),
     )
     .values(last_used_us=bindparam("moment"))
 )

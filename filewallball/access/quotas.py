@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, column, func, or_, select, table, update
+from sqlalchemy import Connection, Row, Update, bindparam, column, func, or_, select, table, update
 
 from filewallball import errors
-from filewallball.access.models import Quota
+from filewallball.access.tables import quotas
 from filewallball.access.users import get_user
 from filewallball.addresses import UNKNOWN_CLIENT, client_network, normal_address, unknown_behind
 from filewallball.database.connections import Database
@@ -14,11 +14,11 @@ from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 
-_QUOTAS: Any = Quota.__table__
+# Features stand above this package, so of their table it names what it counts.
 _FILES = table("files", *(column(name) for name in ("principal", "state", "file_size")))
 _KEPT = ("live", "quarantined")
 _UNCOUNTED = -1
-_FIND = select(_QUOTAS.c.principal).where(_QUOTAS.c.principal == bindparam("principal"))
+_FIND = select(quotas.c.principal).where(quotas.c.principal == bindparam("principal"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Quotas:
 
         def work(connection: Connection) -> Allowance:
             self._open(connection, principal)
-            connection.execute(update(_QUOTAS).where(_QUOTAS.c.principal == principal).values(**values))
+            connection.execute(update(quotas).where(quotas.c.principal == principal).values(**values))
             recount(connection, principal)
             return self._read(connection, principal)
 
@@ -99,19 +99,17 @@ class Quotas:
 
     def list_quotas(self, *, page: int = 1, size: int) -> list[Allowance]:
         """Those to whom a limit applied at any time, the fullest first."""
-        statement = select(_QUOTAS).order_by(_QUOTAS.c.used_bytes.desc(), _QUOTAS.c.principal)
+        statement = select(quotas).order_by(quotas.c.used_bytes.desc(), quotas.c.principal)
         statement = statement.limit(size).offset((page - 1) * size)
-        return self._database.query(
-            lambda connection: [self._shown(row) for row in connection.execute(statement)]
-        )
+        return [self._shown(row) for row in self._database.rows(statement)]
 
     def count_quotas(self) -> int:
         """How many `list_quotas` has."""
-        statement = select(func.count()).select_from(_QUOTAS)
-        return self._database.query(lambda connection: connection.execute(statement).scalar_one())
+        statement = select(func.count()).select_from(quotas)
+        return int(self._database.scalar(statement))
 
     def _read(self, connection: Connection, principal: str) -> Allowance:
-        row = connection.execute(select(_QUOTAS).where(_QUOTAS.c.principal == principal)).one_or_none()
+        row = connection.execute(select(quotas).where(quotas.c.principal == principal)).one_or_none()
         if row is not None and row.used_files != _UNCOUNTED:
             return self._shown(row)
         return Allowance(principal, *_kept(connection, principal), *self._defaults(principal))
@@ -131,11 +129,13 @@ class Quotas:
 
     def _open(self, connection: Connection, principal: str) -> None:
         """Make the row exist, counting what was kept before anybody counted."""
-        new = self._database.insert(_QUOTAS).values(principal=principal, used_bytes=0, used_files=_UNCOUNTED)
+        new = self._database.dialect.insert(quotas).values(
+            principal=principal, used_bytes=0, used_files=_UNCOUNTED
+        )
         # An upsert takes the row's lock at once; an INSERT that ignores would share it, and two would deadlock.
-        same = {"used_files": _QUOTAS.c.used_files}
-        connection.execute(self._database.upsert(new, [_QUOTAS.c.principal], same))
-        used = select(_QUOTAS.c.used_files).where(_QUOTAS.c.principal == principal)
+        same = {"used_files": quotas.c.used_files}
+        connection.execute(self._database.dialect.upsert(new, [quotas.c.principal], same))
+        used = select(quotas.c.used_files).where(quotas.c.principal == principal)
         if connection.execute(used).scalar_one() == _UNCOUNTED:
             recount(connection, principal)
 
@@ -159,16 +159,16 @@ def address_principal(address: str) -> str:
 
 def refund(connection: Connection, principal: str, size: int) -> None:
     """Give back what a file took, where it was counted."""
-    given_back = {"used_bytes": _QUOTAS.c.used_bytes - size, "used_files": _QUOTAS.c.used_files - 1}
-    connection.execute(update(_QUOTAS).where(_QUOTAS.c.principal == principal).values(**given_back))
+    given_back = {"used_bytes": quotas.c.used_bytes - size, "used_files": quotas.c.used_files - 1}
+    connection.execute(update(quotas).where(quotas.c.principal == principal).values(**given_back))
 
 
 def recount(connection: Connection, principal: str) -> None:
     """Set a row to what the principal keeps. Whoever uploads or deletes waits for the row, so nothing is missed."""
-    row = _QUOTAS.c.principal == principal
-    connection.execute(update(_QUOTAS).where(row).values(used_files=_QUOTAS.c.used_files))
+    row = quotas.c.principal == principal
+    connection.execute(update(quotas).where(row).values(used_files=quotas.c.used_files))
     used_bytes, used_files = _kept(connection, principal)
-    connection.execute(update(_QUOTAS).where(row).values(used_bytes=used_bytes, used_files=used_files))
+    connection.execute(update(quotas).where(row).values(used_bytes=used_bytes, used_files=used_files))
 
 
 def _kept(connection: Connection, principal: str) -> tuple[int, int]:
@@ -180,15 +180,15 @@ def _kept(connection: Connection, principal: str) -> tuple[int, int]:
     return int(used_bytes), used_files
 
 
-def _charge(principal: str, size: int, limits: tuple[int, int]) -> Any:
-    most_bytes = func.coalesce(_QUOTAS.c.limit_bytes, limits[0])
-    most_files = func.coalesce(_QUOTAS.c.limit_files, limits[1])
+def _charge(principal: str, size: int, limits: tuple[int, int]) -> Update:
+    most_bytes = func.coalesce(quotas.c.limit_bytes, limits[0])
+    most_files = func.coalesce(quotas.c.limit_files, limits[1])
     return (
-        update(_QUOTAS)
+        update(quotas)
         .where(
-            _QUOTAS.c.principal == principal,
-            or_(most_bytes == 0, _QUOTAS.c.used_bytes + size <= most_bytes),
-            or_(most_files == 0, _QUOTAS.c.used_files + 1 <= most_files),
+            quotas.c.principal == principal,
+            or_(most_bytes == 0, quotas.c.used_bytes + size <= most_bytes),
+            or_(most_files == 0, quotas.c.used_files + 1 <= most_files),
         )
-        .values(used_bytes=_QUOTAS.c.used_bytes + size, used_files=_QUOTAS.c.used_files + 1)
+        .values(used_bytes=quotas.c.used_bytes + size, used_files=quotas.c.used_files + 1)
     )

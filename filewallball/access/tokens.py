@@ -4,27 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Update, func, insert, select, update
 
 from filewallball import errors
 from filewallball.access.authentication import PREFIX_LENGTH, digest, new_token
-from filewallball.access.models import Token, User
+from filewallball.access.tables import tokens, users
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
 
-_TOKENS: Any = Token.__table__
-_USERS: Any = User.__table__
 _COLUMNS = (
     *(
-        _TOKENS.c[name]
+        tokens.c[name]
         for name in ("id", "user_id", "name", "prefix", "created_us", "expires_us", "revoked_us")
     ),
-    _TOKENS.c.last_used_us,
-    _USERS.c.username,
-    _USERS.c.role,
+    tokens.c.last_used_us,
+    users.c.username,
+    users.c.role,
 )
-_SHOWN = select(*_COLUMNS).join(_USERS, _USERS.c.id == _TOKENS.c.user_id)
+_SHOWN = select(*_COLUMNS).join(users, users.c.id == tokens.c.user_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +37,18 @@ def list_tokens(
     database: Database, *, user_id: int | None = None, page: int = 1, size: int = 100
 ) -> Sequence[Row[Any]]:
     """One page of the tokens, newest first: never their text or digest."""
-    statement = _SHOWN.order_by(_TOKENS.c.id.desc()).limit(size).offset((page - 1) * size)
+    statement = _SHOWN.order_by(tokens.c.id.desc()).limit(size).offset((page - 1) * size)
     if user_id is not None:
-        statement = statement.where(_TOKENS.c.user_id == user_id)
-    return database.query(lambda connection: connection.execute(statement).all())
+        statement = statement.where(tokens.c.user_id == user_id)
+    return database.rows(statement)
 
 
 def count_tokens(database: Database, *, user_id: int | None = None) -> int:
     """How many `list_tokens` has."""
-    statement = select(func.count()).select_from(_TOKENS)
+    statement = select(func.count()).select_from(tokens)
     if user_id is not None:
-        statement = statement.where(_TOKENS.c.user_id == user_id)
-    return database.query(lambda connection: connection.execute(statement).scalar_one())
+        statement = statement.where(tokens.c.user_id == user_id)
+    return int(database.scalar(statement))
 
 
 def create_token(op: Operation, user_id: int, name: str, expires_in: int | None = None) -> IssuedToken:
@@ -58,7 +56,7 @@ def create_token(op: Operation, user_id: int, name: str, expires_in: int | None 
     op.note(details={"user_id": user_id, "name": name})
 
     def work(connection: Connection) -> IssuedToken:
-        if connection.execute(select(_USERS.c.id).where(_USERS.c.id == user_id)).first() is None:
+        if connection.execute(select(users.c.id).where(users.c.id == user_id)).first() is None:
             raise errors.NotFound("There is no such user.")
         expires_us = now_us() + expires_in * 1_000_000 if expires_in else None
         return _issue(connection, op, user_id, name, expires_us)
@@ -87,7 +85,7 @@ def rotate_token(op: Operation, token_id: int, grace: int | None = None) -> Issu
 
     def work(connection: Connection) -> IssuedToken:
         now = now_us()
-        old = connection.execute(select(_TOKENS).where(_TOKENS.c.id == token_id)).one_or_none()
+        old = connection.execute(select(tokens).where(tokens.c.id == token_id)).one_or_none()
         if old is None or (old.expires_us is not None and old.expires_us <= now):
             raise errors.NotFound("No such token still works.")
         end = now + (grace or 0) * 1_000_000
@@ -99,8 +97,8 @@ def rotate_token(op: Operation, token_id: int, grace: int | None = None) -> Issu
     return op.change(work)
 
 
-def _standing(token_id: int) -> Any:
-    return update(_TOKENS).where(_TOKENS.c.id == token_id, _TOKENS.c.revoked_us.is_(None))
+def _standing(token_id: int) -> Update:
+    return update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_us.is_(None))
 
 
 def _issue(
@@ -115,7 +113,7 @@ def _issue(
         "created_us": now_us(),
         "expires_us": expires_us,
     }
-    connection.execute(insert(_TOKENS), values)
-    row = connection.execute(_SHOWN.where(_TOKENS.c.digest == values["digest"])).one()
+    connection.execute(insert(tokens), values)
+    row = connection.execute(_SHOWN.where(tokens.c.digest == values["digest"])).one()
     op.note(resource_id=str(row.id))
     return IssuedToken(row, token)

@@ -8,25 +8,24 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from filewallball import errors
-from filewallball.access.models import User
+from filewallball.access.tables import users
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
 
 _RESERVED = ("system", "anonymous")
 _MAX_NAME_BYTES = 128
-_USERS: Any = User.__table__
 
 
 def list_users(database: Database, *, page: int, size: int) -> Sequence[Row[Any]]:
     """One page of the users, oldest first."""
-    statement = select(_USERS).order_by(_USERS.c.id).limit(size).offset((page - 1) * size)
-    return database.query(lambda connection: connection.execute(statement).all())
+    statement = select(users).order_by(users.c.id).limit(size).offset((page - 1) * size)
+    return database.rows(statement)
 
 
 def get_user(database: Database, user_id: int) -> Row[Any]:
     """Raises NotFound."""
-    row = database.query(lambda connection: _find(connection, user_id))
+    row = database.row(select(users).where(users.c.id == user_id))
     if row is None:
         raise errors.NotFound("There is no such user.")
     return row
@@ -34,8 +33,8 @@ def get_user(database: Database, user_id: int) -> Row[Any]:
 
 def find_user(database: Database, username: str) -> Row[Any]:
     """Raises NotFound."""
-    statement = select(_USERS).where(_USERS.c.username == username)
-    row = database.query(lambda connection: connection.execute(statement).one_or_none())
+    statement = select(users).where(users.c.username == username)
+    row = database.row(statement)
     if row is None:
         raise errors.NotFound(f"There is no user {username!r}.")
     return row
@@ -48,9 +47,9 @@ def create_user(op: Operation, username: str, role: str) -> Row[Any]:
 
     def work(connection: Connection) -> Row[Any]:
         values = {"username": username, "role": role, "created_us": now_us()}
-        key = connection.execute(insert(_USERS), values).inserted_primary_key
+        key = connection.execute(insert(users), values).inserted_primary_key
         op.note(resource_id=str(key[0] if key else ""))
-        return connection.execute(select(_USERS).where(_USERS.c.username == username)).one()
+        return connection.execute(select(users).where(users.c.username == username)).one()
 
     try:
         return op.change(work)
@@ -74,7 +73,7 @@ def change_user(
             values["disabled_us"] = now_us() if disabled else None
         administrators = _administrators(connection)
         if values:
-            connection.execute(update(_USERS).where(_USERS.c.id == user_id).values(**values))
+            connection.execute(update(users).where(users.c.id == user_id).values(**values))
         row = _find(connection, user_id)
         if row is None:
             raise errors.NotFound("There is no such user.")
@@ -87,17 +86,17 @@ def change_user(
 
 def count_users(database: Database) -> int:
     """How many there are."""
-    statement = select(func.count()).select_from(_USERS)
-    return database.query(lambda connection: connection.execute(statement).scalar_one())
+    statement = select(func.count()).select_from(users)
+    return int(database.scalar(statement))
 
 
 def _find(connection: Connection, user_id: int) -> Row[Any] | None:
-    return connection.execute(select(_USERS).where(_USERS.c.id == user_id)).one_or_none()
+    return connection.execute(select(users).where(users.c.id == user_id)).one_or_none()
 
 
 def _administrators(connection: Connection) -> set[int]:
     """Those who could undo a change; locked, so that two of them cannot depose each other at once."""
-    statement = select(_USERS.c.id).where(_USERS.c.role == "admin", _USERS.c.disabled_us.is_(None))
+    statement = select(users.c.id).where(users.c.role == "admin", users.c.disabled_us.is_(None))
     return set(connection.execute(statement.with_for_update()).scalars())
 
 

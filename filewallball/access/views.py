@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from filewallball import permissions
 from filewallball.access import blocks, schemas, tokens, users
@@ -14,6 +13,7 @@ from filewallball.access.quotas import Allowance, Quotas, address_principal, use
 from filewallball.database.connections import Database
 from filewallball.registry import part
 from filewallball.settings.service import Settings
+from filewallball.web.api import Blueprint
 from filewallball.web.exchange import current_exchange
 
 blueprint = Blueprint(

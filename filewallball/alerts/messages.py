@@ -1,16 +1,16 @@
 """The job that sends waiting SMS: one at a time, each attempt on record, again after growing pauses for a day."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, Update, delete, select, update
 
 from filewallball import errors
 from filewallball.alerts.channels import SmsChannel
-from filewallball.alerts.models import GIVEN_UP, RESOLVED, SENT, WAITING, Alert, AlertMessage
+from filewallball.alerts.tables import GIVEN_UP, RESOLVED, SENT, WAITING, alert_messages, alerts
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
@@ -24,8 +24,6 @@ PATIENCE_US = 86_400 * SECOND_US
 _LEASE_US = 300 * SECOND_US
 _MOST_AT_ONCE = 50
 _SMS_BYTES = 480
-_ALERTS: Any = Alert.__table__
-_MESSAGES: Any = AlertMessage.__table__
 
 
 class Messenger:
@@ -44,20 +42,20 @@ class Messenger:
             if self._take(row):
                 self._attempt(row)
 
-    def _due(self) -> list[Row[Any]]:
+    def _due(self) -> Sequence[Row[Any]]:
         statement = (
-            select(*_MESSAGES.c, *(_ALERTS.c[name] for name in ("name", "labels", "annotations")))
-            .join(_ALERTS, _ALERTS.c.id == _MESSAGES.c.alert_id)
-            .where(_MESSAGES.c.state == WAITING, _MESSAGES.c.due_us <= now_us())
-            .order_by(_MESSAGES.c.due_us, _MESSAGES.c.id)
+            select(*alert_messages.c, *(alerts.c[name] for name in ("name", "labels", "annotations")))
+            .join(alerts, alerts.c.id == alert_messages.c.alert_id)
+            .where(alert_messages.c.state == WAITING, alert_messages.c.due_us <= now_us())
+            .order_by(alert_messages.c.due_us, alert_messages.c.id)
             .limit(_MOST_AT_ONCE)
         )
-        return self._database.query(lambda connection: list(connection.execute(statement)))
+        return self._database.rows(statement)
 
     def _take(self, row: Row[Any]) -> bool:
         """Keep others away for longer than an attempt takes."""
         statement = _update(row, WAITING, row.due_us).values(
-            due_us=now_us() + _LEASE_US, attempts=_MESSAGES.c.attempts + 1
+            due_us=now_us() + _LEASE_US, attempts=alert_messages.c.attempts + 1
         )
         with self._database.begin() as connection:
             return connection.execute(statement).rowcount == 1
@@ -97,7 +95,7 @@ def pause_us(attempts: int) -> int:
     return int(min(FIRST_PAUSE_US * 2 ** min(attempts - 1, 10), LONGEST_PAUSE_US))
 
 
-def sms_text(row: Any) -> str:
+def sms_text(row: Row[Any]) -> str:
     """What an SMS says: state, alert, where, and what it means."""
     labels, annotations = orjson.loads(row.labels), orjson.loads(row.annotations)
     where = labels.get("instance", "")
@@ -109,22 +107,24 @@ def sms_text(row: Any) -> str:
 def forget_old(database: Database, keep_us: int) -> None:
     """Delete ended alerts that nothing was heard of for so long, and their messages."""
     old = (
-        select(_ALERTS.c.id)
-        .where(_ALERTS.c.status == RESOLVED, _ALERTS.c.updated_us < now_us() - keep_us)
+        select(alerts.c.id)
+        .where(alerts.c.status == RESOLVED, alerts.c.updated_us < now_us() - keep_us)
         .limit(1000)
     )
-    ids = database.query(lambda connection: list(connection.execute(old).scalars()))
+    ids = database.scalars(old)
     if ids:
         with database.begin() as connection:
-            connection.execute(delete(_MESSAGES).where(_MESSAGES.c.alert_id.in_(ids)))
-            connection.execute(delete(_ALERTS).where(_ALERTS.c.id.in_(ids), _ALERTS.c.status == RESOLVED))
+            connection.execute(delete(alert_messages).where(alert_messages.c.alert_id.in_(ids)))
+            connection.execute(delete(alerts).where(alerts.c.id.in_(ids), alerts.c.status == RESOLVED))
 
 
-def _update(row: Row[Any], state: str, due_us: int | None = None) -> Any:
-    statement = update(_MESSAGES).where(_MESSAGES.c.id == row.id, _MESSAGES.c.state == state)
-    return statement if due_us is None else statement.where(_MESSAGES.c.due_us == due_us)
+def _update(row: Row[Any], state: str, due_us: int | None = None) -> Update:
+    statement = update(alert_messages).where(alert_messages.c.id == row.id, alert_messages.c.state == state)
+    return statement if due_us is None else statement.where(alert_messages.c.due_us == due_us)
 
 
 def _mark_sent(connection: Connection, message_id: int) -> None:
-    statement = update(_MESSAGES).where(_MESSAGES.c.id == message_id).values(state=SENT, sent_us=now_us())
+    statement = (
+        update(alert_messages).where(alert_messages.c.id == message_id).values(state=SENT, sent_us=now_us())
+    )
     connection.execute(statement)

@@ -6,15 +6,13 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, and_, case, func, select
 
-from filewallball.alerts.models import FIRING, RESOLVED, WAITING, Alert, AlertMessage
+from filewallball.alerts.tables import FIRING, RESOLVED, WAITING, alert_messages, alerts
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.ops.alertmanager import wants_sms
 from filewallball.recording.operations import Operation
 from filewallball.text import neutral
 
-_ALERTS: Any = Alert.__table__
-_MESSAGES: Any = AlertMessage.__table__
 _TEXT_BYTES = 2000
 
 
@@ -41,30 +39,31 @@ def list_alerts(
     database: Database, *, status: str = "", name: str = "", page: int = 1, size: int = 100
 ) -> Sequence[Row[Any]]:
     """One page of the alerts received, newest first."""
-    wanted = [_ALERTS.c.status == status] if status else []
-    wanted += [_ALERTS.c.name == name] if name else []
+    wanted = [alerts.c.status == status] if status else []
+    wanted += [alerts.c.name == name] if name else []
     statement = (
-        select(*_ALERTS.c)
+        select(*alerts.c)
         .where(*wanted)
-        .order_by(_ALERTS.c.starts_us.desc(), _ALERTS.c.id.desc())
+        .order_by(alerts.c.starts_us.desc(), alerts.c.id.desc())
         .limit(size)
         .offset((page - 1) * size)
     )
-    return database.query(lambda connection: connection.execute(statement).all())
+    return database.rows(statement)
 
 
 def count_firing(database: Database) -> int:
     """How many alerts fire now."""
-    statement = select(func.count()).select_from(_ALERTS).where(_ALERTS.c.status == FIRING)
-    return database.query(lambda connection: connection.execute(statement).scalar_one())
+    statement = select(func.count()).select_from(alerts).where(alerts.c.status == FIRING)
+    return int(database.scalar(statement))
 
 
 def messages_of(database: Database, alert_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
     """The SMS about these alerts, oldest first."""
     found: dict[int, list[Row[Any]]] = {alert_id: [] for alert_id in alert_ids}
     if alert_ids:
-        statement = select(*_MESSAGES.c).where(_MESSAGES.c.alert_id.in_(alert_ids)).order_by(_MESSAGES.c.id)
-        for row in database.query(lambda connection: connection.execute(statement).all()):
+        of_them = alert_messages.c.alert_id.in_(alert_ids)
+        statement = select(alert_messages).where(of_them).order_by(alert_messages.c.id)
+        for row in database.rows(statement):
             found[row.alert_id].append(row)
     return found
 
@@ -95,26 +94,28 @@ def _json(texts: dict[str, str]) -> str:
 
 def _keep(database: Database, connection: Connection, row: dict[str, Any]) -> None:
     """Insert the alert or bring it up to date. What is over stays over, however late an old notification comes."""
-    statement = database.insert(_ALERTS).values(row)
-    new = database.incoming(statement)
-    over = _ALERTS.c.status == RESOLVED
+    statement = database.dialect.insert(alerts).values(row)
+    new = database.dialect.incoming(statement)
+    over = alerts.c.status == RESOLVED
     changes = {
         # MariaDB assigns in the order of the columns, where the end stands before the status that it depends on.
-        "ends_us": case((over, _ALERTS.c.ends_us), else_=new.ends_us),
-        "status": case((over, _ALERTS.c.status), else_=new.status),
+        "ends_us": case((over, alerts.c.ends_us), else_=new.ends_us),
+        "status": case((over, alerts.c.status), else_=new.status),
         "updated_us": new.updated_us,
     }
-    connection.execute(database.upsert(statement, [_ALERTS.c.fingerprint, _ALERTS.c.starts_us], changes))
+    connection.execute(
+        database.dialect.upsert(statement, [alerts.c.fingerprint, alerts.c.starts_us], changes)
+    )
 
 
 def _add_messages(
     database: Database, connection: Connection, row: dict[str, Any], recipients: tuple[str, ...]
 ) -> None:
-    same = and_(_ALERTS.c.fingerprint == row["fingerprint"], _ALERTS.c.starts_us == row["starts_us"])
-    alert_id = connection.execute(select(_ALERTS.c.id).where(same)).scalar_one()
+    same = and_(alerts.c.fingerprint == row["fingerprint"], alerts.c.starts_us == row["starts_us"])
+    alert_id = connection.execute(select(alerts.c.id).where(same)).scalar_one()
     wanted = {"alert_id": alert_id, "status": row["status"], "state": WAITING, "attempts": 0}
     times = {"created_us": row["received_us"], "due_us": row["received_us"]}
     connection.execute(
-        database.insert_ignoring(_MESSAGES),
+        database.dialect.insert_ignoring(alert_messages),
         [{**wanted, **times, "recipient": recipient, "sent_us": None} for recipient in recipients],
     )

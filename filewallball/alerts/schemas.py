@@ -3,7 +3,7 @@
 import orjson
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from filewallball.alerts.models import FIRING, RESOLVED
+from filewallball.alerts.tables import FIRING, RESOLVED
 from filewallball.web.schemas import InstantField, TimeField
 
 _TIME = {"type": "string", "format": "date-time"}

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
@@ -18,6 +17,7 @@ from filewallball.database.connections import Database
 from filewallball.errors import RequestTooLarge
 from filewallball.registry import part
 from filewallball.settings.service import Settings
+from filewallball.web.api import Blueprint
 
 blueprint = Blueprint(
     "alerts", __name__, url_prefix="/api/v1/alerts", description="What went wrong, and when"

@@ -10,11 +10,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, select
 
-from filewallball.audit.models import AuditBlock, AuditRow
 from filewallball.audit.seals import Block, sealed_column
-from filewallball.database.connections import Database, by_index
+from filewallball.database.connections import Database
+from filewallball.database.dialect import by_index
+from filewallball.recording.tables import audit_blocks, audit_log
 
 _ROWS_AT_ONCE = 10_000
 Run = list[tuple[Block, str]]
@@ -30,18 +31,20 @@ class BlockReader:
         self._database = database
         sealed = sealed_column(database)
         # Up to the next whole number: SQLite would also keep a block 2.5, between one run and the next.
-        between = and_(AuditRow.block_id >= bindparam("first"), AuditRow.block_id < bindparam("last") + 1)
+        between = and_(
+            audit_log.c.block_id >= bindparam("first"), audit_log.c.block_id < bindparam("last") + 1
+        )
         self._rows = (
-            _in_block_order(AuditRow.block_id, sealed)
+            _in_block_order(audit_log.c.block_id, sealed)
             .where(between)
-            .order_by(AuditRow.block_id, AuditRow.id)
+            .order_by(audit_log.c.block_id, audit_log.c.id)
             .limit(bindparam("most"))
         )
-        joined = database.joined(sealed, AuditRow.id)
-        self._joined: Any = None
+        joined = database.dialect.joined(sealed, audit_log.c.id)
+        self._joined: Select[Any] | None = None
         if joined is not None:
-            columns = (AuditRow.block_id, func.count(), joined)
-            self._joined = _in_block_order(*columns).where(between).group_by(AuditRow.block_id)
+            columns = (audit_log.c.block_id, func.count(), joined)
+            self._joined = _in_block_order(*columns).where(between).group_by(audit_log.c.block_id)
 
     def ahead(self, found: Iterator[Run], readers: int) -> Iterator[tuple[Run, Contents]]:
         """Runs of blocks and their contents, so many of the next ones being read meanwhile."""
@@ -60,7 +63,7 @@ class BlockReader:
         most = sum(block.row_count for block, _ in run) + 1
         bounds = {"first": run[0][0].number, "last": run[-1][0].number, "most": most}
         contents: Contents = {}
-        for number, group in groupby(self._all(self._rows, bounds), key=itemgetter(0)):
+        for number, group in groupby(self._database.rows(self._rows, bounds), key=itemgetter(0)):
             rows = [row[1] for row in group]
             contents[number] = (
                 len(rows),
@@ -71,19 +74,16 @@ class BlockReader:
     def _read(self, run: Run) -> Contents:
         if self._joined is None:
             return self.by_row(run)
-        found = self._all(self._joined, {"first": run[0][0].number, "last": run[-1][0].number})
+        found = self._database.rows(self._joined, {"first": run[0][0].number, "last": run[-1][0].number})
         return {number: (count, joined or b"") for number, count, joined in found}
 
-    def _all(self, statement: Any, values: dict[str, int]) -> Sequence[Any]:
-        return self._database.query(lambda connection: connection.execute(statement, values).all())
 
-
-def _in_block_order(*columns: Any) -> Any:
+def _in_block_order(*columns: ColumnElement[Any]) -> Select[Any]:
     """A selection that follows the index of blocks: else MariaDB may collect a whole run in a temporary file first."""
-    return by_index(select(*columns), AuditRow.__table__, "ix_audit_log_block")
+    return by_index(select(*columns), audit_log, "ix_audit_log_block")
 
 
-def runs(rows: Sequence[Any]) -> Iterator[Run]:
+def runs(rows: Sequence[Row[Any]]) -> Iterator[Run]:
     """Consecutive blocks, cut so that their rows fit into memory."""
     run: Run = []
     size = 0
@@ -102,7 +102,7 @@ def is_sound(row: Any) -> bool:
     return all(
         type(getattr(row, column.name)) is column.type.python_type
         or (column.nullable and getattr(row, column.name) is None)
-        for column in AuditBlock.__table__.columns
+        for column in audit_blocks.c
     )
 
 

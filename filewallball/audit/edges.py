@@ -6,18 +6,18 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.report import Verdict
 from filewallball.audit.sealer import BLOCK_ROWS, REFUSED
 from filewallball.audit.seals import Candidate, Seals, sealed_column
 from filewallball.database.connections import Database
+from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 
 PASSES = 100
 """How often the digest may seal later rows before one that it left must have been hidden from it. A row is on record
 late only where its transaction outlasted all of them, each of which had work to do."""
 _ROWS_AT_ONCE = 10_000
 _GROUPS_TOLD = 10
-_HEAD = select(func.max(AuditChain.number)).scalar_subquery()
+_HEAD = select(func.max(audit_chain.c.number)).scalar_subquery()
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Edges:
     def __init__(self, database: Database, seals: Seals) -> None:
         self._database = database
         self._seals = seals
-        self._candidates = select(AuditRow.id, sealed_column(database)).order_by(AuditRow.id)
+        self._candidates = select(audit_log.c.id, sealed_column(database)).order_by(audit_log.c.id)
 
     def rows(self, condition: Any, most: int) -> Rows:
         """The first rows that the condition is true of, judged one by one."""
@@ -59,9 +59,9 @@ class Edges:
     def verify_twins(self, verdict: Verdict) -> None:
         """Note rows that are there twice, each as genuine as the other: for tables that no longer keep them out."""
         twins = (
-            select(func.min(AuditRow.id), func.max(AuditRow.id), func.max(AuditRow.block_id))
-            .where(AuditRow.event_id.is_not(None))
-            .group_by(AuditRow.event_id)
+            select(func.min(audit_log.c.id), func.max(audit_log.c.id), func.max(audit_log.c.block_id))
+            .where(audit_log.c.event_id.is_not(None))
+            .group_by(audit_log.c.event_id)
             .having(func.count() > 1)
             .limit(_GROUPS_TOLD)
         )
@@ -80,32 +80,32 @@ class Edges:
 
     def _unsealed(self) -> Iterator[Rows]:
         """In pieces; a row without an id, where the table lets it be, is in the first."""
-        condition: Any = AuditRow.block_id.is_(None)
+        condition: Any = audit_log.c.block_id.is_(None)
         while True:
             rows = self.rows(condition, _ROWS_AT_ONCE)
             yield rows
             if rows.count < _ROWS_AT_ONCE or rows.last_id is None:
                 return
-            condition = AuditRow.block_id.is_(None) & (AuditRow.id > rows.last_id)
+            condition = audit_log.c.block_id.is_(None) & (audit_log.c.id > rows.last_id)
 
     def _verify_passed_by(self, verdict: Verdict) -> None:
         """The digest takes the lowest ids first, and a block that is not full is the last of its pass."""
         recent = (
-            select(AuditBlock.first_id)
-            .where(AuditBlock.row_count < BLOCK_ROWS)
-            .order_by(AuditBlock.number.desc())
+            select(audit_blocks.c.first_id)
+            .where(audit_blocks.c.row_count < BLOCK_ROWS)
+            .order_by(audit_blocks.c.number.desc())
             .limit(PASSES)
             .subquery()
         )
         ((passes, lowest),) = self._all(select(func.count(), func.min(recent.c.first_id)))
         if passes < PASSES:
             return
-        left = select(func.min(AuditRow.id), func.count()).where(
-            AuditRow.block_id.is_(None), AuditRow.id < lowest
+        left = select(func.min(audit_log.c.id), func.count()).where(
+            audit_log.c.block_id.is_(None), audit_log.c.id < lowest
         )
         ((row_id, count),) = self._all(left)
         if count:
-            after = select(func.min(AuditBlock.number)).where(AuditBlock.first_id > row_id)
+            after = select(func.min(audit_blocks.c.number)).where(audit_blocks.c.first_id > row_id)
             ((block,),) = self._all(after)
             verdict.found(
                 block, f"row {row_id} should be in it or before, and is left unsealed{more(count - 1)}"
@@ -113,20 +113,22 @@ class Edges:
 
     def _verify_strays(self, verdict: Verdict, pruned: int) -> None:
         """Rows that claim a block where none is."""
-        strays = select(AuditRow.block_id, func.min(AuditRow.id), func.count()).group_by(AuditRow.block_id)
+        strays = select(audit_log.c.block_id, func.min(audit_log.c.id), func.count()).group_by(
+            audit_log.c.block_id
+        )
         for block, row_id, count in self._all(
-            strays.where(AuditRow.block_id < pruned + 1).limit(_GROUPS_TOLD)
+            strays.where(audit_log.c.block_id < pruned + 1).limit(_GROUPS_TOLD)
         ):
             if block == REFUSED:
                 verdict.found(0, f"row {row_id} was refused: not written by the service{more(count - 1)}")
             else:
                 problem = f"row {row_id} claims a block that has no rows{more(count - 1)}"
                 verdict.found(max(number(block), 0), problem)
-        self._verify_beyond(verdict, AuditRow.block_id)
+        self._verify_beyond(verdict, audit_log.c.block_id)
 
     def _verify_records(self, verdict: Verdict, pruned: int) -> None:
         """Records where no block is."""
-        column = AuditBlock.number
+        column = audit_blocks.c.number
         self._verify_beyond(verdict, column)
         before = select(column).where(or_(column.is_(None), column < pruned + 1)).order_by(column).limit(2)
         found = [block for (block,) in self._all(before)]

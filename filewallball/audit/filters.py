@@ -8,11 +8,11 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, func, or_
 
 from filewallball.addresses import UNKNOWN_CLIENT, Network, packed
-from filewallball.audit.models import AuditRow
 from filewallball.clock import rfc3339
-from filewallball.database.skip_scan import distinct
+from filewallball.database.engines import dialect_of
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.operations import resource_type
+from filewallball.recording.tables import audit_log
 
 STATUSES = (SUCCESS, FAILED, DENIED)
 VERBS = {
@@ -95,18 +95,18 @@ class Scope:
         """All of the filter as one list, for counting."""
         found = [*self._common(), *self._kinds()]
         if self.wanted.ip_address is not None:
-            found.append(AuditRow.address.between(*_bounds(self.wanted.ip_address)))
+            found.append(audit_log.c.address.between(*_bounds(self.wanted.ip_address)))
         return found
 
     def branches(self) -> list[list[ColumnElement[bool]]]:
         """Disjoint lists of conditions that together are the filter, each served by one index in (time, id) order."""
         common = list(self._common())
         if self.addresses is not None:
-            return [[*common, *self._kinds(), AuditRow.address == address] for address in self.addresses]
+            return [[*common, *self._kinds(), audit_log.c.address == address] for address in self.addresses]
         if self.kinds is None or self.wanted.is_selective:
             return [self.conditions()]
         return [
-            [*common, AuditRow.action == action, AuditRow.status == status]
+            [*common, audit_log.c.action == action, audit_log.c.status == status]
             for action, status in self.kinds
             if self.wanted.status in ("", status)
         ]
@@ -137,33 +137,33 @@ class Scope:
 
     def _kinds(self) -> Iterator[ColumnElement[bool]]:
         if (actions := self.actions) is not None:
-            yield AuditRow.action.in_(actions)
+            yield audit_log.c.action.in_(actions)
         if self.wanted.status:
-            yield AuditRow.status == self.wanted.status
+            yield audit_log.c.status == self.wanted.status
 
     def _common(self) -> Iterator[ColumnElement[bool]]:
         wanted = self.wanted
         if wanted.user_id is not None:
-            yield AuditRow.user_id == wanted.user_id
+            yield audit_log.c.user_id == wanted.user_id
         for name in ("request_id", "resource_id", "error_type"):
             if value := getattr(wanted, name):
-                yield getattr(AuditRow, name) == value
+                yield audit_log.c[name] == value
         if (
             wanted.ip_address == UNKNOWN_CLIENT
         ):  # packed as the service's own rows are, for neither is an address
-            yield AuditRow.ip_address == UNKNOWN_CLIENT
+            yield audit_log.c.ip_address == UNKNOWN_CLIENT
         if wanted.date_from is not None:
-            yield AuditRow.timestamp_us >= wanted.date_from
+            yield audit_log.c.timestamp_us >= wanted.date_from
         if wanted.date_to is not None:
-            yield AuditRow.timestamp_us <= wanted.date_to
+            yield audit_log.c.timestamp_us <= wanted.date_to
         if wanted.q:
-            texts: list[Any] = [AuditRow.username, AuditRow.user_agent, AuditRow.details]
+            texts = [audit_log.c.username, audit_log.c.user_agent, audit_log.c.details]
             if wanted.q.isascii():  # MariaDB compares an ASCII column with nothing else
-                texts.append(AuditRow.resource_id)
+                texts.append(audit_log.c.resource_id)
             found = [func.instr(text, wanted.q) > 0 for text in texts]
             inside = orjson.dumps(wanted.q).decode()[1:-1]
             if inside != wanted.q:  # details are JSON, where a quote or backslash in a name has one before it
-                found.append(func.instr(AuditRow.details, inside) > 0)
+                found.append(func.instr(audit_log.c.details, inside) > 0)
             yield or_(*found)
 
 
@@ -181,15 +181,18 @@ def resolve(connection: Connection, wanted: AuditFilter) -> Scope:
 
 def _kinds(connection: Connection, wanted: AuditFilter) -> list[tuple[str, ...]]:
     """The actions and outcomes on record that are meant."""
-    columns: list[Any] = [AuditRow.action, AuditRow.status]
-    within = [] if wanted.action in ("", *VERBS) else [AuditRow.action == wanted.action]
-    found = distinct(connection, columns, "ix_audit_log_action", within, _MOST_KINDS) or []
+    columns = [audit_log.c.action, audit_log.c.status]
+    within = [] if wanted.action in ("", *VERBS) else [audit_log.c.action == wanted.action]
+    dialect = dialect_of(connection.dialect.name)
+    found = dialect.distinct(connection, columns, "ix_audit_log_action", within, _MOST_KINDS) or []
     return [(action, status) for action, status in found if _is_meant(action, wanted)]
 
 
 def _addresses(connection: Connection, low: bytes, high: bytes) -> list[bytes] | None:
-    within = [AuditRow.address.between(low, high)]
-    found = distinct(connection, [AuditRow.address], "ix_audit_log_address", within, _MOST_ADDRESSES)
+    within = [audit_log.c.address.between(low, high)]
+    columns = [audit_log.c.address]
+    dialect = dialect_of(connection.dialect.name)
+    found = dialect.distinct(connection, columns, "ix_audit_log_address", within, _MOST_ADDRESSES)
     return None if found is None else [address for (address,) in found]
 
 

@@ -1,6 +1,6 @@
 """What the service's own MariaDB account needs: it may add to the audit log, and change or delete nothing in it."""
 
-from filewallball.extensions import Base
+from filewallball.database.tables import db
 
 _RIGHTS = {
     "audit_log": "SELECT, INSERT, UPDATE (block_id)",
@@ -14,7 +14,7 @@ _ORDINARY = "SELECT, INSERT, UPDATE, DELETE"
 
 def grants(database: str, account: str) -> list[str]:
     """The GRANT statements for an account such as `'filewallball'@'10.0.0.%'`, to be run by the owner of the schema."""
-    tables = sorted({*Base.metadata.tables, *_RIGHTS})
+    tables = sorted({*db.metadata.tables, *_RIGHTS})
     return [
         f"GRANT {_RIGHTS.get(table, _ORDINARY)} ON `{database}`.`{table}` TO {account};" for table in tables
     ]

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
-from filewallball.audit.models import AuditRow
+from filewallball.recording.tables import audit_log
 
 _MOST_RUNS = 64
-_TABLE: Any = AuditRow.__table__
+_TABLE: Any = audit_log
 _ROW = _TABLE.c
 
 

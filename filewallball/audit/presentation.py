@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from filewallball.audit.models import AuditRow
 from filewallball.clock import rfc3339
+from filewallball.recording.tables import audit_log
 from filewallball.text import neutral, tame
 
 _MOST_BRACKETS = 100  # deeper than this some JSON library may give up
@@ -85,7 +85,7 @@ def _mended(row: Any) -> SimpleNamespace:
     """The row without what no answer can hold, which only its details still tell."""
     values: dict[str, Any] = {}
     odd: dict[str, str] = {}
-    for column in AuditRow.__table__.columns:
+    for column in audit_log.c:
         name, value = column.name, getattr(row, column.name)
         kind = column.type.python_type
         is_fine = isinstance(value, kind) or (name == "block_id" and value is None)

@@ -1,21 +1,22 @@
 """Reading the audit log, newest first: by page, by cursor, or all of it in pieces."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, union_all
 
 from filewallball import errors
 from filewallball.audit.filters import AuditFilter, Scope, resolve
-from filewallball.audit.models import AuditRow
 from filewallball.audit.totals import count
-from filewallball.database.connections import Database, by_index
+from filewallball.database.connections import Database
+from filewallball.database.dialect import by_index
+from filewallball.recording.tables import audit_log
 from filewallball.web import paging
 from filewallball.web.paging import Page, Total
 
 DEEPEST_ROW = 10_000
 _PIECE = 1000
-_COLUMNS = AuditRow.__table__.columns
+_COLUMNS = audit_log.c
 _Position = tuple[int, int]
 
 
@@ -66,7 +67,7 @@ def walk(database: Database, wanted: AuditFilter) -> Iterator[Sequence[Row[Any]]
         after = _position(rows[-1])
 
 
-def _piece(scope: Scope, after: _Position | None) -> Any:
+def _piece(scope: Scope, after: _Position | None) -> Callable[[Connection], Sequence[Row[Any]]]:
     return lambda connection: _newest(connection, scope, after, 0, _PIECE)
 
 
@@ -81,8 +82,10 @@ def _newest(
     if not keys:
         return []
     places = {key.id: place for place, key in enumerate(keys)}
-    found = connection.execute(select(*_COLUMNS).where(AuditRow.id.in_(places))).all()
+    found = connection.execute(select(*_COLUMNS).where(audit_log.c.id.in_(places))).all()
     return sorted(found, key=lambda row: places[row.id])
+    found = connection.execute(select(*_COLUMNS).where(audit_log.c.id.in_([key.id for key in keys]))).all()
+    return sorted(found, key=_position, reverse=True)
 
 
 def _keys(
@@ -94,11 +97,11 @@ def _keys(
 ) -> Any:
     """Each branch's newest keys, merged: no branch needs more than offset + limit of them."""
     further = [_older(after)] if after else []
-    keys: Any = select(AuditRow.timestamp_us, AuditRow.id)
+    keys = select(audit_log.c.timestamp_us, audit_log.c.id)
     if index is not None:
-        keys = by_index(keys, AuditRow.__table__, index)
+        keys = by_index(keys, audit_log, index)
     parts = [
-        keys.where(*branch, *further).order_by(AuditRow.timestamp_us.desc(), AuditRow.id.desc())
+        keys.where(*branch, *further).order_by(audit_log.c.timestamp_us.desc(), audit_log.c.id.desc())
         for branch in branches
     ]
     if len(parts) == 1:
@@ -114,7 +117,9 @@ def _keys(
 
 def _older(position: _Position) -> ColumnElement[bool]:
     moment, row_id = position
-    return (AuditRow.timestamp_us <= moment) & ((AuditRow.timestamp_us < moment) | (AuditRow.id < row_id))
+    return (audit_log.c.timestamp_us <= moment) & (
+        (audit_log.c.timestamp_us < moment) | (audit_log.c.id < row_id)
+    )
 
 
 def _position(row: Row[Any]) -> _Position:

@@ -9,7 +9,6 @@ from sqlalchemy.exc import OperationalError
 
 from filewallball import errors
 from filewallball.audit.block_reader import block_of, is_sound
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.seals import Block, Seals
 from filewallball.audit.totals import forget
 from filewallball.audit.verifier import Span
@@ -18,6 +17,7 @@ from filewallball.clock import now_us, rfc3339
 from filewallball.database.connections import Database
 from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Ledger, Operation, operation
+from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from filewallball.settings.service import Settings
 
 _ROWS_AT_ONCE = 20_000
@@ -99,10 +99,8 @@ def _is_not_granted(error: BaseException | None) -> bool:
 
 
 def _next(connection: Connection, before_us: int) -> _Stretch | None:
-    pruned = connection.execute(select(AuditChain.pruned).where(AuditChain.id == 1)).scalar_one()
-    following = (
-        select(*AuditBlock.__table__.columns).where(AuditBlock.number > pruned).order_by(AuditBlock.number)
-    )
+    pruned = connection.execute(select(audit_chain.c.pruned).where(audit_chain.c.id == 1)).scalar_one()
+    following = select(*audit_blocks.c).where(audit_blocks.c.number > pruned).order_by(audit_blocks.c.number)
     stretch: _Stretch | None = None
     for block in connection.execute(following.limit(_BLOCKS_AT_ONCE)):
         if not is_sound(block):
@@ -115,19 +113,21 @@ def _next(connection: Connection, before_us: int) -> _Stretch | None:
 
 
 def _remove_blocks(connection: Connection, stretch: _Stretch, pruned_us: int, stub: str) -> None:
-    rows = AuditRow.block_id.between(stretch.pruned + 1, stretch.last)
+    rows = audit_log.c.block_id.between(stretch.pruned + 1, stretch.last)
     advanced = connection.execute(
-        update(AuditChain)
-        .where(AuditChain.id == 1, AuditChain.pruned == stretch.pruned)
+        update(audit_chain)
+        .where(audit_chain.c.id == 1, audit_chain.c.pruned == stretch.pruned)
         .values(pruned=stretch.last)
     )
     if advanced.rowcount != 1:
         raise errors.Unavailable("Another process is pruning.")
     forget(connection, rows)
-    connection.execute(delete(AuditRow).where(rows))
-    connection.execute(delete(AuditBlock).where(AuditBlock.number < stretch.last))
+    connection.execute(delete(audit_log).where(rows))
+    connection.execute(delete(audit_blocks).where(audit_blocks.c.number < stretch.last))
     connection.execute(
-        update(AuditBlock).where(AuditBlock.number == stretch.last).values(pruned_us=pruned_us, stub=stub)
+        update(audit_blocks)
+        .where(audit_blocks.c.number == stretch.last)
+        .values(pruned_us=pruned_us, stub=stub)
     )
     if not _took(connection, stretch, stub):
         raise errors.AuditBroken("The database does not keep what pruning writes.")
@@ -135,9 +135,11 @@ def _remove_blocks(connection: Connection, stretch: _Stretch, pruned_us: int, st
 
 def _took(connection: Connection, stretch: _Stretch, stub: str) -> bool:
     """Whether the rows are gone and the stub stands, read back in the transaction that did it."""
-    left = select(AuditRow.id).where(AuditRow.block_id.between(stretch.pruned + 1, stretch.last)).limit(1)
-    kept = select(AuditBlock.number, AuditBlock.stub).where(AuditBlock.number <= stretch.last)
-    head = select(AuditChain.pruned).where(AuditChain.id == 1)
+    left = (
+        select(audit_log.c.id).where(audit_log.c.block_id.between(stretch.pruned + 1, stretch.last)).limit(1)
+    )
+    kept = select(audit_blocks.c.number, audit_blocks.c.stub).where(audit_blocks.c.number <= stretch.last)
+    head = select(audit_chain.c.pruned).where(audit_chain.c.id == 1)
     return (
         connection.execute(left).first() is None
         and [tuple(row) for row in connection.execute(kept)] == [(stretch.last, stub)]

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
 
 from filewallball.audit.marking import mark, marked
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.seals import (
     OTHER_KEY,
     Anchor,
@@ -30,9 +29,11 @@ from filewallball.audit.seals import (
 )
 from filewallball.audit.stall import Stall
 from filewallball.clock import now_us
-from filewallball.database.connections import Database, retrying
+from filewallball.database.connections import Database
+from filewallball.database.retries import retrying
 from filewallball.errors import AuditBroken
 from filewallball.filesystem import try_lock
+from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 
 DIGEST_SECONDS = 2.0
 REFUSED = -1
@@ -68,9 +69,9 @@ class Digest:
         self.waiting = 0
         """How many rows were unsealed when `count` last looked."""
         self._unsealed = (
-            select(AuditRow.id, sealed_column(database))
-            .where(AuditRow.block_id.is_(None), AuditRow.id > bindparam("after"))
-            .order_by(AuditRow.id)
+            select(audit_log.c.id, sealed_column(database))
+            .where(audit_log.c.block_id.is_(None), audit_log.c.id > bindparam("after"))
+            .order_by(audit_log.c.id)
             .limit(BLOCK_ROWS)
         )
 
@@ -106,9 +107,9 @@ class Digest:
     def count(self) -> int:
         """How many rows wait to be sealed, counted up to a million; and for how long the first of them has."""
         self.stall.look()
-        waiting = select(literal(1)).where(AuditRow.block_id.is_(None)).limit(_COUNT_LIMIT).subquery()
+        waiting = select(literal(1)).where(audit_log.c.block_id.is_(None)).limit(_COUNT_LIMIT).subquery()
         statement = select(func.count()).select_from(waiting)
-        self.waiting = self._database.query(lambda connection: connection.execute(statement).scalar_one())
+        self.waiting = self._database.scalar(statement)
         return self.waiting
 
     def _read(self, after: int = _BEFORE_ALL) -> "_Batch":
@@ -172,13 +173,13 @@ class Digest:
     def _commit(self, block: Block, seal: str, rows: Sequence[Record]) -> None:
         with self._database.begin() as connection:
             advanced = connection.execute(
-                update(AuditChain)
-                .where(AuditChain.id == 1, AuditChain.number == block.number - 1)
+                update(audit_chain)
+                .where(audit_chain.c.id == 1, audit_chain.c.number == block.number - 1)
                 .values(number=block.number, seal=seal)
             )
             if advanced.rowcount != 1:
                 raise _Overtaken
-            connection.execute(insert(AuditBlock), {**asdict(block), "seal": seal, "stub": ""})
+            connection.execute(insert(audit_blocks), {**asdict(block), "seal": seal, "stub": ""})
             ids = [row.id for row in rows]
             mark(connection, block.number, ids)
             if not _took(connection, block, seal, ids):
@@ -211,8 +212,8 @@ class Digest:
 
     def holds(self, anchor: Anchor) -> bool:
         """Whether the log has the anchored block, or has pruned it."""
-        statement = select(AuditBlock.seal).where(AuditBlock.number == anchor.number)
-        pruned = select(AuditChain.pruned).where(AuditChain.id == 1)
+        statement = select(audit_blocks.c.seal).where(audit_blocks.c.number == anchor.number)
+        pruned = select(audit_chain.c.pruned).where(audit_chain.c.id == 1)
 
         def work(connection: Connection) -> bool:
             seal = connection.execute(statement).scalar_one_or_none()
@@ -264,10 +265,10 @@ def _head(connection: Connection) -> Any:
     return heads[0]
 
 
-_HEAD = select(AuditChain.number, AuditChain.seal).where(AuditChain.id == 1)
+_HEAD = select(audit_chain.c.number, audit_chain.c.seal).where(audit_chain.c.id == 1)
 _RECORD = select(
-    *(getattr(AuditBlock, term.name) for term in fields(Block)),
-    AuditBlock.seal,
-    AuditBlock.pruned_us,
-    AuditBlock.stub,
-).where(AuditBlock.number == bindparam("number"))
+    *(getattr(audit_blocks, term.name) for term in fields(Block)),
+    audit_blocks.c.seal,
+    audit_blocks.c.pruned_us,
+    audit_blocks.c.stub,
+).where(audit_blocks.c.number == bindparam("number"))

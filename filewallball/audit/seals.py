@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import Column, ColumnElement, func, select
 
 from filewallball.addresses import packed
-from filewallball.audit.models import AuditChain, AuditRow
 from filewallball.database.connections import Database
 from filewallball.filesystem import replace_file
 from filewallball.recording.audit_rows import CANONICAL
+from filewallball.recording.tables import audit_chain, audit_log
 
 OTHER_KEY = (
     "AUDIT_SEAL_KEY: the newest block of the audit log was sealed with another key; all hosts share one"
@@ -135,7 +135,9 @@ class Seals:
 
 def sealed_column(database: Database) -> ColumnElement[bytes]:
     """What a seal covers of a row: its number, the event, the mac and the packed address."""
-    return database.length_prefixed([AuditRow.id, *canonical_columns(), AuditRow.mac, AuditRow.address])
+    return database.dialect.length_prefixed(
+        [audit_log.c.id, *canonical_columns(), audit_log.c.mac, audit_log.c.address]
+    )
 
 
 def holds_key(database: Database, seals: Seals) -> bool:
@@ -144,17 +146,19 @@ def holds_key(database: Database, seals: Seals) -> bool:
     With another key this host's digest refuses the rows of the others, and theirs refuses its own.
     """
     head = (
-        select(AuditChain.number).where(AuditChain.id == 1).scalar_subquery()
+        select(audit_chain.c.number).where(audit_chain.c.id == 1).scalar_subquery()
     )  # beyond it lie only forged rows
-    newest = select(func.max(AuditRow.block_id)).where(AuditRow.block_id.between(1, head)).scalar_subquery()
-    rows = select(sealed_column(database)).where(AuditRow.block_id == newest).limit(_ROWS_LOOKED_AT)
+    newest = (
+        select(func.max(audit_log.c.block_id)).where(audit_log.c.block_id.between(1, head)).scalar_subquery()
+    )
+    rows = select(sealed_column(database)).where(audit_log.c.block_id == newest).limit(_ROWS_LOOKED_AT)
     found = database.query(lambda connection: list(connection.execute(rows).scalars()))
     return not found or any(row is not None and seals.is_genuine(Candidate.read(row)) for row in found)
 
 
-def canonical_columns() -> Sequence[Any]:
+def canonical_columns() -> Sequence[Column[Any]]:
     """The event's columns in canonical order."""
-    return [getattr(AuditRow, name) for name in CANONICAL]
+    return [audit_log.c[name] for name in CANONICAL]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from filewallball.audit.models import AuditRow
 from filewallball.database.connections import Database
+from filewallball.recording.tables import audit_log
 
 MOST_SECONDS = 300
-_FIRST = select(func.min(AuditRow.id)).where(AuditRow.block_id.is_(None))
+_FIRST = select(func.min(audit_log.c.id)).where(audit_log.c.block_id.is_(None))
 
 
 class Stall:

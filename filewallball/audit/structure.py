@@ -16,10 +16,11 @@ from filewallball.audit.facts import (
     table_facts,
     triggers,
 )
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow, AuditTotal
+from filewallball.audit.tables import audit_totals
+from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 
 BLOCK_INDEX = "ix_audit_log_block"
-_TABLES: tuple[Any, ...] = tuple(model.__table__ for model in (AuditRow, AuditBlock, AuditChain, AuditTotal))
+_TABLES = (audit_log, audit_blocks, audit_chain, audit_totals)
 _NAMES = tuple(table.name for table in _TABLES)
 _NAMED = re.compile(rf"\b({'|'.join(_NAMES)})\b", re.IGNORECASE)
 _TRIGGERS = (

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, literal, or_, select, update
 
 from filewallball.audit.filters import Scope
-from filewallball.audit.models import AuditRow, AuditTotal
+from filewallball.audit.tables import audit_totals
 from filewallball.clock import rfc3339
 from filewallball.database.connections import Database
+from filewallball.recording.tables import audit_log
 from filewallball.web.paging import Total
 
 COUNT_LIMIT = 100_000
@@ -17,16 +18,15 @@ HOUR_US = 3_600_000_000
 _DAY_HOURS = 24
 _KNOWN_DAYS = range(2_932_897)
 """From the epoch to the end of the year 9999, the last that can be written."""
-_TABLE: Any = AuditTotal.__table__
 
 
 class Totals:
     """The fold that keeps the hourly totals."""
 
     def __init__(self, database: Database) -> None:
-        statement = database.insert(_TABLE)
-        more = {"row_count": _TABLE.c.row_count + database.incoming(statement).row_count}
-        self._add = database.upsert(statement, list(_TABLE.primary_key), more)
+        statement = database.dialect.insert(audit_totals)
+        more = {"row_count": audit_totals.c.row_count + database.dialect.incoming(statement).row_count}
+        self._add = database.dialect.upsert(statement, list(audit_totals.primary_key), more)
 
     def fold(self, connection: Connection, rows: Sequence[Any]) -> None:
         """Count rows that are being sealed."""
@@ -39,18 +39,18 @@ class Totals:
 
 def forget(connection: Connection, condition: ColumnElement[bool]) -> None:
     """Take rows that are about to be pruned out of the totals."""
-    start = AuditRow.timestamp_us - AuditRow.timestamp_us % HOUR_US
+    start = audit_log.c.timestamp_us - audit_log.c.timestamp_us % HOUR_US
     gone = (
-        select(AuditRow.action, AuditRow.status, start.label("start"), func.count().label("n"))
+        select(audit_log.c.action, audit_log.c.status, start.label("start"), func.count().label("n"))
         .where(condition)
-        .group_by(AuditRow.action, AuditRow.status, start)
+        .group_by(audit_log.c.action, audit_log.c.status, start)
     )
     for row in connection.execute(gone).all():
-        key = zip(_TABLE.primary_key, (row.action, row.status, row.start // HOUR_US), strict=True)
+        key = zip(audit_totals.primary_key, (row.action, row.status, row.start // HOUR_US), strict=True)
         connection.execute(
-            update(_TABLE)
+            update(audit_totals)
             .where(*(column == value for column, value in key))
-            .values(row_count=_TABLE.c.row_count - row.n)
+            .values(row_count=audit_totals.c.row_count - row.n)
         )
 
 
@@ -77,7 +77,7 @@ def wrong_hours(database: Database) -> list[str]:
 
 def _odd_hours(connection: Connection) -> list[Any]:
     """What totals count for and no row can be of: they would add to every answer, and no day would miss them."""
-    counted = select(_TABLE.c.hour).where(_TABLE.c.row_count != 0).distinct()
+    counted = select(audit_totals.c.hour).where(audit_totals.c.row_count != 0).distinct()
     return [hour for hour in connection.execute(counted).scalars() if not _is_known(hour)]
 
 
@@ -87,28 +87,33 @@ def _is_known(hour: Any) -> bool:
 
 def _days(connection: Connection) -> list[int]:
     """The days, counted from the epoch, of which there are rows or totals."""
-    hours = select(_TABLE.c.hour).where(_TABLE.c.row_count != 0).distinct()
+    hours = select(audit_totals.c.hour).where(audit_totals.c.row_count != 0).distinct()
     days = {hour // _DAY_HOURS for hour in connection.execute(hours).scalars() if _is_known(hour)}
-    moment = connection.execute(select(func.min(AuditRow.timestamp_us))).scalar_one()
+    moment = connection.execute(select(func.min(audit_log.c.timestamp_us))).scalar_one()
+    hours = select(audit_totals.c.hour).where(audit_totals.c.row_count != 0).distinct()
+    days = {hour // _DAY_HOURS for hour in connection.execute(hours).scalars()}
+    moment = connection.execute(select(func.min(audit_log.c.timestamp_us))).scalar_one()
     while moment is not None:
         day = moment // (_DAY_HOURS * HOUR_US)
         days.add(day)
-        later = AuditRow.timestamp_us >= (day + 1) * _DAY_HOURS * HOUR_US
-        moment = connection.execute(select(func.min(AuditRow.timestamp_us)).where(later)).scalar_one()
+        later = audit_log.c.timestamp_us >= (day + 1) * _DAY_HOURS * HOUR_US
+        moment = connection.execute(select(func.min(audit_log.c.timestamp_us)).where(later)).scalar_one()
     return sorted(day for day in days if day in _KNOWN_DAYS)
 
 
 def _wrong_in(connection: Connection, hours: range) -> list[int]:
     """Those of the hours that have other totals than rows."""
-    told = select(*_TABLE.c).where(_TABLE.c.hour.between(hours[0], hours[-1]), _TABLE.c.row_count != 0)
+    told = select(audit_totals).where(
+        audit_totals.c.hour.between(hours[0], hours[-1]), audit_totals.c.row_count != 0
+    )
     totals = Counter[Any]()
     for row in connection.execute(told):  # each once, if the primary key is still one
         totals[row.hour, row.action, row.status] += row.row_count
     rows: dict[Any, int] = {}
     for hour in hours:
-        moments = AuditRow.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)
-        kinds = AuditRow.action, AuditRow.status
-        counted = select(*kinds, func.count()).where(moments, AuditRow.block_id > 0).group_by(*kinds)
+        moments = audit_log.c.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)
+        kinds = audit_log.c.action, audit_log.c.status
+        counted = select(*kinds, func.count()).where(moments, audit_log.c.block_id > 0).group_by(*kinds)
         rows |= {(hour, action, status): n for action, status, n in connection.execute(counted)}
     keys = totals.keys() | rows.keys()
     return sorted({key[0] for key in keys if totals.get(key) != rows.get(key)})
@@ -128,29 +133,32 @@ def _exact(scope: Scope) -> Select[Any] | None:
         return None
     hours, times, before, after = [], [], None, None
     if first is not None:
-        hours.append(_TABLE.c.hour >= first)
-        times.append(AuditRow.timestamp_us >= first * HOUR_US)
-        before = AuditRow.timestamp_us < first * HOUR_US
+        hours.append(audit_totals.c.hour >= first)
+        times.append(audit_log.c.timestamp_us >= first * HOUR_US)
+        before = audit_log.c.timestamp_us < first * HOUR_US
     if end is not None:
-        hours.append(_TABLE.c.hour < end)
-        times.append(AuditRow.timestamp_us < end * HOUR_US)
-        after = AuditRow.timestamp_us >= end * HOUR_US
+        hours.append(audit_totals.c.hour < end)
+        times.append(audit_log.c.timestamp_us < end * HOUR_US)
+        after = audit_log.c.timestamp_us >= end * HOUR_US
     if scope.actions is not None:
-        hours.append(_TABLE.c.action.in_(scope.actions))
+        hours.append(audit_totals.c.action.in_(scope.actions))
     if wanted.status:
-        hours.append(_TABLE.c.status == wanted.status)
+        hours.append(audit_totals.c.status == wanted.status)
     rows = scope.conditions()
-    unsealed = or_(AuditRow.block_id.is_(None), AuditRow.block_id < 0)
+    unsealed = or_(audit_log.c.block_id.is_(None), audit_log.c.block_id < 0)
     return select(
-        select(func.coalesce(func.sum(_TABLE.c.row_count), 0)).where(*hours).scalar_subquery().label("hours"),
+        select(func.coalesce(func.sum(audit_totals.c.row_count), 0))
+        .where(*hours)
+        .scalar_subquery()
+        .label("hours"),
         _bounded([*rows, *times, unsealed], limit=None).label("unsealed"),
         _bounded([*rows, before]).label("before") if before is not None else literal(0).label("before"),
         _bounded([*rows, after]).label("after") if after is not None else literal(0).label("after"),
     )
 
 
-def _bounded(conditions: list[ColumnElement[bool]], limit: int | None = COUNT_LIMIT) -> Any:
-    matches = select(literal(1).label("one")).select_from(AuditRow).where(*conditions)
+def _bounded(conditions: list[ColumnElement[bool]], limit: int | None = COUNT_LIMIT) -> ScalarSelect[int]:
+    matches = select(literal(1).label("one")).select_from(audit_log).where(*conditions)
     if limit is not None:
         matches = matches.limit(limit + 1)
     return select(func.count()).select_from(matches.subquery()).scalar_subquery()

@@ -9,17 +9,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from filewallball.audit.block_reader import BlockReader, Contents, Run, block_of, is_sound, runs
 from filewallball.audit.edges import Edges, more, number
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.audit.report import MAX_FINDINGS, Verdict
 from filewallball.audit.seals import FIRST_SEAL, Anchor, Block, Seals, read_anchor
 from filewallball.audit.structure import contradictions, not_checked, structure
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 
 logger = logging.getLogger("filewallball.audit")
 _BLOCKS_AT_ONCE = 1_000
@@ -77,14 +77,14 @@ class Verifier:
     def block_at(self, microseconds: int, *, is_start: bool) -> int:
         """The first block with a row from then on, or the last one with a row up to then."""
         if is_start:
-            statement = select(func.min(AuditBlock.number)).where(AuditBlock.last_us >= microseconds)
+            statement = select(func.min(audit_blocks.c.number)).where(audit_blocks.c.last_us >= microseconds)
         else:
-            statement = select(func.max(AuditBlock.number)).where(AuditBlock.first_us <= microseconds)
+            statement = select(func.max(audit_blocks.c.number)).where(audit_blocks.c.first_us <= microseconds)
         row = self._one(statement)
         return row[0] if row is not None and row[0] is not None else 0
 
     def _verify_all(self, verdict: Verdict, span: Span, anchor: Anchor | None, progress: Progress) -> None:
-        heads = self._all(select(*AuditChain.__table__.columns).order_by(AuditChain.id != 1).limit(2))
+        heads = self._all(select(*audit_chain.c).order_by(audit_chain.c.id != 1).limit(2))
         if len(heads) != 1:
             verdict.found(0, f"the head of the chain {'has a twin' if heads else 'is missing'}")
         if not heads:
@@ -128,7 +128,7 @@ class Verifier:
         """What the first block's seal must follow: nothing, the stub of what was pruned, or just its neighbour."""
         if first == 1:
             return (FIRST_SEAL,)
-        row = self._one(select(*AuditBlock.__table__.columns).where(AuditBlock.number == first - 1))
+        row = self._one(select(*audit_blocks.c).where(audit_blocks.c.number == first - 1))
         if first == chain.pruned + 1 and not self._is_stub(row):
             verdict.found(first - 1, "the stub of the pruned blocks is missing or forged")
             return ()
@@ -145,9 +145,9 @@ class Verifier:
         expected = verdict.first_block
         while expected <= verdict.last_block:
             statement = (
-                select(*AuditBlock.__table__.columns)
-                .where(AuditBlock.number.between(expected, verdict.last_block))
-                .order_by(AuditBlock.number)
+                select(*audit_blocks.c)
+                .where(audit_blocks.c.number.between(expected, verdict.last_block))
+                .order_by(audit_blocks.c.number)
                 .limit(_BLOCKS_AT_ONCE)
             )
             rows = self._all(statement)
@@ -197,7 +197,7 @@ class Verifier:
         return previous
 
     def _diagnose(self, block: Block) -> str:
-        rows = self._edges.rows(AuditRow.block_id == block.number, block.row_count + 1000)
+        rows = self._edges.rows(audit_log.c.block_id == block.number, block.row_count + 1000)
         changed, holding_null = rows.forged, rows.holding_null
         if len(changed) == rows.count > 1:
             return f"all of its {rows.count} rows were changed or inserted, or AUDIT_SEAL_KEY was another one"
@@ -215,7 +215,7 @@ class Verifier:
             problem = f"the log ends before block {anchor.number}, which this host has seen: its tail was cut"
             verdict.found(chain.number + 1, problem)
         elif anchor.number >= chain.pruned and anchor.number > 0:
-            seal = self._one(select(AuditBlock.seal).where(AuditBlock.number == anchor.number))
+            seal = self._one(select(audit_blocks.c.seal).where(audit_blocks.c.number == anchor.number))
             if seal is None or seal[0] != anchor.seal:
                 verdict.found(
                     anchor.number, "it is not the block that this host has seen: history was rewritten"
@@ -223,18 +223,15 @@ class Verifier:
 
     def _forgive_pruned(self, verdict: Verdict) -> None:
         """Blocks that were pruned while we read are not missing."""
-        stubs = select(*AuditBlock.__table__.columns).join(AuditChain, AuditChain.pruned == AuditBlock.number)
+        stubs = select(*audit_blocks.c).join(audit_chain, audit_chain.c.pruned == audit_blocks.c.number)
         row = self._one(stubs)
-        pruned = row.number if self._is_stub(row) else 0
+        pruned = row.number if row is not None and self._is_stub(row) else 0
         if pruned >= verdict.first_block:
             verdict.findings = [finding for finding in verdict.findings if not 0 < finding.block <= pruned]
 
-    def _all(self, statement: Any) -> Sequence[Any]:
-        def work(connection: Connection) -> Sequence[Any]:
-            return connection.execute(statement).all()
+    def _all(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        return self._database.rows(statement)
 
-        return self._database.query(work)
-
-    def _one(self, statement: Any) -> Any:
+    def _one(self, statement: Select[Any]) -> Row[Any] | None:
         rows = self._all(statement.limit(1))
         return rows[0] if rows else None

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
@@ -22,6 +21,7 @@ from filewallball.clock import now_us, rfc3339
 from filewallball.database.connections import Database
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
+from filewallball.web.api import Blueprint
 
 blueprint = Blueprint("audit", __name__, url_prefix="/api/v1/audit", description="The audit log")
 

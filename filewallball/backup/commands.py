@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 from flask import Flask
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect
 
 from filewallball.backup.create import KEYS, create_backup
 from filewallball.backup.manifest import (
@@ -26,8 +26,8 @@ from filewallball.backup.verify import verify_backup
 from filewallball.clock import now_us, rfc3339
 from filewallball.commands import with_app
 from filewallball.database.connections import Database
-from filewallball.database.schema import downgrade, upgrade
-from filewallball.extensions import db
+from filewallball.database.schema import REVISION, downgrade, upgrade
+from filewallball.database.tables import db
 from filewallball.files.cache import MetadataCache
 from filewallball.observability.metric_store.service_lock import is_running
 from filewallball.recording.caller import SYSTEM
@@ -183,8 +183,7 @@ def _bring_schema_to(app: Flask, revision: str) -> None:
     """The tables as the backup knew them; a schema of another age is rebuilt, its rows are to be replaced anyway."""
     found = None
     if _has_table("alembic_version"):
-        statement = text("SELECT version_num FROM alembic_version")
-        found = part(Database, app).query(lambda connection: connection.execute(statement).scalar())
+        found = part(Database, app).scalar(REVISION)
     if found is not None and found != revision:
         downgrade("base")
         found = None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select
 
 from filewallball import errors
 from filewallball.backup.manifest import (
@@ -23,9 +23,11 @@ from filewallball.backup.manifest import (
     sync_all,
     write_manifest,
 )
-from filewallball.backup.rows import dump, snapshot
+from filewallball.backup.rows import dump
 from filewallball.backup.standing import note_backup
 from filewallball.database.connections import Database
+from filewallball.database.schema import REVISION
+from filewallball.files.tables import blobs
 from filewallball.filesystem import create_file
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import lease
@@ -36,7 +38,11 @@ _PIECE_BYTES = 1024 * 1024
 _BATCH, _BATCH_BYTES = 1000, 256 * 1024 * 1024
 # Without them the restored log could not be verified, nor the first administrator recognised.
 KEYS = ("audit-key", "admin-token")
-_NAMED = text("SELECT sha256, path, size FROM blobs WHERE live = 1 AND refs > 0 ORDER BY id")
+_NAMED = (
+    select(blobs.c.sha256, blobs.c.path, blobs.c.size)
+    .where(blobs.c.live == 1, blobs.c.refs > 0)
+    .order_by(blobs.c.id)
+)
 Progress = Callable[[int], object]
 
 
@@ -67,7 +73,7 @@ def create_backup(
     op.note(resource_id=backup_id)
     with new_backup(folder, backup_id) as partial, lease(database, "backup") as held:
         plan = Plan(store, folder, partial, store.space().reserved)
-        with snapshot(database) as connection:
+        with database.snapshot_connection() as connection:
             revision = _revision(connection)
             rows = dump(connection, partial / ROWS)
             count, total = _list_blobs(connection, partial / BLOBS)
@@ -101,7 +107,7 @@ def named_blobs(path: Path) -> Iterator[tuple[str, str, int]]:
 
 
 def _revision(connection: Connection) -> str:
-    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+    return str(connection.execute(REVISION).scalar_one())
 
 
 def _list_blobs(connection: Connection, path: Path) -> tuple[int, int]:

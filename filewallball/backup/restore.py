@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, inspect, text
+from sqlalchemy import Connection, TextClause, inspect, select, text
 
 from filewallball import errors
 from filewallball.backup.create import Progress, named_blobs
@@ -13,6 +13,7 @@ from filewallball.backup.manifest import BLOBS, ROWS, Manifest, blob_location, d
 from filewallball.backup.rows import Change, load
 from filewallball.database.connections import Database
 from filewallball.files.cache import MetadataCache
+from filewallball.files.tables import files
 from filewallball.filesystem import create_file
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import Lease, lease
@@ -28,8 +29,7 @@ _NEXT = "UPDATE {table} SET {column} = {column} + CASE WHEN {column} < 0 THEN -:
 
 def has_files(database: Database) -> bool:
     """Whether a restore would replace something: files that somebody stored here."""
-    statement = text("SELECT 1 FROM files LIMIT 1")
-    return database.query(lambda connection: connection.execute(statement).first()) is not None
+    return database.row(select(files.c.id).limit(1)) is not None
 
 
 def restore_backup(

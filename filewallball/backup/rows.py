@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +9,10 @@ import orjson
 from sqlalchemy import Connection, MetaData, Table, delete, insert, select
 from sqlalchemy.types import _Binary
 
-from filewallball.database.connections import Database
-
 # The schema's revision stands in the manifest; leases belong to the processes that hold them now.
 _LEFT_OUT = {"alembic_version", "leases"}
 _BATCH = 500
 Change = Callable[[str, dict[str, Any]], None]
-
-
-@contextmanager
-def snapshot(database: Database) -> Iterator[Connection]:
-    """A connection whose every query sees the database as it was at one moment. Writers are not held up."""
-    with database.read() as connection:
-        if database.is_sqlite:
-            connection.exec_driver_sql("BEGIN")
-        else:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-        try:
-            yield connection
-        finally:
-            connection.exec_driver_sql("ROLLBACK")
 
 
 def tables(connection: Connection) -> list[Table]:

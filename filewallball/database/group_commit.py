@@ -2,37 +2,32 @@
 disk, instead of each waiting for everybody's before it."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from filewallball.database.stock import Commits, Transact, Work
 from filewallball.errors import CommitUnknown
 
 T = TypeVar("T")
-Work = Callable[[Connection], Any]
 
 
-class Together:
-    """`transact` runs works in one transaction, commits it and returns their results; it is called under `lock`."""
+class GroupCommit(Commits):
+    """Whoever comes first commits for all who wait by then; each work sees the context of the thread that it is of."""
 
-    def __init__(
-        self, lock: AbstractContextManager[Any], transact: Callable[[Sequence[Work]], list[Any]]
-    ) -> None:
-        self._lock = lock
-        self._transact = transact
+    def __init__(self, lock: AbstractContextManager[Any], transact: Transact) -> None:
+        super().__init__(lock, transact)
         self._changed = threading.Condition()
         self.waiting: list[_Turn] = []
         """Turns that nobody has begun."""
         self._is_led = False
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """`work`, committed by this thread or by another that came first; run twice if somebody else's work failed.
-
-        Raises what `work` raises, and what the database does.
-        """
+        """`work`, committed by this thread or by another that came first; run twice if somebody else's failed."""
         turn = _Turn(work)
         with self._changed:
             self.waiting.append(turn)
@@ -67,7 +62,7 @@ class Together:
             return
         for turn in turns:
             try:
-                (turn.result,) = self._transact([turn.work])
+                (turn.result,) = self._transact([turn.run])
                 turn.error = None
             except Exception as error:
                 turn.error = error
@@ -76,7 +71,7 @@ class Together:
         """False if one of them failed; what kept all of them from beginning is everybody's error, waited for once."""
         begun = threading.Event()
         try:
-            _, *results = self._transact([lambda connection: begun.set(), *[turn.work for turn in turns]])
+            _, *results = self._transact([lambda connection: begun.set(), *[turn.run for turn in turns]])
         except CommitUnknown:
             return True  # as each turn's error says, until it is known better
         except Exception as error:
@@ -93,7 +88,11 @@ class _Turn:
     """One thread's work, and what became of it."""
 
     work: Work
+    context: Context = field(default_factory=copy_context)
     result: Any = None
     error: Exception | None = field(default_factory=CommitUnknown)
     """Not known, until it is."""
     is_over: bool = False
+
+    def run(self, connection: Connection) -> Any:
+        return self.context.run(self.work, connection)

@@ -1,82 +1,114 @@
-"""Small statements of every request on SQLite, where the work around a statement costs ten times the statement."""
+"""Statements of nearly every request on SQLite, compiled once and handed to the driver itself: the work that SQLAlchemy
+does around such a statement costs several times the statement."""
 
 import sqlite3
-from collections import deque, namedtuple
-from collections.abc import Mapping
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, CursorResult, Engine, Select
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, Select, UpdateBase
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+from filewallball.database.stock import Query, Statements
+
+_Process = Callable[[Any], Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A statement as the driver takes it, with the order of its parameters and the names of its columns."""
+    """A statement as the driver takes it, with its parameters in order: a name, the statement's own value, and what
+    makes a value fit for the driver."""
 
     sql: str
-    parameters: tuple[str, ...]
-    row: Any
+    parameters: tuple[tuple[str, Any, _Process], ...]
+    row: Callable[[Any], Any]
+
+    def arranged(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(
+            [
+                values.get(name, own) if process is None else process(values.get(name, own))
+                for name, own, process in self.parameters
+            ]
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    """The same for a statement inside a transaction, with the values that it brings itself."""
+class PreparedStatements(Statements):
+    """One that needs more of SQLAlchemy than its values bound is executed the stock way. Nothing is remembered but
+    statements, so there is nothing to invalidate."""
 
-    sql: str
-    parameters: tuple[str, ...]
-    own: dict[str, Any]
-
-
-class Lookups:
-    """Looks rows up past SQLAlchemy, on connections of its own in autocommit: each sees the newest commit.
-
-    Nothing is remembered but the statements, so there is nothing to invalidate. Raises sqlite3.Error.
-    """
-
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, query: Query) -> None:
+        super().__init__(query)
         self._engine = engine
-        self._plans: dict[Select[Any], _Plan] = {}
-        self._writings: dict[tuple[Any, ...], _Writing] = {}
-        self._idle: deque[sqlite3.Connection] = deque()  # as many as threads ever looked at once
+        self._plans: WeakKeyDictionary[Executable, dict[tuple[str, ...], _Plan | None]] = WeakKeyDictionary()
 
-    def find(self, statement: Select[Any], values: Mapping[str, Any]) -> Any:
-        """The only row of `statement`, or None."""
-        plan = self._plans.get(statement) or self._plan(statement)
-        connection = self._take()
-        cursor = connection.execute(plan.sql, [values[name] for name in plan.parameters])
-        found = cursor.fetchone()
-        cursor.close()  # or it would keep the snapshot that it read
-        self._idle.append(connection)  # one that failed is not kept
-        return None if found is None else plan.row._make(found)
+    def row(self, statement: Select[Any], values: Mapping[str, Any]) -> Any:
+        plan = self._plan(statement, values)
+        if plan is not None:
+            with suppress(sqlite3.Error):  # whatever is wrong, the stock way knows what it means
+                found = self._first_two(plan, values)
+                if len(found) < 2:
+                    return plan.row(found[0]) if found else None
+        return super().row(statement, values)
 
-    def run(self, connection: Connection, statement: Any, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Execute `statement` in the transaction of `connection`, with values that need no conversion."""
-        key = (statement, *values)
-        writing = self._writings.get(key) or self._writing(key)
-        given = {**writing.own, **values}
-        return connection.exec_driver_sql(writing.sql, tuple([given[name] for name in writing.parameters]))
+    def execute(
+        self, connection: Connection, statement: Executable, values: Mapping[str, Any]
+    ) -> CursorResult[Any]:
+        plan = self._plan(statement, values)
+        if plan is None:
+            return super().execute(connection, statement, values)
+        return connection.exec_driver_sql(plan.sql, plan.arranged(values))
 
-    def close(self) -> None:
-        """Close the idle connections; later lookups open others."""
-        while self._idle:
-            self._idle.pop().close()
-
-    def _plan(self, statement: Select[Any]) -> _Plan:
-        compiled = statement.compile(dialect=self._engine.dialect)
-        row = namedtuple("Found", [column.key for column in statement.selected_columns])  # type: ignore[misc]
-        plan = self._plans[statement] = _Plan(str(compiled), tuple(compiled.positiontup or ()), row)
-        return plan
-
-    def _writing(self, key: tuple[Any, ...]) -> _Writing:
-        statement, *names = key
-        compiled = statement.compile(dialect=self._engine.dialect, column_keys=names)
-        writing = _Writing(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params))
-        self._writings[key] = writing
-        return writing
-
-    def _take(self) -> sqlite3.Connection:
+    def _first_two(self, plan: _Plan, values: Mapping[str, Any]) -> list[Any]:
+        connection = self._engine.raw_connection()
         try:
-            return self._idle.pop()
-        except IndexError:
-            path = str(self._engine.url.database)
-            return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            cursor = connection.cursor()
+            cursor.execute(plan.sql, plan.arranged(values))
+            found = list(cursor.fetchmany(2))
+            cursor.close()  # or it would keep the snapshot that it read
+            return found
+        finally:
+            connection.close()
+
+    def _plan(self, statement: Executable, values: Mapping[str, Any]) -> _Plan | None:
+        names = tuple(values)
+        plans = self._plans.get(statement)
+        if plans is None:
+            plans = self._plans[statement] = {}
+        if names not in plans:
+            plans[names] = _planned(statement, names, self._engine.dialect)
+        return plans[names]
+
+
+def _planned(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> _Plan | None:
+    """None for a statement that needs more than its values bound."""
+    if not isinstance(statement, Select | UpdateBase):
+        return None
+    columns = statement.exported_columns
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    if (
+        not isinstance(compiled, SQLCompiler)
+        or any((compiled.post_compile_params, compiled.literal_execute_params))
+        or any((compiled.insert_prefetch, compiled.update_prefetch))
+        or any(_impl(column.type, dialect).result_processor(dialect, None) for column in columns)
+    ):
+        return None
+    binds = [compiled.binds[name] for name in compiled.positiontup or ()]
+    if any(bind.required and bind.key not in names for bind in binds):
+        return None
+    parameters = tuple(
+        (name, compiled.params[name], _impl(bind.type, dialect).bind_processor(dialect))
+        for name, bind in zip(compiled.positiontup or (), binds, strict=True)
+    )
+    try:
+        row = namedtuple("Found", [str(column.key) for column in columns])  # type: ignore[misc]
+    except ValueError:  # not names of fields
+        return None
+    return _Plan(str(compiled), parameters, row._make)
+
+
+def _impl(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    return kind.dialect_impl(dialect)

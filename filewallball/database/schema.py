@@ -7,10 +7,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from filewallball.database.connections import Database
-from filewallball.extensions import db
+from filewallball.database.tables import db
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-_REVISION = text("SELECT version_num FROM alembic_version")
+REVISION = text("SELECT version_num FROM alembic_version")
 
 
 def upgrade(revision: str = "head") -> None:
@@ -30,7 +30,7 @@ def downgrade(revision: str) -> None:
 def is_newest(database: Database) -> bool:
     """Whether the database has exactly this code's schema; False too where it does not answer."""
     try:
-        found = database.query(lambda connection: connection.execute(_REVISION).scalars().all())
+        found = database.scalars(REVISION)
     except (OperationalError, ProgrammingError):  # no such table yet, or no such server
         return False
     return list(found) == [newest()]

@@ -13,9 +13,9 @@ from filewallball.audit.seals import Seals
 from filewallball.audit.verify_job import Verification
 from filewallball.commands import with_app
 from filewallball.database.connections import Database
+from filewallball.database.tables import db
 from filewallball.doctor import host, neighbours
 from filewallball.doctor.host import BAD, Diagnosis
-from filewallball.extensions import db
 from filewallball.ops.dashboards import FOLDER
 from filewallball.registry import part
 from filewallball.settings.service import Settings

@@ -1,11 +1,12 @@
 """What `filewallball doctor` finds on this host by itself: database, disk, backups, audit log, logging."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
@@ -13,6 +14,7 @@ from filewallball.audit.verify_job import Verification
 from filewallball.backup.standing import last_backup_us
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.database.engines import dialect_of
 from filewallball.errors import ApiError
 from filewallball.settings.guide import NOTIFICATION_CHANNELS
 from filewallball.settings.service import Settings
@@ -23,16 +25,6 @@ _EXAMPLE_DOMAIN = "example.com"
 _EXAMPLE_NUMBERS = NOTIFICATION_CHANNELS["sms"]["phone_numbers"]
 _FULL_PERCENT, _FILLING_PERCENT = 90, 75
 _LONG_UNVERIFIED = 2  # times AUDIT_VERIFY_INTERVAL
-_VARIABLES = (
-    *(
-        "innodb_flush_log_at_trx_commit",
-        "innodb_flush_method",
-        "innodb_doublewrite",
-        "log_bin",
-        "sync_binlog",
-    ),
-    "sql_mode",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,53 +36,21 @@ class Diagnosis:
     text: str
 
 
-def database(engines: Mapping[str, Engine]) -> Diagnosis:
+def database(engines: Mapping[Any, Engine]) -> Diagnosis:
     """Does a commit that was confirmed survive the loss of power?"""
     faults: dict[str, None] = {}
-    kind = ""
+    title = ""
     try:
         for engine in engines.values():
+            dialect = dialect_of(engine.dialect.name)
+            title = dialect.title
             with engine.connect() as connection:
-                kind = connection.dialect.name
-                if kind == "sqlite":
-                    journal, level = (
-                        connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in _PRAGMAS
-                    )
-                    faults |= dict.fromkeys(sqlite_faults(str(journal), int(level)))
-                else:
-                    query = text("SHOW GLOBAL VARIABLES WHERE variable_name IN :names")
-                    rows = connection.execute(query, {"names": _VARIABLES})
-                    faults |= dict.fromkeys(mariadb_faults({row[0]: row[1] for row in rows}))
+                faults |= dict.fromkeys(dialect.durability_faults(connection))
     except SQLAlchemyError as error:
         return Diagnosis("database", BAD, f"does not answer: {getattr(error, 'orig', None) or error}")
     if faults:
         return Diagnosis("database", BAD, "a confirmed change may be lost: " + "; ".join(faults))
-    return Diagnosis("database", OK, f"{'SQLite' if kind == 'sqlite' else 'MariaDB'} keeps what it confirms")
-
-
-_PRAGMAS = ("journal_mode", "synchronous")
-
-
-def sqlite_faults(journal_mode: str, synchronous: int) -> Iterator[str]:
-    """What of SQLite's settings loses confirmed changes, or lets readers and writers wait for each other."""
-    if journal_mode != "wal":
-        yield f"journal_mode={journal_mode}, not wal (a file system without shared memory?)"
-    if synchronous < 2:
-        yield f"synchronous={synchronous}, not FULL"
-
-
-def mariadb_faults(variables: Mapping[str, str]) -> Iterator[str]:
-    """What of MariaDB's settings loses confirmed changes."""
-    if variables.get("innodb_flush_log_at_trx_commit") != "1":
-        yield f"innodb_flush_log_at_trx_commit={variables.get('innodb_flush_log_at_trx_commit')}, not 1"
-    if variables.get("innodb_flush_method", "").lower() in ("nosync", "littlesync"):
-        yield f"innodb_flush_method={variables['innodb_flush_method']}"
-    if variables.get("innodb_doublewrite", "").upper() in ("OFF", "0"):
-        yield "innodb_doublewrite=OFF"
-    if variables.get("log_bin", "").upper() in ("ON", "1") and variables.get("sync_binlog") != "1":
-        yield f"log_bin=ON with sync_binlog={variables.get('sync_binlog')}, not 1"
-    if "STRICT_TRANS_TABLES" not in variables.get("sql_mode", ""):
-        yield "sql_mode without STRICT_TRANS_TABLES"
+    return Diagnosis("database", OK, f"{title} keeps what it confirms")
 
 
 def disk(store: LocalStore) -> Diagnosis:

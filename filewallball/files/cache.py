@@ -17,8 +17,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from filewallball.clock import now_us
-from filewallball.files.models import LIVE
 from filewallball.files.rows import FoundFile
+from filewallball.files.tables import LIVE
 
 FILL_SECONDS = 30
 GONE_SECONDS = 60

@@ -10,11 +10,11 @@ from filewallball.files.cache import HIT, MetadataCache
 from filewallball.files.delivery import Content, Delivery
 from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.lookup import find_file
-from filewallball.files.models import LIVE
 from filewallball.files.ownership import check_visible, find_visible
 from filewallball.files.rows import FoundFile
 from filewallball.files.scanning import Scanner
 from filewallball.files.stored import StoredFile, shown
+from filewallball.files.tables import LIVE
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore

@@ -12,10 +12,10 @@ from marshmallow import ValidationError
 from werkzeug.datastructures import Headers, MultiDict
 
 from filewallball import errors
-from filewallball.files.models import UNLISTED
 from filewallball.files.multipart import Malformed, Multipart, Part
 from filewallball.files.naming import display_name
 from filewallball.files.schemas import UploadOptionsSchema
+from filewallball.files.tables import UNLISTED
 from filewallball.storage.local import LocalStore
 from filewallball.storage.stage import Stage
 

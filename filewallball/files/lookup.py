@@ -1,15 +1,11 @@
 """Looking one file up: the statement that nearly every request asks, built once."""
 
-from typing import Any
-
 from sqlalchemy import bindparam, select
 
 from filewallball.database.connections import Database
-from filewallball.files.models import Blob, File
 from filewallball.files.rows import FoundFile
+from filewallball.files.tables import blobs, files
 
-_FILES: Any = File.__table__
-_BLOBS: Any = Blob.__table__
 SHOWN = (
     "file_id",
     "filename",
@@ -23,16 +19,16 @@ SHOWN = (
     "expires_us",
     "state",
 )
-COLUMNS = tuple(_FILES.c[name] for name in SHOWN)
+COLUMNS = tuple(files.c[name] for name in SHOWN)
 _FOUND = (
     *COLUMNS,
-    *(_FILES.c[name] for name in ("owner_id", "delete_digest", "blob_id")),
-    *(_BLOBS.c[name] for name in ("path", "scan_state", "damaged_us")),
+    *(files.c[name] for name in ("owner_id", "delete_digest", "blob_id")),
+    *(blobs.c[name] for name in ("path", "scan_state", "damaged_us")),
 )
 FIND = (
     select(*_FOUND)
-    .outerjoin(_BLOBS, _BLOBS.c.id == _FILES.c.blob_id)
-    .where(_FILES.c.file_id == bindparam("file_id"))
+    .outerjoin(blobs, blobs.c.id == files.c.blob_id)
+    .where(files.c.file_id == bindparam("file_id"))
 )
 
 

@@ -7,8 +7,8 @@ from filewallball import errors, permissions
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.lookup import find_file
-from filewallball.files.models import DELETED, EXPIRED, PRIVATE, QUARANTINED
 from filewallball.files.rows import FoundFile
+from filewallball.files.tables import DELETED, EXPIRED, PRIVATE, QUARANTINED
 from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Operation
 

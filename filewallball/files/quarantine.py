@@ -10,14 +10,13 @@ from filewallball.database.connections import Database
 from filewallball.files.inspection.media_type import inspect
 from filewallball.files.inspection.staged import Kept
 from filewallball.files.inspection.suspicion import judge
-from filewallball.files.models import DELETED, LIVE, QUARANTINED, Blob, File
 from filewallball.files.removal import end_file
+from filewallball.files.tables import DELETED, LIVE, QUARANTINED, blobs, files
 from filewallball.recording.operations import Operation
 from filewallball.storage.local import LocalStore
 
-_FILES: Any = File.__table__
 _COLUMNS = tuple(
-    _FILES.c[name]
+    files.c[name]
     for name in (
         "file_id",
         "filename",
@@ -38,17 +37,17 @@ def list_quarantined(
     database: Database, *, page: int, size: int, before_us: int | None = None
 ) -> Sequence[Row[Any]]:
     """One page of the files in quarantine, newest first; or only those uploaded before a moment."""
-    statement = select(*_COLUMNS).where(_FILES.c.state == QUARANTINED)
+    statement = select(*_COLUMNS).where(files.c.state == QUARANTINED)
     if before_us is not None:
-        statement = statement.where(_FILES.c.upload_us < before_us)
-    statement = statement.order_by(_FILES.c.upload_us.desc(), _FILES.c.id.desc())
+        statement = statement.where(files.c.upload_us < before_us)
+    statement = statement.order_by(files.c.upload_us.desc(), files.c.id.desc())
     statement = statement.limit(size).offset((page - 1) * size)
-    return database.query(lambda connection: connection.execute(statement).all())
+    return database.rows(statement)
 
 
 def is_dangerous(database: Database, store: LocalStore, row: Row[Any]) -> bool:
     """Whether a file in quarantine would come there today. Raises StorageFailed where its bytes cannot be read."""
-    statement = select(Blob.path).where(Blob.id == row.blob_id)
+    statement = select(blobs.c.path).where(blobs.c.id == row.blob_id)
     path = database.query(lambda connection: connection.execute(statement).scalar_one())
     with store.open(path) as file:
         kept = Kept(file, row.file_size)
@@ -61,8 +60,8 @@ def release(op: Operation, file_id: str) -> None:
 
     def work(connection: Connection) -> None:
         row = _note(connection, op, file_id)
-        kept = _FILES.c.file_id == row.file_id, _FILES.c.state == QUARANTINED
-        if connection.execute(update(_FILES).where(*kept).values(state=LIVE)).rowcount != 1:
+        kept = files.c.file_id == row.file_id, files.c.state == QUARANTINED
+        if connection.execute(update(files).where(*kept).values(state=LIVE)).rowcount != 1:
             raise errors.NotFound("There is no such file in quarantine.")
 
     op.change(work)
@@ -79,7 +78,7 @@ def purge(op: Operation, file_id: str) -> None:
 
 
 def _note(connection: Connection, op: Operation, file_id: str) -> Row[Any]:
-    row = connection.execute(select(*_COLUMNS).where(_FILES.c.file_id == file_id)).one_or_none()
+    row = connection.execute(select(*_COLUMNS).where(files.c.file_id == file_id)).one_or_none()
     if row is None:
         raise errors.NotFound("There is no such file in quarantine.")
     details = {"filename": row.filename, "suspicion": row.suspicion.split(",")}

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
@@ -11,6 +10,7 @@ from filewallball.database.connections import Database
 from filewallball.files.quarantine import list_quarantined, purge, release
 from filewallball.files.schemas import QuarantineQuerySchema, QuarantineSchema
 from filewallball.registry import part
+from filewallball.web.api import Blueprint
 
 blueprint = Blueprint(
     "quarantine",

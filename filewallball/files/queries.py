@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select, union_all
 
 from filewallball import errors, permissions
 from filewallball.clock import now_us, to_us
 from filewallball.database.connections import Database
 from filewallball.files.lookup import COLUMNS
-from filewallball.files.models import LIVE, PUBLIC, File
+from filewallball.files.tables import LIVE, PUBLIC, files
 from filewallball.recording.caller import Caller
 from filewallball.web import paging
 from filewallball.web.paging import Page, Total
@@ -44,7 +44,7 @@ def list_files(
     statement = _newest([[*scope, *after] for scope in scopes], offset, size + 1)
     count = _count(scopes)
 
-    def work(connection: Any) -> tuple[Sequence[Row[Any]], int]:
+    def work(connection: Connection) -> tuple[Sequence[Row[Any]], int]:
         return connection.execute(statement).all(), int(connection.execute(count).scalar_one())
 
     rows, total = database.query(work)
@@ -63,40 +63,40 @@ def _scopes(caller: Caller) -> list[list[ColumnElement[bool]]]:
     """Disjoint sets that together hold what the caller may list, each with an index of its own."""
     if caller.may(permissions.ANY_FILE):
         return [[]]
-    public = [File.visibility == PUBLIC]
+    public = [files.c.visibility == PUBLIC]
     if caller.is_anonymous:
         return [public]
-    return [[*public, File.owner_id != caller.user_id], [File.owner_id == caller.user_id]]
+    return [[*public, files.c.owner_id != caller.user_id], [files.c.owner_id == caller.user_id]]
 
 
 def _conditions(wanted: FileFilter) -> list[ColumnElement[bool]]:
-    conditions = [File.state == LIVE, or_(File.expires_us.is_(None), File.expires_us > now_us())]
+    conditions = [files.c.state == LIVE, or_(files.c.expires_us.is_(None), files.c.expires_us > now_us())]
     if wanted.type.endswith("/*"):
-        conditions.append(File.mime_type.startswith(wanted.type[:-1], autoescape=True))
+        conditions.append(files.c.mime_type.startswith(wanted.type[:-1], autoescape=True))
     elif wanted.type:
-        conditions.append(File.mime_type == wanted.type)
+        conditions.append(files.c.mime_type == wanted.type)
     if wanted.name:
-        conditions.append(File.filename.contains(wanted.name, autoescape=True))
+        conditions.append(files.c.filename.contains(wanted.name, autoescape=True))
     bounds: Mapping[str, ColumnElement[bool] | None] = {
-        "from": File.upload_us >= to_us(wanted.date_from) if wanted.date_from else None,
-        "to": File.upload_us <= to_us(wanted.date_to) if wanted.date_to else None,
-        "min": File.file_size >= wanted.size_min if wanted.size_min is not None else None,
-        "max": File.file_size <= wanted.size_max if wanted.size_max is not None else None,
+        "from": files.c.upload_us >= to_us(wanted.date_from) if wanted.date_from else None,
+        "to": files.c.upload_us <= to_us(wanted.date_to) if wanted.date_to else None,
+        "min": files.c.file_size >= wanted.size_min if wanted.size_min is not None else None,
+        "max": files.c.file_size <= wanted.size_max if wanted.size_max is not None else None,
     }
     return conditions + [bound for bound in bounds.values() if bound is not None]
 
 
 def _after(cursor: str) -> ColumnElement[bool]:
     moment, row_id = paging.decode(cursor)
-    return or_(File.upload_us < moment, (File.upload_us == moment) & (File.id < row_id))
+    return or_(files.c.upload_us < moment, (files.c.upload_us == moment) & (files.c.id < row_id))
 
 
 def _newest(scopes: list[list[ColumnElement[bool]]], offset: int, limit: int) -> Select[Any]:
     """Each scope's newest rows, merged: no scope needs more than offset + limit of them."""
     parts = [
-        select(File.id, *COLUMNS)
+        select(files.c.id, *COLUMNS)
         .where(*scope)
-        .order_by(File.upload_us.desc(), File.id.desc())
+        .order_by(files.c.upload_us.desc(), files.c.id.desc())
         .limit(offset + limit)
         .subquery()
         for scope in scopes
@@ -108,7 +108,7 @@ def _newest(scopes: list[list[ColumnElement[bool]]], offset: int, limit: int) ->
 def _count(scopes: list[list[ColumnElement[bool]]]) -> Select[Any]:
     parts = [
         select(func.count().label("n")).select_from(
-            select(literal(1)).select_from(File).where(*scope).limit(_COUNT_LIMIT + 1).subquery()
+            select(literal(1)).select_from(files).where(*scope).limit(_COUNT_LIMIT + 1).subquery()
         )
         for scope in scopes
     ]

@@ -7,8 +7,8 @@ from filewallball.access import refund
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.cache import MetadataCache
-from filewallball.files.models import DELETED, KEPT, Blob, File
 from filewallball.files.ownership import find_visible, holds_token, no_right_to_delete, owns
+from filewallball.files.tables import DELETED, KEPT, blobs, files
 from filewallball.recording.operations import Operation
 
 
@@ -36,9 +36,11 @@ def end_file(
 
     Raises NotFound if somebody was faster.
     """
-    kept = File.file_id == file_id, File.state.in_(among)
-    if connection.execute(update(File).where(*kept).values(state=state, ended_us=now_us())).rowcount != 1:
+    kept = files.c.file_id == file_id, files.c.state.in_(among)
+    if connection.execute(update(files).where(*kept).values(state=state, ended_us=now_us())).rowcount != 1:
         raise errors.NotFound
-    connection.execute(update(Blob).where(Blob.id == blob_id).values(refs=Blob.refs - 1))
-    row = connection.execute(select(File.principal, File.file_size).where(File.file_id == file_id)).one()
+    connection.execute(update(blobs).where(blobs.c.id == blob_id).values(refs=blobs.c.refs - 1))
+    row = connection.execute(
+        select(files.c.principal, files.c.file_size).where(files.c.file_id == file_id)
+    ).one()
     refund(connection, row.principal, row.file_size)

@@ -3,18 +3,18 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Row, select, update
 
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.clamd import Clamd, Readable, ScannerFailed
-from filewallball.files.models import LIVE, Blob, File
+from filewallball.files.tables import LIVE, blobs, files
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -138,7 +138,7 @@ class Rescan:
                 done += 1
         return done
 
-    def _scan(self, row: Any) -> Verdict:
+    def _scan(self, row: Row[Any]) -> Verdict:
         try:
             with self._store.open(row.path) as file:
                 verdict = self._scanner.examine(file, row.size)
@@ -151,14 +151,14 @@ class Rescan:
         return verdict
 
     def _keep(self, blob_id: int, verdict: Verdict) -> None:
-        found = update(Blob).where(Blob.id == blob_id)
+        found = update(blobs).where(blobs.c.id == blob_id)
         with self._database.begin() as connection:
             connection.execute(found.values(scan_state=verdict.state, scanned_us=now_us()))
 
     def _report(self, blob_id: int, verdict: Verdict) -> None:
-        for row in self._fetch(
-            select(File.file_id, File.filename, File.mime_type).where(
-                File.blob_id == blob_id, File.state == LIVE
+        for row in self._database.rows(
+            select(files.c.file_id, files.c.filename, files.c.mime_type).where(
+                files.c.blob_id == blob_id, files.c.state == LIVE
             )
         ):
             logger.warning("infected file found", extra={"file_id": row.file_id, "signature": verdict.reason})
@@ -169,16 +169,15 @@ class Rescan:
             except errors.InfectedFile:
                 continue
 
-    def _waiting(self, after: int) -> list[Any]:
-        return self._fetch(
-            select(Blob.id, Blob.path, Blob.size)
-            .where(Blob.scan_state.in_((NEVER, PENDING)), Blob.live == 1, Blob.refs > 0, Blob.id > after)
-            .order_by(Blob.id)
+    def _waiting(self, after: int) -> Sequence[Row[Any]]:
+        return self._database.rows(
+            select(blobs.c.id, blobs.c.path, blobs.c.size)
+            .where(
+                blobs.c.scan_state.in_((NEVER, PENDING)),
+                blobs.c.live == 1,
+                blobs.c.refs > 0,
+                blobs.c.id > after,
+            )
+            .order_by(blobs.c.id)
             .limit(_BATCH)
         )
-
-    def _fetch(self, statement: Any) -> list[Any]:
-        def work(connection: Connection) -> list[Any]:
-            return list(connection.execute(statement))
-
-        return self._database.query(work)

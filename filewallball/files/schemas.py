@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from filewallball.clock import to_us
-from filewallball.files.models import PRIVATE, PUBLIC, UNLISTED
+from filewallball.files.tables import PRIVATE, PUBLIC, UNLISTED
 from filewallball.files.thumbnails import DEFAULT, LARGEST, SMALLEST
 from filewallball.web.openapi import EXPIRES_IN
 from filewallball.web.schemas import DurationField, TimeField, printable

@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, Select, func, select, update
 
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.files.models import LIVE, Blob, File
+from filewallball.files.tables import LIVE, blobs, files
 from filewallball.recording.operations import Operation
 from filewallball.storage.local import LocalStore
 
@@ -52,7 +52,7 @@ class Scrub:
         Raises StoreNotMounted: nothing is taken for lost in a store that is not there.
         """
         began, read, checked, failed = time.monotonic(), 0, 0, 0
-        while rows := self._fetch(_due(before_us)):
+        while rows := self._database.rows(_due(before_us)):
             for row in rows:
                 if pace.seconds is not None and time.monotonic() - began > pace.seconds:
                     return checked, failed
@@ -71,16 +71,18 @@ class Scrub:
 
     def total_bytes(self) -> int:
         """How much there is to read."""
-        statement = select(func.coalesce(func.sum(Blob.size), 0)).where(Blob.live == 1, Blob.refs > 0)
-        return int(self._fetch(statement)[0][0])
+        statement = select(func.coalesce(func.sum(blobs.c.size), 0)).where(
+            blobs.c.live == 1, blobs.c.refs > 0
+        )
+        return int(self._database.scalar(statement))
 
     def probe(self) -> Mapping[str, Any]:
         """For health: how many blobs are damaged."""
-        statement = select(func.count()).where(Blob.damaged_us > 0, Blob.live == 1, Blob.refs > 0)
-        damaged = int(self._fetch(statement)[0][0])
+        statement = select(func.count()).where(blobs.c.damaged_us > 0, blobs.c.live == 1, blobs.c.refs > 0)
+        damaged = int(self._database.scalar(statement))
         return {"problem": f"{damaged} damaged" if damaged else "", "damaged_blobs": damaged}
 
-    def _examine(self, row: Any) -> str:
+    def _examine(self, row: Row[Any]) -> str:
         """Why the blob is not what it was; empty if it is."""
         try:
             with self._store.open(row.path) as file:
@@ -91,9 +93,11 @@ class Scrub:
             self._store.check_mounted()
             return "the bytes cannot be read"
 
-    def _keep(self, row: Any, reason: str) -> bool:
+    def _keep(self, row: Row[Any], reason: str) -> bool:
         now = now_us()
-        found = update(Blob).where(Blob.id == row.id, Blob.path == row.path, Blob.live == 1, Blob.refs > 0)
+        found = update(blobs).where(
+            blobs.c.id == row.id, blobs.c.path == row.path, blobs.c.live == 1, blobs.c.refs > 0
+        )
         values = {"verified_us": now, "damaged_us": now if reason else None}
         with self._database.begin() as connection:
             still_there = connection.execute(found.values(**values)).rowcount == 1
@@ -101,12 +105,12 @@ class Scrub:
             self._report(row, reason)
         return bool(reason) and still_there
 
-    def _report(self, row: Any, reason: str) -> None:
+    def _report(self, row: Row[Any], reason: str) -> None:
         logger.error("damaged content", extra={"sha256": row.sha256, "reason": reason})
-        files = select(File.file_id, File.filename, File.mime_type).where(
-            File.blob_id == row.id, File.state == LIVE
+        affected = select(files.c.file_id, files.c.filename, files.c.mime_type).where(
+            files.c.blob_id == row.id, files.c.state == LIVE
         )
-        for file in self._fetch(files):
+        for file in self._database.rows(affected):
             try:
                 with self._begin("file:scrub", file.file_id) as op:
                     op.note(file_type=file.mime_type, file_size=row.size, details={"filename": file.filename})
@@ -114,15 +118,12 @@ class Scrub:
             except errors.ContentDamaged:
                 continue
 
-    def _fetch(self, statement: Any) -> list[Any]:
-        return self._database.query(lambda connection: list(connection.execute(statement)))
 
-
-def _due(before_us: int) -> Any:
+def _due(before_us: int) -> Select[Any]:
     return (
-        select(Blob.id, Blob.sha256, Blob.path, Blob.size)
-        .where(Blob.verified_us < before_us, Blob.live == 1, Blob.refs > 0)
-        .order_by(Blob.verified_us, Blob.id)
+        select(blobs.c.id, blobs.c.sha256, blobs.c.path, blobs.c.size)
+        .where(blobs.c.verified_us < before_us, blobs.c.live == 1, blobs.c.refs > 0)
+        .order_by(blobs.c.verified_us, blobs.c.id)
         .limit(_BATCH)
     )
 

@@ -7,8 +7,8 @@ from sqlalchemy import Row
 
 from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.lookup import SHOWN
-from filewallball.files.models import QUARANTINED
 from filewallball.files.rows import FoundFile, NewFile
+from filewallball.files.tables import QUARANTINED
 from filewallball.files.thumbnails import SOURCES
 
 

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.files.models import EXPIRED, KEPT, Blob, File
 from filewallball.files.removal import end_file
+from filewallball.files.tables import EXPIRED, KEPT, blobs, files
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import is_any_held
 from filewallball.storage.local import LocalStore
@@ -53,22 +53,24 @@ class Sweep:
     def expire_files(self) -> int:
         """End files whose time has come, each as an operation of its own."""
         due = (
-            select(File.file_id, File.filename, File.blob_id, File.mime_type, File.file_size)
-            .where(File.state.in_(KEPT), File.expires_us <= now_us())
-            .order_by(File.expires_us)
+            select(files.c.file_id, files.c.filename, files.c.blob_id, files.c.mime_type, files.c.file_size)
+            .where(files.c.state.in_(KEPT), files.c.expires_us <= now_us())
+            .order_by(files.c.expires_us)
             .limit(_BATCH)
         )
-        rows = self._fetch(due)
+        rows = self._database.rows(due)
         return sum(self._expire(row) for row in rows)
 
     def condemn_unreferenced(self) -> int:
         """Mark blobs without references: from now on the same bytes get a new blob. Unlinked by the next pass, so that
         a download which was let through a moment ago still finds its file."""
-        candidates = select(Blob.id).where(Blob.refs == 0, Blob.live == 1).limit(_BATCH)
-        ids = [row.id for row in self._fetch(candidates)]
+        candidates = select(blobs.c.id).where(blobs.c.refs == 0, blobs.c.live == 1).limit(_BATCH)
+        ids = self._database.scalars(candidates)
         if not ids:
             return 0
-        condemn = update(Blob).where(Blob.id.in_(ids), Blob.refs == 0, Blob.live == 1).values(live=None)
+        condemn = (
+            update(blobs).where(blobs.c.id.in_(ids), blobs.c.refs == 0, blobs.c.live == 1).values(live=None)
+        )
         with self._database.begin() as connection:
             return connection.execute(condemn).rowcount
 
@@ -76,16 +78,16 @@ class Sweep:
         """Unlink condemned blobs, then drop their rows; not while somebody holds a lease."""
         if is_any_held(self._database):
             return 0
-        rows = self._fetch(
-            select(Blob.id, Blob.path).where(Blob.refs == 0, Blob.live.is_(None)).limit(_BATCH)
+        rows = self._database.rows(
+            select(blobs.c.id, blobs.c.path).where(blobs.c.refs == 0, blobs.c.live.is_(None)).limit(_BATCH)
         )
         for row in rows:
             self._store.remove(row.path)
             with self._database.begin() as connection:
-                connection.execute(delete(Blob).where(Blob.id == row.id, Blob.live.is_(None)))
+                connection.execute(delete(blobs).where(blobs.c.id == row.id, blobs.c.live.is_(None)))
         return len(rows)
 
-    def _expire(self, row: Any) -> bool:
+    def _expire(self, row: Row[Any]) -> bool:
         try:
             with self._begin("file:expire", row.file_id) as op:
                 op.note(file_type=row.mime_type, file_size=row.file_size, details={"filename": row.filename})
@@ -107,7 +109,4 @@ class Sweep:
         return True
 
     def _is_known(self, path: str) -> bool:
-        return bool(self._fetch(select(Blob.id).where(Blob.path == path)))
-
-    def _fetch(self, statement: Any) -> list[Any]:
-        return self._database.query(lambda connection: list(connection.execute(statement)))
+        return self._database.row(select(blobs.c.id).where(blobs.c.path == path)) is not None

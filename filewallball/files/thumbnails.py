@@ -19,7 +19,7 @@ from filewallball import errors
 from filewallball.database.connections import Database
 from filewallball.files.delivery import Content
 from filewallball.files.inspection.bombs import is_image_bomb
-from filewallball.files.models import Blob
+from filewallball.files.tables import blobs
 from filewallball.settings.service import Settings
 from filewallball.storage.cache import DiskCache, Entry
 from filewallball.storage.local import LocalStore
@@ -81,8 +81,10 @@ class Thumbnails:
         sources = list(self._cache.sources())
         for start in range(0, len(sources), _BATCH):
             batch = sources[start : start + _BATCH]
-            wanted = select(Blob.sha256).where(Blob.sha256.in_(batch), Blob.live == 1, Blob.refs > 0)
-            kept = {row.sha256 for row in self._database.query(lambda c, w=wanted: list(c.execute(w)))}  # type: ignore[misc]
+            wanted = select(blobs.c.sha256).where(
+                blobs.c.sha256.in_(batch), blobs.c.live == 1, blobs.c.refs > 0
+            )
+            kept = set(self._database.scalars(wanted))
             for source in batch:
                 if source not in kept:
                     self._cache.drop(source)

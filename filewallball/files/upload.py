@@ -16,21 +16,19 @@ from filewallball.files.incoming import Incoming
 from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.inspection.media_type import Inspection, inspect, is_allowed
 from filewallball.files.inspection.suspicion import QUARANTINE, REJECT, Suspicion, judge
-from filewallball.files.models import LIVE, PRIVATE, PUBLIC, QUARANTINED, Blob, File
 from filewallball.files.naming import display_name
 from filewallball.files.ownership import token_digest
 from filewallball.files.rows import NewFile
 from filewallball.files.scanning import CLEAN, Scanner
 from filewallball.files.stored import StoredFile, shown
+from filewallball.files.tables import LIVE, PRIVATE, PUBLIC, QUARANTINED, blobs, files
 from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.text import neutral
 
-_FILES: Any = File.__table__
-_BLOBS: Any = Blob.__table__
-_NEW = insert(_FILES)  # built once: building a statement and recognising it again costs more than running it
+_NEW = insert(files)  # built once: building a statement and recognising it again costs more than running it
 
 
 class Uploads:
@@ -99,7 +97,7 @@ class Uploads:
         blob = self._database.run(connection, statement, {**content, **scan}).one()
         kept = blob.path
         if kept != path and (blob.damaged_us or not self._store.holds(kept, file.file_size)):
-            connection.execute(update(Blob).where(Blob.id == blob.id).values(path=path, damaged_us=None))
+            connection.execute(update(blobs).where(blobs.c.id == blob.id).values(path=path, damaged_us=None))
             kept = path
         is_known = blob.path != path and self._is_known(connection, blob.id, file)
         self._quotas.charge(connection, file.principal, file.file_size)
@@ -112,10 +110,12 @@ class Uploads:
 
         Nobody knows which files an unknown client's own are.
         """
-        may_know = File.visibility == PUBLIC
+        may_know = files.c.visibility == PUBLIC
         if file.owner_id or file.client_ip != UNKNOWN_CLIENT:
-            may_know = or_(may_know, File.principal == file.principal)
-        statement = select(File.id).where(File.blob_id == blob_id, File.state == LIVE, may_know).limit(1)
+            may_know = or_(may_know, files.c.principal == file.principal)
+        statement = (
+            select(files.c.id).where(files.c.blob_id == blob_id, files.c.state == LIVE, may_know).limit(1)
+        )
         return connection.execute(statement).first() is not None
 
     def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
@@ -165,8 +165,8 @@ def _new_file(
 
 def _counting(database: Database, *renewed: str) -> Any:
     """The upsert that counts one more file with the same bytes; where there were any, it renews these columns."""
-    statement = database.insert(_BLOBS)
-    new = database.incoming(statement)
-    changes = {"refs": _BLOBS.c.refs + 1, **{name: new[name] for name in renewed}}
-    statement = database.upsert(statement, [_BLOBS.c.sha256, _BLOBS.c.live], changes)
-    return statement.returning(_BLOBS.c.id, _BLOBS.c.path, _BLOBS.c.damaged_us)
+    statement = database.dialect.insert(blobs)
+    new = database.dialect.incoming(statement)
+    changes = {"refs": blobs.c.refs + 1, **{name: new[name] for name in renewed}}
+    statement = database.dialect.upsert(statement, [blobs.c.sha256, blobs.c.live], changes)
+    return statement.returning(blobs.c.id, blobs.c.path, blobs.c.damaged_us)

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from sqlalchemy import Row
 
 from filewallball import errors, permissions
@@ -29,6 +28,7 @@ from filewallball.files.upload import Uploads
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
+from filewallball.web.api import Blueprint
 from filewallball.web.openapi import FORM_BODY, RAW_BODY, binary_answer
 from filewallball.web.paging import Page
 from filewallball.web.request_body import body_of_any_length

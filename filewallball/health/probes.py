@@ -9,7 +9,7 @@ from typing import Any
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from filewallball import errors
 from filewallball.database.connections import Database
@@ -17,27 +17,16 @@ from filewallball.health.checks import LONGEST_WAIT_SECONDS, Probe
 from filewallball.storage.local import LocalStore
 
 _CANARY_KEY = "filewallball:health:"
-_STATUS = text("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
-_MAXIMUM = text("SELECT @@GLOBAL.max_connections")
 
 
 def database_probe(database: Database, pool_size: int) -> Probe:
     """A query on a pooled connection; on MariaDB also how many connections the server has, and may have."""
 
-    def server(connection: Connection) -> Mapping[str, Any]:
-        active = int(connection.execute(_STATUS).one()[1])
-        return {
-            "active_connections": active,
-            "max_connections": int(connection.execute(_MAXIMUM).scalar_one()),
-            "connection_pool_size": pool_size,
-        }
+    def probe(connection: Connection) -> Mapping[str, Any]:
+        active, most = database.dialect.connection_counts(connection, database.open_connections)
+        return {"active_connections": active, "max_connections": most, "connection_pool_size": pool_size}
 
-    def embedded(connection: Connection) -> Mapping[str, Any]:
-        connection.execute(text("SELECT COUNT(*) FROM sqlite_master")).scalar_one()
-        opened = database.open_connections()
-        return {"active_connections": opened, "max_connections": None, "connection_pool_size": pool_size}
-
-    return lambda: database.query(embedded if database.is_sqlite else server)
+    return lambda: database.query(probe)
 
 
 def redis_probe(url: str, timeout: timedelta) -> Probe:

@@ -15,7 +15,7 @@ _SHOWN_AS = {DATABASE: "database_connection", REDIS: "redis_connection", STORAGE
 _NOTHING = Reading(DISABLED)
 
 
-def summary(readings: Mapping[str, Reading], *, is_sqlite: bool, uptime_seconds: float) -> dict[str, Any]:
+def summary(readings: Mapping[str, Reading], *, dialect: str, uptime_seconds: float) -> dict[str, Any]:
     """`GET /health`: what anybody may know."""
     database, redis, storage = (readings.get(name, _NOTHING) for name in (DATABASE, REDIS, STORAGE))
     services: dict[str, Any] = {
@@ -39,8 +39,7 @@ def summary(readings: Mapping[str, Reading], *, is_sqlite: bool, uptime_seconds:
         "uptime": uptime(uptime_seconds),
         "services": services,
         "dependencies": {
-            "mariadb": DISABLED if is_sqlite else database.status,
-            "sqlite": database.status if is_sqlite else DISABLED,
+            **{name: database.status if name == dialect else DISABLED for name in ("mariadb", "sqlite")},
             "redis": redis.status,
             "file_system": storage.status,
         },

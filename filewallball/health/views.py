@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Response, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from filewallball import permissions
 from filewallball.access.admission import guard
@@ -17,6 +16,7 @@ from filewallball.observability.exposition import preferred_to_json
 from filewallball.observability.uptime import started_at
 from filewallball.registry import part
 from filewallball.settings.service import Settings
+from filewallball.web.api import Blueprint
 from filewallball.web.openapi import health_answer
 
 blueprint = Blueprint("health", __name__, url_prefix="/health", description="Is the service well?")
@@ -32,7 +32,7 @@ class Health(MethodView):
         """The state of the service and of what it depends on; as metrics where the Accept header asks for them."""
         up = time.time() - started_at()
         readings = part(Board).look()
-        body = report.summary(readings, is_sqlite=part(Database).is_sqlite, uptime_seconds=up)
+        body = report.summary(readings, dialect=part(Database).dialect.name, uptime_seconds=up)
         status = _status(body)
         content_type = preferred_to_json(request.headers.get("Accept"))
         if content_type is None:

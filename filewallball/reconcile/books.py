@@ -1,25 +1,25 @@
 """Do the books agree? Statistics, audit log, files table, disk and metrics, each with its neighbour, a line each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
 
-from filewallball.audit.models import AuditRow
 from filewallball.audit.totals import wrong_hours
 from filewallball.database.connections import Database
 from filewallball.errors import ABORTED
-from filewallball.files.models import DELETED, EXPIRED, KEPT, Blob, File
+from filewallball.files.inventory import count_files
+from filewallball.files.tables import DELETED, EXPIRED, KEPT, blobs, files
 from filewallball.observability.counters import Counters, epoch_us
 from filewallball.observability.vocabulary import AUTH_FAILURES
 from filewallball.reconcile.statistics import disagreements
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.shipper import Shipper
+from filewallball.recording.tables import audit_log
 from filewallball.settings.service import Settings
 from filewallball.stats.calendar import HOUR_US
-from filewallball.stats.rebuild import files_by_type, first_whole_hour
+from filewallball.stats.rebuild import first_whole_hour
 from filewallball.stats.snapshot import Statistics
 from filewallball.stats.tally import DOWNLOAD, ENDINGS, SUSPICIOUS, UPLOAD, Stock
 from filewallball.storage.local import LocalStore
@@ -28,8 +28,8 @@ _PIECE = 5000
 _LONGEST_UPLOAD_US = 24 * HOUR_US
 _NOT_ENFORCED = '"not_enforced":'
 _DOWNLOADED = {"action": DOWNLOAD, "status": SUCCESS}
-_UPLOADED = and_(AuditRow.action == UPLOAD, AuditRow.status == SUCCESS)
-_ENDED = and_(AuditRow.action.in_(sorted(ENDINGS)), AuditRow.status == SUCCESS)
+_UPLOADED = and_(audit_log.c.action == UPLOAD, audit_log.c.status == SUCCESS)
+_ENDED = and_(audit_log.c.action.in_(sorted(ENDINGS)), audit_log.c.status == SUCCESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Reconciliation:
         )
 
     def _statistics_and_files(self) -> Line:
-        kept, told = self._statistics.at_once(lambda view: (files_by_type(view.connection), view.inventory()))
+        kept, told = self._statistics.at_once(lambda view: (_stock(view.connection), view.inventory()))
         nothing = Stock()
         found = [
             f"{name or 'unknown type'}: {kept.get(name, nothing).files} kept, {told.get(name, nothing).files} told"
@@ -88,11 +88,11 @@ class Reconciliation:
 
     def _files_and_disk(self) -> Line:
         """Blobs are referred to as often as they say, and are on the disk in full; anything else there is litter."""
-        found, blobs = [], 0
+        found, count = [], 0
         first = 0
         while rows := _blobs_after(self._database, first):
             first = rows[-1].id
-            blobs += len(rows)
+            count += len(rows)
             for row in rows:
                 if row.refs != row.files:
                     found.append(f"blob {row.id} counts {row.refs} files of {row.files}")
@@ -103,14 +103,14 @@ class Reconciliation:
                 ):
                     found.append(f"blob {row.id} is missing or short on the disk")
         bare = (
-            select(File.file_id)
-            .outerjoin(Blob, Blob.id == File.blob_id)
-            .where(File.state.in_(KEPT), Blob.id.is_(None))
+            select(files.c.file_id)
+            .outerjoin(blobs, blobs.c.id == files.c.blob_id)
+            .where(files.c.state.in_(KEPT), blobs.c.id.is_(None))
         )
-        found += self._database.query(lambda connection: _ids(connection, bare, "file {} has no blob"))
+        found += [f"file {file_id} has no blob" for file_id in self._database.scalars(bare)]
         litter = sum(1 for path in self._store.blobs() if not _is_known(self._database, path))
         more = f", {litter:,} files without a row, left to the sweep" if litter else ""
-        return _line("files table and disk", f"{blobs:,} blobs{more}", found)
+        return _line("files table and disk", f"{count:,} blobs{more}", found)
 
     def _metrics_and_audit(self) -> Line:
         """What this host counted since its service started, against what the log has since then."""
@@ -142,19 +142,21 @@ def _audit_and_files(database: Database) -> Line:
     def work(connection: Connection) -> tuple[int, list[str]]:
         since = first_whole_hour(connection) * HOUR_US
         uploads, found = 0, []
-        for first, last in _pieces(connection, AuditRow.id):
-            piece = AuditRow.id.between(first, last), AuditRow.timestamp_us >= since
-            uploads += _count(connection, select(AuditRow.id).where(*piece, _UPLOADED))
-            lost = select(AuditRow.resource_id).outerjoin(File, File.file_id == AuditRow.resource_id)
-            found += _ids(connection, lost.where(*piece, _UPLOADED, File.id.is_(None)), "no file {}")
-            alive = lost.where(*piece, _ENDED, File.state.in_(KEPT))
+        for first, last in _pieces(connection, audit_log.c.id):
+            piece = audit_log.c.id.between(first, last), audit_log.c.timestamp_us >= since
+            uploads += _count(connection, select(audit_log.c.id).where(*piece, _UPLOADED))
+            lost = select(audit_log.c.resource_id).outerjoin(
+                files, files.c.file_id == audit_log.c.resource_id
+            )
+            found += _ids(connection, lost.where(*piece, _UPLOADED, files.c.id.is_(None)), "no file {}")
+            alive = lost.where(*piece, _ENDED, files.c.state.in_(KEPT))
             found += _ids(connection, alive, "file {} is recorded as ended")
         kept_since = since + _LONGEST_UPLOAD_US if since else 0  # an upload is on record with when it began
-        for first, last in _pieces(connection, File.id):
-            piece = File.id.between(first, last), File.upload_us >= since
-            unknown = _unrecorded(_UPLOADED).where(*piece, File.upload_us >= kept_since)
+        for first, last in _pieces(connection, files.c.id):
+            piece = files.c.id.between(first, last), files.c.upload_us >= since
+            unknown = _unrecorded(_UPLOADED).where(*piece, files.c.upload_us >= kept_since)
             found += _ids(connection, unknown, "no upload of {}")
-            ended = File.state.in_((DELETED, EXPIRED))
+            ended = files.c.state.in_((DELETED, EXPIRED))
             found += _ids(connection, _unrecorded(_ENDED).where(*piece, ended), "no end of {}")
         return uploads, found
 
@@ -162,16 +164,24 @@ def _audit_and_files(database: Database) -> Line:
     return _line("audit log and files table", f"{uploads:,} uploads", found)
 
 
+def _stock(connection: Connection) -> dict[str, Stock]:
+    return {name: Stock(*kept) for name, kept in count_files(connection).items()}
+
+
 def _lost_since(connection: Connection, epoch: int) -> str:
     """Why the log no longer holds what was counted, if so."""
     if first_whole_hour(connection) * HOUR_US > epoch:
         return "the log was pruned of what happened"
-    restored = AuditRow.action == "backup:restore", AuditRow.status == SUCCESS, AuditRow.timestamp_us >= epoch
-    found = connection.execute(select(AuditRow.id).where(*restored).limit(1)).first()
+    restored = (
+        audit_log.c.action == "backup:restore",
+        audit_log.c.status == SUCCESS,
+        audit_log.c.timestamp_us >= epoch,
+    )
+    found = connection.execute(select(audit_log.c.id).where(*restored).limit(1)).first()
     return "a backup was restored" if found else ""
 
 
-def _pairs(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:
+def _pairs(logged: Sequence[Row[Any]], counters: Counters) -> Iterator[tuple[str, int, int]]:
     """What is compared, how many the log has, and how many were counted."""
     counted = counters.total
     yield "operations", _sum(logged), counted("operations_total")
@@ -188,69 +198,70 @@ def _pairs(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, in
         yield f"cache {result}", _sum(logged, cache=result), counted("cache_requests_total", result=result)
 
 
-def _sizes(logged: list[Any], counters: Counters) -> Iterator[tuple[str, int, int]]:
+def _sizes(logged: Sequence[Row[Any]], counters: Counters) -> Iterator[tuple[str, int, int]]:
     uploaded = _sum(logged, "bytes", action=UPLOAD, status=SUCCESS)
     yield "bytes uploaded", uploaded, counters.total("file_upload_bytes_total", status=SUCCESS)
     downloaded = _sum(logged, "bytes", **_DOWNLOADED)
     yield "bytes downloaded", downloaded, counters.total("file_download_bytes_total", status=SUCCESS)
 
 
-def _sum(logged: list[Any], value: str = "n", **wanted: str) -> int:
+def _sum(logged: Sequence[Row[Any]], value: str = "n", **wanted: str) -> int:
     chosen = (row for row in logged if all(getattr(row, name) == it for name, it in wanted.items()))
     return sum(int(getattr(row, value)) for row in chosen)
 
 
-def _logged_since(connection: Connection, epoch: int, enforced: bool) -> list[Any]:
-    count, details = AuditRow.count, AuditRow.details
-    over_limit = AuditRow.error_type == "rate_limited"
+def _logged_since(connection: Connection, epoch: int, enforced: bool) -> Sequence[Row[Any]]:
+    count, details = audit_log.c.count, audit_log.c.details
+    over_limit = audit_log.c.error_type == "rate_limited"
     if not enforced:  # then what exceeds a limit passes, and only the details tell
         over_limit = or_(over_limit, func.instr(details, _NOT_ENFORCED) > 0)
-    is_suspicious = and_(AuditRow.action == UPLOAD, func.instr(details, SUSPICIOUS) > 0)
-    keys = AuditRow.action, AuditRow.status, AuditRow.error_type, AuditRow.cache
+    is_suspicious = and_(audit_log.c.action == UPLOAD, func.instr(details, SUSPICIOUS) > 0)
+    keys = audit_log.c.action, audit_log.c.status, audit_log.c.error_type, audit_log.c.cache
     sums = (
         func.sum(count).label("n"),
-        func.sum(count * AuditRow.file_size).label("bytes"),
+        func.sum(count * audit_log.c.file_size).label("bytes"),
         func.sum(case((is_suspicious, count), else_=0)).label("suspicious"),
         func.sum(case((over_limit, count), else_=0)).label("over_limit"),
     )
-    since = AuditRow.timestamp_us >= epoch, AuditRow.error_type != ABORTED
-    return list(connection.execute(select(*keys, *sums).where(*since).group_by(*keys)))
+    since = audit_log.c.timestamp_us >= epoch, audit_log.c.error_type != ABORTED
+    statement: Select[Any] = select(*keys, *sums).where(*since).group_by(*keys)
+    return connection.execute(statement).all()
 
 
-def _pieces(connection: Connection, key: Any) -> Iterator[tuple[int, int]]:
+def _pieces(connection: Connection, key: ColumnElement[int]) -> Iterator[tuple[int, int]]:
     first, last = connection.execute(select(func.min(key), func.max(key))).one()
     for start in range(first or 0, (last or -1) + 1, _PIECE):
         yield start, start + _PIECE - 1
 
 
-def _unrecorded(event: Any) -> Any:
-    matching = and_(AuditRow.resource_id == File.file_id, event)
-    return select(File.file_id).outerjoin(AuditRow, matching).where(AuditRow.id.is_(None))
+def _unrecorded(event: ColumnElement[bool]) -> Select[Any]:
+    matching = and_(audit_log.c.resource_id == files.c.file_id, event)
+    return select(files.c.file_id).outerjoin(audit_log, matching).where(audit_log.c.id.is_(None))
 
 
-def _blobs_after(database: Database, first: int) -> list[Any]:
-    kept = aliased(File)
-    refs = select(func.count()).where(kept.blob_id == Blob.id, kept.state.in_(KEPT)).scalar_subquery()
-    columns = (Blob.id, Blob.refs, Blob.path, Blob.size, refs.label("files"))
-    statement = select(*columns).where(Blob.id > first).order_by(Blob.id).limit(_PIECE)
-    return database.query(lambda connection: list(connection.execute(statement)))
+def _blobs_after(database: Database, first: int) -> Sequence[Row[Any]]:
+    kept = files.alias()
+    refs = select(func.count()).where(kept.c.blob_id == blobs.c.id, kept.c.state.in_(KEPT)).scalar_subquery()
+    columns = (blobs.c.id, blobs.c.refs, blobs.c.path, blobs.c.size, refs.label("files"))
+    statement = select(*columns).where(blobs.c.id > first).order_by(blobs.c.id).limit(_PIECE)
+    return database.rows(statement)
 
 
 def _is_there(database: Database, blob_id: int) -> bool:
-    still = select(Blob.id).where(Blob.id == blob_id, Blob.refs > 0)
-    return bool(database.query(lambda connection: connection.execute(still).all()))
+    still = select(blobs.c.id).where(blobs.c.id == blob_id, blobs.c.refs > 0)
+    return database.row(still) is not None
 
 
 def _is_known(database: Database, path: str) -> bool:
-    known = select(Blob.id).where(Blob.path == path)
-    return bool(database.query(lambda connection: connection.execute(known).all()))
+    known = select(blobs.c.id).where(blobs.c.path == path)
+    return database.row(known) is not None
 
 
-def _count(connection: Connection, statement: Any) -> int:
+def _count(connection: Connection, statement: Select[Any]) -> int:
     return int(connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one())
 
 
-def _ids(connection: Connection, statement: Any, text: str) -> list[str]:
+def _ids(connection: Connection, statement: Select[Any], text: str) -> list[str]:
     return [text.format(found) for found in connection.execute(statement).scalars()]
 
 

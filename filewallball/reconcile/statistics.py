@@ -5,31 +5,24 @@ from dataclasses import dataclass, field
 from operator import add
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, exists, func, select
+from sqlalchemy import Connection, Select, Table, and_, case, exists, func, select
 
 from filewallball.database.connections import Database
 from filewallball.recording.event import FAILED, SUCCESS
+from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, date_of
-from filewallball.stats.models import (
-    DailyDistinct,
-    DailySeen,
-    LatencyHourly,
-    UploadErrorsDaily,
-    UsageClientDaily,
-    UsageHourly,
-    UsageKind,
-)
 from filewallball.stats.rebuild import first_whole_hour, known_days
-from filewallball.stats.snapshot import AUDIT
+from filewallball.stats.tables import (
+    daily_distinct,
+    daily_seen,
+    latency_hourly,
+    upload_errors_daily,
+    usage_client_daily,
+    usage_hourly,
+    usage_kinds,
+)
 from filewallball.stats.tally import CLIENT, SUSPICIOUS, TRANSFERS, UPLOAD, USER
 
-_HOURLY: Any = UsageHourly.__table__
-_KINDS: Any = UsageKind.__table__
-_CLIENTS: Any = UsageClientDaily.__table__
-_ERRORS: Any = UploadErrorsDaily.__table__
-_LATENCY: Any = LatencyHourly.__table__
-_SEEN: Any = DailySeen.__table__
-_DISTINCT: Any = DailyDistinct.__table__
 _KEY = ("action", "status", "error_type", "file_type")
 _NUMBERS = ("count", "bytes", "duration_us", "timed", "hits", "lookups")
 _TIMED = _NUMBERS.index("timed")
@@ -97,77 +90,85 @@ def _compare(connection: Connection, day: int, first: int) -> tuple[int, list[st
 def _wrong_of_day(connection: Connection, day: int, recount: _Recount) -> Iterator[str]:
     who = [key for _, key in sorted(key for key in recount.seen if key[0] == CLIENT)]
     distinct = {(kind,): (sum(key[0] == kind for key in recount.seen),) for kind in (CLIENT, USER)}
-    if recount.seen != _of_day(connection, _SEEN, day, 2):
+    if recount.seen != _of_day(connection, daily_seen, day, 2):
         yield "clients and users"
-    if distinct != {**dict.fromkeys(distinct, (0,)), **_of_day(connection, _DISTINCT, day, 1)}:
+    if distinct != {**dict.fromkeys(distinct, (0,)), **_of_day(connection, daily_distinct, day, 1)}:
         yield "distinct clients and users"
-    if recount.errors != _of_day(connection, _ERRORS, day, 1):
+    if recount.errors != _of_day(connection, upload_errors_daily, day, 1):
         yield "failed uploads"
     if recount.clients != _uses(connection, day, who):
         yield "uses by client"
 
 
 def _logged(connection: Connection, hour: int) -> Iterator[tuple[str, int, tuple[str, ...], Numbers]]:
-    count, asked = AUDIT.c["count"], AUDIT.c.cache != "none"
-    is_suspicious = and_(AUDIT.c.action == UPLOAD, func.instr(AUDIT.c.details, SUSPICIOUS) > 0)
+    count, asked = audit_log.c["count"], audit_log.c.cache != "none"
+    is_suspicious = and_(audit_log.c.action == UPLOAD, func.instr(audit_log.c.details, SUSPICIOUS) > 0)
     numbers = (
         count,
-        AUDIT.c.file_size * count,
-        AUDIT.c.duration_us * count,
-        case((AUDIT.c.duration_us > 0, count), else_=0),
-        case((AUDIT.c.cache == "hit", count), else_=0),
+        audit_log.c.file_size * count,
+        audit_log.c.duration_us * count,
+        case((audit_log.c.duration_us > 0, count), else_=0),
+        case((audit_log.c.cache == "hit", count), else_=0),
         case((asked, count), else_=0),
         case((is_suspicious, count), else_=0),
     )
-    keys = [AUDIT.c.ip_address, AUDIT.c.user_id, *(AUDIT.c[name] for name in _KEY)]
-    within = AUDIT.c.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)
-    statement = select(*keys, *map(func.sum, numbers)).where(AUDIT.c.block_id > 0, within).group_by(*keys)
+    keys = [audit_log.c.ip_address, audit_log.c.user_id, *(audit_log.c[name] for name in _KEY)]
+    within = audit_log.c.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)
+    statement = select(*keys, *map(func.sum, numbers)).where(audit_log.c.block_id > 0, within).group_by(*keys)
     for key, found in _by_key(connection, statement, len(keys)).items():
         yield key[0], key[1], key[2:], found
 
 
 def _usage(connection: Connection, hour: int) -> Sums:
-    columns = [*(_KINDS.c[name] for name in _KEY), *(_HOURLY.c[name] for name in (*_NUMBERS, "suspicious"))]
-    statement = select(*columns).join_from(_HOURLY, _KINDS, _KINDS.c.id == _HOURLY.c.kind_id)
-    return _by_key(connection, statement.where(_HOURLY.c.hour == hour), len(_KEY))
+    columns = [
+        *(usage_kinds.c[name] for name in _KEY),
+        *(usage_hourly.c[name] for name in (*_NUMBERS, "suspicious")),
+    ]
+    statement = select(*columns).join_from(
+        usage_hourly, usage_kinds, usage_kinds.c.id == usage_hourly.c.kind_id
+    )
+    return _by_key(connection, statement.where(usage_hourly.c.hour == hour), len(_KEY))
 
 
 def _times(connection: Connection, hour: int) -> Sums:
-    statement = select(_LATENCY.c.action, func.sum(_LATENCY.c["count"])).where(_LATENCY.c.hour == hour)
-    return _by_key(connection, statement.group_by(_LATENCY.c.action), 1)
+    statement = select(latency_hourly.c.action, func.sum(latency_hourly.c["count"])).where(
+        latency_hourly.c.hour == hour
+    )
+    return _by_key(connection, statement.group_by(latency_hourly.c.action), 1)
 
 
 def _uses(connection: Connection, day: int, addresses: list[str]) -> Sums:
     columns = [
-        _CLIENTS.c.client_ip,
-        *(_KINDS.c[name] for name in _KEY),
-        *(_CLIENTS.c[name] for name in _NUMBERS),
+        usage_client_daily.c.client_ip,
+        *(usage_kinds.c[name] for name in _KEY),
+        *(usage_client_daily.c[name] for name in _NUMBERS),
     ]
-    statement = select(*columns).join_from(_CLIENTS, _KINDS, _KINDS.c.id == _CLIENTS.c.kind_id)
+    statement = select(*columns).join_from(
+        usage_client_daily, usage_kinds, usage_kinds.c.id == usage_client_daily.c.kind_id
+    )
     found = Sums()
     for start in range(0, len(addresses), _CHUNK):
-        some = _CLIENTS.c.client_ip.in_(addresses[start : start + _CHUNK])
-        found |= _by_key(connection, statement.where(some, _CLIENTS.c.day == day), len(_KEY) + 1)
+        some = usage_client_daily.c.client_ip.in_(addresses[start : start + _CHUNK])
+        found |= _by_key(connection, statement.where(some, usage_client_daily.c.day == day), len(_KEY) + 1)
     return found
 
 
 def _strays(connection: Connection, first: int) -> list[str]:
     """Days on which sums of clients stand that were not there at all."""
-    there = exists().where(
-        _SEEN.c.day == _CLIENTS.c.day, _SEEN.c.kind == CLIENT, _SEEN.c.key == _CLIENTS.c.client_ip
-    )
+    of, seen = usage_client_daily.c, daily_seen.c
+    there = exists().where(seen.day == of.day, seen.kind == CLIENT, seen.key == of.client_ip)
     whole = -(-first // DAY_HOURS)
-    days = select(_CLIENTS.c.day).where(_CLIENTS.c.day >= whole, ~there).distinct().order_by(_CLIENTS.c.day)
+    days = select(of.day).where(of.day >= whole, ~there).distinct().order_by(of.day)
     return [f"uses by nobody on {date_of(day)}" for day in connection.execute(days).scalars()]
 
 
-def _of_day(connection: Connection, of: Any, day: int, width: int) -> Sums:
+def _of_day(connection: Connection, of: Table, day: int, width: int) -> Sums:
     """What a table says of a day; after it come `width` more columns of its key, then numbers."""
     columns = [column for column in of.columns if column is not of.c.day]
     return _by_key(connection, select(*columns).where(of.c.day == day), width)
 
 
-def _by_key(connection: Connection, statement: Any, width: int) -> Sums:
+def _by_key(connection: Connection, statement: Select[Any], width: int) -> Sums:
     return {tuple(row[:width]): tuple(map(int, row[width:])) for row in connection.execute(statement)}
 
 

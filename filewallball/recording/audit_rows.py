@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from filewallball.addresses import packed
-from filewallball.audit.models import AuditRow
 from filewallball.database.connections import Database
 from filewallball.errors import AuditBroken
 from filewallball.recording.event import Event
+from filewallball.recording.tables import audit_log
 from filewallball.text import clip, neutral
 
 # The fields that the mac covers, in their canonical order. Only text and integers, as they read back.
@@ -50,9 +50,8 @@ class Trail:
 
     def __init__(self, database: Database, key: bytes) -> None:
         self._key = key
-        table: Any = AuditRow.__table__
-        self._insert = database.bulk(database.insert(table), COLUMNS)
-        self._bulk = database.bulk(database.insert_ignoring(table), COLUMNS)
+        self._insert = database.bulk(database.dialect.insert(audit_log), COLUMNS)
+        self._bulk = database.bulk(database.dialect.insert_ignoring(audit_log), COLUMNS)
 
     def append(self, connection: Connection, event: Event) -> None:
         """Insert the event inside the caller's transaction; a second row of the same event_id is an error.

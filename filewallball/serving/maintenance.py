@@ -165,7 +165,7 @@ def slow_jobs(app: Flask) -> list[Job]:
         "rescan": (10.0, rescan.run),
         "thumbnails": (300.0, part(Thumbnails, app).tidy),
         "alerts": (3600.0, lambda: forget_old(database, kept_us)),
-        "statistics": (60.0, Rebuild(database).run_if_incomplete),
+        "statistics": (60.0, part(Rebuild, app).run_if_incomplete),
         "scrub": (10.0, lambda: scrub(app).run_slice(interval_us, settings.scrub_rate)),
     }
     channel = SmsChannel(settings)

@@ -218,10 +218,6 @@ class Settings(MonitoringSettings):
     def drain_file(self) -> Path:
         return self.data_dir / "drain"
 
-    @property
-    def is_sqlite(self) -> bool:
-        return self.database_url.startswith("sqlite")
-
 
 def load_settings(
     environ: Mapping[str, str] | None = None, defaults: Mapping[str, str] | None = None

@@ -7,15 +7,15 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from filewallball import errors
-from filewallball.stats.models import DailySeen
-from filewallball.stats.snapshot import AUDIT, BLOCKS_FOLLOWED, View
+from filewallball.recording.tables import audit_log
+from filewallball.stats.snapshot import BLOCKS_FOLLOWED, View
+from filewallball.stats.tables import daily_seen
 from filewallball.stats.tally import CLIENT, Seen, Tally
 from filewallball.web.paging import Page, Total
 
 ORDERS = ("count", "bytes", "errors")
 DEEPEST_CLIENT = 10_000
-_SEEN: Any = DailySeen.__table__
-_SUMS = {order: func.sum(_SEEN.c[order]) for order in ORDERS}
+_SUMS = {order: func.sum(daily_seen.c[order]) for order in ORDERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _best(view: View, first_day: int, order: str, wanted: int, old: _Best | None
     if old is not None and old.number <= view.number:
         return old
     return _Best(
-        view.number, _read(view, first_day, order_by=(_SUMS[order].desc(), _SEEN.c.key), limit=wanted)
+        view.number, _read(view, first_day, order_by=(_SUMS[order].desc(), daily_seen.c.key), limit=wanted)
     )
 
 
@@ -94,7 +94,7 @@ def _active(view: View, first_day: int, today: int, old: _Active | None) -> _Act
         return _Active(view.number, view.number, {}, _count(view, first_day))
     if old.number == view.number:
         return old
-    news = _by_client(view.tally(AUDIT.c.block_id > old.number), first_day)
+    news = _by_client(view.tally(audit_log.c.block_id > old.number), first_day)
     found = {
         use.client_ip: use for use in _of_clients(view, first_day, today, news.keys() - old.clients.keys())
     }
@@ -132,17 +132,17 @@ def _of_clients(view: View, first_day: int, today: int, addresses: Collection[st
     """What these clients did in all, day by day: a range of days would have the database read every client of them."""
     if not addresses:
         return []
-    days = or_(_SEEN.c.day.in_(range(first_day, today + 1)), _SEEN.c.day > today)
-    return _read(view, first_day, days, _SEEN.c.key.in_(sorted(addresses)))
+    days = or_(daily_seen.c.day.in_(range(first_day, today + 1)), daily_seen.c.day > today)
+    return _read(view, first_day, days, daily_seen.c.key.in_(sorted(addresses)))
 
 
 def _read(
     view: View, first_day: int, *conditions: Any, order_by: tuple[Any, ...] = (), limit: int | None = None
 ) -> list[ClientUse]:
     statement = (
-        select(_SEEN.c.key, *_SUMS.values())
-        .where(_SEEN.c.kind == CLIENT, *(conditions or (_SEEN.c.day >= first_day,)))
-        .group_by(_SEEN.c.key)
+        select(daily_seen.c.key, *_SUMS.values())
+        .where(daily_seen.c.kind == CLIENT, *(conditions or (daily_seen.c.day >= first_day,)))
+        .group_by(daily_seen.c.key)
         .order_by(*order_by)
         .limit(limit)
     )
@@ -150,7 +150,7 @@ def _read(
 
 
 def _count(view: View, first_day: int) -> int:
-    statement = select(func.count(_SEEN.c.key.distinct())).where(
-        _SEEN.c.day >= first_day, _SEEN.c.kind == CLIENT
+    statement = select(func.count(daily_seen.c.key.distinct())).where(
+        daily_seen.c.day >= first_day, daily_seen.c.kind == CLIENT
     )
     return int(view.connection.execute(statement).scalar_one())

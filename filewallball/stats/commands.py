@@ -4,7 +4,6 @@ import click
 from flask import Flask
 
 from filewallball.commands import with_app
-from filewallball.database.connections import Database
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
@@ -24,6 +23,6 @@ def rebuild(app: Flask) -> None:
     """Recompute all sums from the audit log, from the first hour that it holds completely; the service may run."""
     part(Shipper, app).flush()
     with operation(part(Ledger, app), "stats:rebuild", SYSTEM) as op:
-        days = Rebuild(part(Database, app)).run(lambda day: click.echo(date_of(day), err=True))
+        days = part(Rebuild, app).run(lambda day: click.echo(date_of(day), err=True))
         op.note(details={"days": days})
     click.echo(f"Rebuilt the sums of {days} days.")

@@ -1,7 +1,6 @@
 """Clients that are expected to upload every so often: declared by an administrator, watched by an alert."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -11,16 +10,14 @@ from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.event import SUCCESS
 from filewallball.recording.operations import Operation
+from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, day_of
-from filewallball.stats.models import ExpectedClient, UsageClientDaily, UsageKind
-from filewallball.stats.snapshot import AUDIT, Statistics, View
+from filewallball.stats.snapshot import Statistics, View
+from filewallball.stats.tables import expected_clients, usage_client_daily, usage_kinds
 from filewallball.stats.tally import UPLOAD
 
 MOST = 50
-_EXPECTED: Any = ExpectedClient.__table__
-_CLIENTS: Any = UsageClientDaily.__table__
-_KINDS: Any = UsageKind.__table__
-_UPLOADED = AUDIT.c.action == UPLOAD, AUDIT.c.status == SUCCESS
+_UPLOADED = audit_log.c.action == UPLOAD, audit_log.c.status == SUCCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +69,14 @@ class ExpectedClients:
         op.note(resource_id=address)
 
         def work(connection: Connection) -> None:
-            if connection.execute(delete(_EXPECTED).where(_EXPECTED.c.client_ip == address)).rowcount != 1:
+            ended = delete(expected_clients).where(expected_clients.c.client_ip == address)
+            if connection.execute(ended).rowcount != 1:
                 raise errors.NotFound
 
         op.change(work)
 
     def _declare(self, connection: Connection, address: str, seconds: int) -> None:
-        known = set(connection.execute(select(_EXPECTED.c.client_ip)).scalars())
+        known = set(connection.execute(select(expected_clients.c.client_ip)).scalars())
         if address not in known and len(known) >= MOST:
             raise errors.Conflict(f"No more than {MOST} clients can be expected.")
         values = {
@@ -87,19 +85,21 @@ class ExpectedClients:
             "declared_us": now_us(),
             "last_upload_us": _last_upload(connection, address),
         }
-        statement = self._database.insert(_EXPECTED).values(values)
-        keys = [_EXPECTED.c.client_ip]
-        connection.execute(self._database.upsert(statement, keys, {"expected_within": seconds}))
+        statement = self._database.dialect.insert(expected_clients).values(values)
+        keys = [expected_clients.c.client_ip]
+        connection.execute(self._database.dialect.upsert(statement, keys, {"expected_within": seconds}))
 
 
 def _read(view: View) -> list[Expectation]:
-    rows = view.connection.execute(select(*_EXPECTED.c).order_by(_EXPECTED.c.client_ip)).all()
+    rows = view.connection.execute(select(*expected_clients.c).order_by(expected_clients.c.client_ip)).all()
     if not rows:
         return []
-    unsealed = select(AUDIT.c.ip_address, func.max(AUDIT.c.timestamp_us)).where(
-        AUDIT.c.block_id.is_(None), *_UPLOADED, AUDIT.c.ip_address.in_([row.client_ip for row in rows])
+    unsealed = select(audit_log.c.ip_address, func.max(audit_log.c.timestamp_us)).where(
+        audit_log.c.block_id.is_(None),
+        *_UPLOADED,
+        audit_log.c.ip_address.in_([row.client_ip for row in rows]),
     )
-    fresh = {row[0]: row[1] for row in view.connection.execute(unsealed.group_by(AUDIT.c.ip_address))}
+    fresh = {row[0]: row[1] for row in view.connection.execute(unsealed.group_by(audit_log.c.ip_address))}
     return [
         Expectation(
             client_ip=row.client_ip,
@@ -113,13 +113,13 @@ def _read(view: View) -> list[Expectation]:
 
 def _last_upload(connection: Connection, address: str) -> int:
     """When the client last uploaded: on the last day that the sums know, or since; 0 if it never did."""
-    uploads = select(_KINDS.c.id).where(_KINDS.c.action == UPLOAD, _KINDS.c.status == SUCCESS)
+    uploads = select(usage_kinds.c.id).where(usage_kinds.c.action == UPLOAD, usage_kinds.c.status == SUCCESS)
     day = connection.execute(
-        select(func.max(_CLIENTS.c.day)).where(
-            _CLIENTS.c.client_ip == address, _CLIENTS.c.kind_id.in_(uploads)
+        select(func.max(usage_client_daily.c.day)).where(
+            usage_client_daily.c.client_ip == address, usage_client_daily.c.kind_id.in_(uploads)
         )
     ).scalar()
     start = (day if day is not None else day_of(now_us()) - 1) * DAY_HOURS * HOUR_US
-    mine = AUDIT.c.address == packed(address), AUDIT.c.timestamp_us >= start
-    moment = connection.execute(select(func.max(AUDIT.c.timestamp_us)).where(*mine, *_UPLOADED)).scalar()
+    mine = audit_log.c.address == packed(address), audit_log.c.timestamp_us >= start
+    moment = connection.execute(select(func.max(audit_log.c.timestamp_us)).where(*mine, *_UPLOADED)).scalar()
     return moment or (start if day is not None else 0)

@@ -9,14 +9,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 from filewallball.recording.event import FAILED
+from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS
-from filewallball.stats.models import UploadErrorsDaily, UsageClientDaily, UsageHourly
-from filewallball.stats.snapshot import AUDIT, BLOCKS_FOLLOWED, Numbers, View, span
+from filewallball.stats.snapshot import BLOCKS_FOLLOWED, Numbers, View, span
+from filewallball.stats.tables import upload_errors_daily, usage_client_daily, usage_hourly
 from filewallball.stats.tally import UPLOAD, Kind
-
-_HOURLY: Any = UsageHourly.__table__
-_CLIENTS: Any = UsageClientDaily.__table__
-_ERRORS: Any = UploadErrorsDaily.__table__
 
 
 def by_day(view: View, first_day: int) -> Counter[tuple[int, str]]:
@@ -24,11 +21,11 @@ def by_day(view: View, first_day: int) -> Counter[tuple[int, str]]:
     kinds = _kinds(view)
 
     def read(first_hour: int, end: int | None) -> dict[Any, Numbers]:
-        day = (_HOURLY.c.hour - _HOURLY.c.hour % DAY_HOURS).label("start")
-        statement = select(day, _HOURLY.c.kind_id, func.sum(_HOURLY.c["count"])).where(
-            *span(_HOURLY.c.hour, first_hour, end), _HOURLY.c.kind_id.in_(kinds)
+        day = (usage_hourly.c.hour - usage_hourly.c.hour % DAY_HOURS).label("start")
+        statement = select(day, usage_hourly.c.kind_id, func.sum(usage_hourly.c["count"])).where(
+            *span(usage_hourly.c.hour, first_hour, end), usage_hourly.c.kind_id.in_(kinds)
         )
-        return view.numbers(statement.group_by(day, _HOURLY.c.kind_id), keys=2)
+        return view.numbers(statement.group_by(day, usage_hourly.c.kind_id), keys=2)
 
     counts = Counter[tuple[int, str]]()
     for (start, key), (count,) in view.sealed(f"failures {len(kinds)}", first_day * DAY_HOURS, read).items():
@@ -54,7 +51,7 @@ def by_client(view: View, first_day: int, most: int) -> Counter[str]:
 def causes(view: View, addresses: Sequence[str], first_day: int) -> dict[str, Counter[str]]:
     """Why the uploads of these clients failed, and how often."""
     found = {address: Counter[str]() for address in addresses}
-    of = _CLIENTS.c
+    of = usage_client_daily.c
     statement = select(of.client_ip, of.kind_id, func.sum(of["count"])).where(
         of.client_ip.in_(addresses), of.day >= first_day, of.kind_id.in_(_kinds(view))
     )
@@ -80,7 +77,7 @@ class _Standing:
 
 def _standing(view: View, first_day: int, old: _Standing | None) -> _Standing:
     if old is None or not old.number <= view.number <= old.since + BLOCKS_FOLLOWED:
-        of = _ERRORS.c
+        of = upload_errors_daily.c
         statement = (
             select(of.client_ip, func.sum(of["count"])).where(of.day >= first_day).group_by(of.client_ip)
         )
@@ -90,7 +87,9 @@ def _standing(view: View, first_day: int, old: _Standing | None) -> _Standing:
     if old.number == view.number:
         return old
     moved = dict(old.moved)
-    news = view.tally(AUDIT.c.block_id > old.number, AUDIT.c.action == UPLOAD, AUDIT.c.status == FAILED)
+    news = view.tally(
+        audit_log.c.block_id > old.number, audit_log.c.action == UPLOAD, audit_log.c.status == FAILED
+    )
     for (day, address), count in news.upload_errors.items():
         if day >= first_day:
             moved[address] = moved.get(address, old.counts.get(address, 0)) + count

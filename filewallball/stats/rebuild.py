@@ -4,31 +4,39 @@ A day is added up without any lock; then, in one transaction that holds the chai
 added and the day's old sums replaced. Hours that retention has begun to prune stay as they are.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, column, delete, func, select, table, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from filewallball.database.connections import Database
+from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, hour_of
-from filewallball.stats.models import UsageState
-from filewallball.stats.rollup import TABLES, UsageFold
-from filewallball.stats.snapshot import AUDIT, CHAIN, ROWS
+from filewallball.stats.rollup import UsageFold
+from filewallball.stats.snapshot import ROWS
+from filewallball.stats.tables import (
+    daily_distinct,
+    daily_seen,
+    inventory,
+    latency_hourly,
+    upload_errors_daily,
+    usage_client_daily,
+    usage_hourly,
+    usage_state,
+)
 from filewallball.stats.tally import CLIENT, Stock, Tally
 
-FILES: Any = table("files", column("mime_type"), column("file_size"), column("state"))
-BLOCKS: Any = table("audit_blocks", column("number"), column("last_us"))
-KEPT = ("live", "quarantined")
-_KINDS, _HOURLY, _CLIENTS, _ERRORS, _LATENCY, _SEEN, _DISTINCT, _INVENTORY = TABLES
-_STATE: Any = UsageState.__table__
 _CHUNK = 500
+CountFiles = Callable[[Connection], Mapping[str, tuple[int, int]]]
+"""Tells how many files of each media type are kept, and their bytes."""
 
 
 class Rebuild:
     """One rebuild at a time; the digest may run all the while."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, count_files: CountFiles) -> None:
         self._database = database
+        self._count_files = count_files
         self._fold = UsageFold(database)
 
     def run(self, progress: Callable[[int], None] = lambda day: None) -> int:
@@ -41,13 +49,13 @@ class Rebuild:
                 pass  # retention pruned meanwhile: the hours that it reached stay as they are
         self._rebuild_inventory()
         with self._database.begin() as connection:
-            connection.execute(update(_STATE).values(revision=func.abs(_STATE.c.revision) + 1))
+            connection.execute(update(usage_state).values(revision=func.abs(usage_state.c.revision) + 1))
         return len(days)
 
     def run_if_incomplete(self) -> None:
         """Rebuild if rows were sealed before there were sums: the migration leaves a negative revision then."""
-        state = select(_STATE.c.revision)
-        if self._database.query(lambda connection: connection.execute(state).scalar_one()) < 0:
+        state = select(usage_state.c.revision)
+        if self._database.scalar(state) < 0:
             self.run()
 
     def _rebuild_day(self, day: int) -> bool:
@@ -58,13 +66,13 @@ class Rebuild:
         first_hour, end = max(whole_from, day * DAY_HOURS), (day + 1) * DAY_HOURS
         tally = Tally()
         for hour in range(first_hour, end):
-            tally.add_all(self._rows(AUDIT.c.block_id.between(1, number), *_within(hour, hour + 1)))
+            tally.add_all(self._rows(audit_log.c.block_id.between(1, number), *_within(hour, hour + 1)))
         with self._database.begin() as connection:
-            newest = connection.execute(select(CHAIN.c.number).with_for_update()).scalar_one()
+            newest = connection.execute(select(audit_chain.c.number).with_for_update()).scalar_one()
             if first_whole_hour(connection) != whole_from:
                 return False
             if newest > number:
-                late = ROWS.where(AUDIT.c.block_id.between(number + 1, newest), *_within(first_hour, end))
+                late = ROWS.where(audit_log.c.block_id.between(number + 1, newest), *_within(first_hour, end))
                 tally.add_all(connection.execute(late))
             whole = first_hour == day * DAY_HOURS
             _delete_hours(connection, first_hour, end)
@@ -74,34 +82,40 @@ class Rebuild:
                 tally.clients, tally.seen, tally.upload_errors = {}, {}, {}
             if tally.usage:
                 self._fold.write(connection, tally)
-            connection.execute(update(_STATE).values(revision=_STATE.c.revision + 1))
+            connection.execute(update(usage_state).values(revision=usage_state.c.revision + 1))
         return True
 
-    def _rows(self, *conditions: ColumnElement[bool]) -> Iterable[Any]:
-        statement = ROWS.where(*conditions)
-        return self._database.query(lambda connection: connection.execute(statement).all())
+    def _rows(self, *conditions: ColumnElement[bool]) -> Sequence[Row[Any]]:
+        return self._database.rows(ROWS.where(*conditions))
 
     def _rebuild_inventory(self) -> None:
         """What the files are now, less what unsealed rows will add."""
-        number, stock = self._database.snapshot(_sealed_stock)
+        number, stock = self._database.snapshot(self._sealed_stock)
         with self._database.begin() as connection:
-            newest = connection.execute(select(CHAIN.c.number).with_for_update()).scalar_one()
+            newest = connection.execute(select(audit_chain.c.number).with_for_update()).scalar_one()
             if newest > number:
-                late = ROWS.where(AUDIT.c.block_id.between(number + 1, newest))
+                late = ROWS.where(audit_log.c.block_id.between(number + 1, newest))
                 _add_stock(stock, Tally().add_all(connection.execute(late)), 1)
-            connection.execute(delete(_INVENTORY))
+            connection.execute(delete(inventory))
             values = [
                 {"file_type": file_type, "files": kept.files, "bytes": kept.bytes}
                 for file_type, kept in sorted(stock.items())
             ]
             if values:
-                connection.execute(self._database.insert(_INVENTORY), values)
+                connection.execute(self._database.dialect.insert(inventory), values)
+
+    def _sealed_stock(self, connection: Connection) -> tuple[int, dict[str, Stock]]:
+        stock = {name: Stock(*kept) for name, kept in self._count_files(connection).items()}
+        unsealed = Tally().add_all(connection.execute(ROWS.where(audit_log.c.block_id.is_(None))))
+        _add_stock(stock, unsealed, -1)
+        return _head(connection), stock
 
 
 def first_whole_hour(connection: Connection) -> int:
     """The first hour of which nothing was pruned."""
-    pruned = select(CHAIN.c.pruned).scalar_subquery()
-    last_us = connection.execute(select(func.max(BLOCKS.c.last_us)).where(BLOCKS.c.number <= pruned)).scalar()
+    pruned = select(audit_chain.c.pruned).scalar_subquery()
+    newest = select(func.max(audit_blocks.c.last_us)).where(audit_blocks.c.number <= pruned)
+    last_us = connection.execute(newest).scalar()
     return 0 if last_us is None else hour_of(last_us) + 1
 
 
@@ -109,11 +123,13 @@ def known_days(connection: Connection, first_hour: int) -> Iterator[int]:
     """Every day from that hour on that the log or the sums know, oldest first."""
     hour = first_hour
     while True:
-        logged = select(AUDIT.c.timestamp_us).where(
-            AUDIT.c.timestamp_us >= hour * HOUR_US, AUDIT.c.block_id > 0
+        logged = select(audit_log.c.timestamp_us).where(
+            audit_log.c.timestamp_us >= hour * HOUR_US, audit_log.c.block_id > 0
         )
-        moment = connection.execute(logged.order_by(AUDIT.c.timestamp_us).limit(1)).scalar()
-        summed = connection.execute(select(func.min(_HOURLY.c.hour)).where(_HOURLY.c.hour >= hour)).scalar()
+        moment = connection.execute(logged.order_by(audit_log.c.timestamp_us).limit(1)).scalar()
+        summed = connection.execute(
+            select(func.min(usage_hourly.c.hour)).where(usage_hourly.c.hour >= hour)
+        ).scalar()
         found = [summed] if summed is not None else []
         if moment is not None:
             found.append(hour_of(moment))
@@ -121,23 +137,6 @@ def known_days(connection: Connection, first_hour: int) -> Iterator[int]:
             return
         yield min(found) // DAY_HOURS
         hour = (min(found) // DAY_HOURS + 1) * DAY_HOURS
-
-
-def files_by_type(connection: Connection) -> dict[str, Stock]:
-    """The files that are kept, from their own table."""
-    statement = (
-        select(FILES.c.mime_type, func.count(), func.sum(FILES.c.file_size))
-        .where(FILES.c.state.in_(KEPT))
-        .group_by(FILES.c.mime_type)
-    )
-    return {name: Stock(count, int(size)) for name, count, size in connection.execute(statement)}
-
-
-def _sealed_stock(connection: Connection) -> tuple[int, dict[str, Stock]]:
-    stock = files_by_type(connection)
-    unsealed = Tally().add_all(connection.execute(ROWS.where(AUDIT.c.block_id.is_(None))))
-    _add_stock(stock, unsealed, -1)
-    return _head(connection), stock
 
 
 def _add_stock(stock: dict[str, Stock], tally: Tally, sign: int) -> None:
@@ -148,23 +147,23 @@ def _add_stock(stock: dict[str, Stock], tally: Tally, sign: int) -> None:
 
 
 def _head(connection: Connection) -> int:
-    return int(connection.execute(select(CHAIN.c.number)).scalar_one())
+    return int(connection.execute(select(audit_chain.c.number)).scalar_one())
 
 
 def _within(first_hour: int, end: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return AUDIT.c.timestamp_us >= first_hour * HOUR_US, AUDIT.c.timestamp_us < end * HOUR_US
+    return audit_log.c.timestamp_us >= first_hour * HOUR_US, audit_log.c.timestamp_us < end * HOUR_US
 
 
 def _delete_hours(connection: Connection, first_hour: int, end: int) -> None:
-    for of in (_HOURLY, _LATENCY):
+    for of in (usage_hourly, latency_hourly):
         connection.execute(delete(of).where(of.c.hour >= first_hour, of.c.hour < end))
 
 
 def _delete_day(connection: Connection, day: int, addresses: Iterable[str]) -> None:
-    seen = select(_SEEN.c.key).where(_SEEN.c.day == day, _SEEN.c.kind == CLIENT)
+    seen = select(daily_seen.c.key).where(daily_seen.c.day == day, daily_seen.c.kind == CLIENT)
     known = sorted({*addresses, *connection.execute(seen).scalars()})
     for start in range(0, len(known), _CHUNK):
-        some = _CLIENTS.c.client_ip.in_(known[start : start + _CHUNK])
-        connection.execute(delete(_CLIENTS).where(some, _CLIENTS.c.day == day))
-    for of in (_ERRORS, _SEEN, _DISTINCT):
+        some = usage_client_daily.c.client_ip.in_(known[start : start + _CHUNK])
+        connection.execute(delete(usage_client_daily).where(some, usage_client_daily.c.day == day))
+    for of in (upload_errors_daily, daily_seen, daily_distinct):
         connection.execute(delete(of).where(of.c.day == day))

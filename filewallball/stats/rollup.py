@@ -4,41 +4,35 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, Table, bindparam, select, update
 
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.stats.calendar import hour_of
-from filewallball.stats.models import (
-    DailyDistinct,
-    DailySeen,
-    ExpectedClient,
-    Inventory,
-    LatencyHourly,
-    UploadErrorsDaily,
-    UsageClientDaily,
-    UsageHourly,
-    UsageKind,
-    UsageState,
+from filewallball.stats.tables import (
+    daily_distinct,
+    daily_seen,
+    expected_clients,
+    inventory,
+    latency_hourly,
+    upload_errors_daily,
+    usage_client_daily,
+    usage_hourly,
+    usage_kinds,
+    usage_state,
 )
 from filewallball.stats.tally import Tally
 
-TABLES: tuple[Any, ...] = tuple(
-    model.__table__
-    for model in (
-        UsageKind,
-        UsageHourly,
-        UsageClientDaily,
-        UploadErrorsDaily,
-        LatencyHourly,
-        DailySeen,
-        DailyDistinct,
-        Inventory,
-    )
+TABLES = (
+    usage_kinds,
+    usage_hourly,
+    usage_client_daily,
+    upload_errors_daily,
+    latency_hourly,
+    daily_seen,
+    daily_distinct,
+    inventory,
 )
-_KINDS, _HOURLY, _CLIENTS, _ERRORS, _LATENCY, _SEEN, _DISTINCT, _INVENTORY = TABLES
-_STATE: Any = UsageState.__table__
-_EXPECTED: Any = ExpectedClient.__table__
 _CLIENT_SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups")
 _client_sums = attrgetter(*_CLIENT_SUMS)
 _sums = attrgetter(*_CLIENT_SUMS, "suspicious")
@@ -52,10 +46,12 @@ class UsageFold:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._adding = {
-            table.name: database.bulk(database.adding(table), [column.name for column in table.columns])
+            table.name: database.bulk(
+                database.dialect.adding(table), [column.name for column in table.columns]
+            )
             for table in TABLES
         }
-        self._ignore_kinds = database.insert_ignoring(_KINDS)
+        self._ignore_kinds = database.dialect.insert_ignoring(usage_kinds)
 
     def __call__(self, connection: Connection, rows: Sequence[Any]) -> None:
         tally = Tally().add_all(rows)
@@ -64,7 +60,7 @@ class UsageFold:
         self.write(connection, tally)
         self._write(
             connection,
-            _INVENTORY,
+            inventory,
             ((key, stock.files, stock.bytes) for key, stock in tally.inventory.items()),
         )
         _note_uploads(connection, tally)
@@ -76,32 +72,34 @@ class UsageFold:
         connection.execute(self._ignore_kinds, [{"id": kind.id, **kind._asdict()} for kind in sorted(kinds)])
         self._write(
             connection,
-            _HOURLY,
+            usage_hourly,
             ((hour, kind.id, *_sums(sums)) for (hour, kind), sums in tally.usage.items()),
         )
         self._write(
             connection,
-            _CLIENTS,
+            usage_client_daily,
             (
                 (address, day, kind.id, *_client_sums(sums))
                 for (address, day, kind), sums in tally.clients.items()
             ),
         )
-        self._write(connection, _LATENCY, ((*key, count) for key, count in tally.latency.items()))
-        self._write(connection, _ERRORS, ((*key, count) for key, count in tally.upload_errors.items()))
+        self._write(connection, latency_hourly, ((*key, count) for key, count in tally.latency.items()))
+        self._write(
+            connection, upload_errors_daily, ((*key, count) for key, count in tally.upload_errors.items())
+        )
         self._write_seen(connection, tally)
 
     def _write_seen(self, connection: Connection, tally: Tally) -> None:
         days = _by_day(tally)
         fresh = [(*day, len(keys) - len(known_keys(connection, *day, keys))) for day, keys in days.items()]
-        self._write(connection, _DISTINCT, (row for row in fresh if row[-1]))
+        self._write(connection, daily_distinct, (row for row in fresh if row[-1]))
         self._write(
             connection,
-            _SEEN,
+            daily_seen,
             ((*key, seen.count, seen.bytes, seen.errors) for key, seen in tally.seen.items()),
         )
 
-    def _write(self, connection: Connection, table: Any, rows: Iterable[tuple[Any, ...]]) -> None:
+    def _write(self, connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
         """Add rows in the order of their keys, so that no two writers can wait for each other."""
         self._adding[table.name].execute(connection, sorted(rows))
 
@@ -113,16 +111,18 @@ def known_keys(connection: Connection, day: int, kind: str, keys: Iterable[str])
 
 def note_hours(connection: Connection, oldest_hour: int, now: int | None = None) -> None:
     """Tell readers what they may go on remembering: the hours before the newest ones, unless one of them changed."""
-    state: Any = connection.execute(select(_STATE.c.newest_hour, _STATE.c.revision)).one()
+    state = connection.execute(select(usage_state.c.newest_hour, usage_state.c.revision)).one()
     newest = max(state.newest_hour, hour_of(now or now_us()))
     if newest > state.newest_hour or oldest_hour <= newest - OPEN_HOURS:
-        connection.execute(update(_STATE).values(newest_hour=newest, revision=_STATE.c.revision + 1))
+        connection.execute(
+            update(usage_state).values(newest_hour=newest, revision=usage_state.c.revision + 1)
+        )
 
 
 def _note_uploads(connection: Connection, tally: Tally) -> None:
     if not tally.last_uploads:
         return
-    expected = set(connection.execute(select(_EXPECTED.c.client_ip)).scalars())
+    expected = set(connection.execute(select(expected_clients.c.client_ip)).scalars())
     moved = [
         {"address": address, "moment": moment}
         for address, moment in sorted(tally.last_uploads.items())
@@ -139,12 +139,15 @@ def _by_day(tally: Tally) -> dict[tuple[int, str], list[str]]:
     return days
 
 
-_keys: Any = bindparam("keys", expanding=True)
-_KNOWN = select(_SEEN.c.key).where(
-    _SEEN.c.day == bindparam("day"), _SEEN.c.kind == bindparam("kind"), _SEEN.c.key.in_(_keys)
+_keys: BindParameter[list[str]] = bindparam("keys", expanding=True)
+_KNOWN = select(daily_seen.c.key).where(
+    daily_seen.c.day == bindparam("day"), daily_seen.c.kind == bindparam("kind"), daily_seen.c.key.in_(_keys)
 )
 _MOVE = (
-    update(_EXPECTED)
-    .where(_EXPECTED.c.client_ip == bindparam("address"), _EXPECTED.c.last_upload_us < bindparam("moment"))
+    update(expected_clients)
+    .where(
+        expected_clients.c.client_ip == bindparam("address"),
+        expected_clients.c.last_upload_us < bindparam("moment"),
+    )
     .values(last_upload_us=bindparam("moment"))
 )

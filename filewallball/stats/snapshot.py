@@ -8,21 +8,22 @@ from collections.abc import Callable, Hashable, Iterable
 from operator import add
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, case, column, func, select, table
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from filewallball.database.connections import Database
+from filewallball.recording.tables import audit_chain, audit_log
 from filewallball.stats.cache import Memo
 from filewallball.stats.calendar import DAY_HOURS
-from filewallball.stats.models import (
-    DailyDistinct,
-    Inventory,
-    LatencyHourly,
-    UsageClientDaily,
-    UsageHourly,
-    UsageKind,
-    UsageState,
-)
 from filewallball.stats.rollup import OPEN_HOURS, known_keys
+from filewallball.stats.tables import (
+    daily_distinct,
+    inventory,
+    latency_hourly,
+    usage_client_daily,
+    usage_hourly,
+    usage_kinds,
+    usage_state,
+)
 from filewallball.stats.tally import UPLOAD, Kind, Stock, Sums, Tally
 
 T = TypeVar("T")
@@ -31,24 +32,16 @@ Read = Callable[[int, int | None], dict[Any, Numbers]]
 """What sums hold from one hour on, up to another."""
 _NAMES = ("timestamp_us", "action", "status", "error_type", "user_id", "ip_address")
 _NUMBERS = ("file_type", "file_size", "duration_us", "cache", "count")
-AUDIT: Any = table(
-    "audit_log", *(column(name) for name in ("id", "block_id", *_NAMES, *_NUMBERS, "details", "address"))
-)
-CHAIN: Any = table("audit_chain", column("number"), column("pruned"))
 ROWS = select(
-    *(AUDIT.c[name] for name in (*_NAMES, *_NUMBERS)),
-    case((AUDIT.c.action == UPLOAD, AUDIT.c.details), else_="").label("details"),
+    *(audit_log.c[name] for name in (*_NAMES, *_NUMBERS)),
+    case((audit_log.c.action == UPLOAD, audit_log.c.details), else_="").label("details"),
 )
 """Of the audit log, what a Tally asks of a row."""
 BLOCKS_FOLLOWED = 200
 """How long a ranking is good for, in blocks: each makes those more whose changes are followed."""
-_STATE: Any = UsageState.__table__
-_HEAD = select(CHAIN.c.number, _STATE.c.newest_hour, _STATE.c.revision).join_from(
-    CHAIN, _STATE, _STATE.c.id == 1
+_HEAD = select(audit_chain.c.number, usage_state.c.newest_hour, usage_state.c.revision).join_from(
+    audit_chain, usage_state, usage_state.c.id == 1
 )
-_KINDS: Any = UsageKind.__table__
-_HOURLY: Any = UsageHourly.__table__
-_CLIENTS: Any = UsageClientDaily.__table__
 _SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups", "suspicious")
 
 
@@ -73,7 +66,7 @@ class View:
         self.connection = connection
         self._memo = memo
         self._kinds = kinds
-        head: Any = connection.execute(_HEAD).one()
+        head = connection.execute(_HEAD).one()
         self._revision = head.revision
         self.number: int = head.number
         """The last block."""
@@ -85,7 +78,7 @@ class View:
     def unsealed(self) -> Tally:
         """The rows that no block seals yet."""
         if self._unsealed is None:
-            self._unsealed = self.tally(AUDIT.c.block_id.is_(None))
+            self._unsealed = self.tally(audit_log.c.block_id.is_(None))
         return self._unsealed
 
     def tally(self, *conditions: ColumnElement[bool]) -> Tally:
@@ -114,10 +107,10 @@ class View:
 
     def client(self, address: str, first_day: int) -> dict[tuple[int, Kind], Sums]:
         """What one client did, by day."""
-        mine = _CLIENTS.c.client_ip == address, _CLIENTS.c.day >= first_day
-        rows = self.connection.execute(select(*_CLIENTS.c).where(*mine))
+        mine = usage_client_daily.c.client_ip == address, usage_client_daily.c.day >= first_day
+        rows = self.connection.execute(select(*usage_client_daily.c).where(*mine))
         sums = {(row[1], self.kind(row[2])): Sums(*row[3:]) for row in rows}
-        unsealed = self.tally(AUDIT.c.block_id.is_(None), AUDIT.c.ip_address == address)
+        unsealed = self.tally(audit_log.c.block_id.is_(None), audit_log.c.ip_address == address)
         for (_, day, kind), more in unsealed.clients.items():
             if day >= first_day:
                 sums.setdefault((day, kind), Sums()).add(more)
@@ -125,7 +118,7 @@ class View:
 
     def inventory(self) -> dict[str, Stock]:
         """The files that are kept, by type."""
-        rows = self.connection.execute(select(*Inventory.__table__.columns))
+        rows = self.connection.execute(select(*inventory.c))
         stock = {row.file_type: Stock(row.files, row.bytes) for row in rows}
         for file_type, more in self.unsealed.inventory.items():
             found = stock.setdefault(file_type, Stock())
@@ -136,7 +129,7 @@ class View:
     def distinct(self, day: int, kind: str) -> int:
         """How many clients or users were there on a day."""
         known = self.connection.execute(
-            select(DailyDistinct.count).where(DailyDistinct.day == day, DailyDistinct.kind == kind)
+            select(daily_distinct.c.count).where(daily_distinct.c.day == day, daily_distinct.c.kind == kind)
         ).scalar()
         new = {key for of_day, of_kind, key in self.unsealed.seen if (of_day, of_kind) == (day, kind)}
         if new:
@@ -146,7 +139,7 @@ class View:
     def first_hour(self) -> int | None:
         """The oldest hour on record."""
         hours = [hour for hour, _ in self.unsealed.usage]
-        oldest = self.connection.execute(select(func.min(_HOURLY.c.hour))).scalar()
+        oldest = self.connection.execute(select(func.min(usage_hourly.c.hour))).scalar()
         return min([*hours, oldest] if oldest is not None else hours, default=None)
 
     def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
@@ -167,7 +160,7 @@ class View:
         """Every kind on record."""
 
         def read() -> list[Kind]:
-            found = {row.id: Kind(*row[1:]) for row in self.connection.execute(select(*_KINDS.c))}
+            found = {row.id: Kind(*row[1:]) for row in self.connection.execute(select(*usage_kinds.c))}
             self._kinds.update(found)
             return list(found.values())
 
@@ -186,7 +179,7 @@ class View:
 
         return self._memo.get((name, first_hour), self._version, whole)
 
-    def numbers(self, statement: Any, *, keys: int) -> dict[Any, Numbers]:
+    def numbers(self, statement: Select[Any], *, keys: int) -> dict[Any, Numbers]:
         """The rows of a statement: their first columns are the key, the others what was added up."""
         found = {}
         for row in self.connection.execute(statement):
@@ -195,17 +188,17 @@ class View:
         return found
 
     def _read_usage(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
-        sums = [func.sum(_HOURLY.c[name]) for name in _SUMS]
-        statement = select(_HOURLY.c.kind_id, *sums).where(*span(_HOURLY.c.hour, first_hour, end))
-        return self.numbers(statement.group_by(_HOURLY.c.kind_id), keys=1)
+        sums = [func.sum(usage_hourly.c[name]) for name in _SUMS]
+        statement = select(usage_hourly.c.kind_id, *sums).where(*span(usage_hourly.c.hour, first_hour, end))
+        return self.numbers(statement.group_by(usage_hourly.c.kind_id), keys=1)
 
     def _read_latency(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
-        of: Any = LatencyHourly.__table__.c
+        of = latency_hourly.c
         statement = select(of.bucket, func.sum(of["count"])).where(*span(of.hour, first_hour, end))
         return self.numbers(statement.group_by(of.bucket), keys=1)
 
 
-def span(of: Any, first: int, end: int | None) -> list[ColumnElement[bool]]:
+def span(of: ColumnElement[int], first: int, end: int | None) -> list[ColumnElement[bool]]:
     """That a column is at least `first`, and before `end`."""
     return [of >= first] if end is None else [of >= first, of < end]
 

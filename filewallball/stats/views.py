@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from filewallball import errors, permissions
 from filewallball.access.admission import check, current_operation, recorded
@@ -20,6 +19,7 @@ from filewallball.stats.expected import Expectation, ExpectedClients
 from filewallball.stats.snapshot import Statistics, View
 from filewallball.stats.uploads import ClientUploads, UploadErrors, client_uploads, upload_errors
 from filewallball.storage.local import LocalStore
+from filewallball.web.api import Blueprint
 
 T = TypeVar("T")
 blueprint = Blueprint(

@@ -6,28 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, delete, insert, select, update
+from sqlalchemy import BigInteger, Column, Table, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Mapped, mapped_column
 
 from filewallball.clock import now_us
 from filewallball.database.columns import code_type
 from filewallball.database.connections import Database
+from filewallball.database.tables import db
 from filewallball.errors import Unavailable
-from filewallball.extensions import Base
 
 _LASTS_US = 600_000_000
 _RENEWED_SECONDS = 60.0
 
 
-class LeaseRow(Base):
-    """A lease and when it runs out."""
-
-    __tablename__ = "leases"
-
-    lease_id: Mapped[str] = mapped_column(code_type(36), primary_key=True)
-    purpose: Mapped[str] = mapped_column(code_type(40))
-    expires_us: Mapped[int] = mapped_column(BigInteger)
+leases = Table(
+    "leases",
+    db.metadata,
+    Column("lease_id", code_type(36), primary_key=True),
+    Column("purpose", code_type(40), nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+)
+"""Each lease and when it runs out."""
 
 
 @dataclass(slots=True)
@@ -48,7 +47,7 @@ def lease(database: Database, purpose: str) -> Iterator[Lease]:
     lease_id, held = str(uuid.uuid4()), Lease(now_us() + _LASTS_US)
     with database.begin() as connection:
         values = {"lease_id": lease_id, "purpose": purpose, "expires_us": held.expires_us}
-        connection.execute(insert(LeaseRow), values)
+        connection.execute(insert(leases), values)
     ended = threading.Event()
     renewing = threading.Thread(target=_renew, args=(database, lease_id, held, ended), daemon=True)
     renewing.start()
@@ -58,25 +57,25 @@ def lease(database: Database, purpose: str) -> Iterator[Lease]:
         ended.set()
         renewing.join()
         with database.begin() as connection:
-            connection.execute(delete(LeaseRow).where(LeaseRow.lease_id == lease_id))
+            connection.execute(delete(leases).where(leases.c.lease_id == lease_id))
 
 
 def is_any_held(database: Database) -> bool:
     """Whether stored bytes must stay where they are."""
-    statement = select(LeaseRow.lease_id).where(LeaseRow.expires_us > now_us()).limit(1)
-    return database.query(lambda connection: connection.execute(statement).first()) is not None
+    statement = select(leases.c.lease_id).where(leases.c.expires_us > now_us()).limit(1)
+    return database.row(statement) is not None
 
 
 def drop_expired(database: Database) -> None:
     """Forget leases whose holders died."""
     with database.begin() as connection:
-        connection.execute(delete(LeaseRow).where(LeaseRow.expires_us <= now_us()))
+        connection.execute(delete(leases).where(leases.c.expires_us <= now_us()))
 
 
 def _renew(database: Database, lease_id: str, held: Lease, ended: threading.Event) -> None:
     while not ended.wait(_RENEWED_SECONDS):
         expires_us = now_us() + _LASTS_US
-        mine = update(LeaseRow).where(LeaseRow.lease_id == lease_id).values(expires_us=expires_us)
+        mine = update(leases).where(leases.c.lease_id == lease_id).values(expires_us=expires_us)
         try:
             with database.begin() as connection:
                 if connection.execute(mine).rowcount == 1:

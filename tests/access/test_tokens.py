@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from filewallball.access.authentication import digest
 from filewallball.access.last_use import LastUse, write_last_use
-from filewallball.access.models import Token
+from filewallball.access.tables import tokens
 from harness.parts import Parts
 from tests.access.people import client_of, events, new_token
 
@@ -38,7 +38,7 @@ def test_a_token_is_shown_once_and_stored_as_its_digest(app: Flask, admin: Flask
 
     listed = admin.get(f"{TOKENS}?user_id={user_id}")
     with Parts(app).database.read() as connection:
-        stored = connection.execute(select(Token.__table__).where(Token.user_id == user_id)).one()
+        stored = connection.execute(select(tokens).where(tokens.c.user_id == user_id)).one()
 
     assert len(token) >= 40
     assert token not in listed.text

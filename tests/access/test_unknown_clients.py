@@ -7,9 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from filewallball.access.models import Block
 from filewallball.access.offenders import block_offenders
-from filewallball.files.models import File
+from filewallball.access.tables import blocks
+from filewallball.files.tables import files
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
 from harness.parts import Parts
@@ -128,7 +128,7 @@ def test_a_block_that_cannot_be_read_keeps_no_other_from_holding(behind: Build) 
     admin, parts = client_of(app, ADMIN_TOKEN), Parts(app)
     for network in ("198.51.100.7", CLIENT):
         assert admin.post(BLOCKS, json={"network": network, "reason": "test"}).status_code == 201
-    spoiled = update(Block).where(Block.network == "198.51.100.7").values(network="nonsense")
+    spoiled = update(blocks).where(blocks.c.network == "198.51.100.7").values(network="nonsense")
     parts.database.commit(lambda connection: connection.execute(spoiled))
 
     lifted = admin.post(BLOCKS, json={"network": "198.51.100.8", "reason": "test"})
@@ -202,7 +202,9 @@ def test_an_unknown_client_does_not_learn_what_others_like_it_have_uploaded(behi
     assert upload(through(app, PROXY, token=ADMIN_TOKEN), b"a secret")["is_duplicate"] is False
     assert upload(through(app, PROXY, token=ADMIN_TOKEN), b"a secret")["is_duplicate"] is True
     with Parts(app).database.read() as connection:
-        rows = connection.execute(select(File.client_ip, File.principal).where(File.owner_id == 0)).all()
+        rows = connection.execute(
+            select(files.c.client_ip, files.c.principal).where(files.c.owner_id == 0)
+        ).all()
     assert set(rows) == {("unknown", f"unknown:{PROXY}")}
 
 

@@ -1,6 +1,6 @@
 """SMS: sent once to each recipient, tried again while the provider refuses, never by way of a client's words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import apprise
@@ -18,15 +18,13 @@ from filewallball.alerts.messages import (
     forget_old,
     pause_us,
 )
-from filewallball.alerts.models import Alert, AlertMessage
+from filewallball.alerts.tables import alert_messages, alerts
 from filewallball.cli import main
 from filewallball.serving import maintenance
 from filewallball.settings.service import load_settings
 from harness.parts import Parts
 from tests.alerts.receiver import Receiver
 from tests.alerts.test_webhook import SECRET, notification, post
-
-_MESSAGES: Any = AlertMessage.__table__
 
 
 @pytest.fixture
@@ -175,11 +173,11 @@ def test_ended_alerts_are_forgotten_with_their_messages(app: Flask, client: Flas
     post(client, notification("firing", fingerprint="ff"))
     database = Parts(app).database
     with database.begin() as connection:
-        connection.execute(update(Alert).values(updated_us=1))
+        connection.execute(update(alerts).values(updated_us=1))
 
     forget_old(database, 1_000_000)
 
-    left = database.query(lambda connection: connection.execute(select(Alert.fingerprint)).scalars().all())
+    left = database.scalars(select(alerts.c.fingerprint))
     assert left == ["ff"]
     assert len(_messages(app)) == 1
 
@@ -190,9 +188,9 @@ def _services(url: str) -> list[Any]:
     return list(known)
 
 
-def _messages(app: Flask) -> list[Any]:
-    statement = select(*_MESSAGES.c).order_by(_MESSAGES.c.id)
-    return Parts(app).database.query(lambda connection: list(connection.execute(statement)))
+def _messages(app: Flask) -> Sequence[Any]:
+    statement = select(*alert_messages.c).order_by(alert_messages.c.id)
+    return Parts(app).database.rows(statement)
 
 
 def _make_due(app: Flask) -> None:
@@ -201,4 +199,4 @@ def _make_due(app: Flask) -> None:
 
 def _change(app: Flask, **values: int) -> None:
     with Parts(app).database.begin() as connection:
-        connection.execute(update(_MESSAGES).values(values))
+        connection.execute(update(alert_messages).values(values))

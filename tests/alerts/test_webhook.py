@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from filewallball.alerts.models import AlertMessage
+from filewallball.alerts.tables import alert_messages
 from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 
@@ -150,5 +150,5 @@ def test_text_from_outside_is_kept_harmless(client: FlaskClient, admin: FlaskCli
 def test_an_alert_without_sms_among_its_channels_makes_no_message(app: Flask, client: FlaskClient) -> None:
     post(client, notification(receiver="email-slack"))
 
-    statement = select(AlertMessage.__table__)
-    assert Parts(app).database.query(lambda connection: connection.execute(statement).all()) == []
+    statement = select(alert_messages)
+    assert Parts(app).database.rows(statement) == []

@@ -64,7 +64,7 @@ def test_a_row_that_holds_null_is_shown_like_any_other(
     column = next(
         each for each in rows_of(parts, "SELECT * FROM audit_log LIMIT 1")[0]._fields if each == name
     )
-    if parts.database.is_sqlite:
+    if parts.database.dialect.name == "sqlite":
         (sql,) = rows_of(parts, "SELECT sql FROM sqlite_master WHERE name = 'audit_log'")[0]
         line = next(line for line in sql.splitlines() if line.strip(' \t"').startswith(column))
         rewrite_schema(parts, "audit_log", line, line.replace(" NOT NULL", ""))
@@ -128,7 +128,7 @@ def test_a_row_between_two_blocks_is_in_none(
 
 
 def _let_details_be_null(parts: Parts) -> None:
-    if parts.database.is_sqlite:
+    if parts.database.dialect.name == "sqlite":
         rewrite_schema(parts, "audit_log", "details TEXT NOT NULL", "details TEXT")
     else:
         alter(parts, "ALTER TABLE audit_log MODIFY details MEDIUMTEXT COLLATE utf8mb4_bin NULL")

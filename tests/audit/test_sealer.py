@@ -10,12 +10,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, select, text
 
-from filewallball.audit.models import AuditBlock, AuditRow
 from filewallball.audit.sealer import BLOCK_ROWS, REFUSED, Digest
 from filewallball.audit.seals import Candidate, read_anchor, sealed_column, write_anchor
 from filewallball.errors import AuditBroken
 from filewallball.recording.audit_rows import CANONICAL
 from filewallball.recording.event import Event
+from filewallball.recording.tables import audit_blocks, audit_log
 from harness.parts import Parts, digest_of_another_host, put_on_record
 from tests.fixtures.audit_log import alter, make_event, rows_of
 
@@ -34,10 +34,10 @@ def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Parts, re
     )
     record(1, ip_address="2001:db8::1", details="ü" * 30_000, duration_us=-1)
     record(1, username=":", user_agent="1:2:", resource_id="::", details='{"filename":"5:colon:"}')
-    columns = [*AuditRow.__table__.columns]
+    columns = [*audit_log.c]
 
-    rows = rows_of(parts, select(*columns).order_by(AuditRow.id))
-    sealed = rows_of(parts, select(sealed_column(parts.database)).order_by(AuditRow.id))
+    rows = rows_of(parts, select(*columns).order_by(audit_log.c.id))
+    sealed = rows_of(parts, select(sealed_column(parts.database)).order_by(audit_log.c.id))
 
     candidates = [Candidate.read(row[0]) for row in sealed]
     assert [row.canonical for row in candidates] == [_canonical(row._mapping) for row in rows]
@@ -55,7 +55,7 @@ def test_every_row_is_sealed_once_in_blocks_that_follow_each_other(parts: Parts,
     assert parts.digest.run() == 3
     assert parts.digest.run() == 0
 
-    blocks = rows_of(parts, select(*AuditBlock.__table__.columns).order_by(AuditBlock.number))
+    blocks = rows_of(parts, select(*audit_blocks.c).order_by(audit_blocks.c.number))
     assert [(block.number, block.row_count) for block in blocks] == [(1, BLOCK_ROWS), (2, 5), (3, 3)]
     assert len({block.seal for block in blocks}) == 3
     assert parts.digest.count() == 0
@@ -113,7 +113,9 @@ def test_several_digests_at_once_seal_nothing_twice(
     for thread in (writer, *threads):
         thread.join()
 
-    blocks = rows_of(first, select(AuditBlock.number, AuditBlock.row_count).order_by(AuditBlock.number))
+    blocks = rows_of(
+        first, select(audit_blocks.c.number, audit_blocks.c.row_count).order_by(audit_blocks.c.number)
+    )
     assert [block.number for block in blocks] == list(range(1, len(blocks) + 1))
     assert sum(block.row_count for block in blocks) == 300
     assert sorted(set(seen)) == sorted(event.event_id for event in events)
@@ -149,7 +151,7 @@ def test_rows_that_nobody_vouches_for_are_set_aside_and_do_not_hold_up_the_rest(
     record(3)
     seen: list[int] = []
     parts.digest.folds += (lambda _connection, rows: seen.extend(row.id for row in rows),)
-    alter(parts, forgery if parts.database.is_sqlite else forgery.replace("é", "e"))
+    alter(parts, forgery if parts.database.dialect.name == "sqlite" else forgery.replace("é", "e"))
 
     with caplog.at_level(logging.ERROR, "filewallball.audit"):
         parts.digest.run()
@@ -191,7 +193,7 @@ def test_a_host_with_another_key_than_the_log_refuses_nothing_for_good(
         stranger.digest.run()
 
     assert parts.digest.run() == 3
-    assert rows_of(parts, select(AuditBlock.row_count)) == [(2,), (3,)]
+    assert rows_of(parts, select(audit_blocks.c.row_count)) == [(2,), (3,)]
 
 
 def test_a_second_head_row_does_not_stop_the_sealing(parts: Parts, record: Record) -> None:

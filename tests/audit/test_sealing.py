@@ -35,7 +35,9 @@ def test_a_database_that_ignores_what_sealing_writes_is_found_at_once(
 ) -> None:
     event, table, column, old = WRITES[name]
     seal_blocks(parts, record, 2)
-    alter(parts, _IGNORED[parts.database.is_sqlite].format(event, table, column=column, old=old))
+    alter(
+        parts, _IGNORED[parts.database.dialect.name == "sqlite"].format(event, table, column=column, old=old)
+    )
     record(3)
 
     with caplog.at_level(logging.ERROR, "filewallball.audit"):
@@ -58,9 +60,15 @@ def test_rows_that_cannot_be_refused_do_not_hold_up_the_others_in_silence(
     seal_blocks(parts, record, 1)
     record(3)
     alter(parts, "UPDATE audit_log SET mac = '' WHERE id = 6")
-    ignored = "SELECT RAISE(IGNORE); END" if parts.database.is_sqlite else "SET NEW.block_id = NULL; END IF"
+    ignored = (
+        "SELECT RAISE(IGNORE); END"
+        if (parts.database.dialect.name == "sqlite")
+        else "SET NEW.block_id = NULL; END IF"
+    )
     when = (
-        "WHEN NEW.block_id < 0 BEGIN" if parts.database.is_sqlite else "FOR EACH ROW IF NEW.block_id < 0 THEN"
+        "WHEN NEW.block_id < 0 BEGIN"
+        if (parts.database.dialect.name == "sqlite")
+        else "FOR EACH ROW IF NEW.block_id < 0 THEN"
     )
     alter(parts, f"CREATE TRIGGER t BEFORE UPDATE ON audit_log {when} {ignored}")
 
@@ -135,7 +143,7 @@ def test_pruning_checks_that_the_rows_are_gone(
         True: "CREATE TRIGGER t BEFORE UPDATE ON audit_blocks BEGIN SELECT RAISE(IGNORE); END",
         False: "CREATE TRIGGER t BEFORE UPDATE ON audit_blocks FOR EACH ROW SET NEW.stub = OLD.stub",
     }
-    alter(parts, trigger[parts.database.is_sqlite])
+    alter(parts, trigger[parts.database.dialect.name == "sqlite"])
     # As for an account that is not shown triggers.
     monkeypatch.setattr("filewallball.audit.verifier.structure", lambda connection: [])
 

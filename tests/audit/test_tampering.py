@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from filewallball.audit.models import AuditBlock, AuditChain, AuditRow
 from filewallball.clock import now_us
 from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
+from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from harness.parts import Parts
 from tests.fixtures.audit_log import alter, rows_of, seal_blocks
 
 Record = Callable[..., list[Event]]
-_TABLES: tuple[Any, ...] = tuple(model.__table__ for model in (AuditRow, AuditBlock, AuditChain))
+_TABLES = (audit_log, audit_blocks, audit_chain)
 _BLOCKS, _ROWS = 9, 33
 _DAY_US = 86_400_000_000
-_NAMES = [column.name for column in AuditRow.__table__.columns]
+_NAMES = [column.name for column in audit_log.c]
 
 
 @pytest.fixture
@@ -45,7 +45,8 @@ def test_whatever_changes_what_a_reader_sees_is_found(
     for seed in range(rounds(60, 3000)):
         draw = random.Random(seed)
         statements = [
-            _change(draw, is_sqlite=loose.database.is_sqlite) for _ in range(draw.choice((1, 1, 1, 2, 3)))
+            _change(draw, is_sqlite=loose.database.dialect.name == "sqlite")
+            for _ in range(draw.choice((1, 1, 1, 2, 3)))
         ]
         alter(loose, *statements)
 
@@ -81,10 +82,10 @@ def _change(draw: random.Random, *, is_sqlite: bool) -> str:
         lambda: f"UPDATE audit_log SET block_id = {_block(draw, is_sqlite)} WHERE id = {row}",
         lambda: f"DELETE FROM audit_log WHERE id = {row}",
         lambda: _copy(draw, "audit_log", _NAMES, f"id = {row}", is_sqlite),
-        lambda: _copy(draw, "audit_blocks", _names(AuditBlock), f"number = {block}", is_sqlite),
-        lambda: _copy(draw, "audit_chain", _names(AuditChain), "id = 1", is_sqlite),
-        lambda: _edit(draw, "audit_blocks", _names(AuditBlock), f"number = {block}", is_sqlite),
-        lambda: _edit(draw, "audit_chain", _names(AuditChain), "id = 1", is_sqlite),
+        lambda: _copy(draw, "audit_blocks", _names(audit_blocks), f"number = {block}", is_sqlite),
+        lambda: _copy(draw, "audit_chain", _names(audit_chain), "id = 1", is_sqlite),
+        lambda: _edit(draw, "audit_blocks", _names(audit_blocks), f"number = {block}", is_sqlite),
+        lambda: _edit(draw, "audit_chain", _names(audit_chain), "id = 1", is_sqlite),
         lambda: f"DELETE FROM audit_blocks WHERE number = {block}",
         lambda: "DELETE FROM audit_chain",
         lambda: f"UPDATE audit_log SET id = {_ROWS + 1} - id WHERE block_id = {block}",
@@ -136,7 +137,7 @@ def _names(model: Any) -> list[str]:
 def _loosen(parts: Parts, table: Any) -> None:
     name, kept = table.name, f"kept_{table.name}"
     alter(parts, f"ALTER TABLE {name} RENAME TO {kept}")
-    if parts.database.is_sqlite:
+    if parts.database.dialect.name == "sqlite":
         # A column without a type takes every kind of value as it comes.
         listed = ", ".join(f"`{column.name}`" for column in table.columns)
         alter(parts, f"CREATE TABLE {name} ({listed})", f"INSERT INTO {name} SELECT * FROM {kept}")

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from filewallball.audit.models import AuditRow
 from filewallball.audit.verifier import Span
 from filewallball.recording.event import Event
+from filewallball.recording.tables import audit_log
 from harness.parts import Parts
 from tests.fixtures.audit_log import alter, rows_of, seal_blocks
 
@@ -172,7 +172,7 @@ def test_a_value_made_null_is_found_in_its_block(parts: Parts, record: Record) -
 @pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
 def test_a_log_that_could_hold_a_row_twice_is_not_intact(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 2)
-    names = ", ".join(f"`{column.name}`" for column in AuditRow.__table__.columns if column.name != "id")
+    names = ", ".join(f"`{column.name}`" for column in audit_log.c if column.name != "id")
     values = names.replace("`block_id`", "NULL")
 
     alter(

@@ -7,7 +7,7 @@ from sqlalchemy import insert
 
 from filewallball.files.sweep import Sweep
 from filewallball.serving import maintenance
-from filewallball.storage.leases import LeaseRow, drop_expired, is_any_held, lease
+from filewallball.storage.leases import drop_expired, is_any_held, lease, leases
 from harness.parts import Parts
 
 
@@ -40,7 +40,7 @@ def test_a_lease_holds_the_sweep_back_until_it_is_given_back(
 def test_a_lease_that_ran_out_holds_nothing(app: Flask) -> None:
     database = Parts(app).database
     with database.begin() as connection:
-        connection.execute(insert(LeaseRow), {"lease_id": "lost", "purpose": "test", "expires_us": 1})
+        connection.execute(insert(leases), {"lease_id": "lost", "purpose": "test", "expires_us": 1})
 
     assert not is_any_held(database)
     drop_expired(database)

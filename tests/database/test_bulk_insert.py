@@ -40,7 +40,7 @@ def database(app: Flask) -> Database:
 
 def test_any_text_arrives_as_it_was(database: Database) -> None:
     rows = [(number - 3, f"key {number}", bytes([number]), note) for number, note in enumerate(_TEXTS)]
-    bulk = database.bulk(database.insert(_TABLE), _NAMES)
+    bulk = database.bulk(database.dialect.insert(_TABLE), _NAMES)
 
     with database.begin() as connection:
         bulk.execute(connection, rows)
@@ -54,7 +54,7 @@ def test_rows_of_more_than_a_packet_are_all_written(database: Database) -> None:
     rows = [(number, f"key {number}", b"", "é" * 100_000) for number in range(50)]
 
     with database.begin() as connection:
-        database.bulk(database.insert(_TABLE), _NAMES).execute(connection, rows)
+        database.bulk(database.dialect.insert(_TABLE), _NAMES).execute(connection, rows)
 
     total = select(func.count(), func.sum(func.length(_TABLE.c.note)))
     found = database.query(lambda connection: connection.execute(total).one())
@@ -68,9 +68,9 @@ def test_sums_are_added_to_what_is_there(database: Database) -> None:
     )
     with database.begin() as connection:
         table.create(connection)
-        bulk = database.bulk(database.adding(table), ("key", "count"))
+        bulk = database.bulk(database.dialect.adding(table), ("key", "count"))
         bulk.execute(connection, [("a", 1), ("b", 2)])
         bulk.execute(connection, [("b", 40), ("c", 3)])
 
-    found = database.query(lambda connection: connection.execute(select(table).order_by("key")).all())
+    found = database.rows(select(table).order_by("key"))
     assert [tuple(row) for row in found] == [("a", 1), ("b", 42), ("c", 3)]

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
 from filewallball import errors
-from filewallball.database.group_commit import Together
+from filewallball.database.group_commit import GroupCommit
 from harness.waiting import wait_until
 
 _THREADS = 5
@@ -29,7 +29,7 @@ class Store:
         self.breaks = self.is_locked = False
         with self.engine.begin() as connection:
             connection.execute(text("CREATE TABLE names (name TEXT)"))
-        self.together = Together(self.lock, self.transact)
+        self.commits = GroupCommit(self.lock, self.transact)
 
     def transact(self, works: Sequence[Callable[[Any], Any]]) -> list[Any]:
         if self.is_locked:
@@ -49,8 +49,8 @@ class Store:
     def all_at_once(self, *works: Callable[[Any], Any]) -> list[Future[Any]]:
         """Every work in a thread of its own; none begins before all wait."""
         with ThreadPoolExecutor(len(works)) as pool, self.lock:
-            futures = [pool.submit(self.together.run, work) for work in works]
-            wait_until(lambda: len(self.together.waiting) == len(works), what="all wait")
+            futures = [pool.submit(self.commits.run, work) for work in works]
+            wait_until(lambda: len(self.commits.waiting) == len(works), what="all wait")
         return futures
 
 
@@ -112,7 +112,7 @@ def test_what_keeps_all_from_beginning_is_waited_for_once() -> None:
 def test_who_comes_alone_waits_for_nobody() -> None:
     store = Store()
 
-    assert [store.together.run(adding(name)) for name in "ab"] == ["a", "b"]
+    assert [store.commits.run(adding(name)) for name in "ab"] == ["a", "b"]
     assert store.sizes == [1, 1]
 
 
@@ -120,7 +120,7 @@ def test_many_threads_lose_nothing() -> None:
     store = Store()
 
     with ThreadPoolExecutor(8) as pool:
-        names = list(pool.map(lambda number: store.together.run(adding(f"{number:03d}")), range(200)))
+        names = list(pool.map(lambda number: store.commits.run(adding(f"{number:03d}")), range(200)))
 
     assert names == store.names()
     assert sum(store.sizes) == len(names)

@@ -11,9 +11,8 @@ from sqlalchemy import inspect, text
 from uuid_utils import uuid7
 
 from filewallball.database.schema import downgrade, newest, upgrade
-from filewallball.extensions import Base, db
+from filewallball.database.tables import db
 from filewallball.recording.event import Event
-from filewallball.stats.rebuild import Rebuild
 from harness import ROOT
 from harness.parts import Parts, put_on_record
 
@@ -31,7 +30,7 @@ def context(app: Flask) -> object:
 def test_the_schema_is_what_the_models_say() -> None:
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        differences = compare_metadata(context, Base.metadata)
+        differences = compare_metadata(context, db.metadata)
 
     assert differences == []
 
@@ -74,7 +73,7 @@ def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: F
 
     downgrade(revision="0004")
     upgrade()
-    Rebuild(parts.database).run_if_incomplete()
+    parts.rebuild.run_if_incomplete()
     assert (_look(*SEALED), _look(*SUMMED)) == (sealed, before)
     assert parts.verification.verifier().verify().findings == []
 

@@ -10,13 +10,12 @@ from flask import Flask
 from sqlalchemy import Engine, bindparam, create_engine, select, update
 from sqlalchemy.exc import OperationalError
 
-from filewallball.access.models import User
+from filewallball.access.tables import users
 from filewallball.database.connections import Database
 from harness.parts import Parts
 
-_USERS: Any = User.__table__
-_FIND = select(_USERS.c.id, _USERS.c.username, _USERS.c.disabled_us).where(_USERS.c.id == bindparam("id"))
-_DISABLE = update(_USERS).where(_USERS.c.id == 1)
+_FIND = select(users.c.id, users.c.username, users.c.disabled_us).where(users.c.id == bindparam("id"))
+_DISABLE = update(users).where(users.c.id == 1)
 
 
 @pytest.fixture
@@ -58,7 +57,7 @@ def test_a_lookup_leaves_no_snapshot_behind(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{path}")
     database = Database(engine, engine)
     with engine.begin() as connection:
-        _USERS.create(connection)
+        users.create(connection)
     database.find(_FIND, {"id": 1})
 
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -77,8 +76,8 @@ def test_a_database_that_cannot_be_reached_is_an_outage(tmp_path: Path) -> None:
 
 
 def test_a_statement_runs_in_the_transaction_that_it_is_given(database: Database, elsewhere: Engine) -> None:
-    new = database.insert(_USERS)
-    again = database.upsert(new, [_USERS.c.username], {"role": "monitor"})
+    new = database.dialect.insert(users)
+    again = database.dialect.upsert(new, [users.c.username], {"role": "monitor"})
 
     for statement in (new, again):
         with database.begin() as connection:
@@ -86,5 +85,5 @@ def test_a_statement_runs_in_the_transaction_that_it_is_given(database: Database
             assert database.run(connection, statement, values).rowcount >= 1
 
     with elsewhere.connect() as connection:
-        row = connection.execute(select(_USERS.c.role).where(_USERS.c.username == "somebody")).one()
+        row = connection.execute(select(users.c.role).where(users.c.username == "somebody")).one()
     assert row.role == "monitor"

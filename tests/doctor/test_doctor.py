@@ -11,8 +11,9 @@ import pytest
 import yaml
 from sqlalchemy import create_engine
 
+from filewallball.database import mariadb, sqlite
 from filewallball.doctor import neighbours
-from filewallball.doctor.host import database, mariadb_faults, sqlite_faults
+from filewallball.doctor.host import database
 from filewallball.ops.dashboards import ARTIFACTS
 from filewallball.ops.prometheus import RULE_FILE, alert_rules, configuration
 from filewallball.ops.rendering import write
@@ -199,14 +200,14 @@ GOOD = {
     ],
 )
 def test_what_mariadb_may_lose(changes: dict[str, str], faults: int) -> None:
-    assert len(list(mariadb_faults({**GOOD, **changes}))) == faults
+    assert len(list(mariadb.faults({**GOOD, **changes}))) == faults
 
 
 @pytest.mark.parametrize(
     ("journal", "level", "faults"), [("wal", 2, 0), ("delete", 2, 1), ("wal", 1, 1), ("off", 0, 2)]
 )
 def test_what_sqlite_may_lose(journal: str, level: int, faults: int) -> None:
-    assert len(list(sqlite_faults(journal, level))) == faults
+    assert len(list(sqlite.faults(journal, level))) == faults
 
 
 def _missing_rules(settings: Settings) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from filewallball.clock import now_us
 from filewallball.files.cache import GONE, MetadataCache
-from filewallball.files.models import LIVE, UNLISTED
 from filewallball.files.rows import FoundFile
+from filewallball.files.tables import LIVE, UNLISTED
 from harness.parts import Parts
 from harness.servers import Redis
 from harness.waiting import wait_until
@@ -298,7 +298,7 @@ def _looks(parts: Parts) -> list[str]:
     statement = text(
         "SELECT cache FROM audit_log WHERE action IN ('file:download', 'file:view') ORDER BY timestamp_us, id"
     )
-    return list(parts.database.query(lambda connection: connection.execute(statement).scalars().all()))
+    return list(parts.database.scalars(statement))
 
 
 def _aged(parts: Parts, file_id: str) -> tuple[str, bytes]:

@@ -7,14 +7,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from filewallball.files.models import File
+from filewallball.files.tables import files
 from harness.parts import Parts
 from tests.files.kept import keep, listed
 
 
 def expire(app: Flask, file_id: str) -> None:
     with Parts(app).database.begin() as connection:
-        connection.execute(update(File).where(File.file_id == file_id).values(expires_us=1))
+        connection.execute(update(files).where(files.c.file_id == file_id).values(expires_us=1))
 
 
 def test_a_description_repeats_what_the_upload_said(client: FlaskClient) -> None:

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from filewallball.files.models import QUARANTINED, File
+from filewallball.files.tables import QUARANTINED, files
 from filewallball.recording.event import Event
 from harness.parts import Parts
 from harness.shell import Shell
@@ -75,7 +75,7 @@ def test_a_review_releases_what_earlier_rules_put_there_and_is_not_dangerous(
     wrong = put(client, "holiday.jpg", b"only words")
     store = Parts(app).store
     store.remove(next(path for path in store.blobs() if _holds(store.open(path), DISGUISED + b" ")))
-    everything = update(File).values(state=QUARANTINED, suspicion="extension_contradicts_content")
+    everything = update(files).values(state=QUARANTINED, suspicion="extension_contradicts_content")
     with Parts(app).database.begin() as connection:
         connection.execute(everything)
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine.base import RootTransaction
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from filewallball.database.group_commit import GroupCommit
 from harness.parts import Parts
 from harness.waiting import wait_until
 
@@ -36,7 +37,7 @@ def parts(app: Flask) -> Parts:
 @pytest.fixture
 def refuse(parts: Parts) -> Iterator[Callable[..., None]]:
     """Makes the database refuse new rows: `refuse("files", "filename", "bad.txt")`."""
-    template = _SQLITE_TRIGGER if parts.database.is_sqlite else _MARIADB_TRIGGER
+    template = _SQLITE_TRIGGER if parts.database.dialect.name == "sqlite" else _MARIADB_TRIGGER
 
     def make(table: str, column: str, value: str) -> None:
         with parts.database.begin() as connection:
@@ -167,14 +168,14 @@ def test_who_fails_among_others_takes_nobodys_bytes_along(
 ) -> None:
     refuse("files", "filename", "bad.txt")
     names = ["bad.txt", "a.txt", "b.txt", "bad.txt", "c.txt"]
-    together = parts.database._together
-    assert together is not None
+    commits = parts.database.commits
+    assert isinstance(commits, GroupCommit)
 
     with ThreadPoolExecutor(len(names)) as pool, parts.database.writing():
         futures: list[Future[TestResponse]] = []
         for name in names:  # one after the other, so that the one who fails comes first
             futures.append(pool.submit(put, app.test_client(), name, b"the same bytes"))
-            wait_until(lambda: len(together.waiting) == len(futures), what="it waits")
+            wait_until(lambda: len(commits.waiting) == len(futures), what="it waits")
     answers = [future.result() for future in futures]
 
     assert [answer.status_code for answer in answers] == [500, 201, 201, 500, 201]

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from filewallball.files.models import Blob
+from filewallball.files.tables import blobs
 from filewallball.recording.event import Event
 from filewallball.serving import maintenance
 from harness.parts import Parts
@@ -217,7 +217,7 @@ def _zipped(content: bytes) -> bytes:
 
 
 def _states(client: FlaskClient) -> list[str]:
-    rows = Parts(client.application).database.query(lambda c: c.execute(select(Blob.scan_state)).all())
+    rows = Parts(client.application).database.rows(select(blobs.c.scan_state))
     return [row.scan_state for row in rows]
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from filewallball.clock import now_us
 from filewallball.errors import StoreNotMounted
-from filewallball.files.models import Blob
 from filewallball.files.scrub import Pace
+from filewallball.files.tables import blobs
 from filewallball.serving import maintenance
 from harness.parts import Parts
 from harness.waiting import wait_until
@@ -69,7 +69,7 @@ def test_a_lost_file_is_found_but_a_store_that_is_not_mounted_loses_nothing(
 def test_only_what_is_due_is_read(client: FlaskClient, app: Flask) -> None:
     old, new = _upload(client, b"old"), _upload(client, b"new")
     with Parts(app).database.begin() as connection:
-        connection.execute(update(Blob).where(Blob.sha256 == old["file_hash"]).values(verified_us=1))
+        connection.execute(update(blobs).where(blobs.c.sha256 == old["file_hash"]).values(verified_us=1))
     for uploaded in (old, new):
         _flip(_blob(app, uploaded["file_hash"]))
 
@@ -89,7 +89,7 @@ def _scrub(app: Flask) -> tuple[int, int]:
 
 def _blob(app: Flask, sha256: str) -> Path:
     row = Parts(app).database.query(
-        lambda connection: connection.execute(select(Blob.path).where(Blob.sha256 == sha256)).one()
+        lambda connection: connection.execute(select(blobs.c.path).where(blobs.c.sha256 == sha256)).one()
     )
     return Parts(app).store.blobs_root / str(row.path)
 
@@ -101,9 +101,7 @@ def _flip(path: Path) -> None:
 
 
 def _damaged(app: Flask) -> list[str]:
-    rows = Parts(app).database.query(
-        lambda connection: connection.execute(select(Blob.sha256).where(Blob.damaged_us > 0)).all()
-    )
+    rows = Parts(app).database.rows(select(blobs.c.sha256).where(blobs.c.damaged_us > 0))
     return [row.sha256 for row in rows]
 
 

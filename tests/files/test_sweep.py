@@ -1,7 +1,7 @@
 """The sweep: expiry, freeing bytes, clearing litter, and never touching what lives."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from filewallball import errors
-from filewallball.files.models import Blob, File
 from filewallball.files.sweep import Sweep
+from filewallball.files.tables import blobs, files
 from filewallball.filesystem import try_lock
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
@@ -44,9 +44,9 @@ def delete(client: FlaskClient, file: dict[str, Any]) -> None:
     assert client.delete(f"/files/{file['file_id']}", headers=headers).status_code == 204
 
 
-def blob_rows(parts: Parts) -> list[Any]:
-    statement = select(Blob.refs, Blob.live, Blob.path)
-    return parts.database.query(lambda connection: list(connection.execute(statement)))
+def blob_rows(parts: Parts) -> Sequence[Any]:
+    statement = select(blobs.c.refs, blobs.c.live, blobs.c.path)
+    return parts.database.rows(statement)
 
 
 def test_bytes_go_one_pass_after_their_last_file(client: FlaskClient, parts: Parts, sweep: Sweep) -> None:
@@ -83,14 +83,14 @@ def test_the_same_bytes_uploaded_in_the_middle_of_the_condemnation_live_on(
     client: FlaskClient, parts: Parts, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delete(client, keep(client))
-    find = sweep._fetch
+    find = parts.database.scalars
 
-    def find_and_dawdle(statement: Any) -> list[Any]:
+    def find_and_dawdle(statement: Any) -> Sequence[Any]:
         found = find(statement)
         keep(client)
         return found
 
-    monkeypatch.setattr(sweep, "_fetch", find_and_dawdle)
+    monkeypatch.setattr(parts.database, "scalars", find_and_dawdle)
 
     assert sweep.condemn_unreferenced() == 0
 
@@ -102,7 +102,7 @@ def test_expired_files_are_ended_and_on_record(
 ) -> None:
     file = keep(client)
     with parts.database.begin() as connection:
-        connection.execute(update(File).where(File.file_id == file["file_id"]).values(expires_us=1))
+        connection.execute(update(files).where(files.c.file_id == file["file_id"]).values(expires_us=1))
 
     for _ in range(3):
         sweep.run()
@@ -120,7 +120,7 @@ def test_workers_do_not_sweep_at_once_which_would_fail_expiries(
 ) -> None:
     keep(client)
     with parts.database.begin() as connection:
-        connection.execute(update(File).values(expires_us=1))
+        connection.execute(update(files).values(expires_us=1))
     [job] = [job for job in maintenance.host_jobs(parts.app, among_others=True) if job.name == "sweep"]
 
     with try_lock(parts.settings.data_dir / "sweep.lock") as held:

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from filewallball.files.models import Blob
+from filewallball.files.tables import blobs
 from filewallball.files.thumbnails import _PROGRAM
 from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
@@ -191,7 +191,7 @@ def test_the_cache_keeps_to_its_size(set_config: Callable[..., Flask]) -> None:
 def test_a_damaged_original_has_no_thumbnail(client: FlaskClient, app: Flask) -> None:
     uploaded = _upload(client, image("PNG"))
     with Parts(app).database.begin() as connection:
-        connection.execute(update(Blob).values(damaged_us=1))
+        connection.execute(update(blobs).values(damaged_us=1))
 
     assert client.get(uploaded["thumbnail_url"]).get_json()["code"] == "content_damaged"
 

@@ -37,7 +37,7 @@ _PERCENT = re.compile(r"\d{1,3}%")
 def test_health_has_the_specified_fields_in_their_formats(client: FlaskClient, app: Flask) -> None:
     answer = client.get("/health")
 
-    body, is_sqlite = answer.json, Parts(app).database.is_sqlite
+    body, is_sqlite = answer.json, Parts(app).database.dialect.name == "sqlite"
     assert body is not None
     assert (answer.status_code, body["status"]) == (200, "healthy")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", body["timestamp"])
@@ -67,7 +67,7 @@ def test_detailed_health_has_the_specified_checks_and_figures(client: FlaskClien
     assert set(database) == {"status", "response_time", "details"}
     assert database["details"]["connection_pool_size"] == Parts(app).settings.database_pool_size
     assert database["details"]["active_connections"] >= 1
-    if Parts(app).database.is_sqlite:
+    if Parts(app).database.dialect.name == "sqlite":
         assert database["details"]["max_connections"] is None
     else:
         assert database["details"]["max_connections"] == MariaDB.max_connections

@@ -10,7 +10,7 @@ from sqlalchemy.engine.base import RootTransaction
 from sqlalchemy.exc import OperationalError
 
 from filewallball import errors
-from filewallball.access.models import User
+from filewallball.access.tables import users
 from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
 from filewallball.recording.operations import Operation, operation
@@ -32,7 +32,7 @@ def begin(parts: Parts) -> Callable[..., Operation]:
 
 
 def add_user(connection: Connection) -> None:
-    connection.execute(insert(User), {"username": "new", "role": "user", "created_us": 1})
+    connection.execute(insert(users), {"username": "new", "role": "user", "created_us": 1})
 
 
 def test_a_change_and_its_row_are_committed_together(

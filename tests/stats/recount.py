@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
-from filewallball.audit.models import AuditRow
+from filewallball.recording.tables import audit_log
 
 _MOVED = ("file:upload", "file:download", "file:view", "file:thumbnail")
 _BAD_TOKENS = ("auth_malformed", "auth_unknown", "auth_expired", "auth_revoked")
@@ -17,9 +17,7 @@ _BAD_TOKENS = ("auth_malformed", "auth_unknown", "auth_expired", "auth_revoked")
 def all_rows(connection: Connection) -> list[Any]:
     """The whole audit log."""
     connection.execute(text("SELECT 1"))
-    return list(
-        connection.execute(select(*AuditRow.__table__.columns).where(AuditRow.block_id.is_distinct_from(-1)))
-    )
+    return list(connection.execute(select(*audit_log.c).where(audit_log.c.block_id.is_distinct_from(-1))))
 
 
 def client_uploads(rows: list[Any], address: str, today: int, days: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from filewallball.clock import now_us
 from filewallball.database.schema import downgrade, upgrade
-from filewallball.extensions import db
+from filewallball.database.tables import db
 from filewallball.observability.counters import note_epoch
 from filewallball.observability.metrics import Metrics
 from filewallball.reconcile.statistics import disagreements
@@ -34,7 +34,7 @@ def test_a_rebuild_gives_the_same_sums(parts: Parts, statistics: Statistics) -> 
     before = _sums(parts)
     _damage(parts)
 
-    assert Rebuild(parts.database).run() > 1
+    assert parts.rebuild.run() > 1
 
     _forget_inventory(before)
     assert _forget_inventory(_sums(parts)) == before
@@ -50,7 +50,7 @@ def test_hours_that_retention_reached_stay_as_they_were(parts: Parts) -> None:
         connection.execute(text("UPDATE audit_chain SET pruned = 1"))
         connection.execute(text("DELETE FROM audit_log WHERE timestamp_us <= :at"), {"at": middle})
 
-    Rebuild(parts.database).run()
+    parts.rebuild.run()
 
     assert _forget_inventory(_sums(parts)) == before
 
@@ -60,7 +60,7 @@ def test_hours_that_retention_prunes_during_a_rebuild_stay_as_they_were(
 ) -> None:
     _fill(parts, 100)
     before = _forget_inventory(_sums(parts))
-    job, read = Rebuild(parts.database), Rebuild._rows
+    job, read = parts.rebuild, Rebuild._rows
 
     def prune_first(self: Rebuild, *conditions: Any) -> Any:
         with parts.database.begin() as connection:
@@ -83,7 +83,7 @@ def test_a_log_older_than_its_sums_is_added_up_after_the_migration(
         downgrade(revision="0005")
         upgrade()
         db.engine.dispose()
-    job = Rebuild(parts.database)
+    job = parts.rebuild
 
     job.run_if_incomplete()
     once = _sums(parts)
@@ -137,7 +137,7 @@ def test_damage_to_any_table_of_sums_is_told_and_mended(parts: Parts, statistics
         with parts.database.begin() as connection:
             connection.execute(text(damage))
         assert disagreements(parts.database)[1], damage
-        Rebuild(parts.database).run()
+        parts.rebuild.run()
         assert disagreements(parts.database) == (logged, []), damage
 
 
@@ -256,6 +256,6 @@ def test_views_agree_with_the_log_after_a_rebuild(parts: Parts, statistics: Stat
             text("DELETE FROM audit_log WHERE action = 'file:upload' OR action = 'file:delete'")
         )
 
-    Rebuild(parts.database).run()
+    parts.rebuild.run()
 
     check(parts, statistics, days=(3,))

@@ -1,30 +1,16 @@
-"""The Flask extensions, unbound; `create_app` binds them."""
+"""The extension that knows the API's routes and schemas, unbound; `create_app` binds it."""
 
 from typing import Any
 
-from flask_smorest import Api, Blueprint
-from flask_sqlalchemy import SQLAlchemy
+import flask_smorest
 from marshmallow import RAISE
-from sqlalchemy import MetaData
-from sqlalchemy.orm import DeclarativeBase
 from webargs.flaskparser import FlaskParser
 
 from filewallball.errors import BadRequest, UnsupportedMediaType
 from filewallball.web.parameters import own
 
 
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-class ProblemApi(Api):
+class ProblemApi(flask_smorest.Api):
     """flask-smorest without its own error handler, which would drop Allow, Content-Range and Retry-After."""
 
     def _register_error_handlers(self) -> None:
@@ -52,6 +38,10 @@ class StrictParser(FlaskParser):
             raise BadRequest("The JSON body is nested too deeply.") from error
 
 
-Blueprint.ARGUMENTS_PARSER = StrictParser()
-db: Any = SQLAlchemy(model_class=Base)
+class Blueprint(flask_smorest.Blueprint):
+    """Routes whose parameters are parsed strictly."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
 api: Any = ProblemApi()

@@ -8,7 +8,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from filewallball.database.error_codes import described, is_full
+from filewallball.errors.database_codes import described, is_full
 
 
 class ApiError(Exception):

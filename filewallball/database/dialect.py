@@ -1,0 +1,119 @@
+"""The differences between the two kinds of database, as the questions that the rest of the service asks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, TypeVar
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Select,
+    Table,
+    select,
+)
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact
+from filewallball.settings.service import Settings
+
+Columns = ReadOnlyColumnCollection[str, Any]
+Options = dict[str, Any]
+S = TypeVar("S", bound=Select[Any])
+
+
+class Dialect(ABC):
+    """One kind of database."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    begin_snapshot: ClassVar[tuple[str, ...]]
+    """The statements that begin a transaction all of whose reads see the same commits."""
+
+    @abstractmethod
+    def engine_options(self, settings: Settings) -> tuple[Options, Options]:
+        """Options of the engine that writes, and of the one that reads in autocommit."""
+
+    def listen(self, writer: Engine, reader: Engine) -> None:  # noqa: B027 - there may be nothing to prepare
+        """Prepare each connection that the engines will open."""
+
+    def write_lock(self) -> AbstractContextManager[Any]:
+        """The one write lock of the process, where writers must not meet in the database."""
+        return nullcontext()
+
+    def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
+        """Where write transactions are committed."""
+        return Commits(lock, transact)
+
+    def statements(self, reader: Engine, query: Query) -> Statements:
+        """Where statements that are built once are executed."""
+        return Statements(query)
+
+    def inserts(self, statement: Insert, names: Sequence[str], engine: Engine) -> Inserts:
+        """An INSERT of many rows at once, each with the values of the columns `names`."""
+        return Inserts(statement, names, engine.dialect)
+
+    @abstractmethod
+    def insert(self, table: Table) -> Insert:
+        """An INSERT that knows about conflicts."""
+
+    @abstractmethod
+    def insert_ignoring(self, table: Table) -> Insert:
+        """An INSERT that drops rows whose unique key is already there (needs no UPDATE privilege)."""
+
+    @abstractmethod
+    def incoming(self, statement: Insert) -> Columns:
+        """The columns of the row that an upsert tried to insert."""
+
+    @abstractmethod
+    def upsert(self, statement: Insert, keys: Sequence[Column[Any]], changes: Mapping[str, Any]) -> Insert:
+        """`statement` with its conflict on the unique `keys` turned into an update by `changes`."""
+
+    def adding(self, table: Table) -> Insert:
+        """An INSERT into `table` that, where the primary key is there already, adds the other columns to it."""
+        statement = self.insert(table)
+        new = self.incoming(statement)
+        keys = list(table.primary_key.columns)
+        sums = {column.name: column + new[column.name] for column in table.columns if not column.primary_key}
+        return self.upsert(statement, keys, sums)
+
+    @abstractmethod
+    def length_prefixed(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bytes]:
+        """`length:value` of every column in one value, bytes in hexadecimal; lengths count octets, to part them."""
+
+    @abstractmethod
+    def joined(self, column: ColumnElement[Any], order_by: ColumnElement[Any]) -> ColumnElement[bytes] | None:
+        """All of a group's values one after the other; None where the database cannot tell their order, and a value
+        cut short or NULL where it would be longer than a packet may be."""
+
+    def distinct(
+        self,
+        connection: Connection,
+        columns: Sequence[Column[Any]],
+        index: str,
+        within: Sequence[ColumnElement[bool]],
+        most: int,
+    ) -> list[tuple[Any, ...]] | None:
+        """The distinct values of `columns`, the first ones of `index`, in rows `within` conditions on the first
+        column; None if there are more than `most`."""
+        statement = by_index(select(*columns), columns[0].table, index).where(*within)
+        found = [tuple(row) for row in connection.execute(statement.group_by(*columns).limit(most + 1))]
+        return found if len(found) <= most else None
+
+    @abstractmethod
+    def connection_counts(self, connection: Connection, opened: Callable[[], int]) -> tuple[int, int | None]:
+        """Connections that the database has, `opened` of them by this process, and how many it may have."""
+
+    @abstractmethod
+    def durability_faults(self, connection: Connection) -> Iterator[str]:
+        """The settings under which a change that was confirmed may be lost."""
+
+
+def by_index(statement: S, table: Table, index: str) -> S:
+    """`statement`, held to one index of `table`."""
+    for dialect in ("mysql", "mariadb"):
+        statement = statement.with_hint(table, f"FORCE INDEX ({index})", dialect)
+    return statement.with_hint(table, f"INDEXED BY {index}", "sqlite")

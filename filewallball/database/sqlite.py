@@ -1,0 +1,139 @@
+"""SQLite: one writer at a time in each process, durable through its write-ahead log."""
+
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import reduce
+from typing import Any, cast
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Integer,
+    LargeBinary,
+    Table,
+    and_,
+    case,
+    event,
+    func,
+    text,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects import sqlite
+
+from filewallball.database import skip_scan
+from filewallball.database.dialect import Columns, Dialect, Options
+from filewallball.database.group_commit import GroupCommit
+from filewallball.database.prepared import PreparedStatements
+from filewallball.database.stock import Commits, Query, Statements, Transact
+from filewallball.settings.service import Settings
+
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+_OBJECTS = text("SELECT COUNT(*) FROM sqlite_master")
+
+
+class SQLite(Dialect):
+    """A file on this host."""
+
+    name = "sqlite"
+    title = "SQLite"
+    begin_snapshot = ("BEGIN",)
+
+    def engine_options(self, settings: Settings) -> tuple[Options, Options]:
+        arguments = {"timeout": settings.database_timeout.total_seconds(), "check_same_thread": False}
+        return (
+            {"connect_args": {**arguments, "isolation_level": None}},
+            {"connect_args": arguments, "isolation_level": "AUTOCOMMIT"},
+        )
+
+    def listen(self, writer: Engine, reader: Engine) -> None:
+        for engine in {writer, reader}:
+            event.listen(engine, "connect", _set_pragmas)
+        event.listen(writer, "begin", _begin_immediate)
+
+    def write_lock(self) -> AbstractContextManager[Any]:
+        return threading.Lock()
+
+    def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
+        return GroupCommit(lock, transact)
+
+    def statements(self, reader: Engine, query: Query) -> Statements:
+        return PreparedStatements(reader, query)
+
+    def insert(self, table: Table) -> Insert:
+        return sqlite.insert(table)
+
+    def insert_ignoring(self, table: Table) -> Insert:
+        return sqlite.insert(table).prefix_with("OR IGNORE")
+
+    def incoming(self, statement: Insert) -> Columns:
+        return cast(sqlite.Insert, statement).excluded
+
+    def upsert(self, statement: Insert, keys: Sequence[Column[Any]], changes: Mapping[str, Any]) -> Insert:
+        return cast(sqlite.Insert, statement).on_conflict_do_update(index_elements=keys, set_=changes)
+
+    def length_prefixed(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bytes]:
+        """Bytes in a column of text read like text and equal none, so they would hide a row from every filter: a
+        value of another kind than its column's adds what no honest value has."""
+        values = [func.hex(column) if isinstance(column.type, LargeBinary) else column for column in columns]
+        parts: list[Any] = [
+            part for value in values for part in (func.length(sql_cast(value, LargeBinary)), ":", value)
+        ]
+        parts.append(case((_of_their_kinds(columns), ""), else_="0:"))
+        return sql_cast(reduce(lambda joined, part: joined.op("||")(part), parts), LargeBinary)
+
+    def joined(self, column: ColumnElement[Any], order_by: ColumnElement[Any]) -> ColumnElement[bytes] | None:
+        return None
+
+    def distinct(
+        self,
+        connection: Connection,
+        columns: Sequence[Column[Any]],
+        index: str,
+        within: Sequence[ColumnElement[bool]],
+        most: int,
+    ) -> list[tuple[Any, ...]] | None:
+        return skip_scan.distinct(connection, columns, within, most)
+
+    def connection_counts(self, connection: Connection, opened: Callable[[], int]) -> tuple[int, int | None]:
+        connection.execute(_OBJECTS).scalar_one()
+        return opened(), None
+
+    def durability_faults(self, connection: Connection) -> Iterator[str]:
+        journal_mode = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+        synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
+        return faults(str(journal_mode), int(synchronous))
+
+
+def faults(journal_mode: str, synchronous: int) -> Iterator[str]:
+    """The settings that lose confirmed changes, or have readers and writers wait for each other."""
+    if journal_mode != "wal":
+        yield f"journal_mode={journal_mode}, not wal (a file system without shared memory?)"
+    if synchronous < 2:
+        yield f"synchronous={synchronous}, not FULL"
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Lock at once: a transaction that first reads could not be upgraded while another writes."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _of_their_kinds(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+    """That each value is of its column's kind. The greatest of several is bytes, or NULL, where one of them is."""
+    kinds: dict[str, list[ColumnElement[Any]]] = defaultdict(list)
+    for column in columns:
+        is_bytes, is_number = isinstance(column.type, LargeBinary), isinstance(column.type, Integer)
+        kinds["blob" if is_bytes else "integer" if is_number else "text"].append(column)
+    return and_(*(func.typeof(func.max(*found, found[0])) == kind for kind, found in kinds.items()))

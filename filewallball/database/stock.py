@@ -1,0 +1,78 @@
+"""SQLAlchemy's own way of what a dialect may have a shortcut for. A shortcut is a subclass that does the same faster:
+to be rid of it, have the dialect return the class of this file."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Dialect, Executable, Insert, Select
+
+from filewallball.database.retries import retrying
+
+T = TypeVar("T")
+Work = Callable[[Connection], Any]
+Transact = Callable[[Sequence[Work]], list[Any]]
+"""Runs works in one transaction, commits it and returns their results."""
+Values = tuple[Any, ...]
+
+
+class Query(Protocol):
+    """Work on a connection that reads."""
+
+    def __call__(self, work: Callable[[Connection], T]) -> T: ...
+
+
+class Commits:
+    """Transactions, one for each work."""
+
+    def __init__(self, lock: AbstractContextManager[Any], transact: Transact) -> None:
+        self._lock = lock
+        self._transact = transact
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """`work` in a transaction, committed under the lock; tried again where the database undid it."""
+
+        def attempt() -> T:
+            with self._lock:
+                result: T = self._transact([work])[0]
+                return result
+
+        return retrying(attempt)
+
+
+class Statements:
+    """Statements that are built once and executed by nearly every request."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+
+    def row(self, statement: Select[Any], values: Mapping[str, Any]) -> Any:
+        """The only row of `statement`, or None."""
+        return self._query(lambda connection: connection.execute(statement, values).one_or_none())
+
+    def execute(
+        self, connection: Connection, statement: Executable, values: Mapping[str, Any]
+    ) -> CursorResult[Any]:
+        """`statement` in the transaction of `connection`."""
+        found: CursorResult[Any] = connection.execute(statement, values)
+        return found
+
+
+class Inserts:
+    """An INSERT of many rows that give a value for each of `names`, in that order."""
+
+    def __init__(self, statement: Insert, names: Sequence[str], dialect: Dialect) -> None:
+        self._statement = statement
+        self._names = list(names)
+
+    def execute(self, connection: Connection, rows: Iterable[Values]) -> int:
+        """Insert the rows, none if there are none; returns how many the database says that it has inserted."""
+        return self.send(connection, self.prepare(rows))
+
+    def prepare(self, rows: Iterable[Values]) -> list[Any]:
+        """What `send` takes: all the work that needs no database."""
+        return [dict(zip(self._names, row, strict=True)) for row in rows]
+
+    def send(self, connection: Connection, prepared: list[Any]) -> int:
+        """Execute what was prepared; returns how many rows the database says that it has inserted."""
+        return connection.execute(self._statement, prepared).rowcount if prepared else 0
