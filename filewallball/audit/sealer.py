@@ -267,7 +267,7 @@ def _head(connection: Connection) -> Any:
 
 _HEAD = select(audit_chain.c.number, audit_chain.c.seal).where(audit_chain.c.id == 1)
 _RECORD = select(
-    *(getattr(audit_blocks, term.name) for term in fields(Block)),
+    *(audit_blocks.c[term.name] for term in fields(Block)),
     audit_blocks.c.seal,
     audit_blocks.c.pruned_us,
     audit_blocks.c.stub,
