@@ -1,4 +1,4 @@
-"""Removing: a file ends by its owner's word or by another package's, and gives back its reference and quota."""
+"""Removing: a file is deleted, or ended by a job, and gives back its reference and its quota."""
 
 from sqlalchemy import Connection, select, update
 

@@ -1,13 +1,34 @@
-"""Files that tests keep, and lists of those that are there."""
+"""Files that tests keep, lists of those that are there, and one as a lookup finds it."""
 
 import io
 from typing import Any
 
 from flask.testing import FlaskClient
 
+from filewallball.files.models import LIVE, UNLISTED
+from filewallball.files.rows import FoundFile
 from tests.conftest import ADMIN_TOKEN
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+FOUND = FoundFile(
+    file_id="one",
+    filename="a.txt",
+    file_size=4,
+    mime_type="text/plain",
+    claimed_type="",
+    file_hash="00" * 32,
+    visibility=UNLISTED,
+    description="",
+    upload_us=1,
+    expires_us=None,
+    state=LIVE,
+    owner_id=0,
+    delete_digest="",
+    blob_id=1,
+    path="ab/cd",
+    scan_state="",
+    damaged_us=None,
+)
 
 
 def keep(

@@ -19,26 +19,7 @@ from filewallball.files.tables import LIVE, UNLISTED
 from harness.parts import Parts
 from harness.servers import Redis
 from harness.waiting import wait_until
-
-_ROW = FoundFile(
-    file_id="one",
-    filename="a.txt",
-    file_size=4,
-    mime_type="text/plain",
-    claimed_type="",
-    file_hash="00" * 32,
-    visibility=UNLISTED,
-    description="",
-    upload_us=1,
-    expires_us=None,
-    state=LIVE,
-    owner_id=0,
-    delete_digest="",
-    blob_id=1,
-    path="ab/cd",
-    scan_state="",
-    damaged_us=None,
-)
+from tests.files.kept import FOUND
 
 
 @pytest.fixture
@@ -122,7 +103,7 @@ def test_every_interleaving_of_a_reader_and_an_ending_leaves_no_entry(
     }
     for order in _ORDERS:
         cache._client.flushall()
-        live[:], seen[:] = [_ROW], []
+        live[:], seen[:] = [FOUND], []
 
         for step in order:
             steps[step]()
@@ -131,11 +112,11 @@ def test_every_interleaving_of_a_reader_and_an_ending_leaves_no_entry(
 
 
 def test_an_entry_is_worth_nothing_thirty_seconds_after_the_database_was_asked(cache: MetadataCache) -> None:
-    cache._fill("one", _ROW, now_us() - 30_000_001)
+    cache._fill("one", FOUND, now_us() - 30_000_001)
     assert cache.find("one", lambda: None) == (None, "miss")
 
     cache._client.flushall()
-    cache._fill("one", _ROW, now_us() - 10_000_000)
+    cache._fill("one", FOUND, now_us() - 10_000_000)
     row, result = cache.find("one", lambda: None)
     assert row is not None
     assert (row.path, result) == ("ab/cd", "hit")
@@ -178,12 +159,12 @@ def test_a_redis_that_hangs_is_asked_once_and_then_by_the_job_alone(
     cache: MetadataCache, redis_server: Redis
 ) -> None:
     redis_server.pause()
-    first = cache.find("one", lambda: _ROW)
+    first = cache.find("one", lambda: FOUND)
     asked: list[str] = []
     cache._client.mget = lambda *keys: asked.extend(keys)
-    later = [cache.find("one", lambda: _ROW)[1] for _ in range(50)]
+    later = [cache.find("one", lambda: FOUND)[1] for _ in range(50)]
     cache.probe()
-    still = cache.find("one", lambda: _ROW)[1]
+    still = cache.find("one", lambda: FOUND)[1]
     redis_server.resume()
 
     def is_back() -> bool:
@@ -199,7 +180,7 @@ def test_a_redis_that_hangs_is_asked_once_and_then_by_the_job_alone(
 
 
 def test_a_restore_makes_entries_of_before_worthless(cache: MetadataCache) -> None:
-    cache._fill("one", _ROW, now_us())
+    cache._fill("one", FOUND, now_us())
     assert cache.find("one", lambda: None)[1] == "hit"
 
     cache.doubt_all()
@@ -209,10 +190,10 @@ def test_a_restore_makes_entries_of_before_worthless(cache: MetadataCache) -> No
 
     assert cache.find("one", lambda: None) == (None, "miss")
     cache._client.delete("filewallball:file:1:one")
-    cache._fill("one", _ROW, asked_before)
+    cache._fill("one", FOUND, asked_before)
     assert cache.find("one", lambda: None) == (None, "miss")
     cache._client.delete("filewallball:file:1:one")
-    cache._fill("one", _ROW, now_us() + 1)
+    cache._fill("one", FOUND, now_us() + 1)
     wait_until(lambda: cache.find("one", lambda: None)[1] == "hit", 30, "what is asked from now on counts")
 
 
