@@ -1,6 +1,7 @@
 """The few distinct values that begin an index of a table with many rows, without walking the rows (SQLite).
 
 SQLite would walk the whole index for a GROUP BY; MariaDB skips from value to value by itself.
+`python -m benchmarks.shortcuts`: in a log of 300,000 rows a filter's actions are found in 2 ms instead of 36.
 """
 
 from collections.abc import Iterator, Sequence

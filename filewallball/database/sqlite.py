@@ -29,8 +29,8 @@ from sqlalchemy.dialects import sqlite
 from filewallball.database import skip_scan
 from filewallball.database.dialect import Columns, Dialect, Options
 from filewallball.database.group_commit import GroupCommit
-from filewallball.database.prepared import PreparedStatements
-from filewallball.database.stock import Commits, Query, Statements, Transact
+from filewallball.database.prepared import PreparedInserts, PreparedStatements
+from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact
 from filewallball.settings.service import Settings
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
@@ -64,6 +64,9 @@ class SQLite(Dialect):
 
     def statements(self, reader: Engine, query: Query) -> Statements:
         return PreparedStatements(reader, query)
+
+    def inserts(self, statement: Insert, names: Sequence[str], engine: Engine) -> Inserts:
+        return PreparedInserts(statement, names, engine.dialect)
 
     def insert(self, table: Table) -> Insert:
         return sqlite.insert(table)

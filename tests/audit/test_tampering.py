@@ -131,7 +131,7 @@ def _block(draw: random.Random, is_sqlite: bool) -> str:
 
 
 def _names(model: Any) -> list[str]:
-    return [column.name for column in model.__table__.columns]
+    return [column.name for column in model.columns]
 
 
 def _loosen(parts: Parts, table: Any) -> None:

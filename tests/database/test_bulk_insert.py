@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, func, s
 
 from filewallball.database.columns import code_type, text_type
 from filewallball.database.connections import Database
+from filewallball.database.stock import Inserts
 from harness.parts import Parts
 
 _TABLE = Table(
@@ -74,3 +75,26 @@ def test_sums_are_added_to_what_is_there(database: Database) -> None:
 
     found = database.rows(select(table).order_by("key"))
     assert [tuple(row) for row in found] == [("a", 1), ("b", 42), ("c", 3)]
+
+
+def test_any_value_arrives_as_the_stock_way_writes_it(database: Database) -> None:
+    """Text in a column of codes, nothing at all, and rows that differ in kind."""
+    table = Table(
+        "bulk_kinds",
+        MetaData(),
+        Column("key", BigInteger, primary_key=True, autoincrement=False),
+        Column("code", code_type(64)),
+        Column("note", text_type()),
+        Column("octets", LargeBinary(16)),
+    )
+    names = [column.name for column in table.columns]
+    rows = [(1, "naïve", None, b"a"), (2, None, "b", None), (3, "plain", "쿠키", b"")]
+    with database.begin() as connection:
+        table.create(connection)
+        database.bulk(database.dialect.insert(table), names).execute(connection, rows)
+        stock = Inserts(database.dialect.insert(table), names, connection.dialect)
+        stock.execute(connection, [(key + 10, *values) for key, *values in rows])
+
+    found = [tuple(row) for row in database.rows(select(table).order_by(table.c.key))]
+    assert [row[1:] for row in found[:3]] == [row[1:] for row in found[3:]]
+    assert found[0] == (1, "na\\xefve", None, b"a")

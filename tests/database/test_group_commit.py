@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.pool import StaticPool
 
 from filewallball import errors
 from filewallball.database.group_commit import GroupCommit
+from filewallball.database.stock import Commits
 from harness.waiting import wait_until
 
 _THREADS = 5
@@ -124,3 +126,28 @@ def test_many_threads_lose_nothing() -> None:
 
     assert names == store.names()
     assert sum(store.sizes) == len(names)
+
+
+def test_each_work_sees_the_context_of_its_own_thread() -> None:
+    store = Store()
+    name = ContextVar[str]("name")
+
+    def begin(mine: str) -> str:
+        name.set(mine)
+        return store.commits.run(lambda connection: adding(name.get())(connection))
+
+    with ThreadPoolExecutor(_THREADS) as pool, store.lock:
+        futures = [pool.submit(begin, str(number)) for number in range(_THREADS)]
+        wait_until(lambda: len(store.commits.waiting) == _THREADS, what="all wait")
+
+    assert [future.result() for future in futures] == store.names() == ["0", "1", "2", "3", "4"]
+
+
+def test_the_stock_way_keeps_the_same_and_fails_the_same() -> None:
+    store = Store()
+    stock = Commits(store.lock, store.transact)
+
+    assert [stock.run(adding(name)) for name in "ab"] == store.names() == ["a", "b"]
+    with pytest.raises(errors.NotFound):
+        stock.run(failing)
+    assert store.names() == ["a", "b"]

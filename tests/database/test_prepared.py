@@ -1,17 +1,38 @@
 """Rows found by key: always the newest commit, no snapshot kept, and an outage that is told as one."""
 
+import gc
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, bindparam, create_engine, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Engine,
+    MetaData,
+    Select,
+    Table,
+    TableClause,
+    bindparam,
+    column,
+    create_engine,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.exc import OperationalError, StatementError
 
 from filewallball.access.tables import users
+from filewallball.database.columns import code_type
 from filewallball.database.connections import Database
+from filewallball.database.prepared import PreparedStatements
+from filewallball.database.stock import Statements
 from harness.parts import Parts
 
 _FIND = select(users.c.id, users.c.username, users.c.disabled_us).where(users.c.id == bindparam("id"))
@@ -87,3 +108,59 @@ def test_a_statement_runs_in_the_transaction_that_it_is_given(database: Database
     with elsewhere.connect() as connection:
         row = connection.execute(select(users.c.role).where(users.c.username == "somebody")).one()
     assert row.role == "monitor"
+
+
+@pytest.mark.parametrize("text", ["naïve \U0001f36a", "", "plain", "it's; --"])
+def test_any_text_is_written_and_found_as_the_stock_way_does_it(database: Database, text: str) -> None:
+    code = Column("code", code_type(64), primary_key=True)
+    table = Table("coded_rows", MetaData(), code, Column("n", BigInteger))
+    new, find = table.insert(), select(code, table.c.n).where(code == bindparam("code"))
+    with database.begin() as connection:
+        table.create(connection)
+        database.run(connection, new, {"code": text, "n": 1})
+        connection.execute(new, {"code": f"stock {text}", "n": 2})
+
+    stock = Statements(database.query)
+    for wanted in (text, f"stock {text}", "absent"):
+        found, same = database.find(find, {"code": wanted}), stock.row(find, {"code": wanted})
+        assert (found and tuple(found)) == (same and tuple(same))
+    assert database.find(find, {"code": text}).n == 1
+
+
+def test_statements_of_any_kind_answer_as_the_stock_way_does(database: Database) -> None:
+    """A list of values, a value that the statement brings itself, a converted type and a repeated name."""
+    statements: tuple[tuple[Any, dict[str, Any]], ...] = (
+        (select(users.c.username).where(users.c.id.in_(bindparam("ids", expanding=True))), {"ids": [1, 2]}),
+        (select(users.c.role).where(users.c.id == 1), {}),
+        (select(type_coerce(users.c.username, JSON).label("name")).where(users.c.id == 404), {}),
+        (select(users.c.id, literal(7).label("id")).where(users.c.id == 1), {}),
+    )
+    stock = Statements(database.query)
+    for statement, values in statements:
+        assert database.find(statement, values) == stock.row(statement, values)
+
+
+def test_a_value_that_is_missing_is_an_error(database: Database) -> None:
+    with pytest.raises(StatementError):
+        database.find(_FIND, {})
+
+
+def test_a_statement_that_nobody_keeps_is_forgotten(database: Database) -> None:
+    for number in range(10):
+        database.find(select(users.c.id).where(users.c.id == number), {})
+
+    gc.collect()
+    statements = database._statements
+    assert not isinstance(statements, PreparedStatements) or len(statements._plans) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_lookup_waits_for_a_locked_database_as_long_as_the_settings_say(
+    set_config: Callable[..., Flask],
+) -> None:
+    database = Parts(set_config(DATABASE_TIMEOUT="7s")).database
+    patience: Select[int] = select(column("timeout")).select_from(
+        TableClause("pragma_busy_timeout", column("timeout"))
+    )
+
+    assert database.find(patience, {}).timeout == 7000

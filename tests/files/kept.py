@@ -3,9 +3,9 @@
 import io
 from typing import Any
 
+from filewallball.files.models import LIVE, UNLISTED
 from flask.testing import FlaskClient
 
-from filewallball.files.models import LIVE, UNLISTED
 from filewallball.files.rows import FoundFile
 from tests.conftest import ADMIN_TOKEN
 

@@ -15,7 +15,6 @@ from sqlalchemy import text
 from filewallball.clock import now_us
 from filewallball.files.cache import GONE, MetadataCache
 from filewallball.files.rows import FoundFile
-from filewallball.files.tables import LIVE, UNLISTED
 from harness.parts import Parts
 from harness.servers import Redis
 from harness.waiting import wait_until

@@ -1,0 +1,197 @@
+"""Each shortcut past SQLAlchemy against the stock way, taken in turns, on what it touches.
+
+Times differ from run to run with what else the machine does; the ratio of one run's medians says something.
+"""
+
+import argparse
+import secrets
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection
+from uuid_utils import uuid7
+
+from filewallball import create_app
+from filewallball.access.quotas import _FIND
+from filewallball.audit.filters import AuditFilter
+from filewallball.audit.queries import list_events
+from filewallball.clock import now_us
+from filewallball.database.dialect import Dialect
+from filewallball.database.group_commit import GroupCommit
+from filewallball.database.prepared import PreparedStatements
+from filewallball.database.stock import Commits, Inserts, Statements
+from filewallball.files.lookup import FIND
+from filewallball.recording.audit_rows import COLUMNS, Trail
+from filewallball.recording.event import Event
+from filewallball.recording.tables import audit_log
+from filewallball.settings.service import load_settings
+from harness.parts import Parts
+from harness.servers import MariaDB, Service
+
+_THREADS, _LOG_ROWS, _SHIPPED = 8, 300_000, 2_000
+Way = Callable[[], None]
+
+
+def main() -> None:
+    """Print every shortcut's figures."""
+    rounds = argparse.ArgumentParser(description=__doc__)
+    rounds.add_argument("--rounds", type=int, default=8)
+    turns: int = rounds.parse_args().rounds
+    print(f"{'':<52}{'stock':>12}{'shortcut':>12}{'saved':>8}")
+    with tempfile.TemporaryDirectory(prefix="filewallball-shortcuts-") as name:
+        with _parts(Path(name) / "sqlite") as parts:
+            _compare_prepared(parts, turns)
+            _compare_uploads(parts, turns)
+            _compare_shipping(parts, turns, "prepared")
+            _compare_skip_scan(parts, turns)
+        server = MariaDB(Path(name) / "server", Path(name) / "template")
+        server.start()
+        try:
+            with _parts(Path(name) / "mariadb", DATABASE_URL=server.create_database()) as parts:
+                _compare_shipping(parts, turns, "bulk insert")
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _parts(folder: Path, **settings: str) -> Iterator[Parts]:
+    service = Service(folder, {"MIN_FREE_SPACE": "0", "RATELIMIT_UPLOAD": "1000000/minute", **settings})
+    service.cli("prepare")
+    parts = Parts(create_app(load_settings(service.settings)))
+    parts.store.prepare()
+    parts.journal.prepare()
+    yield parts
+    parts.journal.close()
+    parts.database.close()
+
+
+def _compare_prepared(parts: Parts, turns: int) -> None:
+    """A file looked up, and the statements of an upload's transaction, rolled back."""
+    database, stock = parts.database, Statements(parts.database.query)
+    prepared = PreparedStatements(database._reader, database.query)
+    file_id = parts.app.test_client().put("/upload/a.txt", data=b"content").get_json()["file_id"]
+
+    def look_up(which: Statements) -> None:
+        for _ in range(200):
+            which.row(FIND, {"file_id": file_id})
+
+    both = stock, prepared
+    _report("prepared: a file looked up, SQLite", [partial(look_up, each) for each in both], turns, 200)
+    insert = database.dialect.insert(audit_log)
+    trail = Trail(database, b"key")
+
+    def statements(which: Statements, connection: Connection) -> None:
+        row = dict(zip(COLUMNS, trail.row(vars(_event())), strict=True))
+        which.execute(connection, _FIND, {"principal": "user:1"}).first()
+        which.execute(connection, insert, row)
+
+    def transaction(which: Statements) -> None:
+        with database.writing() as connection, connection.begin() as begun:
+            for _ in range(100):
+                statements(which, connection)
+            begun.rollback()
+
+    name = "prepared: two statements of an upload, SQLite"
+    _report(name, [partial(transaction, each) for each in both], turns, 100)
+
+
+def _compare_uploads(parts: Parts, turns: int) -> None:
+    """Uploads of eight threads, and the commits of eight threads alone."""
+    database = parts.database
+    lock, transact = database._write_lock, database._transact
+    trail = Trail(database, b"key")
+    both = Commits(lock, transact), GroupCommit(lock, transact)
+
+    def commits(which: Commits) -> None:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(lambda _: which.run(lambda c: trail.append(c, _event())), range(_THREADS * 10)))
+
+    def uploads(which: Commits) -> None:
+        database.commits = which
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(lambda _: _upload(parts), range(_THREADS * 10)))
+
+    count = _THREADS * 10
+    _report(
+        "group commit: a commit, 8 threads, SQLite", [partial(commits, each) for each in both], turns, count
+    )
+    _report(
+        "group commit: an upload, 8 threads, SQLite", [partial(uploads, each) for each in both], turns, count
+    )
+
+
+def _upload(parts: Parts) -> None:
+    answer = parts.app.test_client().put("/upload/a.bin", data=secrets.token_bytes(1024))
+    assert answer.status_code == 201, answer.get_json()
+
+
+def _compare_shipping(parts: Parts, turns: int, name: str) -> None:
+    """Events made into rows, and those into the database, committed."""
+    database = parts.database
+    trail, dialect = Trail(database, b"key"), database._writer.dialect
+    statement = database.dialect.insert_ignoring(audit_log)
+
+    def ship(inserts: Inserts) -> None:
+        rows = [trail.row(vars(_event())) for _ in range(_SHIPPED)]
+        with database.begin() as connection:
+            inserts.execute(connection, rows)
+
+    both = Inserts(statement, COLUMNS, dialect), database.bulk(statement, COLUMNS)
+    _report(
+        f"{name}: a row shipped, {database.dialect.title}",
+        [partial(ship, each) for each in both],
+        turns,
+        _SHIPPED,
+    )
+
+
+def _compare_skip_scan(parts: Parts, turns: int) -> None:
+    """What a filter on the audit list asks first, in a log of 300,000 rows."""
+    database = parts.database
+    trail = Trail(database, b"key")
+    for _ in range(0, _LOG_ROWS, 10_000):
+        with database.begin() as connection:
+            trail.append_once(connection, [_event() for _ in range(10_000)])
+    columns = [audit_log.c.action, audit_log.c.status]
+
+    def ask(distinct: Callable[..., object]) -> None:
+        with database.read() as connection:
+            distinct(connection, columns, "ix_audit_log_action", [], 200)
+
+    both = partial(Dialect.distinct, database.dialect), database.dialect.distinct
+    _report("skip scan: the actions of 300,000 rows, SQLite", [partial(ask, each) for each in both], turns, 1)
+    _report("skip scan: the first page of a verb, SQLite", [partial(_list, parts, e) for e in both], turns, 1)
+
+
+def _list(parts: Parts, distinct: Callable[..., object]) -> None:
+    parts.database.dialect.distinct = distinct  # type: ignore[method-assign, assignment]
+    list_events(parts.database, AuditFilter(action="read"), with_total=False)
+
+
+def _event() -> Event:
+    action = secrets.choice(("file:upload", "file:download", "file:view", "file:list", "auth:fail"))
+    address = f"10.{secrets.randbelow(200)}.{secrets.randbelow(200)}.1"
+    return Event(str(uuid7()), now_us(), action, ip_address=address)
+
+
+def _report(name: str, ways: list[Way], turns: int, count: int) -> None:
+    """Both ways in turns, after one that warms up; microseconds of each thing done."""
+    seconds: list[list[float]] = [[] for _ in ways]
+    for turn in range(turns + 1):
+        for way, taken in zip(ways, seconds, strict=True):
+            began = time.perf_counter()
+            way()
+            if turn:
+                taken.append((time.perf_counter() - began) / count * 1e6)
+    stock, shortcut = (statistics.median(taken) for taken in seconds)
+    print(f"{name:<52}{stock:>9,.0f} us{shortcut:>9,.0f} us{1 - shortcut / stock:>8.0%}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
