@@ -15,7 +15,7 @@ from multipart import MultipartSegment, PushMultipartParser
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from filewallball.files.multipart import HEADER_BYTES, Multipart
-from tests.files.forms import cut, random_form
+from harness.forms import cut, random_form
 
 Parse = Callable[[Iterable[bytes], bytes], list[bytes]]
 _MIB = 1024 * 1024

@@ -1,12 +1,12 @@
 """A backup taken while the service works brings the lost host back, on the other kind of database."""
 
 import random
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness.load import Load
 from harness.servers import MariaDB, Service
 from harness.waiting import wait_until
 from tests.backup.place import Place
@@ -26,7 +26,8 @@ def test_a_backup_under_load_brings_a_lost_host_back(
     acknowledged = dict(upload(lost, random.randbytes(20_000)) for _ in range(20))
     assert backup_status(lost) == "degraded"
 
-    with Load(lost, next(iter(acknowledged))) as load:
+    with Transfers(lost, next(iter(acknowledged))) as load:
+        wait_until(lambda: load.codes, 30, "the load has begun")
         lost.cli("backup", "create", str(folder))
     wait_until(lambda: backup_status(lost) == "healthy", 30, "health knows of the backup")
     token = (lost.data_dir / "admin-token").read_text().strip()
@@ -45,26 +46,16 @@ def test_a_backup_under_load_brings_a_lost_host_back(
     assert "Intact" in place.shell.run("audit", "verify")
 
 
-class Load:
+class Transfers(Load):
     """Uploads and downloads inside the block, one after the other."""
 
     def __init__(self, service: Service, file_id: str) -> None:
+        super().__init__(clients=1)
         self.codes: list[int] = []
         self._service, self._file_id = service, file_id
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "Load":
-        self._thread.start()
-        wait_until(lambda: self.codes, 30, "the load has begun")
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
+    def client(self, number: int) -> None:
+        while self.goes_on:
             sent = self._service.request("PUT", "/upload/more.bin", data=random.randbytes(5_000))
             fetched = self._service.request("GET", f"/download/{self._file_id}")
             self.codes += [sent.status_code, fetched.status_code]

@@ -12,7 +12,7 @@ from werkzeug.formparser import MultiPartParser
 
 from filewallball.errors import HeadersTooLarge, RequestTooLarge
 from filewallball.files.multipart import HEADER_BYTES, PADDING_BYTES, Malformed, Multipart
-from tests.files.forms import Form, cut, random_form
+from harness.forms import Form, cut, random_form
 
 MIB = 1024 * 1024
 HEAD = b'Content-Disposition: form-data; name="file"; filename="a"'

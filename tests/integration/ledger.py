@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import requests
 
+from harness.load import Load
 from harness.servers import Service
 
 
@@ -57,29 +58,18 @@ def delete(service: Service, ledger: Ledger, file_id: str) -> None:
             ledger.contents[file_id], ledger.tokens[file_id] = content, token
 
 
-class Load:
-    """Threads that upload, sometimes the same bytes, and delete, until stopped."""
+class Uploads(Load):
+    """Clients that upload, sometimes the same bytes, and delete."""
 
-    def __init__(self, service: Service, ledger: Ledger, threads: int = 4) -> None:
+    def __init__(self, service: Service, ledger: Ledger, clients: int = 4) -> None:
+        super().__init__(clients)
         self._service = service
         self._ledger = ledger
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(threads)]
 
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, seed: int) -> None:
-        chance = random.Random(seed)
+    def client(self, number: int) -> None:
+        chance = random.Random(number)
         mine: list[str] = []
-        while not self._stopping.is_set():
+        while self.goes_on:
             if mine and chance.random() < 0.3:
                 delete(self._service, self._ledger, mine.pop(chance.randrange(len(mine))))
                 continue

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 
 from harness.servers import Service
 from harness.waiting import wait_until
-from tests.integration.ledger import Ledger, Load, check_promises
+from tests.integration.ledger import Ledger, Uploads, check_promises
 
 _REFERENCES = """
 SELECT b.path, COUNT(*) AS refs FROM files f JOIN blobs b ON b.id = f.blob_id WHERE f.state = 'live' GROUP BY b.path
@@ -25,7 +25,7 @@ def crashed(
 ) -> tuple[Service, Ledger]:
     """A service that lost workers under load, and has had a restart and a sweep since."""
     server, ledger = service({"DATABASE_URL": database_url, "MIN_FREE_SPACE": "0"}), Ledger()
-    with Load(server, ledger):
+    with Uploads(server, ledger):
         for killed in range(1, rounds(10, 250) + 1):
             wait_until(lambda: len(server.worker_pids()) == 2, what="both workers run")
             wait_until(partial(_went_on, ledger, killed * 4), what="the load goes on")

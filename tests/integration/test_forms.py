@@ -10,8 +10,8 @@ from random import Random
 import pytest
 import requests
 
+from harness.forms import random_form
 from harness.servers import Service
-from tests.files.forms import random_form
 
 MEBIBYTE = 1024 * 1024
 FILE = b'Content-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'

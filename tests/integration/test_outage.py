@@ -1,7 +1,7 @@
 """The database away or hung: clear answers in time, nothing lost, recovery by itself."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -10,14 +10,6 @@ from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-
-
-@pytest.fixture
-def database(make_mariadb: Callable[[], MariaDB]) -> Iterator[MariaDB]:
-    """A MariaDB that the test may stop."""
-    server = make_mariadb()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

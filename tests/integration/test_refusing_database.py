@@ -16,14 +16,6 @@ _WAITING = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 
 
 
 @pytest.fixture
-def database(make_mariadb: Callable[[], MariaDB]) -> Iterator[MariaDB]:
-    """A MariaDB that the test may stop."""
-    server = make_mariadb()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
 def server(service: Callable[..., Service], database: MariaDB) -> Service:
     """A service on that MariaDB, which it gives two seconds."""
     settings = {"DATABASE_URL": database.create_database(), "DATABASE_TIMEOUT": "2s", "MIN_FREE_SPACE": "0"}

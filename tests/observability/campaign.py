@@ -9,39 +9,29 @@ from pathlib import Path
 
 import requests
 
+from harness.load import Load
 from harness.servers import Service
 from tests.observability.scrape import Samples, samples_of
 
 _RISING = ("_total", "_bucket", "_count", "_sum")
 
 
-class Load:
-    """Threads that upload and download until so many requests were made; `ledger` counts how each ended."""
+class Transfers(Load):
+    """Clients that upload and download until so many requests were made, however soon the block ends; `ledger`
+    counts how each ended."""
 
     def __init__(self, server: Service, requests_in_all: int, clients: int = 4) -> None:
+        super().__init__(clients)
         self.ledger: Counter[str] = Counter()
         self._server = server
         self._tickets = iter(range(requests_in_all))
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._work, args=(number,)) for number in range(clients)]
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for thread in self._threads:
-            thread.join()
 
     @property
     def answered(self) -> int:
         return sum(count for outcome, count in self.ledger.items() if outcome.endswith("done"))
 
-    def is_running(self) -> bool:
-        return any(thread.is_alive() for thread in self._threads)
-
-    def _work(self, client: int) -> None:
+    def client(self, number: int) -> None:
         known: list[str] = []
         for turn in itertools.count():
             with self._lock:
@@ -49,7 +39,7 @@ class Load:
                     return
             kind = "download" if known and turn % 4 else "upload"
             try:
-                outcome = self._upload(client, turn, known) if kind == "upload" else self._download(known[-1])
+                outcome = self._upload(number, turn, known) if kind == "upload" else self._download(known[-1])
             except requests.RequestException:
                 outcome = "lost"
             with self._lock:

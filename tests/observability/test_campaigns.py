@@ -11,7 +11,7 @@ import pytest
 
 from harness.servers import Service
 from harness.waiting import wait_until
-from tests.observability.campaign import Load, Scraper
+from tests.observability.campaign import Scraper, Transfers
 from tests.observability.scrape import Samples, total_of, value_of
 
 pytestmark = pytest.mark.soak
@@ -50,7 +50,7 @@ def assert_sound(scraper: Scraper) -> None:
 def test_totals_survive_a_storm_of_kills(service: Start, rounds: Rounds) -> None:
     server = service(SETTINGS, workers=WORKERS)
     scraper, kills = Scraper(server), 0
-    with scraper.watching(), Load(server, rounds(2000, 10_000)) as load:
+    with scraper.watching(), Transfers(server, rounds(2000, 10_000)) as load:
         while load.is_running():
             wait_for_work(load, 20)
             with suppress(IndexError, psutil.Error, ProcessLookupError, TimeoutError):
@@ -71,7 +71,7 @@ def test_totals_survive_a_storm_of_kills(service: Start, rounds: Rounds) -> None
 def test_totals_are_exact_through_reloads(service: Start, rounds: Rounds) -> None:
     server = service(SETTINGS, workers=WORKERS)
     scraper = Scraper(server)
-    with scraper.watching(), Load(server, rounds(600, 10_000)) as load:
+    with scraper.watching(), Transfers(server, rounds(600, 10_000)) as load:
         while load.is_running():
             server.reload()
             wait_for_work(load, 100)
@@ -86,7 +86,7 @@ def test_totals_are_exact_through_reloads(service: Start, rounds: Rounds) -> Non
 def test_totals_are_exact_through_an_upgrade_of_the_master(service: Start, rounds: Rounds) -> None:
     server = service(SETTINGS, workers=WORKERS)
     scraper = Scraper(server)
-    with scraper.watching(), Load(server, rounds(600, 10_000)) as load:
+    with scraper.watching(), Transfers(server, rounds(600, 10_000)) as load:
         old = psutil.Process(server.master_pid)
         os.kill(old.pid, signal.SIGUSR2)
         new = wait_until(lambda: second_master(old), 30, "the new master") or old
@@ -101,7 +101,7 @@ def test_totals_are_exact_through_an_upgrade_of_the_master(service: Start, round
     assert scraper.most_files <= 2 * WORKERS * KINDS
 
 
-def wait_for_work(load: Load, answers: int) -> None:
+def wait_for_work(load: Transfers, answers: int) -> None:
     """At least a second, and so many answers: a busy machine must not be kept from ever booting a worker."""
     threading.Event().wait(1)
     before = load.answered

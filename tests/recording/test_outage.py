@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from harness.load import Load
 from harness.servers import MariaDB, Service
 from harness.servers.mariadb import database_name
 from harness.waiting import wait_until
@@ -19,36 +20,25 @@ _ROWS = "SELECT request_id, error_type, `count` FROM audit_log WHERE request_id 
 _MISSING = "/download/00000000-0000-4000-8000-000000000000"
 
 
-class Load:
+class Attempts(Load):
     """Clients that read and are refused, without a pause, and remember how each attempt ended."""
 
     def __init__(self, service: Service, clients: int = 4) -> None:
+        super().__init__(clients)
         self.answers: dict[str, int] = {}
         self.refused = 0
         self.unanswered: set[str] = set()
         self._service = service
         self._numbers = count()
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
 
     def wait_for(self, more: int) -> None:
         """Return when that many attempts more were answered."""
         target = len(self.answers) + more
         wait_until(lambda: len(self.answers) >= target, 240, f"{more} answers more")
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
+    def client(self, number: int) -> None:
+        while self.goes_on:
             number = next(self._numbers)
             nonce = f"attempt-{number:08d}"
             headers = {"X-Request-ID": nonce, "X-Forwarded-For": f"198.51.100.{number % 50}"}
@@ -90,7 +80,7 @@ def test_a_database_outage_and_killed_workers_lose_and_repeat_nothing(
     )
     each = rounds(60, 2000)
 
-    with Load(live) as load:
+    with Attempts(live) as load:
         load.wait_for(each)
         server.kill()
         load.wait_for(each)
@@ -109,7 +99,7 @@ def test_a_database_outage_and_killed_workers_lose_and_repeat_nothing(
     server.stop()
 
 
-def _check(rows: list[tuple[Any, ...]], load: Load) -> None:
+def _check(rows: list[tuple[Any, ...]], load: Attempts) -> None:
     """Each answered attempt has one row, or is counted by a fold; the unanswered have one at most."""
     single = Counter(row[0] for row in rows if row[1] != "auth_malformed")
     assert max(single.values()) == 1

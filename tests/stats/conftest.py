@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import text
-from uuid_utils import uuid7
 
-from filewallball.clock import now_us
 from filewallball.recording.event import Event
 from filewallball.stats.snapshot import Statistics
 from harness.parts import Parts, put_on_record
+from tests.fixtures import audit_log
 
 Record = Callable[..., list[Event]]
 
@@ -45,16 +44,10 @@ def record(parts: Parts) -> Record:
 
 
 def make_event(**fields: Any) -> Event:
-    """The smallest event that says who, what and where."""
-    defaults: dict[str, Any] = {
-        "event_id": str(uuid7()),
-        "timestamp_us": now_us(),
-        "action": "file:upload",
-        "resource_type": "file",
-        "ip_address": "192.0.2.7",
-        "duration_us": 1000,
-    }
-    return Event(**{**defaults, **fields})
+    """The smallest event of an upload that was timed."""
+    return audit_log.make_event(
+        **{"action": "file:upload", "username": "", "user_agent": "", "duration_us": 1000, **fields}
+    )
 
 
 def chance_event(chance: random.Random, newest_us: int, span_us: int) -> Event:

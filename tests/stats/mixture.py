@@ -1,12 +1,12 @@
 """Everything that clients do, from many addresses at random: what goes well, what is refused, what breaks off."""
 
 import random
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import requests
 
+from harness.load import Load
 from harness.servers import Service
 
 _CLIENTS = ("192.0.2.1", "2001:db8::1", "2001:DB8:0:0::1", "203.0.113.99", "unknown")
@@ -14,28 +14,17 @@ _PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00\x01\x00\x00\x0
 _WRONG_DIGEST = {"Content-Digest": f"sha-256=:{'A' * 43}=:"}
 
 
-class Mixture:
-    """Threads that go on until the block ends; `attempts` counts what they tried. The service must trust 127.0.0.1."""
+class Mixture(Load):
+    """Clients that go on until the block ends; `attempts` counts what they tried. The service must trust 127.0.0.1."""
 
-    def __init__(self, service: Service, threads: int = 4) -> None:
+    def __init__(self, service: Service, clients: int = 4) -> None:
+        super().__init__(clients)
         self.attempts = 0
         self._service = service
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(threads)]
 
-    def __enter__(self) -> "Mixture":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, seed: int) -> None:
-        client = _Client(self._service, random.Random(seed))
-        while not self._stopping.is_set():
+    def client(self, number: int) -> None:
+        client = _Client(self._service, random.Random(number))
+        while self.goes_on:
             self.attempts += 1
             try:
                 client.do_something()

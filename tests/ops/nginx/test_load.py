@@ -3,15 +3,15 @@
 import os
 import signal
 import socket
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
 import requests
 
+from harness.load import Load
 from harness.servers import Front, Service
 from harness.waiting import wait_until
 
@@ -42,7 +42,8 @@ def test_slow_clients_keep_no_thread_from_others(front: Front, behind: Service, 
 
 def test_reloads_under_load_fail_no_request(front: Front, behind: Service, rounds: Rounds) -> None:
     """nginx and the service reload in turn; at last a new master takes the service over."""
-    with _load(front) as ledger:
+    with Transfers(front) as load:
+        ledger = load.ledger
         for number in range(rounds(2, 20)):
             before = sum(ledger.values())
             if number % 2:
@@ -56,34 +57,24 @@ def test_reloads_under_load_fail_no_request(front: Front, behind: Service, round
     assert set(ledger) == {"done"}, ledger
 
 
-@contextmanager
-def _load(front: Front) -> Iterator[Counter[str]]:
-    """Three clients that upload and fetch until the block ends; what became of each request is counted."""
-    ledger: Counter[str] = Counter()
-    stopping = threading.Event()
-    clients = [
-        threading.Thread(target=_client, args=(front, ledger, stopping), daemon=True) for _ in range(3)
-    ]
-    for client in clients:
-        client.start()
-    try:
-        yield ledger
-    finally:
-        stopping.set()
-        for client in clients:
-            client.join(120)
+class Transfers(Load):
+    """Three clients that upload and fetch; what became of each request is counted."""
 
+    def __init__(self, front: Front) -> None:
+        super().__init__(clients=3)
+        self.ledger: Counter[str] = Counter()
+        self._front = front
 
-def _client(front: Front, ledger: Counter[str], stopping: threading.Event) -> None:
-    while not stopping.is_set():
-        try:
-            put = _once("PUT", f"{front.url}/upload/a.txt", b"some text")
-            got = _once("GET", f"{front.url}/download/{put.json()['file_id']}")
-        except (requests.RequestException, ValueError) as error:
-            ledger[repr(error)[:300]] += 1
-        else:
-            good = (put.status_code, got.content) == (201, b"some text")
-            ledger["done" if good else f"{put.status_code} {got.status_code}"] += 1
+    def client(self, number: int) -> None:
+        while self.goes_on:
+            try:
+                put = _once("PUT", f"{self._front.url}/upload/a.txt", b"some text")
+                got = _once("GET", f"{self._front.url}/download/{put.json()['file_id']}")
+            except (requests.RequestException, ValueError) as error:
+                self.ledger[repr(error)[:300]] += 1
+            else:
+                good = (put.status_code, got.content) == (201, b"some text")
+                self.ledger["done" if good else f"{put.status_code} {got.status_code}"] += 1
 
 
 def _once(method: str, url: str, data: bytes | None = None) -> requests.Response:
