@@ -157,7 +157,7 @@ def _compare_skip_scan(parts: Parts, turns: int) -> None:
     trail = Trail(database, b"key")
     for _ in range(0, _LOG_ROWS, 10_000):
         with database.begin() as connection:
-            trail.append_once(connection, [_event() for _ in range(10_000)])
+            trail.send(connection, trail.prepare(vars(_event()) for _ in range(10_000)))
     columns = [audit_log.c.action, audit_log.c.status]
 
     def ask(distinct: Callable[..., object]) -> None:

@@ -1,7 +1,8 @@
 """Commits of several threads as one (SQLite): all who wait for the write lock share one transaction and one sync of the
 disk, instead of each waiting for everybody's before it.
 
-`python -m benchmarks.shortcuts`: with 8 threads a commit takes 64 to 79 % less time, an upload of 1 KiB 15 to 18 % less.
+`python -m benchmarks.shortcuts`: with 8 threads a commit takes 64 to 79 % less time, an
+upload of 1 KiB 15 to 18 % less.
 """
 
 import threading

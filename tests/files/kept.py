@@ -3,10 +3,10 @@
 import io
 from typing import Any
 
-from filewallball.files.models import LIVE, UNLISTED
 from flask.testing import FlaskClient
 
 from filewallball.files.rows import FoundFile
+from filewallball.files.tables import LIVE, UNLISTED
 from tests.conftest import ADMIN_TOKEN
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
