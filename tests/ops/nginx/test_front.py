@@ -252,7 +252,7 @@ def test_what_is_gone_hangs_or_is_full_is_told_in_the_services_words(tmp_path: P
 def test_tls_serves_and_refuses_plain_text_in_the_same_words(tmp_path: Path, behind: Service) -> None:
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes".split()
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     files_out = ["-keyout", str(key), "-out", str(certificate)]
     subprocess.run([*command, *subject, *files_out], check=True, capture_output=True)
     front = Front(tmp_path / "front")
