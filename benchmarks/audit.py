@@ -45,10 +45,10 @@ def main() -> None:
     """Print every figure with its target."""
     options = _options()
     with tempfile.TemporaryDirectory() as folder, _parts(options.keep or Path(folder), options) as parts:
-        parts.digest.run()
+        parts.sealer.run()
         _report_journal(parts, options.lines)
         _rate("shipping", options.lines, 8_000, parts.shipper.ship)
-        _rate("digest with statistics", parts.digest.count(), 6_000, parts.digest.run)
+        _rate("digest with statistics", parts.sealer.count(), 6_000, parts.sealer.run)
         _report_shipping_under_load(parts, options.lines)
         _rate("verify", options.rows, 100_000, lambda: _must_be_intact(parts))
         _report_queries(parts, options.runs)
@@ -117,8 +117,8 @@ def _last_id(parts: Parts) -> int:
 
 
 def _must_be_intact(parts: Parts) -> None:
-    verdict = parts.verification.verifier().verify()
-    assert verdict.is_intact, verdict.findings
+    report = parts.verification.verifier().verify()
+    assert report.is_intact, report.findings
 
 
 def _report_queries(parts: Parts, runs: int) -> None:
@@ -198,13 +198,13 @@ def _rate(name: str, rows: int, target: float, work: Callable[[], Any]) -> None:
 
 
 def _tell_rate(name: str, rate: float, target: float) -> None:
-    verdict = "reached" if rate >= target else "missed"
-    print(f"{name:<48} {rate:>12,.0f} rows/s  target {target:>9,.0f}  {verdict}", flush=True)
+    report = "reached" if rate >= target else "missed"
+    print(f"{name:<48} {rate:>12,.0f} rows/s  target {target:>9,.0f}  {report}", flush=True)
 
 
 def _tell(name: str, value: float, unit: str, target: float) -> None:
-    verdict = "reached" if value <= target else "missed"
-    print(f"{name:<48} {value:>12,.2f} {unit:<6}  target {target:>9,.0f}  {verdict}", flush=True)
+    report = "reached" if value <= target else "missed"
+    print(f"{name:<48} {value:>12,.2f} {unit:<6}  target {target:>9,.0f}  {report}", flush=True)
 
 
 def _quantile(values: list[float], share: float) -> float:

@@ -22,7 +22,7 @@ from filewallball.observability.metrics import Metrics
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.sinks import ConsoleSink
 from filewallball.recording.caller import Caller
-from filewallball.recording.coalescing import Folds
+from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
 from filewallball.settings.service import Settings, load_settings
@@ -64,9 +64,9 @@ class Parts:
         self.logs.console = ConsoleSink(os.open(folder / "console", os.O_WRONLY | os.O_CREAT | os.O_APPEND))
 
     def ledger(self, record: Callable[[Any], None]) -> Ledger:
-        folds = Folds(self.journal.opened, self.journal.folded, self.journal.closed)
+        coalescer = Coalescer(self.journal.opened, self.journal.coalesced, self.journal.closed)
         untouched = cast(Any, None)  # a read needs no database to be on record
-        return Ledger(untouched, self.journal, untouched, folds, (record,))
+        return Ledger(untouched, self.journal, untouched, coalescer, (record,))
 
 
 def main() -> None:

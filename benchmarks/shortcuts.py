@@ -27,7 +27,7 @@ from filewallball.database.group_commit import GroupCommit
 from filewallball.database.prepared import PreparedStatements
 from filewallball.database.stock import Commits, Inserts, Statements
 from filewallball.files.lookup import FIND
-from filewallball.recording.audit_rows import COLUMNS, Trail
+from filewallball.recording.audit_rows import COLUMNS, AuditWriter
 from filewallball.recording.event import Event
 from filewallball.recording.tables import audit_log
 from filewallball.settings.service import load_settings
@@ -84,10 +84,10 @@ def _compare_prepared(parts: Parts, turns: int) -> None:
     both = stock, prepared
     _report("prepared: a file looked up, SQLite", [partial(look_up, each) for each in both], turns, 200)
     insert = database.dialect.insert(audit_log)
-    trail = Trail(database, b"key")
+    writer = AuditWriter(database, b"key")
 
     def statements(which: Statements, connection: Connection) -> None:
-        row = dict(zip(COLUMNS, trail.row(vars(_event())), strict=True))
+        row = dict(zip(COLUMNS, writer.row(vars(_event())), strict=True))
         which.execute(connection, _FIND, {"principal": "user:1"}).first()
         which.execute(connection, insert, row)
 
@@ -105,12 +105,12 @@ def _compare_uploads(parts: Parts, turns: int) -> None:
     """Uploads of eight threads, and the commits of eight threads alone."""
     database = parts.database
     lock, transact = database._write_lock, database._transact
-    trail = Trail(database, b"key")
+    writer = AuditWriter(database, b"key")
     both = Commits(lock, transact), GroupCommit(lock, transact)
 
     def commits(which: Commits) -> None:
         with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(lambda _: which.run(lambda c: trail.append(c, _event())), range(_THREADS * 10)))
+            list(pool.map(lambda _: which.run(lambda c: writer.append(c, _event())), range(_THREADS * 10)))
 
     def uploads(which: Commits) -> None:
         database.commits = which
@@ -134,11 +134,11 @@ def _upload(parts: Parts) -> None:
 def _compare_shipping(parts: Parts, turns: int, name: str) -> None:
     """Events made into rows, and those into the database, committed."""
     database = parts.database
-    trail, dialect = Trail(database, b"key"), database._writer.dialect
+    writer, dialect = AuditWriter(database, b"key"), database._writer.dialect
     statement = database.dialect.insert_ignoring(audit_log)
 
     def ship(inserts: Inserts) -> None:
-        rows = [trail.row(vars(_event())) for _ in range(_SHIPPED)]
+        rows = [writer.row(vars(_event())) for _ in range(_SHIPPED)]
         with database.begin() as connection:
             inserts.execute(connection, rows)
 
@@ -154,10 +154,10 @@ def _compare_shipping(parts: Parts, turns: int, name: str) -> None:
 def _compare_skip_scan(parts: Parts, turns: int) -> None:
     """What a filter on the audit list asks first, in a log of 300,000 rows."""
     database = parts.database
-    trail = Trail(database, b"key")
+    writer = AuditWriter(database, b"key")
     for _ in range(0, _LOG_ROWS, 10_000):
         with database.begin() as connection:
-            trail.send(connection, trail.prepare(vars(_event()) for _ in range(10_000)))
+            writer.send(connection, writer.prepare(vars(_event()) for _ in range(10_000)))
     columns = [audit_log.c.action, audit_log.c.status]
 
     def ask(distinct: Callable[..., object]) -> None:

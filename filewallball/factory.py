@@ -14,11 +14,11 @@ from filewallball.access.limits import Limits, build_limiter
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
 from filewallball.audit.retention import Retention
-from filewallball.audit.sealer import Digest, Fold
+from filewallball.audit.sealer import Rollup, Sealer
 from filewallball.audit.seals import Seals
 from filewallball.audit.totals import Totals
 from filewallball.audit.verify_job import Verification
-from filewallball.backup.standing import backup_probe
+from filewallball.backup.last_backup import backup_probe
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
 from filewallball.database.tables import db
@@ -33,7 +33,7 @@ from filewallball.files.thumbnails import Thumbnails
 from filewallball.files.upload import Uploads
 from filewallball.filesystem import kept_secret
 from filewallball.health import views as health_views
-from filewallball.health.checks import Board, Check
+from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
 from filewallball.observability.logs import configure_logging
 from filewallball.observability.metric_store.slots import Slots
@@ -42,8 +42,8 @@ from filewallball.observability.pool import watch_pools
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.setup import build_metrics, init_middleware, serve_metrics
 from filewallball.reconcile.books import Reconciliation
-from filewallball.recording.audit_rows import Trail
-from filewallball.recording.coalescing import Folds
+from filewallball.recording.audit_rows import AuditWriter
+from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger
@@ -55,7 +55,7 @@ from filewallball.settings.service import Settings
 from filewallball.stats import views as stats_views
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
-from filewallball.stats.rollup import UsageFold
+from filewallball.stats.rollup import UsageRollup
 from filewallball.stats.snapshot import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.version import __version__
@@ -132,11 +132,11 @@ def listeners(metrics: Metrics, gate: Gate) -> tuple[Callable[[Event], None], ..
     )
 
 
-def folds(database: Database) -> tuple[Fold, ...]:
+def rollups(database: Database) -> tuple[Rollup, ...]:
     """Who is handed each audit row, in the transaction that seals it."""
     return (
-        Totals(database).fold,  # the totals of the audit list
-        UsageFold(database),  # the statistics
+        Totals(database).rollup,  # the totals of the audit list
+        UsageRollup(database),  # the statistics
     )
 
 
@@ -155,7 +155,7 @@ def _build_gate(app: Flask, settings: Settings, database: Database, metrics: Met
 
 def _build_recording(app: Flask, settings: Settings, database: Database, slots: Slots) -> None:
     metrics, key = part(Metrics, app), seal_key(settings)
-    trail = Trail(database, key)
+    writer = AuditWriter(database, key)
     journal = Journal(
         settings.journal_dir,
         slots.number,
@@ -165,13 +165,13 @@ def _build_recording(app: Flask, settings: Settings, database: Database, slots: 
     provide(
         app,
         journal,
-        Shipper(settings.journal_dir, database, trail),
+        Shipper(settings.journal_dir, database, writer),
         Seals(key),
         Ledger(
             database,
             journal,
-            trail,
-            Folds(journal.opened, journal.folded, journal.closed),
+            writer,
+            Coalescer(journal.opened, journal.coalesced, journal.closed),
             listeners(metrics, part(Gate, app)),
         ),
     )
@@ -209,7 +209,7 @@ def _build_audit(app: Flask, settings: Settings, database: Database) -> None:
     verification = Verification(settings, database, seals, ledger)
     provide(
         app,
-        Digest(settings.data_dir, database, seals, folds(database)),
+        Sealer(settings.data_dir, database, seals, rollups(database)),
         verification,
         Retention(settings, database, seals, ledger, verification),
     )
@@ -237,11 +237,11 @@ def watch_health(app: Flask, settings: Settings) -> None:
     timeout = settings.health_check_timeout
     redis = redis_probe(settings.redis_url, timeout) if settings.redis_url else None
     backup = backup_probe(settings.data_dir, settings.backup_max_age) if settings.backup_max_age else None
-    board = Board(timeout.total_seconds())
+    board = HealthChecks(timeout.total_seconds())
     for check in (
         Check("database", database_probe(database, settings.database_pool_size), critical=True),
         Check("storage", storage_probe(store), critical=True),
-        Check("audit_sealing", part(Digest, app).stall.probe, share_seconds=2),
+        Check("audit_sealing", part(Sealer, app).stall.probe, share_seconds=2),
         Check("audit_journal", journal_probe(journal.probe, part(Shipper, app).waiting), critical=True),
         Check("redis", redis),
         Check("virus_scan_service", None if settings.scan_policy == OFF else part(Scanner, app).probe),

@@ -12,33 +12,33 @@ _DECEPTIVE = frozenset(
 )
 
 
-def neutral(value: str, max_bytes: int = 512) -> str:
+def sanitize(value: str, max_bytes: int = 512) -> str:
     """`value` with every control, bidi and surrogate character replaced, cut to `max_bytes` of UTF-8."""
     if not value.isprintable():
         value = "".join(
             _REPLACEMENT if _is_harmful(character) else character for character in value[:max_bytes]
         )
-    return clip(value, max_bytes)
+    return truncate(value, max_bytes)
 
 
-def clip(value: str, max_bytes: int) -> str:
+def truncate(value: str, max_bytes: int) -> str:
     """The longest prefix of `value` that fits into `max_bytes` of UTF-8."""
     if value.isascii():
         return value[:max_bytes]
     return value.encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
 
 
-def tame(value: Any) -> Any:
+def sanitize_json(value: Any) -> Any:
     """A value whose every text, keys included, is neutral and short, and which any JSON library can write."""
     if isinstance(value, str):
         is_plain = len(value) <= _MAX_DETAIL_TEXT and value.isascii() and value.isprintable()
-        return value if is_plain else neutral(value, _MAX_DETAIL_TEXT)
+        return value if is_plain else sanitize(value, _MAX_DETAIL_TEXT)
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return str(value)[:_MAX_DETAIL_TEXT]  # JSON libraries disagree about such numbers
     if isinstance(value, dict):
-        return {str(tame(key)): tame(item) for key, item in value.items()}
+        return {str(sanitize_json(key)): sanitize_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [tame(item) for item in value]
+        return [sanitize_json(item) for item in value]
     return value
 
 

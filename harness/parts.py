@@ -7,14 +7,14 @@ from flask import Flask
 
 from filewallball.access.gate import Gate
 from filewallball.audit.retention import Retention
-from filewallball.audit.sealer import Digest
+from filewallball.audit.sealer import Sealer
 from filewallball.audit.seals import Seals
 from filewallball.audit.verify_job import Verification
 from filewallball.database.connections import Database
 from filewallball.files.cache import MetadataCache
 from filewallball.files.scanning import Scanner
 from filewallball.files.thumbnails import Thumbnails
-from filewallball.health.checks import Board
+from filewallball.health.checks import HealthChecks
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.reconcile.books import Reconciliation
 from filewallball.recording.event import Event
@@ -41,11 +41,11 @@ class Parts:
         self.slots = part(Slots, app)
         self.journal = part(Journal, app)
         self.shipper = part(Shipper, app)
-        self.digest = part(Digest, app)
+        self.sealer = part(Sealer, app)
         self.seals = part(Seals, app)
         self.ledger = part(Ledger, app)
         self.proxies = part(Proxies, app)
-        self.health = part(Board, app)
+        self.health = part(HealthChecks, app)
         self.gate = part(Gate, app)
         self.scanner = part(Scanner, app)
         self.thumbnails = part(Thumbnails, app)
@@ -60,12 +60,12 @@ class Parts:
 
 def put_on_record(parts: Parts, events: Iterable[Event]) -> None:
     """Insert events into the audit log as the shipper does, without the journal."""
-    trail = parts.ledger.trail
+    writer = parts.ledger.writer
     with parts.database.begin() as connection:
-        trail.send(connection, trail.prepare(map(vars, events)))
+        writer.send(connection, writer.prepare(map(vars, events)))
 
 
-def digest_of_another_host(parts: Parts, folder: Path) -> Digest:
-    """A digest as another host of the same service has it: its lock and its anchor lie in a folder of its own."""
+def sealer_of_another_host(parts: Parts, folder: Path) -> Sealer:
+    """A sealer as another host of the same service has it: its lock and its anchor lie in a folder of its own."""
     folder.mkdir()
-    return Digest(folder, parts.database, parts.seals, parts.digest.folds)
+    return Sealer(folder, parts.database, parts.seals, parts.sealer.rollups)

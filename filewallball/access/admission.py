@@ -13,7 +13,7 @@ from flask import g, request
 from filewallball import errors, permissions
 from filewallball.access.authentication import Identity, authenticate, digest
 from filewallball.access.gate import Gate, is_authentication_failure
-from filewallball.access.limits import EXEMPT, room_of
+from filewallball.access.limits import EXEMPT, bucket_of
 from filewallball.addresses import contains
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
@@ -21,7 +21,7 @@ from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.registry import part
 from filewallball.settings.service import Settings
-from filewallball.text import neutral
+from filewallball.text import sanitize
 from filewallball.web.exchange import Exchange, current_exchange
 from filewallball.web.parameters import locations, refuse_any, refuse_repeated
 
@@ -50,7 +50,7 @@ def recorded(
     view finds the operation with `current_operation()`. `view.rule` says what the route needs. With a `shared_secret`
     it is open to who shows that as bearer token, and to nobody else. A query that the view does not read is refused.
     """
-    room = room_of(action)
+    bucket = bucket_of(action)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         read_from = locations(view)
@@ -61,13 +61,13 @@ def recorded(
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
             exchange = current_exchange()
-            caller, refusal, excess = _admit(exchange, room, shared_secret)
+            caller, refusal, excess = _admit(exchange, bucket, shared_secret)
             if refusal is None and shared_secret is not None:
                 caller = replace(caller, username=_PROGRAM, permissions=frozenset({permission}))
             with _operation(exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
                 g.operation = op
                 if "filename" in kwargs:
-                    op.note(details={"filename": neutral(kwargs["filename"], 255)})
+                    op.note(details={"filename": sanitize(kwargs["filename"], 255)})
                 if excess is not None:
                     op.note(over_limit=True, details={"not_enforced": excess.facts})
                 if refusal is not None:
@@ -129,11 +129,11 @@ def _operation(exchange: Exchange, action: str, caller: Caller, resource_id: str
 
 
 def _admit(
-    exchange: Exchange, room: str, shared_secret: SharedSecret | None = None
+    exchange: Exchange, bucket: str, shared_secret: SharedSecret | None = None
 ) -> tuple[Caller, errors.ApiError | None, errors.RateLimited | None]:
     """The caller, why they are refused, and the limit they exceed where limits are only watched."""
     gate, origin = part(Gate), exchange.origin
-    refusal = gate.refusal(origin, room, "HTTP_AUTHORIZATION" in exchange.environ)
+    refusal = gate.refusal(origin, bucket, "HTTP_AUTHORIZATION" in exchange.environ)
     excess = None
     if isinstance(refusal, errors.RateLimited) and not gate.enforces:
         refusal, excess = None, refusal
@@ -181,7 +181,7 @@ def _identify(
         permissions=granted,
         ip_address=origin.client_ip,
         counted_as=origin.counted_as,
-        user_agent=neutral(environ.get("HTTP_USER_AGENT", "")),
+        user_agent=sanitize(environ.get("HTTP_USER_AGENT", "")),
         request_id=exchange.request_id,
     ), refusal
 

@@ -22,7 +22,7 @@ from filewallball.addresses import (
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
-from filewallball.text import neutral
+from filewallball.text import sanitize
 
 MANUAL, AUTOMATIC = "manual", "automatic"
 MOST_BLOCKS = 100_000
@@ -135,8 +135,8 @@ def add_block(
     now = now_us()
     values = {
         "network": str(blocked).removesuffix("/32") if blocked.version == 4 else str(blocked),
-        "reason": neutral(reason, 255),
-        "evidence": neutral(evidence, 1000),
+        "reason": sanitize(reason, 255),
+        "evidence": sanitize(evidence, 1000),
         "origin": origin,
         "created_us": now,
         "expires_us": now + expires_in * 1_000_000 if expires_in else None,

@@ -44,14 +44,14 @@ class Gate:
             "suspicious uploads": settings.autoblock_suspicious,
         }
 
-    def refusal(self, origin: Origin, room: str, has_credentials: bool) -> ApiError | None:
-        """Why the request is turned away, decided by its address alone; counts it towards the room's limit."""
+    def refusal(self, origin: Origin, bucket: str, has_credentials: bool) -> ApiError | None:
+        """Why the request is turned away, decided by its address alone; counts it towards the bucket's limit."""
         block = self.blocks.find(origin.client_ip)
         if block is not None and not self._is_proxy(origin):
             return _blocked(block)
         limits = self.limits
-        if limits.items[room] and not self._is_proxy(origin):
-            refusal = limits.hit(room, origin.counted_as)
+        if limits.items[bucket] and not self._is_proxy(origin):
+            refusal = limits.hit(bucket, origin.counted_as)
             if refusal is not None:
                 return refusal
         return self.refusal_of_credentials(origin) if has_credentials else None

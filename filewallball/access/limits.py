@@ -38,7 +38,7 @@ class Usage:
     resets_us: int
 
 
-def room_of(action: str) -> str:
+def bucket_of(action: str) -> str:
     """The limit that an operation counts towards."""
     return _ROOMS.get(action, API)
 
@@ -94,7 +94,7 @@ class Limits:
         return None
 
     def spent(self, name: str, client: str) -> RateLimited | None:
-        """The refusal if the limit leaves no room for one more; counts nothing."""
+        """The refusal if the limit leaves no bucket for one more; counts nothing."""
         for item in self.items[name]:
             if not self._ask(lambda limiter, item=item: limiter.test(item, name, client)):  # type: ignore[misc]
                 return self._refusal(item, name, client)

@@ -8,7 +8,7 @@ from filewallball.access.gate import Gate
 from filewallball.access.limits import Usage
 from filewallball.access.quotas import Allowance, Quotas
 from filewallball.recording.caller import Caller
-from filewallball.text import neutral
+from filewallball.text import sanitize
 from filewallball.web.origin import FORWARDING, Origin
 
 
@@ -46,7 +46,7 @@ def describe_caller(
         peer=origin.peer,
         peer_is_trusted=origin.trusted,
         forwarding_headers={
-            name.removeprefix("HTTP_").replace("_", "-").title(): neutral(str(environ[name]))
+            name.removeprefix("HTTP_").replace("_", "-").title(): sanitize(str(environ[name]))
             for name in FORWARDING
             if name in environ
         },

@@ -14,7 +14,7 @@ from filewallball.alerts.tables import GIVEN_UP, RESOLVED, SENT, WAITING, alert_
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
-from filewallball.text import clip
+from filewallball.text import truncate
 
 logger = logging.getLogger("filewallball.alerts")
 SECOND_US = 1_000_000
@@ -101,7 +101,7 @@ def sms_text(row: Row[Any]) -> str:
     where = labels.get("instance", "")
     state = "RESOLVED" if row.status == RESOLVED else "FIRING"
     said = ". ".join(filter(None, (annotations.get("summary"), annotations.get("description"))))
-    return clip(" ".join(filter(None, (f"[{state}]", row.name, where))) + f": {said}", _SMS_BYTES)
+    return truncate(" ".join(filter(None, (f"[{state}]", row.name, where))) + f": {said}", _SMS_BYTES)
 
 
 def forget_old(database: Database, keep_us: int) -> None:

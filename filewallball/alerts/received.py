@@ -11,7 +11,7 @@ from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.ops.alertmanager import wants_sms
 from filewallball.recording.operations import Operation
-from filewallball.text import neutral
+from filewallball.text import sanitize
 
 _TEXT_BYTES = 2000
 
@@ -21,7 +21,7 @@ def receive(op: Operation, database: Database, body: dict[str, Any], recipients:
 
     The same alert in the same state again changes nothing but when it was last heard of.
     """
-    receiver = neutral(body["receiver"], 64)
+    receiver = sanitize(body["receiver"], 64)
     told = tuple(recipients) if wants_sms(receiver) else ()
     rows = [_row(alert, receiver) for alert in body["alerts"]]
     op.note(details={"receiver": receiver, "alerts": [f"{row['name']} {row['status']}" for row in rows[:20]]})
@@ -76,8 +76,8 @@ def _row(alert: dict[str, Any], receiver: str) -> dict[str, Any]:
         "starts_us": alert["starts_at"],
         "ends_us": alert["ends_at"] if resolved else None,
         "status": alert["status"],
-        "name": neutral(labels.get("alertname", ""), 128),
-        "severity": neutral(labels.get("severity", ""), 32),
+        "name": sanitize(labels.get("alertname", ""), 128),
+        "severity": sanitize(labels.get("severity", ""), 32),
         "receiver": receiver,
         "labels": _json(labels),
         "annotations": _json(alert["annotations"]),
@@ -88,7 +88,7 @@ def _row(alert: dict[str, Any], receiver: str) -> dict[str, Any]:
 
 def _json(texts: dict[str, str]) -> str:
     return orjson.dumps(
-        {neutral(name, 128): neutral(text, _TEXT_BYTES) for name, text in texts.items()}
+        {sanitize(name, 128): sanitize(text, _TEXT_BYTES) for name, text in texts.items()}
     ).decode()
 
 

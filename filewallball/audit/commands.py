@@ -13,10 +13,10 @@ from filewallball.audit.export import TYPES, Export
 from filewallball.audit.filters import AuditFilter
 from filewallball.audit.grants import grants as statements
 from filewallball.audit.queries import count_events
-from filewallball.audit.report import Verdict
+from filewallball.audit.report import Report
 from filewallball.audit.retention import Retention
 from filewallball.audit.schemas import AuditFilterSchema
-from filewallball.audit.sealer import Digest
+from filewallball.audit.sealer import Sealer
 from filewallball.audit.verifier import Span
 from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us, parse_moment
@@ -55,11 +55,11 @@ def verify(app: Flask, first: str | None, last: str | None) -> None:
         def show(done: int, total: int) -> None:
             bar.update(round(1000 * done / max(1, total)) - bar.pos)
 
-        verdict = part(Verification, app).run(SYSTEM, span, show)
-    if verdict.is_intact and not verdict.blocks and not span.is_whole:
+        report = part(Verification, app).run(SYSTEM, span, show)
+    if report.is_intact and not report.blocks and not span.is_whole:
         raise click.BadParameter("The range holds no sealed block.")
-    _tell(verdict)
-    if not verdict.is_intact:
+    _tell(report)
+    if not report.is_intact:
         sys.exit(1)
 
 
@@ -123,7 +123,7 @@ def _settle(app: Flask) -> None:
     """Ship and seal what waits, so that it is verified too; where that fails, verification says why."""
     part(Shipper, app).flush()
     try:
-        part(Digest, app).run()
+        part(Sealer, app).run()
     except Exception as error:
         said = error.detail if isinstance(error, AuditBroken) else type(error).__name__
         click.echo(f"The newest rows could not be sealed: {said}", err=True)
@@ -148,17 +148,17 @@ def _wanted(filters: tuple[str, ...]) -> AuditFilter:
     return loaded["wanted"]
 
 
-def _tell(verdict: Verdict) -> None:
-    for finding in verdict.findings:
+def _tell(report: Report) -> None:
+    for finding in report.findings:
         place = f"block {finding.block}" if finding.block else "outside the blocks"
         click.echo(f"BROKEN, {place}: {finding.problem}")
-    for what in verdict.not_checked:
+    for what in report.not_checked:
         click.echo(f"NOT CHECKED: {what}")
-    rate = verdict.rows / max(verdict.seconds, 1e-6)
-    span = f"blocks {verdict.first_block} to {verdict.last_block}" if verdict.blocks else "no blocks"
+    rate = report.rows / max(report.seconds, 1e-6)
+    span = f"blocks {report.first_block} to {report.last_block}" if report.blocks else "no blocks"
     click.echo(
-        f"{'Intact' if verdict.is_intact else 'Not intact'}: {span}, {verdict.rows} rows "
-        f"in {verdict.seconds:.1f} s ({rate:,.0f} rows/s); {verdict.unsealed} rows not yet sealed."
+        f"{'Intact' if report.is_intact else 'Not intact'}: {span}, {report.rows} rows "
+        f"in {report.seconds:.1f} s ({rate:,.0f} rows/s); {report.unsealed} rows not yet sealed."
     )
 
 

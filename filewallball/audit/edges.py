@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from filewallball.audit.report import Verdict
+from filewallball.audit.report import Report
 from filewallball.audit.sealer import BLOCK_ROWS, REFUSED
 from filewallball.audit.seals import Candidate, Seals, sealed_column
 from filewallball.database.connections import Database
@@ -49,14 +49,14 @@ class Edges:
                 found.forged.append(row_id)
         return found
 
-    def verify(self, verdict: Verdict, pruned: int) -> None:
+    def verify(self, report: Report, pruned: int) -> None:
         """Note what is wrong outside the blocks that follow number `pruned`."""
-        self._verify_unsealed(verdict)
-        self._verify_passed_by(verdict)
-        self._verify_strays(verdict, pruned)
-        self._verify_records(verdict, pruned)
+        self._verify_unsealed(report)
+        self._verify_passed_by(report)
+        self._verify_strays(report, pruned)
+        self._verify_records(report, pruned)
 
-    def verify_twins(self, verdict: Verdict) -> None:
+    def verify_twins(self, report: Report) -> None:
         """Note rows that are there twice, each as genuine as the other: for tables that no longer keep them out."""
         twins = (
             select(func.min(audit_log.c.id), func.max(audit_log.c.id), func.max(audit_log.c.block_id))
@@ -66,17 +66,17 @@ class Edges:
             .limit(_GROUPS_TOLD)
         )
         for row_id, other_id, block in self._all(twins):
-            verdict.found(max(number(block), 0), f"rows {row_id} and {other_id} are the same event")
+            report.found(max(number(block), 0), f"rows {row_id} and {other_id} are the same event")
 
-    def _verify_unsealed(self, verdict: Verdict) -> None:
+    def _verify_unsealed(self, report: Report) -> None:
         for rows in self._unsealed():
-            verdict.unsealed += rows.count
+            report.unsealed += rows.count
             for ids, problem in (
                 (rows.forged, "was not written by the service"),
                 (rows.holding_null, "holds NULL: it was not written by the service"),
             ):
                 if ids:
-                    verdict.found(0, f"unsealed row {ids[0]} {problem}{more(len(ids) - 1)}")
+                    report.found(0, f"unsealed row {ids[0]} {problem}{more(len(ids) - 1)}")
 
     def _unsealed(self) -> Iterator[Rows]:
         """In pieces; a row without an id, where the table lets it be, is in the first."""
@@ -88,7 +88,7 @@ class Edges:
                 return
             condition = audit_log.c.block_id.is_(None) & (audit_log.c.id > rows.last_id)
 
-    def _verify_passed_by(self, verdict: Verdict) -> None:
+    def _verify_passed_by(self, report: Report) -> None:
         """The digest takes the lowest ids first, and a block that is not full is the last of its pass."""
         recent = (
             select(audit_blocks.c.first_id)
@@ -107,11 +107,11 @@ class Edges:
         if count:
             after = select(func.min(audit_blocks.c.number)).where(audit_blocks.c.first_id > row_id)
             ((block,),) = self._all(after)
-            verdict.found(
+            report.found(
                 block, f"row {row_id} should be in it or before, and is left unsealed{more(count - 1)}"
             )
 
-    def _verify_strays(self, verdict: Verdict, pruned: int) -> None:
+    def _verify_strays(self, report: Report, pruned: int) -> None:
         """Rows that claim a block where none is."""
         strays = select(audit_log.c.block_id, func.min(audit_log.c.id), func.count()).group_by(
             audit_log.c.block_id
@@ -120,27 +120,27 @@ class Edges:
             strays.where(audit_log.c.block_id < pruned + 1).limit(_GROUPS_TOLD)
         ):
             if block == REFUSED:
-                verdict.found(0, f"row {row_id} was refused: not written by the service{more(count - 1)}")
+                report.found(0, f"row {row_id} was refused: not written by the service{more(count - 1)}")
             else:
                 problem = f"row {row_id} claims a block that has no rows{more(count - 1)}"
-                verdict.found(max(number(block), 0), problem)
-        self._verify_beyond(verdict, audit_log.c.block_id)
+                report.found(max(number(block), 0), problem)
+        self._verify_beyond(report, audit_log.c.block_id)
 
-    def _verify_records(self, verdict: Verdict, pruned: int) -> None:
+    def _verify_records(self, report: Report, pruned: int) -> None:
         """Records where no block is."""
         column = audit_blocks.c.number
-        self._verify_beyond(verdict, column)
+        self._verify_beyond(report, column)
         before = select(column).where(or_(column.is_(None), column < pruned + 1)).order_by(column).limit(2)
         found = [block for (block,) in self._all(before)]
         stubs = [pruned] if pruned else []
         if found != stubs and found:  # a stub that is missing was told already
             odd = next((block for block in found if block != pruned), found[0])
-            verdict.found(0, f"there is a record of block {odd}, which was pruned or never was")
+            report.found(0, f"there is a record of block {odd}, which was pruned or never was")
 
-    def _verify_beyond(self, verdict: Verdict, column: Any) -> None:
+    def _verify_beyond(self, report: Report, column: Any) -> None:
         beyond = select(column).where(column > _HEAD).order_by(column.desc()).limit(1)
         for (block,) in self._all(beyond):
-            verdict.found(number(block), "lies beyond the head of the chain")
+            report.found(number(block), "lies beyond the head of the chain")
 
     def _all(self, statement: Any) -> Sequence[Any]:
         def work(connection: Connection) -> Sequence[Any]:

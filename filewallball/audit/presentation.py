@@ -8,7 +8,7 @@ import orjson
 
 from filewallball.clock import rfc3339
 from filewallball.recording.tables import audit_log
-from filewallball.text import neutral, tame
+from filewallball.text import sanitize, sanitize_json
 
 _MOST_BRACKETS = 100  # deeper than this some JSON library may give up
 _LONGEST = 512
@@ -47,7 +47,7 @@ def _shown(row: Any) -> dict[str, Any]:
 
 
 def _text(value: str) -> str:
-    return value if value.isprintable() else neutral(value)
+    return value if value.isprintable() else sanitize(value)
 
 
 def _integrity(block_id: int | None) -> str:
@@ -73,12 +73,12 @@ def _read(text: str) -> dict[str, Any]:
     try:
         details = orjson.loads(text)
         if not text.isprintable() or "\\u" in text:
-            details = tame(details)
+            details = sanitize_json(details)
         if text.count("[") + text.count("{") > _MOST_BRACKETS:
             orjson.dumps(details)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
-        return {"unreadable": neutral(text, _LONGEST)}
-    return details if isinstance(details, dict) else {"unreadable": neutral(text, _LONGEST)}
+        return {"unreadable": sanitize(text, _LONGEST)}
+    return details if isinstance(details, dict) else {"unreadable": sanitize(text, _LONGEST)}
 
 
 def _mended(row: Any) -> SimpleNamespace:
@@ -94,7 +94,7 @@ def _mended(row: Any) -> SimpleNamespace:
         values[name] = value if is_fine else kind()
         if not is_fine:
             odd[name] = str(value)
-    values["details"] = orjson.dumps({"unreadable": tame(odd)}).decode()
+    values["details"] = orjson.dumps({"unreadable": sanitize_json(odd)}).decode()
     return SimpleNamespace(**values)
 
 

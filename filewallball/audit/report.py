@@ -20,7 +20,7 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Verdict:
+class Report:
     """The result of one verification; `findings` are in block order, at most MAX_FINDINGS of blocks and as many of
     what is in none. `not_checked` says what could not be found out."""
 
@@ -46,29 +46,29 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The last verdict on this host, and when the whole log was last found intact."""
+class LastVerification:
+    """The last report on this host, and when the whole log was last found intact."""
 
-    verdict: Verdict
+    report: Report
     last_success_us: int
 
 
-def save(path: Path, verdict: Verdict) -> None:
-    """Keep a verdict; only an intact one of the whole log counts as a success."""
+def save(path: Path, report: Report) -> None:
+    """Keep a report; only an intact one of the whole log counts as a success."""
     before = load(path)
     success = before.last_success_us if before else 0
-    if verdict.is_intact and verdict.is_complete:
-        success = verdict.finished_us
-    data = orjson.dumps({"last_success_us": success, "verdict": asdict(verdict)})
+    if report.is_intact and report.is_complete:
+        success = report.finished_us
+    data = orjson.dumps({"last_success_us": success, "verdict": asdict(report)})
     replace_file(path, data, durable=True)
 
 
-def load(path: Path) -> Standing | None:
-    """The last verdict; None before the first, or where the file says nothing sensible."""
+def load(path: Path) -> LastVerification | None:
+    """The last report; None before the first, or where the file says nothing sensible."""
     try:
         data: dict[str, Any] = orjson.loads(path.read_bytes())
         values = data["verdict"]
         findings = [Finding(**finding) for finding in values.pop("findings")]
-        return Standing(Verdict(**values, findings=findings), int(data["last_success_us"]))
+        return LastVerification(Report(**values, findings=findings), int(data["last_success_us"]))
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None

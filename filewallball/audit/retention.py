@@ -70,12 +70,12 @@ class Retention:
         """
         total = 0
         while stretch := self._database.query(lambda connection: _next(connection, before_us)):
-            verdict = self._verification.verifier().verify(Span(stretch.pruned + 1, stretch.last))
+            report = self._verification.verifier().verify(Span(stretch.pruned + 1, stretch.last))
             with operation(self._ledger, "audit:prune", caller) as op:
                 blocks = {"first_block": stretch.pruned + 1, "last_block": stretch.last}
                 op.note(details={**blocks, "rows": stretch.rows, "before": rfc3339(before_us)})
-                if not verdict.is_intact:
-                    raise errors.AuditBroken(facts={"findings": [asdict(each) for each in verdict.findings]})
+                if not report.is_intact:
+                    raise errors.AuditBroken(facts={"findings": [asdict(each) for each in report.findings]})
                 self._remove(op, stretch)
             total += stretch.rows
         return total

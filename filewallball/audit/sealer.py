@@ -1,4 +1,4 @@
-"""The digest: takes unsealed rows in id order, hands them to the registered folds and seals them as the next block.
+"""The digest: takes unsealed rows in id order, hands them to the registered rollups and seals them as the next block.
 
 All of it is one transaction that must advance the chain's single head row, so two digests at once, on one host or on
 many, are harmless: one of them rolls back.
@@ -35,7 +35,7 @@ from filewallball.errors import AuditBroken
 from filewallball.filesystem import try_lock
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 
-DIGEST_SECONDS = 2.0
+SEALING_SECONDS = 2.0
 REFUSED = -1
 """The `block_id` of rows that the service did not write, or that changed before they were sealed."""
 BLOCK_ROWS = 2000
@@ -47,23 +47,25 @@ _NO_HEAD = (
     "The head of the audit log's chain is missing, or is none that a block can follow: nothing can be sealed."
 )
 _NOT_KEPT = "The database does not keep what sealing writes: has somebody put a trigger on the audit tables?"
-Fold = Callable[[Connection, Sequence[Record]], None]
+Rollup = Callable[[Connection, Sequence[Record]], None]
 logger = logging.getLogger("filewallball.audit")
 
 
-class Digest:
+class Sealer:
     """One for each process; `run` does nothing while another process of the host is at it.
 
-    Each of `folds` is called with every row once, in the transaction that seals it; one that raises stops the sealing
+    Each of `rollups` is called with every row once, in the transaction that seals it; one that raises stops the sealing
     until it no longer does.
     """
 
-    def __init__(self, directory: Path, database: Database, seals: Seals, folds: Sequence[Fold] = ()) -> None:
+    def __init__(
+        self, directory: Path, database: Database, seals: Seals, rollups: Sequence[Rollup] = ()
+    ) -> None:
         self._lock_path = directory / "digest.lock"
         self._anchor_path = directory / "audit-head"
         self._database = database
         self._seals = seals
-        self.folds = tuple(folds)
+        self.rollups = tuple(rollups)
         self._logged = 0.0
         self.stall = Stall(database)
         self.waiting = 0
@@ -184,8 +186,8 @@ class Digest:
             mark(connection, block.number, ids)
             if not _took(connection, block, seal, ids):
                 raise _Overtaken  # a row vanished since it was read: look again
-            for fold in self.folds:
-                fold(connection, rows)
+            for rollup in self.rollups:
+                rollup(connection, rows)
 
     def _refuse(self, ids: list[int]) -> None:
         """Set rows aside that nobody can vouch for: they are in no block and no statistics, and verify names them."""

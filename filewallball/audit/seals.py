@@ -47,7 +47,7 @@ class Block:
 
 
 class Record(NamedTuple):
-    """A row as folds see it; the names are those of the log's columns."""
+    """A row as rollups see it; the names are those of the log's columns."""
 
     id: int
     event_id: str

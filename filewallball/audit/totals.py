@@ -21,14 +21,14 @@ _KNOWN_DAYS = range(2_932_897)
 
 
 class Totals:
-    """The fold that keeps the hourly totals."""
+    """The rollup that keeps the hourly totals."""
 
     def __init__(self, database: Database) -> None:
         statement = database.dialect.insert(audit_totals)
         more = {"row_count": audit_totals.c.row_count + database.dialect.incoming(statement).row_count}
         self._add = database.dialect.upsert(statement, list(audit_totals.primary_key), more)
 
-    def fold(self, connection: Connection, rows: Sequence[Any]) -> None:
+    def rollup(self, connection: Connection, rows: Sequence[Any]) -> None:
         """Count rows that are being sealed."""
         counts = Counter((row.action, row.status, row.timestamp_us // HOUR_US) for row in rows)
         names = ("action", "status", "hour", "row_count")

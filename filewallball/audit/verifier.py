@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from filewallball.audit.block_reader import BlockReader, Contents, Run, block_of, is_sound, runs
 from filewallball.audit.edges import Edges, more, number
-from filewallball.audit.report import MAX_FINDINGS, Verdict
+from filewallball.audit.report import MAX_FINDINGS, Report
 from filewallball.audit.seals import FIRST_SEAL, Anchor, Block, Seals, read_anchor
 from filewallball.audit.structure import contradictions, not_checked, structure
 from filewallball.clock import now_us
@@ -49,30 +49,30 @@ class Verifier:
         self._readers = readers
         self._edges = Edges(database, seals)
 
-    def verify(self, span: Span | None = None, progress: Progress | None = None) -> Verdict:
+    def verify(self, span: Span | None = None, progress: Progress | None = None) -> Report:
         """Verify the blocks of `span` (the whole log, with its head and its tail, by default)."""
         span = span or Span()
-        started, verdict = time.monotonic(), Verdict(is_complete=span.is_whole)
-        anchor = self._read_anchor(verdict)
-        verdict.not_checked = self._database.query(not_checked)
+        started, report = time.monotonic(), Report(is_complete=span.is_whole)
+        anchor = self._read_anchor(report)
+        report.not_checked = self._database.query(not_checked)
         problems = self._database.query(structure)
         with ThreadPoolExecutor(1, "audit-indexes") as pool:
             # Beside the blocks: it asks nothing of this process but to wait for the database.
             indexes = pool.submit(self._database.query, contradictions) if span.is_whole else None
             try:
-                self._verify_all(verdict, span, anchor, progress or (lambda done, total: None))
+                self._verify_all(report, span, anchor, progress or (lambda done, total: None))
                 if problems:
-                    self._edges.verify_twins(verdict)
+                    self._edges.verify_twins(report)
                 problems += indexes.result() if indexes else []
             except DBAPIError:
                 if not problems:
                     raise
                 logger.exception("The audit log cannot be read: its tables are not what they were")
         for problem in problems:
-            verdict.found(0, problem)
-        verdict.findings.sort(key=lambda finding: finding.block or verdict.last_block + 1)
-        verdict.finished_us, verdict.seconds = now_us(), time.monotonic() - started
-        return verdict
+            report.found(0, problem)
+        report.findings.sort(key=lambda finding: finding.block or report.last_block + 1)
+        report.finished_us, report.seconds = now_us(), time.monotonic() - started
+        return report
 
     def block_at(self, microseconds: int, *, is_start: bool) -> int:
         """The first block with a row from then on, or the last one with a row up to then."""
@@ -83,54 +83,54 @@ class Verifier:
         row = self._one(statement)
         return row[0] if row is not None and row[0] is not None else 0
 
-    def _verify_all(self, verdict: Verdict, span: Span, anchor: Anchor | None, progress: Progress) -> None:
+    def _verify_all(self, report: Report, span: Span, anchor: Anchor | None, progress: Progress) -> None:
         heads = self._all(select(*audit_chain.c).order_by(audit_chain.c.id != 1).limit(2))
         if len(heads) != 1:
-            verdict.found(0, f"the head of the chain {'has a twin' if heads else 'is missing'}")
+            report.found(0, f"the head of the chain {'has a twin' if heads else 'is missing'}")
         if not heads:
             return
         if heads[0].id != 1:
-            verdict.found(0, f"the head of the chain has the id {heads[0].id}, not 1: nothing more is sealed")
+            report.found(0, f"the head of the chain has the id {heads[0].id}, not 1: nothing more is sealed")
         try:
-            self._verify(verdict, heads[0], span, anchor, progress)
+            self._verify(report, heads[0], span, anchor, progress)
         except (TypeError, ValueError, AttributeError, OverflowError):  # SQLite keeps anything in any column
             logger.exception("The audit log cannot be read as one")
-            verdict.found(0, "a value in it is of no kind that its column holds")
+            report.found(0, "a value in it is of no kind that its column holds")
 
     def _verify(
-        self, verdict: Verdict, chain: Any, span: Span, anchor: Anchor | None, progress: Progress
+        self, report: Report, chain: Any, span: Span, anchor: Anchor | None, progress: Progress
     ) -> None:
-        verdict.first_block = max(chain.pruned + 1, min(span.first or 0, chain.number + 1))
-        verdict.last_block = min(chain.number, span.last or chain.number)
-        previous, expected = self._seal_before(verdict, chain, verdict.first_block), verdict.first_block
-        for blocks, rows in self._reader.ahead(self._blocks(verdict), self._readers):
+        report.first_block = max(chain.pruned + 1, min(span.first or 0, chain.number + 1))
+        report.last_block = min(chain.number, span.last or chain.number)
+        previous, expected = self._seal_before(report, chain, report.first_block), report.first_block
+        for blocks, rows in self._reader.ahead(self._blocks(report), self._readers):
             if blocks[0][0].number != expected:
                 previous = ()
-            previous = self._verify_blocks(verdict, blocks, rows, previous)
+            previous = self._verify_blocks(report, blocks, rows, previous)
             expected = blocks[-1][0].number + 1
-            progress(verdict.blocks, verdict.last_block - verdict.first_block + 1)
-        if verdict.last_block == chain.number and chain.seal not in previous:
-            verdict.found(chain.number, "the head of the chain is not the seal of its last block")
+            progress(report.blocks, report.last_block - report.first_block + 1)
+        if report.last_block == chain.number and chain.seal not in previous:
+            report.found(chain.number, "the head of the chain is not the seal of its last block")
         if span.is_whole:
-            self._edges.verify(verdict, chain.pruned)
+            self._edges.verify(report, chain.pruned)
         if anchor is not None:
-            self._verify_anchor(verdict, chain, anchor)
-        self._forgive_pruned(verdict)
+            self._verify_anchor(report, chain, anchor)
+        self._forgive_pruned(report)
 
-    def _read_anchor(self, verdict: Verdict) -> Anchor | None:
+    def _read_anchor(self, report: Report) -> Anchor | None:
         try:
             return read_anchor(self._anchor_path)
         except ValueError:
-            verdict.found(0, "the anchor on this host is unreadable")
+            report.found(0, "the anchor on this host is unreadable")
             return None
 
-    def _seal_before(self, verdict: Verdict, chain: Any, first: int) -> tuple[str, ...]:
+    def _seal_before(self, report: Report, chain: Any, first: int) -> tuple[str, ...]:
         """What the first block's seal must follow: nothing, the stub of what was pruned, or just its neighbour."""
         if first == 1:
             return (FIRST_SEAL,)
         row = self._one(select(*audit_blocks.c).where(audit_blocks.c.number == first - 1))
         if first == chain.pruned + 1 and not self._is_stub(row):
-            verdict.found(first - 1, "the stub of the pruned blocks is missing or forged")
+            report.found(first - 1, "the stub of the pruned blocks is missing or forged")
             return ()
         return (row.seal,) if row else ()
 
@@ -140,41 +140,41 @@ class Verifier:
             return False
         return self._seals.is_stub(block_of(row), row.seal, row.pruned_us or 0, row.stub)
 
-    def _blocks(self, verdict: Verdict) -> Iterator[Run]:
+    def _blocks(self, report: Report) -> Iterator[Run]:
         """The records of the blocks, in runs of a bounded number of rows; missing ones are noted."""
-        expected = verdict.first_block
-        while expected <= verdict.last_block:
+        expected = report.first_block
+        while expected <= report.last_block:
             statement = (
                 select(*audit_blocks.c)
-                .where(audit_blocks.c.number.between(expected, verdict.last_block))
+                .where(audit_blocks.c.number.between(expected, report.last_block))
                 .order_by(audit_blocks.c.number)
                 .limit(_BLOCKS_AT_ONCE)
             )
             rows = self._all(statement)
             numbers = {row.number for row in rows}
-            end = number(rows[-1].number) if len(rows) == _BLOCKS_AT_ONCE else verdict.last_block
+            end = number(rows[-1].number) if len(rows) == _BLOCKS_AT_ONCE else report.last_block
             missing = (block for block in range(expected, end + 1) if block not in numbers)
             for block in islice(missing, MAX_FINDINGS):
-                verdict.found(block, "the record of the block is missing")
-            yield from runs(list(self._sound(verdict, rows)))
+                report.found(block, "the record of the block is missing")
+            yield from runs(list(self._sound(report, rows)))
             expected = end + 1
 
-    def _sound(self, verdict: Verdict, rows: Sequence[Any]) -> Iterator[Any]:
+    def _sound(self, report: Report, rows: Sequence[Any]) -> Iterator[Any]:
         """The records that can be read, each block's once."""
         last = None
         for row in rows:
             if not is_sound(row):
-                verdict.found(number(row.number), "its record holds a value of no kind that its column holds")
+                report.found(number(row.number), "its record holds a value of no kind that its column holds")
             elif row.number == last:
-                verdict.found(row.number, "the record of the block is there twice")
+                report.found(row.number, "the record of the block is there twice")
             else:
                 last = row.number
                 if row.pruned_us is not None or row.stub:
-                    verdict.found(row.number, "its record was edited: it says that the block was pruned")
+                    report.found(row.number, "its record was edited: it says that the block was pruned")
                 yield row
 
     def _verify_blocks(
-        self, verdict: Verdict, blocks: Run, rows: Contents, previous: tuple[str, ...]
+        self, report: Report, blocks: Run, rows: Contents, previous: tuple[str, ...]
     ) -> tuple[str, ...]:
         for block, seal in blocks:
             count, sealed = rows.pop(block.number, (0, b""))
@@ -183,17 +183,17 @@ class Verifier:
                 # What was read ahead may be cut short: look again.
                 count, sealed = self._reader.by_row([(block, seal)]).get(block.number, (0, b""))
                 seals = [self._seals.seal(before, block, sealed) for before in previous]
-            verdict.blocks += 1
-            verdict.rows += count
+            report.blocks += 1
+            report.rows += count
             if not previous:
-                verdict.found(block.number, "it cannot be checked: the seal before it is unknown")
+                report.found(block.number, "it cannot be checked: the seal before it is unknown")
             elif seal not in seals or count != block.row_count:
-                verdict.found(block.number, self._diagnose(block))
+                report.found(block.number, self._diagnose(block))
             # After a bad block the next one may follow its recorded seal (rows were changed) or its right one (the
             # seal was): either way the next block is judged for itself.
             previous = (seal, *(value for value in seals if value != seal))
         for claimed in rows:
-            verdict.found(number(claimed), "rows claim a block that has no record")
+            report.found(number(claimed), "rows claim a block that has no record")
         return previous
 
     def _diagnose(self, block: Block) -> str:
@@ -210,24 +210,24 @@ class Verifier:
             return f"{abs(difference)} row(s) " + ("are missing" if difference < 0 else "were inserted")
         return "its rows were reordered or replaced, or its seal or record was edited"
 
-    def _verify_anchor(self, verdict: Verdict, chain: Any, anchor: Anchor) -> None:
+    def _verify_anchor(self, report: Report, chain: Any, anchor: Anchor) -> None:
         if anchor.number > chain.number:
             problem = f"the log ends before block {anchor.number}, which this host has seen: its tail was cut"
-            verdict.found(chain.number + 1, problem)
+            report.found(chain.number + 1, problem)
         elif anchor.number >= chain.pruned and anchor.number > 0:
             seal = self._one(select(audit_blocks.c.seal).where(audit_blocks.c.number == anchor.number))
             if seal is None or seal[0] != anchor.seal:
-                verdict.found(
+                report.found(
                     anchor.number, "it is not the block that this host has seen: history was rewritten"
                 )
 
-    def _forgive_pruned(self, verdict: Verdict) -> None:
+    def _forgive_pruned(self, report: Report) -> None:
         """Blocks that were pruned while we read are not missing."""
         stubs = select(*audit_blocks.c).join(audit_chain, audit_chain.c.pruned == audit_blocks.c.number)
         row = self._one(stubs)
         pruned = row.number if row is not None and self._is_stub(row) else 0
-        if pruned >= verdict.first_block:
-            verdict.findings = [finding for finding in verdict.findings if not 0 < finding.block <= pruned]
+        if pruned >= report.first_block:
+            report.findings = [finding for finding in report.findings if not 0 < finding.block <= pruned]
 
     def _all(self, statement: Select[Any]) -> Sequence[Row[Any]]:
         return self._database.rows(statement)

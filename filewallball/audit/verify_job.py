@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict
 
 from filewallball import errors
-from filewallball.audit.report import Standing, Verdict, load, save
+from filewallball.audit.report import LastVerification, Report, load, save
 from filewallball.audit.seals import Seals
 from filewallball.audit.verifier import Progress, Span, Verifier
 from filewallball.clock import now_us
@@ -30,32 +30,32 @@ class Verification:
 
     def run(
         self, caller: Caller, span: Span | None = None, progress: Progress | None = None, readers: int = 2
-    ) -> Verdict:
-        """Verify and keep the verdict; a log that is not intact ends the operation as failed, `audit_broken`.
+    ) -> Report:
+        """Verify and keep the report; a log that is not intact ends the operation as failed, `audit_broken`.
 
         An intact range is not kept: it says nothing of the rest, which may have been found broken.
         """
-        verdict = Verdict()
+        report = Report()
         try:
             with operation(self._ledger, "audit:verify", caller) as op:
-                verdict = self.verifier(readers).verify(span, progress)
-                if verdict.is_complete or not verdict.is_intact:
-                    save(self._result_path, verdict)
-                op.note(details={"blocks": verdict.blocks, "rows": verdict.rows})
-                if not verdict.is_intact:
-                    raise errors.AuditBroken(facts={"findings": [asdict(each) for each in verdict.findings]})
+                report = self.verifier(readers).verify(span, progress)
+                if report.is_complete or not report.is_intact:
+                    save(self._result_path, report)
+                op.note(details={"blocks": report.blocks, "rows": report.rows})
+                if not report.is_intact:
+                    raise errors.AuditBroken(facts={"findings": [asdict(each) for each in report.findings]})
         except errors.AuditBroken:
-            first = verdict.findings[0]
+            first = report.findings[0]
             logger.error("Audit log is broken", extra={"block": first.block, "problem": first.problem})
-        return verdict
+        return report
 
     def run_if_due(self, caller: Caller) -> None:
         """Verify if the last time is long ago; half of the time it takes is left to requests."""
         if self._is_due():
             self.run(caller, progress=_Gently(), readers=1)
 
-    def last(self) -> Standing | None:
-        """The last verdict on this host."""
+    def last(self) -> LastVerification | None:
+        """The last report on this host."""
         return load(self._result_path)
 
     def verifier(self, readers: int = 2) -> Verifier:
@@ -64,9 +64,9 @@ class Verification:
 
     def _is_due(self) -> bool:
         last = self.last()
-        if last is None or not last.verdict.is_complete:
+        if last is None or not last.report.is_complete:
             return True
-        return now_us() - last.verdict.finished_us >= self._interval_us
+        return now_us() - last.report.finished_us >= self._interval_us
 
 
 class _Gently:

@@ -96,18 +96,18 @@ class AuditVerify(MethodView):
         last = part(Verification).last()
         if last is None:
             return {"status": "unknown", "verified_at": None, "last_success_at": None, "findings": []}
-        verdict = last.verdict
+        report = last.report
         return {
-            "status": "intact" if verdict.is_intact else "broken",
-            "verified_at": rfc3339(verdict.finished_us),
+            "status": "intact" if report.is_intact else "broken",
+            "verified_at": rfc3339(report.finished_us),
             "last_success_at": rfc3339(last.last_success_us) if last.last_success_us else None,
-            "is_complete": verdict.is_complete,
-            "first_block": verdict.first_block,
-            "last_block": verdict.last_block,
-            "blocks": verdict.blocks,
-            "rows": verdict.rows,
-            "unsealed_rows": verdict.unsealed,
-            "duration_seconds": round(verdict.seconds, 3),
-            "findings": verdict.findings,
-            "not_checked": verdict.not_checked,
+            "is_complete": report.is_complete,
+            "first_block": report.first_block,
+            "last_block": report.last_block,
+            "blocks": report.blocks,
+            "rows": report.rows,
+            "unsealed_rows": report.unsealed,
+            "duration_seconds": round(report.seconds, 3),
+            "findings": report.findings,
+            "not_checked": report.not_checked,
         }

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from filewallball import errors
+from filewallball.backup.last_backup import note_backup
 from filewallball.backup.manifest import (
     BLOBS,
     ROWS,
@@ -24,7 +25,6 @@ from filewallball.backup.manifest import (
     write_manifest,
 )
 from filewallball.backup.rows import dump
-from filewallball.backup.standing import note_backup
 from filewallball.database.connections import Database
 from filewallball.database.schema import REVISION
 from filewallball.files.tables import blobs

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
 from filewallball.audit.verify_job import Verification
-from filewallball.backup.standing import last_backup_us
+from filewallball.backup.last_backup import last_backup_us
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.database.engines import dialect_of
@@ -108,8 +108,8 @@ def audit(settings: Settings, database: Database, seals: Seals, verification: Ve
     last = verification.last()
     if last is None:
         return Diagnosis("audit", WARNING, "never verified on this host: filewallball audit verify")
-    if not last.verdict.is_intact:
-        first = last.verdict.findings[0]
+    if not last.report.is_intact:
+        first = last.report.findings[0]
         return Diagnosis("audit", BAD, f"the log is broken at block {first.block}: {first.problem}")
     age_us = now_us() - last.last_success_us
     late = age_us > _LONG_UNVERIFIED * settings.audit_verify_interval.total_seconds() * 1e6

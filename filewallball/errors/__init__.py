@@ -247,7 +247,7 @@ def catalogue() -> Iterator[type[ApiError]]:
 
 
 def is_refusal(code: str) -> bool:
-    """Whether the code is the caller's doing: such refusals are folded when they flood."""
+    """Whether the code is the caller's doing: such refusals are coalesced when they flood."""
     return _SIDES.get(code) == "client"
 
 

@@ -1,4 +1,4 @@
-"""Reading: a file is described, looked up for sending, opened, and put on record as it was sent."""
+"""CheckResult: a file is described, looked up for sending, opened, and put on record as it was sent."""
 
 from typing import Any, BinaryIO
 

@@ -31,7 +31,7 @@ logger = logging.getLogger("filewallball.scanning")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ScanResult:
     """CLEAN, INFECTED with the signature's name, SKIPPED (beyond limits) or PENDING (the scanner did not answer)."""
 
     state: str
@@ -49,22 +49,22 @@ class Scanner:
         self._places = threading.BoundedSemaphore(max(1, settings.threads // 2))
         self._paused_until = 0.0
 
-    def examine(self, file: Readable, size: int) -> Verdict:
+    def examine(self, file: Readable, size: int) -> ScanResult:
         """Scan a file from where it stands. Never raises for what the scanner does."""
         if size > self._max_bytes:
-            return Verdict(SKIPPED, "larger than SCAN_MAX_SIZE")
+            return ScanResult(SKIPPED, "larger than SCAN_MAX_SIZE")
         if time.monotonic() < self._paused_until or not self._places.acquire(timeout=_LONGEST_QUEUE_SECONDS):
-            return Verdict(PENDING, "the scanner is not available")
+            return ScanResult(PENDING, "the scanner is not available")
         try:
             reply = self._clamd.scan(file)
         except ScannerFailed as error:
             self._paused_until = time.monotonic() + _PAUSE_AFTER_FAILURE_SECONDS
-            return Verdict(PENDING, str(error))
+            return ScanResult(PENDING, str(error))
         finally:
             self._places.release()
         if reply.refused or reply.found.startswith(_LIMITS_EXCEEDED):
-            return Verdict(SKIPPED, reply.refused or reply.found)
-        return Verdict(INFECTED, reply.found) if reply.found else Verdict(CLEAN)
+            return ScanResult(SKIPPED, reply.refused or reply.found)
+        return ScanResult(INFECTED, reply.found) if reply.found else ScanResult(CLEAN)
 
     def admit(self, op: Operation, stage: Stage) -> str:
         """What the policy says of an upload; returns the scan state to keep.
@@ -74,15 +74,15 @@ class Scanner:
         if self.policy == OFF:
             return NEVER
         stage.seek(0)
-        verdict = self.examine(stage, stage.size)
-        if verdict.state == INFECTED:
+        result = self.examine(stage, stage.size)
+        if result.state == INFECTED:
             op.note(suspicious=True)
-            raise errors.InfectedFile(facts={"signature": verdict.reason})
-        if verdict.state != CLEAN:
-            op.note(details={"not_scanned": verdict.reason})
+            raise errors.InfectedFile(facts={"signature": result.reason})
+        if result.state != CLEAN:
+            op.note(details={"not_scanned": result.reason})
             if self.policy == REQUIRED:
-                raise errors.NotScannable if verdict.state == SKIPPED else errors.ScannerUnavailable
-        return verdict.state
+                raise errors.NotScannable if result.state == SKIPPED else errors.ScannerUnavailable
+        return result.state
 
     def check_servable(self, state: str) -> None:
         """Refuse bytes known to be infected and, where a scan is required, bytes not known to be clean.
@@ -125,47 +125,47 @@ class Rescan:
         self._begin = begin
 
     def run(self) -> int:
-        """Scan until nothing is left or the scanner fails; returns how many blobs got a verdict."""
+        """Scan until nothing is left or the scanner fails; returns how many blobs got a result."""
         if self._scanner.policy == OFF:
             return 0
         done, after = 0, 0
         while rows := self._waiting(after):
             for row in rows:
                 after = row.id
-                verdict = self._scan(row)
-                if verdict.state == PENDING:
+                result = self._scan(row)
+                if result.state == PENDING:
                     return done
                 done += 1
         return done
 
-    def _scan(self, row: Row[Any]) -> Verdict:
+    def _scan(self, row: Row[Any]) -> ScanResult:
         try:
             with self._store.open(row.path) as file:
-                verdict = self._scanner.examine(file, row.size)
+                result = self._scanner.examine(file, row.size)
         except errors.StorageFailed:
-            verdict = Verdict(SKIPPED, "the stored bytes cannot be read")
-        if verdict.state != PENDING:
-            self._keep(row.id, verdict)
-        if verdict.state == INFECTED:
-            self._report(row.id, verdict)
-        return verdict
+            result = ScanResult(SKIPPED, "the stored bytes cannot be read")
+        if result.state != PENDING:
+            self._keep(row.id, result)
+        if result.state == INFECTED:
+            self._report(row.id, result)
+        return result
 
-    def _keep(self, blob_id: int, verdict: Verdict) -> None:
+    def _keep(self, blob_id: int, result: ScanResult) -> None:
         found = update(blobs).where(blobs.c.id == blob_id)
         with self._database.begin() as connection:
-            connection.execute(found.values(scan_state=verdict.state, scanned_us=now_us()))
+            connection.execute(found.values(scan_state=result.state, scanned_us=now_us()))
 
-    def _report(self, blob_id: int, verdict: Verdict) -> None:
+    def _report(self, blob_id: int, result: ScanResult) -> None:
         for row in self._database.rows(
             select(files.c.file_id, files.c.filename, files.c.mime_type).where(
                 files.c.blob_id == blob_id, files.c.state == LIVE
             )
         ):
-            logger.warning("infected file found", extra={"file_id": row.file_id, "signature": verdict.reason})
+            logger.warning("infected file found", extra={"file_id": row.file_id, "signature": result.reason})
             try:
                 with self._begin("file:scan", row.file_id) as op:
                     op.note(file_type=row.mime_type, details={"filename": row.filename})
-                    raise errors.InfectedFile(facts={"signature": verdict.reason})
+                    raise errors.InfectedFile(facts={"signature": result.reason})
             except errors.InfectedFile:
                 continue
 

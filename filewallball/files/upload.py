@@ -26,7 +26,7 @@ from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
-from filewallball.text import neutral
+from filewallball.text import sanitize
 
 _NEW = insert(files)  # built once: building a statement and recognising it again costs more than running it
 
@@ -148,7 +148,7 @@ def _new_file(
         state=state,
         visibility=incoming.visibility,
         filename=display_name(incoming.filename),
-        description=neutral(incoming.description, 4000),
+        description=sanitize(incoming.description, 4000),
         file_size=incoming.stage.size,
         mime_type=seen.media_type,
         claimed_type=seen.claimed_type,

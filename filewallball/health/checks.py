@@ -27,7 +27,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CheckResult:
     """How one dependency is: `seconds` is how long it took, or has taken so far; `error` says what is wrong."""
 
     status: str
@@ -36,8 +36,8 @@ class Reading:
     error: str = ""
 
 
-class Board:
-    """The checks of one process and their latest readings."""
+class HealthChecks:
+    """The checks of one process and their latest results."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
@@ -52,21 +52,21 @@ class Board:
         for run in self._runs.values():
             run.begin_if_due()
 
-    def latest(self, name: str) -> Reading:
+    def latest(self, name: str) -> CheckResult:
         """What the last finished check found; runs nothing."""
         return self._runs[name].finished
 
-    def look(self, names: Iterable[str] | None = None) -> dict[str, Reading]:
+    def look(self, names: Iterable[str] | None = None) -> dict[str, CheckResult]:
         """The state of all or some dependencies, at most a second or two old; waits at most 1.5 s."""
         runs = self._runs if names is None else {name: self._runs[name] for name in names}
         for run in runs.values():
             run.begin_if_due()
-        return {name: run.reading() for name, run in runs.items()}
+        return {name: run.result() for name, run in runs.items()}
 
 
-def worst(readings: Iterable[Reading]) -> str:
+def worst(results: Iterable[CheckResult]) -> str:
     """The status of the whole: the worst of its parts, where what is not configured does not count."""
-    found = max((_SEVERITY.index(reading.status) for reading in readings), default=0)
+    found = max((_SEVERITY.index(result.status) for result in results), default=0)
     return _SEVERITY[max(found, _SEVERITY.index(HEALTHY))]
 
 
@@ -80,7 +80,7 @@ class _Run:
         self._changed = threading.Condition()
         self._began: float | None = None
         self._ended = float("-inf")
-        self._reading = Reading(DISABLED)
+        self._result = CheckResult(DISABLED)
 
     def begin_if_due(self) -> None:
         with self._changed:
@@ -95,17 +95,17 @@ class _Run:
             self._end(self._failed("no thread is free for this check"))
 
     @property
-    def finished(self) -> Reading:
-        return self._reading
+    def finished(self) -> CheckResult:
+        return self._result
 
-    def reading(self) -> Reading:
+    def result(self) -> CheckResult:
         with self._changed:
             while self._began is not None:
                 age = time.monotonic() - self._began
                 if age >= self._patience:
-                    return Reading(self._failure, age, {}, f"no answer for {age:.1f} s")
+                    return CheckResult(self._failure, age, {}, f"no answer for {age:.1f} s")
                 self._changed.wait(self._patience - age)
-            return self._reading
+            return self._result
 
     def _work(self) -> None:
         probe, began = self._check.probe, time.perf_counter()
@@ -113,25 +113,27 @@ class _Run:
         try:
             details = dict(probe())
         except Exception as error:
-            reading = self._failed(_reason(error), time.perf_counter() - began)
+            result = self._failed(_reason(error), time.perf_counter() - began)
         else:
             problem = str(details.pop("problem", ""))
-            reading = Reading(DEGRADED if problem else HEALTHY, time.perf_counter() - began, details, problem)
-        if reading.seconds and reading.seconds > self._timeout_seconds:
-            reading = self._failed(f"answered after {reading.seconds:.1f} s", reading.seconds)
-        self._end(reading)
+            result = CheckResult(
+                DEGRADED if problem else HEALTHY, time.perf_counter() - began, details, problem
+            )
+        if result.seconds and result.seconds > self._timeout_seconds:
+            result = self._failed(f"answered after {result.seconds:.1f} s", result.seconds)
+        self._end(result)
 
-    def _end(self, reading: Reading) -> None:
+    def _end(self, result: CheckResult) -> None:
         with self._changed:
-            self._reading, self._began, self._ended = reading, None, time.monotonic()
+            self._result, self._began, self._ended = result, None, time.monotonic()
             self._changed.notify_all()
 
     @property
     def _failure(self) -> str:
         return UNHEALTHY if self._check.critical else DEGRADED
 
-    def _failed(self, error: str, seconds: float | None = None) -> Reading:
-        return Reading(self._failure, seconds, {}, error)
+    def _failed(self, error: str, seconds: float | None = None) -> CheckResult:
+        return CheckResult(self._failure, seconds, {}, error)
 
 
 def _reason(error: Exception) -> str:

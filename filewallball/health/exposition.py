@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from filewallball.health.checks import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Reading, worst
+from filewallball.health.checks import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, CheckResult, worst
 from filewallball.observability.exposition import Metric, encode, gauge
 
 VALUES = {HEALTHY: 1.0, DEGRADED: 0.5, UNHEALTHY: 0.0, DISABLED: float("nan")}
@@ -10,19 +10,17 @@ _MEANING = "1 healthy, 0.5 degraded, 0 unhealthy, NaN not configured"
 
 
 def render(
-    readings: Mapping[str, Reading], *, uptime_seconds: float, draining: bool, content_type: str
+    results: Mapping[str, CheckResult], *, uptime_seconds: float, draining: bool, content_type: str
 ) -> str:
-    """All readings as samples, one service a line."""
-    return encode(_metrics(readings, uptime_seconds, draining), content_type)
+    """All results as samples, one service a line."""
+    return encode(_metrics(results, uptime_seconds, draining), content_type)
 
 
-def _metrics(readings: Mapping[str, Reading], uptime_seconds: float, draining: bool) -> Iterator[Metric]:
-    status: dict[tuple[str, ...], float] = {("overall",): VALUES[worst(readings.values())]}
-    status |= {(name,): VALUES[reading.status] for name, reading in readings.items()}
+def _metrics(results: Mapping[str, CheckResult], uptime_seconds: float, draining: bool) -> Iterator[Metric]:
+    status: dict[tuple[str, ...], float] = {("overall",): VALUES[worst(results.values())]}
+    status |= {(name,): VALUES[result.status] for name, result in results.items()}
     seconds: dict[tuple[str, ...], float] = {
-        (name,): round(reading.seconds, 6)
-        for name, reading in readings.items()
-        if reading.seconds is not None
+        (name,): round(result.seconds, 6) for name, result in results.items() if result.seconds is not None
     }
     yield gauge("filewallball_health_status", f"How a service is: {_MEANING}", status, ["service"])
     yield gauge(

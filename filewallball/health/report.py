@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from filewallball.clock import now_us, rfc3339
-from filewallball.health.checks import DISABLED, Reading, worst
+from filewallball.health.checks import DISABLED, CheckResult, worst
 from filewallball.version import __version__
 
 DATABASE, REDIS, STORAGE, JOURNAL = "database", "redis", "storage", "audit_journal"
@@ -12,12 +12,12 @@ EXTERNAL = ("virus_scan_service", "thumbnail_service", "backup_service")
 READINESS = (DATABASE, STORAGE, JOURNAL)
 _KNOWN = {DATABASE, REDIS, STORAGE, *EXTERNAL}
 _SHOWN_AS = {DATABASE: "database_connection", REDIS: "redis_connection", STORAGE: "file_system"}
-_NOTHING = Reading(DISABLED)
+_NOTHING = CheckResult(DISABLED)
 
 
-def summary(readings: Mapping[str, Reading], *, dialect: str, uptime_seconds: float) -> dict[str, Any]:
+def summary(results: Mapping[str, CheckResult], *, dialect: str, uptime_seconds: float) -> dict[str, Any]:
     """`GET /health`: what anybody may know."""
-    database, redis, storage = (readings.get(name, _NOTHING) for name in (DATABASE, REDIS, STORAGE))
+    database, redis, storage = (results.get(name, _NOTHING) for name in (DATABASE, REDIS, STORAGE))
     services: dict[str, Any] = {
         DATABASE: {**_timed(database), "connections": database.details.get("active_connections")},
         REDIS: {
@@ -30,10 +30,10 @@ def summary(readings: Mapping[str, Reading], *, dialect: str, uptime_seconds: fl
             "utilization": _percent(storage.details.get("utilization"), 100),
         },
     }
-    for name, reading in readings.items():
-        services.setdefault(name, _timed(reading))
+    for name, result in results.items():
+        services.setdefault(name, _timed(result))
     return {
-        "status": worst(readings.values()),
+        "status": worst(results.values()),
         "timestamp": rfc3339(now_us() // 1_000_000 * 1_000_000),
         "version": __version__,
         "uptime": uptime(uptime_seconds),
@@ -46,9 +46,9 @@ def summary(readings: Mapping[str, Reading], *, dialect: str, uptime_seconds: fl
     }
 
 
-def detailed(readings: Mapping[str, Reading]) -> dict[str, Any]:
+def detailed(results: Mapping[str, CheckResult]) -> dict[str, Any]:
     """`GET /health/detailed`: what whoever runs the service wants to know."""
-    database, redis, storage = (readings.get(name, _NOTHING) for name in (DATABASE, REDIS, STORAGE))
+    database, redis, storage = (results.get(name, _NOTHING) for name in (DATABASE, REDIS, STORAGE))
     checks = {
         _SHOWN_AS[DATABASE]: _check(
             database, _plain(database, "active_connections", "max_connections", "connection_pool_size")
@@ -63,18 +63,18 @@ def detailed(readings: Mapping[str, Reading]) -> dict[str, Any]:
                 **_texts(storage, "inodes_used", "inodes_total"),
             },
         ),
-        "external_services": _external(readings),
+        "external_services": _external(results),
     }
-    for name, reading in readings.items():
+    for name, result in results.items():
         if name not in _KNOWN:
-            checks[name] = _check(reading, dict(reading.details))
-    return {"status": worst(readings.values()), "checks": checks}
+            checks[name] = _check(result, dict(result.details))
+    return {"status": worst(results.values()), "checks": checks}
 
 
-def readiness(readings: Mapping[str, Reading], *, draining: bool) -> dict[str, Any]:
+def readiness(results: Mapping[str, CheckResult], *, draining: bool) -> dict[str, Any]:
     """`GET /health/ready`: may requests be sent here?"""
-    status = "draining" if draining else worst(readings.values())
-    return {"status": status, "checks": {name: reading.status for name, reading in readings.items()}}
+    status = "draining" if draining else worst(results.values())
+    return {"status": status, "checks": {name: result.status for name, result in results.items()}}
 
 
 def uptime(seconds: float) -> str:
@@ -93,37 +93,37 @@ def size(count: int) -> str:
     return f"{value:.1f}".removesuffix(".0") + unit
 
 
-def _external(readings: Mapping[str, Reading]) -> dict[str, Any]:
-    found = {name: readings.get(name, _NOTHING) for name in EXTERNAL}
+def _external(results: Mapping[str, CheckResult]) -> dict[str, Any]:
+    found = {name: results.get(name, _NOTHING) for name in EXTERNAL}
     return {
         "status": worst(found.values()),
-        "checks": {name: reading.status for name, reading in found.items()},
-        "details": {name: _check(reading, dict(reading.details)) for name, reading in found.items()},
+        "checks": {name: result.status for name, result in found.items()},
+        "details": {name: _check(result, dict(result.details)) for name, result in found.items()},
     }
 
 
-def _check(reading: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {**_timed(reading), "details": details}
-    if reading.error:
-        shown["error"] = reading.error
+def _check(result: CheckResult, details: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {**_timed(result), "details": details}
+    if result.error:
+        shown["error"] = result.error
     return shown
 
 
-def _timed(reading: Reading) -> dict[str, Any]:
-    seconds = reading.seconds
-    return {"status": reading.status, "response_time": None if seconds is None else f"{seconds:.3f}s"}
+def _timed(result: CheckResult) -> dict[str, Any]:
+    seconds = result.seconds
+    return {"status": result.status, "response_time": None if seconds is None else f"{seconds:.3f}s"}
 
 
-def _plain(reading: Reading, *names: str) -> dict[str, Any]:
-    return {name: reading.details.get(name) for name in names}
+def _plain(result: CheckResult, *names: str) -> dict[str, Any]:
+    return {name: result.details.get(name) for name in names}
 
 
-def _sizes(reading: Reading, *names: str) -> dict[str, Any]:
-    return {name: _size(reading.details.get(name)) for name in names}
+def _sizes(result: CheckResult, *names: str) -> dict[str, Any]:
+    return {name: _size(result.details.get(name)) for name in names}
 
 
-def _texts(reading: Reading, *names: str) -> dict[str, Any]:
-    return {name: None if (value := reading.details.get(name)) is None else str(value) for name in names}
+def _texts(result: CheckResult, *names: str) -> dict[str, Any]:
+    return {name: None if (value := result.details.get(name)) is None else str(value) for name in names}
 
 
 def _size(count: int | None) -> str | None:

@@ -11,7 +11,7 @@ from filewallball import permissions
 from filewallball.access.admission import guard
 from filewallball.database.connections import Database
 from filewallball.health import exposition, report
-from filewallball.health.checks import UNHEALTHY, Board
+from filewallball.health.checks import UNHEALTHY, HealthChecks
 from filewallball.observability.exposition import preferred_to_json
 from filewallball.observability.uptime import started_at
 from filewallball.registry import part
@@ -31,14 +31,14 @@ class Health(MethodView):
     def get(self) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
         """The state of the service and of what it depends on; as metrics where the Accept header asks for them."""
         up = time.time() - started_at()
-        readings = part(Board).look()
-        body = report.summary(readings, dialect=part(Database).dialect.name, uptime_seconds=up)
+        results = part(HealthChecks).look()
+        body = report.summary(results, dialect=part(Database).dialect.name, uptime_seconds=up)
         status = _status(body)
         content_type = preferred_to_json(request.headers.get("Accept"))
         if content_type is None:
             return body, status, _HEADERS
         text = exposition.render(
-            readings,
+            results,
             uptime_seconds=up,
             draining=is_draining(part(Settings).drain_file),
             content_type=content_type,
@@ -54,7 +54,7 @@ class Detailed(MethodView):
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Every check with its figures, for monitoring networks and whoever may read statistics."""
         guard(permissions.STATS)
-        body = report.detailed(part(Board).look())
+        body = report.detailed(part(HealthChecks).look())
         return body, _status(body), _HEADERS
 
 
@@ -76,7 +76,7 @@ class Ready(MethodView):
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Whether requests may be sent here: database, storage and journal work, and nobody drains the service."""
         draining = is_draining(part(Settings).drain_file)
-        body = report.readiness(part(Board).look(report.READINESS), draining=draining)
+        body = report.readiness(part(HealthChecks).look(report.READINESS), draining=draining)
         return body, 503 if draining else _status(body), _HEADERS
 
 

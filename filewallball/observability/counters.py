@@ -1,4 +1,4 @@
-"""Reading back what was counted: the sums of every slot's counters, and since when they count."""
+"""CheckResult back what was counted: the sums of every slot's counters, and since when they count."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ from filewallball.errors import ApiError, InternalError, translate
 from filewallball.observability.log_lines import Fields, timestamp
 from filewallball.observability.logs import Logs
 from filewallball.recording.event import FAILED
-from filewallball.text import clip
+from filewallball.text import truncate
 from filewallball.web.exchange import Exchange
 
 _PROBES = frozenset(("/health/live", "/health/ready", "/metrics"))
@@ -107,4 +107,4 @@ def _text(value: str, most: int) -> str:
     if value.isascii() and value.isprintable():
         return value[:most]
     text = value[:most].encode("latin-1", "replace").decode("utf-8", "replace")
-    return clip(text, most if text.isprintable() else most // 4)
+    return truncate(text, most if text.isprintable() else most // 4)

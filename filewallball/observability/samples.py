@@ -1,4 +1,4 @@
-"""Reading samples out of what another program answers to a scrape."""
+"""CheckResult samples out of what another program answers to a scrape."""
 
 from prometheus_client.parser import text_string_to_metric_families
 

@@ -76,7 +76,9 @@ class Reconciliation:
         )
 
     def _statistics_and_files(self) -> Line:
-        kept, told = self._statistics.at_once(lambda view: (_stock(view.connection), view.inventory()))
+        kept, told = self._statistics.at_once(
+            lambda snapshot: (_stock(snapshot.connection), snapshot.inventory())
+        )
         nothing = Stock()
         found = [
             f"{name or 'unknown type'}: {kept.get(name, nothing).files} kept, {told.get(name, nothing).files} told"

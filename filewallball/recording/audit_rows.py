@@ -13,7 +13,7 @@ from filewallball.database.connections import Database
 from filewallball.errors import AuditBroken
 from filewallball.recording.event import Event
 from filewallball.recording.tables import audit_log
-from filewallball.text import clip, neutral
+from filewallball.text import sanitize, truncate
 
 # The fields that the mac covers, in their canonical order. Only text and integers, as they read back.
 CANONICAL = (
@@ -45,7 +45,7 @@ Fields = Mapping[str, Any]
 Values = tuple[Any, ...]
 
 
-class Trail:
+class AuditWriter:
     """Appends events as rows; the key is the one that seals the log."""
 
     def __init__(self, database: Database, key: bytes) -> None:
@@ -113,11 +113,11 @@ def _ascii(value: str, length: int) -> str:
 
 _OUTSIDE: dict[str, tuple[Callable[[str, int], str], int]] = {
     "resource_id": (_ascii, 128),
-    "username": (neutral, 128),
-    "user_agent": (neutral, 512),
+    "username": (sanitize, 128),
+    "user_agent": (sanitize, 512),
     "request_id": (_ascii, 64),
     "file_type": (_ascii, 127),
-    "details": (clip, 65536),
+    "details": (truncate, 65536),
 }
 _SIZES = [size for _, size in _OUTSIDE.values()]
 _outside = itemgetter(*_OUTSIDE)

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from filewallball.text import tame
+from filewallball.text import sanitize_json
 
 SUCCESS = "success"
 FAILED = "failed"
@@ -57,7 +57,7 @@ class Event:
 
     def set_details(self, values: dict[str, Any]) -> None:
         """Store `values` as JSON text; strings in it become neutral and short, so that the text stays bounded."""
-        text = orjson.dumps(tame(values), default=str).decode() if values else ""
+        text = orjson.dumps(sanitize_json(values), default=str).decode() if values else ""
         self.details = text if len(text) <= _MAX_DETAILS else '{"truncated":true}'
 
 

@@ -70,7 +70,7 @@ class Journal:
         """The operation ended without a row of its own; the shipper brings it to the database."""
         self._append({"k": "x", "e": event}, is_terminal=True)
 
-    def folded(self, event: Event, into: Event) -> None:
+    def coalesced(self, event: Event, into: Event) -> None:
         """The operation is one more of those that `into` counts."""
         self._append({"k": "f", "i": event.event_id, "n": into.event_id})
 

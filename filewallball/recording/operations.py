@@ -20,9 +20,9 @@ from uuid_utils import uuid7
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.recording.audit_rows import Trail
+from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.caller import Caller
-from filewallball.recording.coalescing import Folds
+from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.journal import Journal
 
@@ -46,8 +46,8 @@ class Ledger:
 
     database: Database
     journal: Journal
-    trail: Trail
-    folds: Folds
+    writer: AuditWriter
+    coalescer: Coalescer
     listeners: tuple[Callable[[Event], None], ...] = ()
 
 
@@ -124,7 +124,7 @@ class Operation:
         def complete(connection: Connection) -> T:
             result = work(connection)
             self._complete(None)
-            self.ledger.trail.append(connection, self.event)
+            self.ledger.writer.append(connection, self.event)
             return result
 
         try:
@@ -174,7 +174,7 @@ class Operation:
         event = self.event
         if event.status != SUCCESS and errors.is_refusal(event.error_type):
             with suppress(errors.AuditUnavailable):
-                if self.ledger.folds.absorb(event):
+                if self.ledger.coalescer.absorb(event):
                     return
         self._journal(self.ledger.journal.closed)
 

@@ -1,7 +1,7 @@
 """The journal as files: segments of JSON lines in one folder for each slot, and what a scan of them leaves open.
 
 Lines: `o` an operation begins (the event so far), `c` its change was committed with its own audit row, `x` it ended
-(the whole event, to be shipped), `f` it was folded into another operation's event, `p` a probe. A torn or unreadable
+(the whole event, to be shipped), `f` it is counted by another operation's event, `p` a probe. A torn or unreadable
 line is passed over.
 """
 
@@ -24,10 +24,10 @@ _SOME_EVENT = {"event_id", "timestamp_us", "action"}
 
 @dataclass(slots=True)
 class Unfinished:
-    """What a scan of lines leaves open: events without an end, and how many refusals each fold holds."""
+    """What a scan of lines leaves open: events without an end, and how many refusals each coalesced event counts."""
 
     events: dict[str, Event] = field(default_factory=dict)
-    folds: dict[str, int] = field(default_factory=dict)
+    coalesced: dict[str, int] = field(default_factory=dict)
 
     def feed(self, line: dict[str, Any]) -> Event | None:
         """Account for one line; returns the event that it closes, to be shipped."""
@@ -39,17 +39,17 @@ class Unfinished:
                 self.events.pop(line["i"], None)
             case "f":
                 self.events.pop(line["i"], None)
-                self.folds[line["n"]] = self.folds.get(line["n"], 0) + 1
+                self.coalesced[line["n"]] = self.coalesced.get(line["n"], 0) + 1
             case "x":
                 event = Event.from_json(line["e"])
                 self.events.pop(event.event_id, None)
-                self.folds.pop(event.event_id, None)
+                self.coalesced.pop(event.event_id, None)
                 return event
         return None
 
 
 def abandoned(folder: Path, before: int) -> Iterator[Event]:
-    """The terminal events of operations that a dead owner of this slot left open: `failed/aborted`, or a fold's sum."""
+    """The terminal events of operations that a dead owner of this slot left open: `failed/aborted`, or a coalesced event's sum."""
     unfinished = Unfinished()
     for number, path in segments(folder):
         if number < before:
@@ -57,8 +57,8 @@ def abandoned(folder: Path, before: int) -> Iterator[Event]:
                 for line in lines(data):
                     unfinished.feed(line)
     for event in unfinished.events.values():
-        if event.error_type:  # a fold: it was opened with its outcome
-            event.count = unfinished.folds.get(event.event_id, 0)
+        if event.error_type:  # a coalesced event: it was opened with its outcome
+            event.count = unfinished.coalesced.get(event.event_id, 0)
             if event.count:
                 yield event
         else:

@@ -16,7 +16,7 @@ from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.errors import InternalError, translate
 from filewallball.filesystem import replace_file, try_lock
-from filewallball.recording.audit_rows import Fields, Trail
+from filewallball.recording.audit_rows import AuditWriter, Fields
 from filewallball.recording.event import fields_from_json
 from filewallball.recording.segments import lines, pieces, segments, slot_folders
 
@@ -68,10 +68,10 @@ def _nothing() -> None:
 class Shipper:
     """Several may exist at once, in every worker: a lock file lets one pass run at a time."""
 
-    def __init__(self, directory: Path, database: Database, trail: Trail) -> None:
+    def __init__(self, directory: Path, database: Database, writer: AuditWriter) -> None:
         self._directory = directory
         self._database = database
-        self._trail = trail
+        self._writer = writer
 
     def flush(self, seconds: float = 0.2) -> bool:
         """Ship what has ended by now, best effort: at most about `seconds`, and never a reason to fail."""
@@ -169,7 +169,7 @@ class Shipper:
     def _prepared(self, events: list[Fields]) -> list[Any] | None:
         """None if one of them is no event that a database takes: then each goes alone."""
         try:
-            return self._trail.prepare(events)
+            return self._writer.prepare(events)
         except _NO_EVENT:
             return None
 
@@ -181,9 +181,9 @@ class Shipper:
         """Insert events; one that no database takes is set aside, so that it never holds up the others."""
         try:
             if prepared is None:
-                prepared = self._trail.prepare(events)
+                prepared = self._writer.prepare(events)
             with self._database.begin() as connection:
-                self._trail.send(connection, prepared)
+                self._writer.send(connection, prepared)
         except (DataError, StatementError, *_NO_EVENT) as error:
             if isinstance(error, DBAPIError) and not isinstance(error, DataError):
                 raise

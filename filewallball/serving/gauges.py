@@ -8,11 +8,11 @@ from typing import TypeVar
 from flask import Flask
 
 from filewallball.access.gate import Gate
-from filewallball.audit.sealer import Digest
+from filewallball.audit.sealer import Sealer
 from filewallball.audit.verify_job import Verification
-from filewallball.backup.standing import last_backup_us
+from filewallball.backup.last_backup import last_backup_us
 from filewallball.errors import ApiError
-from filewallball.health.checks import Board
+from filewallball.health.checks import HealthChecks
 from filewallball.observability.exposition import Value
 from filewallball.recording.journal import Journal
 from filewallball.recording.shipper import Shipper, oldest_age_seconds
@@ -27,10 +27,10 @@ _SHARED_SECONDS = 0.5
 
 def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
     """The readers of the metric contract's scraped gauges, by metric name."""
-    settings, gate, digest = part(Settings, app), part(Gate, app), part(Digest, app)
+    settings, gate, sealer = part(Settings, app), part(Gate, app), part(Sealer, app)
     space = _shared(part(LocalStore, app).space)
     backlog = _shared(part(Shipper, app).backlog)
-    checks, verification = part(Board, app), part(Verification, app)
+    checks, verification = part(HealthChecks, app), part(Verification, app)
     expected, journal = part(ExpectedClients, app), part(Journal, app)
     return {
         "storage_utilization_percent": lambda: space().utilization_percent,
@@ -41,8 +41,8 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
         "audit_journal_pending_events": lambda: backlog().events,
         "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
         "blocked_networks": lambda: gate.blocks.count,
-        "audit_unsealed_rows": lambda: digest.waiting,
-        "audit_unsealed_seconds": lambda: digest.stall.seconds,
+        "audit_unsealed_rows": lambda: sealer.waiting,
+        "audit_unsealed_seconds": lambda: sealer.stall.seconds,
         "audit_verify_last_success_timestamp_seconds": lambda: _last_success_seconds(verification),
         "audit_verify_intact": lambda: _intact(verification),
         "client_last_upload_age_seconds": lambda: {
@@ -55,7 +55,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
     }
 
 
-def _damaged_blobs(checks: Board) -> float:
+def _damaged_blobs(checks: HealthChecks) -> float:
     """As health last saw it: a scrape asks the database nothing."""
     return float(checks.latest("storage_integrity").details.get("damaged_blobs", math.nan))
 
@@ -67,7 +67,7 @@ def _last_success_seconds(verification: Verification) -> float:
 
 def _intact(verification: Verification) -> float:
     last = verification.last()
-    return float(last.verdict.is_intact) if last else math.nan
+    return float(last.report.is_intact) if last else math.nan
 
 
 def _takes_lines(journal: Journal) -> float:

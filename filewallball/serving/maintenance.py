@@ -22,7 +22,7 @@ from filewallball.access.offenders import block_offenders
 from filewallball.alerts.channels import SmsChannel
 from filewallball.alerts.messages import Messenger, forget_old
 from filewallball.audit.retention import Retention
-from filewallball.audit.sealer import DIGEST_SECONDS, Digest
+from filewallball.audit.sealer import SEALING_SECONDS, Sealer
 from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
@@ -33,7 +33,7 @@ from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.filesystem import try_lock
-from filewallball.health.checks import Board
+from filewallball.health.checks import HealthChecks
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.recording import ballast
 from filewallball.recording.caller import SYSTEM
@@ -107,25 +107,25 @@ class Loop:
 def worker_jobs(app: Flask) -> list[Job]:
     """What every process with a journal does for itself."""
     interval = part(Settings, app).health_check_interval
-    folds = part(Ledger, app).folds
+    coalescer = part(Ledger, app).coalescer
     return [
         Job("journal-sync", 1.0, part(Journal, app).sync),
-        Job("folds", 1.0, lambda: folds.close_before(now_us())),
-        Job("health", interval.total_seconds(), part(Board, app).refresh),
+        Job("folds", 1.0, lambda: coalescer.close_before(now_us())),
+        Job("health", interval.total_seconds(), part(HealthChecks, app).refresh),
     ]
 
 
 def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
     """What one process on each host does, whichever gets to it first; `among_others` that do the same all the time,
     two never sweep at once, or the slower one would leave a failed expiry on record for every file."""
-    settings, database, digest = part(Settings, app), part(Database, app), part(Digest, app)
+    settings, database, sealer = part(Settings, app), part(Database, app), part(Sealer, app)
     journal, slots = part(Journal, app), part(Slots, app)
     sweep = Sweep(database, part(LocalStore, app), system_operations(app), part(MetadataCache, app).forget)
     return [
         Job("recover", 5.0, lambda: recover_slots(settings.journal_dir, slots, journal)),
         Job("ship", 1.0, part(Shipper, app).ship),
-        Job("digest", DIGEST_SECONDS, digest.run),
-        Job("audit-count", 15.0, digest.count),
+        Job("digest", SEALING_SECONDS, sealer.run),
+        Job("audit-count", 15.0, sealer.count),
         Job("sweep", 10.0, alone(settings.data_dir, "sweep", sweep.run) if among_others else sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
         Job("leases", 60.0, lambda: drop_expired(database)),
@@ -224,7 +224,7 @@ def start(app: Flask) -> Callable[[], None]:
             each.stop()
         for thread in threads:
             thread.join(_JOIN_SECONDS)
-        part(Ledger, app).folds.close_before(_FAR_AHEAD_US)
+        part(Ledger, app).coalescer.close_before(_FAR_AHEAD_US)
         part(Journal, app).sync()
 
     atexit.register(finish)

@@ -9,7 +9,7 @@ T = TypeVar("T")
 _MOST = 128
 
 
-class Memo:
+class Cache:
     """The most recently used results, each with the version of the data that it was computed from."""
 
     def __init__(self) -> None:

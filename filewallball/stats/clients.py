@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 
 from filewallball import errors
 from filewallball.recording.tables import audit_log
-from filewallball.stats.snapshot import BLOCKS_FOLLOWED, View
+from filewallball.stats.snapshot import BLOCKS_FOLLOWED, Snapshot
 from filewallball.stats.tables import daily_seen
 from filewallball.stats.tally import CLIENT, Seen, Tally
 from filewallball.web.paging import Page, Total
@@ -28,7 +28,9 @@ class ClientUse:
     errors: int
 
 
-def rank_clients(view: View, today: int, days: int, *, order: str, page: int, size: int) -> Page[ClientUse]:
+def rank_clients(
+    snapshot: Snapshot, today: int, days: int, *, order: str, page: int, size: int
+) -> Page[ClientUse]:
     """One page of the clients of so many days, today among them; the most first, equal ones by address.
 
     Raises PageTooDeep past 10,000 clients. Adding up every client costs the more the longer the log is, so the best are
@@ -38,18 +40,18 @@ def rank_clients(view: View, today: int, days: int, *, order: str, page: int, si
     if wanted > DEEPEST_CLIENT:
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_CLIENT}.")
     first_day = today - days + 1
-    active = view.follow(("active", first_day), lambda old: _active(view, first_day, today, old))
-    best = view.follow(
+    active = snapshot.follow(("active", first_day), lambda old: _active(snapshot, first_day, today, old))
+    best = snapshot.follow(
         ("best", first_day, order, wanted),
         lambda old: _best(
-            view, first_day, order, wanted, old if old and old.number >= active.since else None
+            snapshot, first_day, order, wanted, old if old and old.number >= active.since else None
         ),
     )
     least = getattr(best.clients[-1], order) if len(best.clients) == wanted else 0
     merged = {use.client_ip: use for use in best.clients}
     merged.update((key, use) for key, use in active.clients.items() if getattr(use, order) >= least)
-    unsealed = _by_client(view.unsealed, first_day)
-    known = _known(view, first_day, today, unsealed, active)
+    unsealed = _by_client(snapshot.unsealed, first_day)
+    known = _known(snapshot, first_day, today, unsealed, active)
     merged.update(
         (key, _plus(known.get(key, ClientUse(key, 0, 0, 0)), more)) for key, more in unsealed.items()
     )
@@ -81,35 +83,37 @@ class _Active:
     total: int
 
 
-def _best(view: View, first_day: int, order: str, wanted: int, old: _Best | None) -> _Best:
-    if old is not None and old.number <= view.number:
+def _best(snapshot: Snapshot, first_day: int, order: str, wanted: int, old: _Best | None) -> _Best:
+    if old is not None and old.number <= snapshot.number:
         return old
     return _Best(
-        view.number, _read(view, first_day, order_by=(_SUMS[order].desc(), daily_seen.c.key), limit=wanted)
+        snapshot.number,
+        _read(snapshot, first_day, order_by=(_SUMS[order].desc(), daily_seen.c.key), limit=wanted),
     )
 
 
-def _active(view: View, first_day: int, today: int, old: _Active | None) -> _Active:
-    if old is None or not old.number <= view.number <= old.since + BLOCKS_FOLLOWED:
-        return _Active(view.number, view.number, {}, _count(view, first_day))
-    if old.number == view.number:
+def _active(snapshot: Snapshot, first_day: int, today: int, old: _Active | None) -> _Active:
+    if old is None or not old.number <= snapshot.number <= old.since + BLOCKS_FOLLOWED:
+        return _Active(snapshot.number, snapshot.number, {}, _count(snapshot, first_day))
+    if old.number == snapshot.number:
         return old
-    news = _by_client(view.tally(audit_log.c.block_id > old.number), first_day)
+    news = _by_client(snapshot.tally(audit_log.c.block_id > old.number), first_day)
     found = {
-        use.client_ip: use for use in _of_clients(view, first_day, today, news.keys() - old.clients.keys())
+        use.client_ip: use
+        for use in _of_clients(snapshot, first_day, today, news.keys() - old.clients.keys())
     }
     moved = {key: _plus(old.clients[key], more) for key, more in news.items() if key in old.clients}
     fresh = sum(use.count == news[key].count for key, use in found.items())  # it had done nothing before
-    return _Active(old.since, view.number, {**old.clients, **found, **moved}, old.total + fresh)
+    return _Active(old.since, snapshot.number, {**old.clients, **found, **moved}, old.total + fresh)
 
 
 def _known(
-    view: View, first_day: int, today: int, addresses: Iterable[str], active: _Active
+    snapshot: Snapshot, first_day: int, today: int, addresses: Iterable[str], active: _Active
 ) -> dict[str, ClientUse]:
     """Those of the clients who are among the sealed rows."""
     known = {key: active.clients[key] for key in addresses if key in active.clients}
     others = [key for key in addresses if key not in known]
-    return known | {use.client_ip: use for use in _of_clients(view, first_day, today, others)}
+    return known | {use.client_ip: use for use in _of_clients(snapshot, first_day, today, others)}
 
 
 def _plus(use: ClientUse, more: Seen) -> ClientUse:
@@ -128,16 +132,22 @@ def _by_client(tally: Tally, first_day: int) -> dict[str, Seen]:
     return found
 
 
-def _of_clients(view: View, first_day: int, today: int, addresses: Collection[str]) -> list[ClientUse]:
+def _of_clients(
+    snapshot: Snapshot, first_day: int, today: int, addresses: Collection[str]
+) -> list[ClientUse]:
     """What these clients did in all, day by day: a range of days would have the database read every client of them."""
     if not addresses:
         return []
     days = or_(daily_seen.c.day.in_(range(first_day, today + 1)), daily_seen.c.day > today)
-    return _read(view, first_day, days, daily_seen.c.key.in_(sorted(addresses)))
+    return _read(snapshot, first_day, days, daily_seen.c.key.in_(sorted(addresses)))
 
 
 def _read(
-    view: View, first_day: int, *conditions: Any, order_by: tuple[Any, ...] = (), limit: int | None = None
+    snapshot: Snapshot,
+    first_day: int,
+    *conditions: Any,
+    order_by: tuple[Any, ...] = (),
+    limit: int | None = None,
 ) -> list[ClientUse]:
     statement = (
         select(daily_seen.c.key, *_SUMS.values())
@@ -146,11 +156,11 @@ def _read(
         .order_by(*order_by)
         .limit(limit)
     )
-    return [ClientUse(key, *map(int, sums)) for key, *sums in view.connection.execute(statement)]
+    return [ClientUse(key, *map(int, sums)) for key, *sums in snapshot.connection.execute(statement)]
 
 
-def _count(view: View, first_day: int) -> int:
+def _count(snapshot: Snapshot, first_day: int) -> int:
     statement = select(func.count(daily_seen.c.key.distinct())).where(
         daily_seen.c.day >= first_day, daily_seen.c.kind == CLIENT
     )
-    return int(view.connection.execute(statement).scalar_one())
+    return int(snapshot.connection.execute(statement).scalar_one())

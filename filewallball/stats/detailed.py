@@ -7,13 +7,13 @@ from filewallball.errors import WRONG_CREDENTIALS
 from filewallball.recording.event import FAILED, SUCCESS
 from filewallball.stats.buckets import quantile_us
 from filewallball.stats.calendar import DAY_HOURS, hour_of
-from filewallball.stats.snapshot import View
-from filewallball.stats.tally import CLIENT, DOWNLOAD, ENDINGS, UPLOAD, USER, VIEW, Kind, Sums
+from filewallball.stats.snapshot import Snapshot
+from filewallball.stats.tally import CLIENT, DOWNLOAD, ENDINGS, UPLOAD, USER, VIEW, OperationKind, Sums
 from filewallball.stats.uploads import percent, ranked
 from filewallball.storage.local import Space
 
 _SHORT_DAYS, _LONG_DAYS = 7, 30
-Usage = Mapping[Kind, Sums]
+Usage = Mapping[OperationKind, Sums]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +71,28 @@ class DetailedMetrics:
     capacity: Capacity
 
 
-def detailed_metrics(view: View, now: int, days: int, space: Space, blocked: int) -> DetailedMetrics:
+def detailed_metrics(snapshot: Snapshot, now: int, days: int, space: Space, blocked: int) -> DetailedMetrics:
     """All groups at the moment `now` (microseconds); performance and security over the last 24 h times `days`."""
     this_hour = hour_of(now)
     first_hour = this_hour - days * DAY_HOURS
-    recent = view.usage(first_hour)
+    recent = snapshot.usage(first_hour)
     return DetailedMetrics(
         period_days=days,
-        system_metrics=_system(view, space),
-        performance_metrics=_performance(recent, view.latency(first_hour)),
-        user_metrics=_users(view, this_hour // DAY_HOURS),
+        system_metrics=_system(snapshot, space),
+        performance_metrics=_performance(recent, snapshot.latency(first_hour)),
+        user_metrics=_users(snapshot, this_hour // DAY_HOURS),
         security_metrics=SecurityMetrics(
             failed_authentications=_count(recent, lambda kind: kind.error_type in WRONG_CREDENTIALS),
             rate_limit_violations=_count(recent, lambda kind: kind.error_type == "rate_limited"),
             suspicious_uploads=sum(sums.suspicious for sums in recent.values()),
             blocked_ips=blocked,
         ),
-        capacity=_capacity(view, this_hour, space),
+        capacity=_capacity(snapshot, this_hour, space),
     )
 
 
-def _system(view: View, space: Space) -> SystemMetrics:
-    stock = view.inventory()
+def _system(snapshot: Snapshot, space: Space) -> SystemMetrics:
+    stock = snapshot.inventory()
     files = sum(kept.files for kept in stock.values())
     size = sum(kept.bytes for kept in stock.values())
     return SystemMetrics(
@@ -120,20 +120,20 @@ def _performance(recent: Usage, latency: Mapping[int, int]) -> PerformanceMetric
     )
 
 
-def _users(view: View, today: int) -> UserMetrics:
-    since_midnight = view.usage(today * DAY_HOURS)
+def _users(snapshot: Snapshot, today: int) -> UserMetrics:
+    since_midnight = snapshot.usage(today * DAY_HOURS)
     return UserMetrics(
-        active_users_today=view.distinct(today, USER),
+        active_users_today=snapshot.distinct(today, USER),
         total_downloads_today=_count(since_midnight, lambda kind: _succeeded(kind, DOWNLOAD)),
         total_views_today=_count(since_midnight, lambda kind: _succeeded(kind, VIEW)),
-        unique_ips_today=view.distinct(today, CLIENT),
+        unique_ips_today=snapshot.distinct(today, CLIENT),
     )
 
 
-def _capacity(view: View, this_hour: int, space: Space) -> Capacity:
-    oldest = view.first_hour()
+def _capacity(snapshot: Snapshot, this_hour: int, space: Space) -> Capacity:
+    oldest = snapshot.first_hour()
     age_days = (this_hour - oldest) / DAY_HOURS if oldest is not None else 0.0
-    short, long = (_growth(view, this_hour, days, age_days) for days in (_SHORT_DAYS, _LONG_DAYS))
+    short, long = (_growth(snapshot, this_hour, days, age_days) for days in (_SHORT_DAYS, _LONG_DAYS))
     fastest = max(short, long)
     return Capacity(
         growth_per_day_7_days=short,
@@ -142,10 +142,10 @@ def _capacity(view: View, this_hour: int, space: Space) -> Capacity:
     )
 
 
-def _growth(view: View, this_hour: int, days: int, age_days: float) -> int:
+def _growth(snapshot: Snapshot, this_hour: int, days: int, age_days: float) -> int:
     """Bytes kept minus bytes given up, a day; a service younger than the period is measured by its own age."""
     net = 0
-    for kind, sums in view.usage(this_hour - days * DAY_HOURS).items():
+    for kind, sums in snapshot.usage(this_hour - days * DAY_HOURS).items():
         if kind.status == SUCCESS and kind.action == UPLOAD:
             net += sums.bytes
         elif kind.status == SUCCESS and kind.action in ENDINGS:
@@ -159,11 +159,11 @@ def _average_seconds(recent: Usage, action: str) -> float:
     return _seconds(sum(sums.duration_us for sums in matching) / timed) if timed else 0.0
 
 
-def _succeeded(kind: Kind, action: str) -> bool:
+def _succeeded(kind: OperationKind, action: str) -> bool:
     return kind.action == action and kind.status == SUCCESS
 
 
-def _count(usage: Usage, matches: Callable[[Kind], bool]) -> int:
+def _count(usage: Usage, matches: Callable[[OperationKind], bool]) -> int:
     return sum(sums.count for kind, sums in usage.items() if matches(kind))
 
 

@@ -12,7 +12,7 @@ from filewallball.recording.event import SUCCESS
 from filewallball.recording.operations import Operation
 from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, day_of
-from filewallball.stats.snapshot import Statistics, View
+from filewallball.stats.snapshot import Snapshot, Statistics
 from filewallball.stats.tables import expected_clients, usage_client_daily, usage_kinds
 from filewallball.stats.tally import UPLOAD
 
@@ -90,8 +90,10 @@ class ExpectedClients:
         connection.execute(self._database.dialect.upsert(statement, keys, {"expected_within": seconds}))
 
 
-def _read(view: View) -> list[Expectation]:
-    rows = view.connection.execute(select(*expected_clients.c).order_by(expected_clients.c.client_ip)).all()
+def _read(snapshot: Snapshot) -> list[Expectation]:
+    rows = snapshot.connection.execute(
+        select(*expected_clients.c).order_by(expected_clients.c.client_ip)
+    ).all()
     if not rows:
         return []
     unsealed = select(audit_log.c.ip_address, func.max(audit_log.c.timestamp_us)).where(
@@ -99,7 +101,7 @@ def _read(view: View) -> list[Expectation]:
         *_UPLOADED,
         audit_log.c.ip_address.in_([row.client_ip for row in rows]),
     )
-    fresh = {row[0]: row[1] for row in view.connection.execute(unsealed.group_by(audit_log.c.ip_address))}
+    fresh = {row[0]: row[1] for row in snapshot.connection.execute(unsealed.group_by(audit_log.c.ip_address))}
     return [
         Expectation(
             client_ip=row.client_ip,

@@ -1,4 +1,4 @@
-"""Uploads that failed, as a view of the statistics has them: when, why, and whose."""
+"""Uploads that failed, as a snapshot of the statistics has them: when, why, and whose."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,36 +11,38 @@ from sqlalchemy import func, select
 from filewallball.recording.event import FAILED
 from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS
-from filewallball.stats.snapshot import BLOCKS_FOLLOWED, Numbers, View, span
+from filewallball.stats.snapshot import BLOCKS_FOLLOWED, Numbers, Snapshot, span
 from filewallball.stats.tables import upload_errors_daily, usage_client_daily, usage_hourly
-from filewallball.stats.tally import UPLOAD, Kind
+from filewallball.stats.tally import UPLOAD, OperationKind
 
 
-def by_day(view: View, first_day: int) -> Counter[tuple[int, str]]:
+def by_day(snapshot: Snapshot, first_day: int) -> Counter[tuple[int, str]]:
     """How many uploads failed, by day and cause."""
-    kinds = _kinds(view)
+    kinds = _kinds(snapshot)
 
     def read(first_hour: int, end: int | None) -> dict[Any, Numbers]:
         day = (usage_hourly.c.hour - usage_hourly.c.hour % DAY_HOURS).label("start")
         statement = select(day, usage_hourly.c.kind_id, func.sum(usage_hourly.c["count"])).where(
             *span(usage_hourly.c.hour, first_hour, end), usage_hourly.c.kind_id.in_(kinds)
         )
-        return view.numbers(statement.group_by(day, usage_hourly.c.kind_id), keys=2)
+        return snapshot.numbers(statement.group_by(day, usage_hourly.c.kind_id), keys=2)
 
     counts = Counter[tuple[int, str]]()
-    for (start, key), (count,) in view.sealed(f"failures {len(kinds)}", first_day * DAY_HOURS, read).items():
-        counts[start // DAY_HOURS, view.kind(key).error_type] += count
-    for (hour, kind), sums in view.unsealed.usage.items():
+    for (start, key), (count,) in snapshot.sealed(
+        f"failures {len(kinds)}", first_day * DAY_HOURS, read
+    ).items():
+        counts[start // DAY_HOURS, snapshot.kind(key).error_type] += count
+    for (hour, kind), sums in snapshot.unsealed.usage.items():
         if _is_failure(kind) and hour >= first_day * DAY_HOURS:
             counts[hour // DAY_HOURS, kind.error_type] += sums.count
     return counts
 
 
-def by_client(view: View, first_day: int, most: int) -> Counter[str]:
+def by_client(snapshot: Snapshot, first_day: int, most: int) -> Counter[str]:
     """How many uploads of a client failed: of those who failed lately, and of the `most` worst of the others."""
-    standing = view.follow(("failures", first_day), lambda old: _standing(view, first_day, old))
+    standing = snapshot.follow(("failures", first_day), lambda old: _standing(snapshot, first_day, old))
     counts = Counter(standing.moved)
-    for (day, address), count in view.unsealed.upload_errors.items():
+    for (day, address), count in snapshot.unsealed.upload_errors.items():
         if day >= first_day:
             counts[address] = (counts[address] or standing.counts.get(address, 0)) + count
     others = list(islice((address for address in standing.counts if address not in counts), most))
@@ -48,24 +50,24 @@ def by_client(view: View, first_day: int, most: int) -> Counter[str]:
     return counts
 
 
-def causes(view: View, addresses: Sequence[str], first_day: int) -> dict[str, Counter[str]]:
+def causes(snapshot: Snapshot, addresses: Sequence[str], first_day: int) -> dict[str, Counter[str]]:
     """Why the uploads of these clients failed, and how often."""
     found = {address: Counter[str]() for address in addresses}
     of = usage_client_daily.c
     statement = select(of.client_ip, of.kind_id, func.sum(of["count"])).where(
-        of.client_ip.in_(addresses), of.day >= first_day, of.kind_id.in_(_kinds(view))
+        of.client_ip.in_(addresses), of.day >= first_day, of.kind_id.in_(_kinds(snapshot))
     )
-    numbers = view.numbers(statement.group_by(of.client_ip, of.kind_id), keys=2)
+    numbers = snapshot.numbers(statement.group_by(of.client_ip, of.kind_id), keys=2)
     for (address, key), (count,) in numbers.items():
-        found[address][view.kind(key).error_type] += count
-    for (address, day, kind), sums in view.unsealed.clients.items():
+        found[address][snapshot.kind(key).error_type] += count
+    for (address, day, kind), sums in snapshot.unsealed.clients.items():
         if address in found and day >= first_day and _is_failure(kind):
             found[address][kind.error_type] += sums.count
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class FailureRanking:
     """How many uploads of each client had failed when `since` was the last block, the worst first, and of those whose
     number changed until `number` was it."""
 
@@ -75,30 +77,30 @@ class _Standing:
     moved: dict[str, int]
 
 
-def _standing(view: View, first_day: int, old: _Standing | None) -> _Standing:
-    if old is None or not old.number <= view.number <= old.since + BLOCKS_FOLLOWED:
+def _standing(snapshot: Snapshot, first_day: int, old: FailureRanking | None) -> FailureRanking:
+    if old is None or not old.number <= snapshot.number <= old.since + BLOCKS_FOLLOWED:
         of = upload_errors_daily.c
         statement = (
             select(of.client_ip, func.sum(of["count"])).where(of.day >= first_day).group_by(of.client_ip)
         )
-        found = {address: count for address, (count,) in view.numbers(statement, keys=1).items()}
+        found = {address: count for address, (count,) in snapshot.numbers(statement, keys=1).items()}
         counts = dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-        return _Standing(view.number, view.number, counts, {})
-    if old.number == view.number:
+        return FailureRanking(snapshot.number, snapshot.number, counts, {})
+    if old.number == snapshot.number:
         return old
     moved = dict(old.moved)
-    news = view.tally(
+    news = snapshot.tally(
         audit_log.c.block_id > old.number, audit_log.c.action == UPLOAD, audit_log.c.status == FAILED
     )
     for (day, address), count in news.upload_errors.items():
         if day >= first_day:
             moved[address] = moved.get(address, old.counts.get(address, 0)) + count
-    return _Standing(old.since, view.number, old.counts, moved)
+    return FailureRanking(old.since, snapshot.number, old.counts, moved)
 
 
-def _kinds(view: View) -> list[int]:
-    return [kind.id for kind in view.all_kinds() if _is_failure(kind)]
+def _kinds(snapshot: Snapshot) -> list[int]:
+    return [kind.id for kind in snapshot.all_kinds() if _is_failure(kind)]
 
 
-def _is_failure(kind: Kind) -> bool:
+def _is_failure(kind: OperationKind) -> bool:
     return (kind.action, kind.status) == (UPLOAD, FAILED)

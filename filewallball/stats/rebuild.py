@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, upd
 from filewallball.database.connections import Database
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, hour_of
-from filewallball.stats.rollup import UsageFold
+from filewallball.stats.rollup import UsageRollup
 from filewallball.stats.snapshot import ROWS
 from filewallball.stats.tables import (
     daily_distinct,
@@ -37,7 +37,7 @@ class Rebuild:
     def __init__(self, database: Database, count_files: CountFiles) -> None:
         self._database = database
         self._count_files = count_files
-        self._fold = UsageFold(database)
+        self._fold = UsageRollup(database)
 
     def run(self, progress: Callable[[int], None] = lambda day: None) -> int:
         """Rebuild all that the log still holds; returns the number of days. Raises database errors."""

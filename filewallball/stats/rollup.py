@@ -1,4 +1,4 @@
-"""The fold that the digest calls: sealed rows become sums in the transaction that seals them, a statement a table."""
+"""The rollup that the digest calls: sealed rows become sums in the transaction that seals them, a statement a table."""
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
@@ -40,7 +40,7 @@ OPEN_HOURS = 2
 """The newest hours, in which rows still arrive as a matter of course."""
 
 
-class UsageFold:
+class UsageRollup:
     """Registered with the digest, which runs it again from scratch if its transaction is rolled back."""
 
     def __init__(self, database: Database) -> None:

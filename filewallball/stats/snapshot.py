@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from filewallball.database.connections import Database
 from filewallball.recording.tables import audit_chain, audit_log
-from filewallball.stats.cache import Memo
+from filewallball.stats.cache import Cache
 from filewallball.stats.calendar import DAY_HOURS
 from filewallball.stats.rollup import OPEN_HOURS, known_keys
 from filewallball.stats.tables import (
@@ -24,7 +24,7 @@ from filewallball.stats.tables import (
     usage_kinds,
     usage_state,
 )
-from filewallball.stats.tally import UPLOAD, Kind, Stock, Sums, Tally
+from filewallball.stats.tally import UPLOAD, OperationKind, Stock, Sums, Tally
 
 T = TypeVar("T")
 Numbers = tuple[int, ...]
@@ -51,20 +51,22 @@ class Statistics:
     def __init__(self, database: Database, blocked_networks: Callable[[], int]) -> None:
         self.blocked_networks = blocked_networks
         self._database = database
-        self._memo = Memo()
-        self._kinds: dict[int, Kind] = {}
+        self._cache = Cache()
+        self._kinds: dict[int, OperationKind] = {}
 
-    def at_once(self, work: Callable[["View"], T]) -> T:
-        """`work` on a view of this moment."""
-        return self._database.snapshot(lambda connection: work(View(connection, self._memo, self._kinds)))
+    def at_once(self, work: Callable[["Snapshot"], T]) -> T:
+        """`work` on a snapshot of this moment."""
+        return self._database.snapshot(
+            lambda connection: work(Snapshot(connection, self._cache, self._kinds))
+        )
 
 
-class View:
+class Snapshot:
     """All of it is as of one moment."""
 
-    def __init__(self, connection: Connection, memo: Memo, kinds: dict[int, Kind]) -> None:
+    def __init__(self, connection: Connection, cache: Cache, kinds: dict[int, OperationKind]) -> None:
         self.connection = connection
-        self._memo = memo
+        self._cache = cache
         self._kinds = kinds
         head = connection.execute(_HEAD).one()
         self._revision = head.revision
@@ -85,7 +87,7 @@ class View:
         """Rows of the audit log, added up."""
         return Tally().add_all(self.connection.execute(ROWS.where(*conditions)))
 
-    def usage(self, first_hour: int) -> dict[Kind, Sums]:
+    def usage(self, first_hour: int) -> dict[OperationKind, Sums]:
         """Everything done since an hour began."""
         found = self.sealed("usage", first_hour, self._read_usage)
         sums = {self.kind(key): Sums(*numbers) for key, numbers in found.items()}
@@ -105,7 +107,7 @@ class View:
                 counts[bucket] = counts.get(bucket, 0) + count
         return counts
 
-    def client(self, address: str, first_day: int) -> dict[tuple[int, Kind], Sums]:
+    def client(self, address: str, first_day: int) -> dict[tuple[int, OperationKind], Sums]:
         """What one client did, by day."""
         mine = usage_client_daily.c.client_ip == address, usage_client_daily.c.day >= first_day
         rows = self.connection.execute(select(*usage_client_daily.c).where(*mine))
@@ -144,23 +146,25 @@ class View:
 
     def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
         """What `compute` makes of sealed rows alone, until more are sealed."""
-        return self._memo.get(key, self._version, compute)
+        return self._cache.get(key, self._version, compute)
 
     def follow(self, key: Hashable, advance: Callable[[T | None], T]) -> T:
-        """What `advance` makes of what it made of sealed rows last, for an earlier or a later view; None at first."""
-        return self._memo.follow((key, self._revision), advance)
+        """The result of `advance`, which is given its own last result for the sealed rows, or None the first time."""
+        return self._cache.follow((key, self._revision), advance)
 
-    def kind(self, key: int) -> Kind:
+    def kind(self, key: int) -> OperationKind:
         """The kind of an id."""
         if key not in self._kinds:
             self.all_kinds()
         return self._kinds[key]
 
-    def all_kinds(self) -> Iterable[Kind]:
+    def all_kinds(self) -> Iterable[OperationKind]:
         """Every kind on record."""
 
-        def read() -> list[Kind]:
-            found = {row.id: Kind(*row[1:]) for row in self.connection.execute(select(*usage_kinds.c))}
+        def read() -> list[OperationKind]:
+            found = {
+                row.id: OperationKind(*row[1:]) for row in self.connection.execute(select(*usage_kinds.c))
+            }
             self._kinds.update(found)
             return list(found.values())
 
@@ -174,10 +178,10 @@ class View:
             end = self._closed if name in ("usage", "latency") else self._closed // DAY_HOURS * DAY_HOURS
             if end <= first_hour:
                 return read(first_hour, None)
-            past = self._memo.get((name, first_hour, end), self._revision, lambda: read(first_hour, end))
-            return _added(past, self._memo.get((name, end, None), self._version, lambda: read(end, None)))
+            past = self._cache.get((name, first_hour, end), self._revision, lambda: read(first_hour, end))
+            return _added(past, self._cache.get((name, end, None), self._version, lambda: read(end, None)))
 
-        return self._memo.get((name, first_hour), self._version, whole)
+        return self._cache.get((name, first_hour), self._version, whole)
 
     def numbers(self, statement: Select[Any], *, keys: int) -> dict[Any, Numbers]:
         """The rows of a statement: their first columns are the key, the others what was added up."""

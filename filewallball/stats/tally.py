@@ -19,7 +19,7 @@ SUSPICIOUS = '"suspicious":true'
 """What the details of a suspicious upload contain; nothing that a caller sends can look like it inside JSON text."""
 
 
-class Kind(NamedTuple):
+class OperationKind(NamedTuple):
     """What was done and how it ended."""
 
     action: str
@@ -75,8 +75,8 @@ class Stock:
 class Tally:
     """Sums over rows of the audit log. A row counts as often as its `count` says."""
 
-    usage: dict[tuple[int, Kind], Sums] = field(default_factory=lambda: defaultdict(Sums))
-    clients: dict[tuple[str, int, Kind], Sums] = field(default_factory=lambda: defaultdict(Sums))
+    usage: dict[tuple[int, OperationKind], Sums] = field(default_factory=lambda: defaultdict(Sums))
+    clients: dict[tuple[str, int, OperationKind], Sums] = field(default_factory=lambda: defaultdict(Sums))
     latency: dict[tuple[int, str, int], int] = field(default_factory=lambda: defaultdict(int))
     seen: dict[tuple[int, str, str], Seen] = field(default_factory=lambda: defaultdict(Seen))
     upload_errors: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
@@ -92,7 +92,7 @@ class Tally:
     def add(self, row: Any) -> None:
         """Add one row."""
         hour = hour_of(row.timestamp_us)
-        kind = Kind(row.action, row.status, row.error_type, row.file_type)
+        kind = OperationKind(row.action, row.status, row.error_type, row.file_type)
         sums = _sums(row)
         self.usage[hour, kind].add(sums)
         if row.user_id:
@@ -102,7 +102,7 @@ class Tally:
         if kind.action == UPLOAD or kind.action in ENDINGS:
             self._keep_stock(row)
 
-    def _add_client(self, row: Any, hour: int, kind: Kind, sums: Sums) -> None:
+    def _add_client(self, row: Any, hour: int, kind: OperationKind, sums: Sums) -> None:
         address, day = row.ip_address, hour // DAY_HOURS
         self.clients[address, day, kind].add(sums)
         self._see(row, day, CLIENT, address)
@@ -145,7 +145,7 @@ def _sums(row: Any) -> Sums:
 
 
 @lru_cache(16384)
-def _kind_id(kind: Kind) -> int:
+def _kind_id(kind: OperationKind) -> int:
     """63 bits that stand for the kind on every host, with nothing to agree on first."""
     digest = hashlib.blake2b("\0".join(kind).encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from filewallball.recording.event import FAILED, SUCCESS
 from filewallball.stats import failures
 from filewallball.stats.calendar import DAY_HOURS, date_of
-from filewallball.stats.snapshot import View
+from filewallball.stats.snapshot import Snapshot
 from filewallball.stats.tally import UPLOAD, Sums
 
 UNKNOWN = "unknown"
@@ -67,12 +67,12 @@ class UploadErrors:
     top_error_sources: list[ErrorSource]
 
 
-def client_uploads(view: View, address: str, today: int, days: int) -> ClientUploads:
+def client_uploads(snapshot: Snapshot, address: str, today: int, days: int) -> ClientUploads:
     """The uploads of one client over so many days, today among them."""
     types, causes = Counter[str](), Counter[str]()
     by_day: dict[int, tuple[Sums, Sums]] = {}
     good, bad = Sums(), Sums()
-    for (day, kind), sums in view.client(address, today - days + 1).items():
+    for (day, kind), sums in snapshot.client(address, today - days + 1).items():
         if kind.action != UPLOAD or kind.status not in (SUCCESS, FAILED):
             continue
         of_day = by_day.setdefault(day, (Sums(), Sums()))
@@ -105,17 +105,17 @@ def client_uploads(view: View, address: str, today: int, days: int) -> ClientUpl
     )
 
 
-def upload_errors(view: View, today: int, days: int) -> UploadErrors:
+def upload_errors(snapshot: Snapshot, today: int, days: int) -> UploadErrors:
     """What failed over so many days, today among them."""
     first_day = today - days + 1
-    failed_by_day = failures.by_day(view, first_day)
+    failed_by_day = failures.by_day(snapshot, first_day)
     causes = Counter[str]()
     for (_, cause), count in failed_by_day.items():
         causes[cause] += count
     failed = sum(causes.values())
     done = sum(
         sums.count
-        for kind, sums in view.usage(first_day * DAY_HOURS).items()
+        for kind, sums in snapshot.usage(first_day * DAY_HOURS).items()
         if (kind.action, kind.status) == (UPLOAD, SUCCESS)
     )
     return UploadErrors(
@@ -127,7 +127,7 @@ def upload_errors(view: View, today: int, days: int) -> UploadErrors:
             DayOfErrors(date=date_of(day), count=count, type=cause, percentage=percent(count, failed))
             for (day, cause), count in sorted(failed_by_day.items(), key=_latest_last)
         ],
-        top_error_sources=_sources(view, first_day),
+        top_error_sources=_sources(snapshot, first_day),
     )
 
 
@@ -141,10 +141,10 @@ def percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 1) if whole else 0.0
 
 
-def _sources(view: View, first_day: int) -> list[ErrorSource]:
-    counts = ranked(failures.by_client(view, first_day, _SOURCES))
+def _sources(snapshot: Snapshot, first_day: int) -> list[ErrorSource]:
+    counts = ranked(failures.by_client(snapshot, first_day, _SOURCES))
     worst = list(counts)[:_SOURCES]
-    causes = failures.causes(view, worst, first_day)
+    causes = failures.causes(snapshot, worst, first_day)
     return [
         ErrorSource(
             client_ip=each, error_count=counts[each], most_common_error=next(iter(ranked(causes[each])))

@@ -16,7 +16,7 @@ from filewallball.stats.calendar import day_of
 from filewallball.stats.clients import rank_clients
 from filewallball.stats.detailed import DetailedMetrics, detailed_metrics
 from filewallball.stats.expected import Expectation, ExpectedClients
-from filewallball.stats.snapshot import Statistics, View
+from filewallball.stats.snapshot import Snapshot, Statistics
 from filewallball.stats.uploads import ClientUploads, UploadErrors, client_uploads, upload_errors
 from filewallball.storage.local import LocalStore
 from filewallball.web.api import Blueprint
@@ -38,7 +38,7 @@ class Detailed(MethodView):
         """The service at a glance: storage, performance, users, security, capacity."""
         space, blocked = part(LocalStore).space(), part(Statistics).blocked_networks()
         now = now_us()
-        return _at_once(lambda view: detailed_metrics(view, now, query["days"], space, blocked))
+        return _at_once(lambda snapshot: detailed_metrics(snapshot, now, query["days"], space, blocked))
 
 
 @blueprint.route("/upload/statistics/<client_ip>")
@@ -57,7 +57,7 @@ class ClientStatistics(MethodView):
         caller = current_operation().caller
         if address == UNKNOWN_CLIENT or address != caller.ip_address:
             check(caller, permissions.STATS)
-        return _at_once(lambda view: client_uploads(view, address, day_of(now_us()), query["days"]))
+        return _at_once(lambda snapshot: client_uploads(snapshot, address, day_of(now_us()), query["days"]))
 
 
 @blueprint.route("/upload/errors")
@@ -69,7 +69,7 @@ class Errors(MethodView):
     @blueprint.response(200, schemas.UploadErrorsSchema)
     def get(self, query: dict[str, Any]) -> UploadErrors:
         """Failed uploads: causes, daily trend, the clients with the most of them."""
-        return _at_once(lambda view: upload_errors(view, day_of(now_us()), query["days"]))
+        return _at_once(lambda snapshot: upload_errors(snapshot, day_of(now_us()), query["days"]))
 
 
 @blueprint.route("/stats/clients")
@@ -81,7 +81,7 @@ class Clients(MethodView):
     @blueprint.response(200, schemas.ClientPageSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """The clients that do the most, by operations, bytes or errors."""
-        found = _at_once(lambda view: rank_clients(view, day_of(now_us()), **query))
+        found = _at_once(lambda snapshot: rank_clients(snapshot, day_of(now_us()), **query))
         period = {"period_days": query["days"], "order": query["order"]}
         return {"clients": found.rows, **found.place(), **period}
 
@@ -117,7 +117,7 @@ class Expected(MethodView):
         part(ExpectedClients).withdraw(current_operation(), _address(client_ip))
 
 
-def _at_once(work: Callable[[View], T]) -> T:
+def _at_once(work: Callable[[Snapshot], T]) -> T:
     """Ask for what has ended by now to be on record, then read everything in one snapshot."""
     part(Shipper).flush()
     return part(Statistics).at_once(work)

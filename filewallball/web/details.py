@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from filewallball.errors import ApiError
-from filewallball.text import neutral
+from filewallball.text import sanitize
 from filewallball.web.request_body import SMALL_BYTES
 
 _MAX_BYTES = 1000
@@ -44,7 +44,7 @@ ADVICE = {
 def detail_of(cause: ApiError) -> str:
     """One or two sentences, harmless to print."""
     found = cause.detail or _named(cause.errors) or _methods(cause) or ADVICE.get(cause.code, "")
-    return neutral(found, _MAX_BYTES) or cause.title
+    return sanitize(found, _MAX_BYTES) or cause.title
 
 
 def by_field(messages: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from filewallball.text import neutral
+from filewallball.text import sanitize
 
 _JUDGE_AFTER_REQUESTS = 50
 _WARN_EVERY_SECONDS = 3600.0
@@ -67,5 +67,5 @@ class ForwardingWatch:
             self._warned_of[proxy] = now
             logger.warning(
                 "A trusted proxy names no client that can be read: such clients are unknown and share one limit",
-                extra={"proxy": proxy, "hop": neutral(unreadable[proxy])},
+                extra={"proxy": proxy, "hop": sanitize(unreadable[proxy])},
             )

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from filewallball import errors
-from filewallball.text import tame
+from filewallball.text import sanitize_json
 from filewallball.web.details import by_field, detail_of
 from filewallball.web.exchange import current_exchange
 from filewallball.web.request_body import body_of_any_length
@@ -59,7 +59,7 @@ def body_of(cause: errors.ApiError, request_id: str) -> bytes:
         "request_id": request_id,
     }
     if cause.errors:
-        body["errors"] = tame(by_field(cause.errors))
+        body["errors"] = sanitize_json(by_field(cause.errors))
     return orjson.dumps(body, default=str)
 
 

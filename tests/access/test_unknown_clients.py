@@ -150,7 +150,7 @@ def test_what_unknown_clients_do_is_on_record_and_found(behind: Build) -> None:
 
     answer = admin.get("/api/v1/audit/logs?ip_address=unknown").get_json()
     anywhere = admin.get("/api/v1/audit/logs?ip_address=::/0&action=file:list").get_json()
-    parts.digest.run()
+    parts.sealer.run()
 
     assert [(row["ip_address"], row["action"]) for row in answer["logs"]] == [("unknown", "file:list")]
     assert answer["filters"]["ip_address"] == "unknown"

@@ -52,7 +52,7 @@ def test_pruning_says_how_much_went_and_the_rest_is_intact(
 ) -> None:
     old = now_us() - 3 * _DAY_US
     record(5, timestamp_us=old)
-    parts.digest.run()
+    parts.sealer.run()
     record(2)
     shell = Shell(environ)
 

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from filewallball.audit.edges import PASSES
-from filewallball.audit.report import Verdict
+from filewallball.audit.report import Report
 from filewallball.audit.sealer import REFUSED
 from filewallball.clock import now_us
 from filewallball.recording.event import Event
@@ -23,7 +23,7 @@ def test_a_row_that_holds_null_neither_stops_sealing_nor_passes(parts: Parts, re
     alter(parts, "UPDATE audit_log SET details = NULL WHERE id IN (9, 10)")
 
     before = parts.verification.verifier().verify()
-    parts.digest.run()
+    parts.sealer.run()
     after = parts.verification.verifier().verify()
 
     assert rows_of(parts, "SELECT id, block_id FROM audit_log WHERE id > 8 ORDER BY id") == [
@@ -84,14 +84,14 @@ def test_a_row_whose_id_was_made_negative_is_sealed_all_the_same(parts: Parts, r
     record(1)
     alter(parts, "UPDATE audit_log SET id = -7 WHERE id = 5")
 
-    assert parts.digest.run() == 1
+    assert parts.sealer.run() == 1
     assert parts.verification.verifier().verify().findings == []
 
 
 def test_a_row_that_sealing_passes_by_is_named(parts: Parts, record: Record) -> None:
     for _ in range(PASSES):
         record(1)
-        parts.digest.run()
+        parts.sealer.run()
     record(2)
     assert parts.verification.verifier().verify().findings == []  # whatever its time: it came last
     alter(parts, f"UPDATE audit_log SET id = -7 WHERE id = {PASSES + 2}")
@@ -104,13 +104,13 @@ def test_a_row_that_sealing_passes_by_is_named(parts: Parts, record: Record) -> 
 def test_rows_that_come_late_are_no_tampering(parts: Parts, record: Record) -> None:
     for _ in range(PASSES):
         record(1)
-        parts.digest.run()
+        parts.sealer.run()
     record(
         5, timestamp_us=now_us() - 40 * 86_400_000_000
     )  # an outage of the database, a service that was stopped
 
     assert parts.verification.verifier().verify().findings == []
-    parts.digest.run()
+    parts.sealer.run()
     assert parts.verification.verifier().verify().findings == []
 
 
@@ -134,5 +134,5 @@ def _let_details_be_null(parts: Parts) -> None:
         alter(parts, "ALTER TABLE audit_log MODIFY details MEDIUMTEXT COLLATE utf8mb4_bin NULL")
 
 
-def _told(verdict: Verdict) -> list[str]:
-    return [finding.problem for finding in verdict.findings]
+def _told(report: Report) -> list[str]:
+    return [finding.problem for finding in report.findings]

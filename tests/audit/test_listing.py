@@ -111,7 +111,7 @@ def six(parts: Parts) -> Parts:
     for half in (events[:3], events[3:]):
         put_on_record(parts, half)
         if half[0] is events[0]:
-            parts.digest.run()
+            parts.sealer.run()
     return parts
 
 
@@ -241,7 +241,7 @@ def test_totals_are_exact_from_hourly_totals_and_bounded_elsewhere(
 ) -> None:
     monkeypatch.setattr(totals, "COUNT_LIMIT", 10)
     record(30, timestamp_us=NOON - DAY)
-    parts.digest.run()
+    parts.sealer.run()
     record(5, timestamp_us=NOON - DAY, action="file:view")
     record(4, timestamp_us=NOON, action="file:view")
 
@@ -259,7 +259,7 @@ def test_totals_that_are_not_the_logs_are_told_by_hour(
 ) -> None:
     for moment in (NOON - 3 * DAY, NOON):
         record(3, timestamp_us=moment)
-    parts.digest.run()
+    parts.sealer.run()
     record(2, timestamp_us=NOON)
 
     assert totals.wrong_hours(parts.database) == []

@@ -7,7 +7,7 @@ from flask import Flask
 
 from filewallball.audit.filters import AuditFilter
 from filewallball.audit.queries import list_events
-from filewallball.audit.sealer import Digest
+from filewallball.audit.sealer import Sealer
 from filewallball.audit.totals import Totals
 from filewallball.audit.verifier import Span
 from filewallball.recording.event import Event
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def long_log(app: Flask, parts: Parts) -> Parts:
     """The rows, all sealed; their statistics, which would take as long again, are left out."""
     put_on_record(parts, _events())
-    folds = (Totals(parts.database).fold,)
-    Digest(parts.settings.data_dir, parts.database, parts.seals, folds).run()
+    rollups = (Totals(parts.database).rollup,)
+    Sealer(parts.settings.data_dir, parts.database, parts.seals, rollups).run()
     return parts
 
 
 def test_a_long_log_verifies_answers_and_is_walked_to_its_end(long_log: Parts) -> None:
-    verdict = long_log.verification.verifier().verify()
-    assert (verdict.is_intact, verdict.rows, verdict.blocks) == (True, ROWS, ROWS // 2000)
+    report = long_log.verification.verifier().verify()
+    assert (report.is_intact, report.rows, report.blocks) == (True, ROWS, ROWS // 2000)
 
     middle = START + ROWS // 2 * STEP
     for wanted, expected in (

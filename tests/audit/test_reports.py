@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 
-from filewallball.audit.report import Verdict
+from filewallball.audit.report import Report
 from filewallball.audit.seals import OTHER_KEY
 from filewallball.audit.verifier import Span
 from filewallball.cli import main
@@ -51,11 +51,11 @@ def test_an_intact_range_clears_no_verdict_and_puts_none_off(parts: Parts, recor
     again = parts.verification.last()
 
     assert whole is not None
-    assert (whole.verdict.is_complete, whole.verdict.is_intact) == (True, False)
+    assert (whole.report.is_complete, whole.report.is_intact) == (True, False)
     assert part is not None
-    assert not part.verdict.is_complete
+    assert not part.report.is_complete
     assert again is not None
-    assert again.verdict.is_complete
+    assert again.report.is_complete
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_command_tells_what_even_keeps_the_digest_from_sealing(
 def _success(parts: Parts) -> int:
     kept = parts.verification.last()
     assert kept is not None
-    assert isinstance(kept.verdict, Verdict)
+    assert isinstance(kept.report, Report)
     return kept.last_success_us
 
 

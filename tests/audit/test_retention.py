@@ -29,15 +29,15 @@ def test_whole_old_blocks_go_and_the_rest_verifies(parts: Parts, record: Record)
     now = now_us()
     for age in (500, 400, 366, 364, 1):
         record(3, timestamp_us=now - age * DAY)
-        parts.digest.run()
+        parts.sealer.run()
 
     assert parts.retention.prune_expired(CALLER) == 9
     assert parts.retention.prune_expired(CALLER) == 0
 
-    parts.digest.run()
-    verdict = parts.verification.verifier().verify()
-    assert verdict.findings == []
-    assert (verdict.first_block, verdict.blocks) == (4, 3)
+    parts.sealer.run()
+    report = parts.verification.verifier().verify()
+    assert report.findings == []
+    assert (report.first_block, report.blocks) == (4, 3)
     (pruned,) = rows_of(parts, "SELECT status, details FROM audit_log WHERE action = 'audit:prune'")
     assert pruned.status == "success"
     assert '"last_block":3' in pruned.details
@@ -45,9 +45,9 @@ def test_whole_old_blocks_go_and_the_rest_verifies(parts: Parts, record: Record)
 
 def test_totals_forget_what_was_pruned(parts: Parts, record: Record, admin: FlaskClient) -> None:
     record(30, timestamp_us=now_us() - 400 * DAY)
-    parts.digest.run()
+    parts.sealer.run()
     record(5)
-    parts.digest.run()
+    parts.sealer.run()
 
     parts.retention.prune_expired(CALLER)
 
@@ -59,7 +59,7 @@ def test_totals_forget_what_was_pruned(parts: Parts, record: Record, admin: Flas
 def test_a_block_with_one_young_row_stays_whole(parts: Parts, record: Record) -> None:
     record(3, timestamp_us=now_us() - 400 * DAY)
     record(1)
-    parts.digest.run()
+    parts.sealer.run()
 
     assert parts.retention.prune_expired(CALLER) == 0
 
@@ -79,19 +79,19 @@ def test_a_block_with_one_young_row_stays_whole(parts: Parts, record: Record) ->
 def test_a_forged_stub_is_found(parts: Parts, record: Record, forgery: str) -> None:
     for _ in range(4):
         record(2, timestamp_us=now_us() - (400 if _ < 2 else 1) * DAY)
-        parts.digest.run()
+        parts.sealer.run()
     parts.retention.prune_expired(CALLER)
 
     alter(parts, forgery)
 
-    verdict = parts.verification.verifier().verify()
-    assert not verdict.is_intact
-    assert "stub" in verdict.findings[0].problem
+    report = parts.verification.verifier().verify()
+    assert not report.is_intact
+    assert "stub" in report.findings[0].problem
 
 
 def test_a_stub_of_an_earlier_release_is_still_one(parts: Parts, record: Record) -> None:
     record(2, timestamp_us=now_us() - 400 * DAY)
-    parts.digest.run()
+    parts.sealer.run()
     parts.retention.prune_expired(CALLER)
     ((number, seal, pruned_us),) = rows_of(parts, "SELECT number, seal, pruned_us FROM audit_blocks")
     key = parts.settings.audit_seal_key.encode()
@@ -104,7 +104,7 @@ def test_a_stub_of_an_earlier_release_is_still_one(parts: Parts, record: Record)
 
 def test_a_tampered_block_is_not_pruned_away(parts: Parts, record: Record) -> None:
     record(3, timestamp_us=now_us() - 400 * DAY)
-    parts.digest.run()
+    parts.sealer.run()
     alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE id = 2")
 
     with pytest.raises(errors.AuditBroken):
@@ -133,7 +133,7 @@ def test_an_account_that_may_only_add_runs_the_service(
     assert client.delete(f"/files/{uploaded['file_id']}").status_code == 204
     assert client.get("/api/v1/audit/logs").status_code == 200
     parts.shipper.ship()
-    assert parts.digest.run() > 3
+    assert parts.sealer.run() > 3
     assert parts.verification.verifier().verify().is_intact
 
     for statement in (

@@ -1,4 +1,4 @@
-"""The digest seals every row once, in order, and hands it to the folds in the same transaction."""
+"""The digest seals every row once, in order, and hands it to the rollups in the same transaction."""
 
 import logging
 import threading
@@ -10,13 +10,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, select, text
 
-from filewallball.audit.sealer import BLOCK_ROWS, REFUSED, Digest
+from filewallball.audit.sealer import BLOCK_ROWS, REFUSED, Sealer
 from filewallball.audit.seals import Candidate, read_anchor, sealed_column, write_anchor
 from filewallball.errors import AuditBroken
 from filewallball.recording.audit_rows import CANONICAL
 from filewallball.recording.event import Event
 from filewallball.recording.tables import audit_blocks, audit_log
-from harness.parts import Parts, digest_of_another_host, put_on_record
+from harness.parts import Parts, put_on_record, sealer_of_another_host
 from tests.fixtures.audit_log import alter, make_event, rows_of
 
 Record = Callable[..., list[Event]]
@@ -50,15 +50,15 @@ def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Parts, re
 def test_every_row_is_sealed_once_in_blocks_that_follow_each_other(parts: Parts, record: Record) -> None:
     record(BLOCK_ROWS + 5)
 
-    assert parts.digest.run() == BLOCK_ROWS + 5
+    assert parts.sealer.run() == BLOCK_ROWS + 5
     record(3)
-    assert parts.digest.run() == 3
-    assert parts.digest.run() == 0
+    assert parts.sealer.run() == 3
+    assert parts.sealer.run() == 0
 
     blocks = rows_of(parts, select(*audit_blocks.c).order_by(audit_blocks.c.number))
     assert [(block.number, block.row_count) for block in blocks] == [(1, BLOCK_ROWS), (2, 5), (3, 3)]
     assert len({block.seal for block in blocks}) == 3
-    assert parts.digest.count() == 0
+    assert parts.sealer.count() == 0
 
 
 def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
@@ -66,20 +66,20 @@ def test_folds_see_each_row_once_and_their_work_stands_or_falls_with_the_seal(
 ) -> None:
     seen: list[str] = []
 
-    def fold(connection: Connection, rows: Sequence[Any]) -> None:
+    def rollup(connection: Connection, rows: Sequence[Any]) -> None:
         connection.execute(text("UPDATE audit_chain SET pruned = pruned + :n"), {"n": len(rows)})
         if not seen:
             seen.append("failed")
-            raise RuntimeError("a fold that fails")
+            raise RuntimeError("a rollup that fails")
         seen.extend(row.event_id for row in rows)
 
-    parts.digest.folds += (fold,)
+    parts.sealer.rollups += (rollup,)
     events = record(4)
     with pytest.raises(RuntimeError):
-        parts.digest.run()
-    assert parts.digest.count() == 4
+        parts.sealer.run()
+    assert parts.sealer.count() == 4
 
-    parts.digest.run()
+    parts.sealer.run()
 
     assert seen == ["failed", *(event.event_id for event in events)]
     assert rows_of(parts, text("SELECT pruned FROM audit_chain")) == [(4,)]
@@ -92,19 +92,19 @@ def test_several_digests_at_once_seal_nothing_twice(
     events = [make_event(resource_id=str(index)) for index in range(300)]
     seen: list[str] = []
     for one in (first, second):
-        one.digest.folds += (lambda _connection, rows: seen.extend(row.event_id for row in rows),)
+        one.sealer.rollups += (lambda _connection, rows: seen.extend(row.event_id for row in rows),)
 
     def write() -> None:
         for start in range(0, len(events), 10):
             put_on_record(first, events[start : start + 10])
 
-    def seal(digest: Digest) -> None:
+    def seal(digest: Sealer) -> None:
         while writer.is_alive() or digest.count():
             digest.run()
 
     writer = threading.Thread(target=write)
     hosts = [
-        digest_of_another_host(one, tmp_path / f"host-{number}")
+        sealer_of_another_host(one, tmp_path / f"host-{number}")
         for number, one in enumerate((first, second, first))
     ]
     threads = [threading.Thread(target=seal, args=(host,)) for host in hosts]
@@ -125,11 +125,11 @@ def test_a_row_that_vanishes_before_its_block_is_sealed_is_not_counted_in_it(
     parts: Parts, record: Record
 ) -> None:
     record(3)
-    batch = parts.digest._read()
+    batch = parts.sealer._read()
     alter(parts, "DELETE FROM audit_log WHERE id = 2")
 
-    assert parts.digest._settle(batch) == 0
-    assert parts.digest.run() == 2
+    assert parts.sealer._settle(batch) == 0
+    assert parts.sealer.run() == 2
 
     assert rows_of(parts, text("SELECT number, row_count FROM audit_blocks")) == [(1, 2)]
     assert rows_of(parts, text("SELECT id, block_id FROM audit_log ORDER BY id")) == [(1, 1), (3, 1)]
@@ -150,11 +150,11 @@ def test_rows_that_nobody_vouches_for_are_set_aside_and_do_not_hold_up_the_rest(
 ) -> None:
     record(3)
     seen: list[int] = []
-    parts.digest.folds += (lambda _connection, rows: seen.extend(row.id for row in rows),)
+    parts.sealer.rollups += (lambda _connection, rows: seen.extend(row.id for row in rows),)
     alter(parts, forgery if parts.database.dialect.name == "sqlite" else forgery.replace("é", "e"))
 
     with caplog.at_level(logging.ERROR, "filewallball.audit"):
-        parts.digest.run()
+        parts.sealer.run()
 
     rows = rows_of(parts, text("SELECT id, block_id FROM audit_log ORDER BY id"))
     assert rows == [(1, 1), (2, REFUSED), (3, 1)]
@@ -167,14 +167,14 @@ def test_the_anchor_follows_the_head_and_stays_where_the_log_was_replaced(
 ) -> None:
     path = parts.settings.data_dir / "audit-head"
     record(1)
-    parts.digest.run()
+    parts.sealer.run()
     first = read_anchor(path)
     assert first is not None
     assert first.number == 1
 
     write_anchor(path, type(first)(1, "0" * 64))
     record(1)
-    parts.digest.run()
+    parts.sealer.run()
 
     anchor = read_anchor(path)
     assert anchor is not None
@@ -186,13 +186,13 @@ def test_a_host_with_another_key_than_the_log_refuses_nothing_for_good(
 ) -> None:
     stranger = Parts(set_config(AUDIT_SEAL_KEY="a key of at least thirty-two characters, of another host"))
     record(2)
-    parts.digest.run()
+    parts.sealer.run()
     record(3)
 
     with pytest.raises(AuditBroken, match="another key"):
-        stranger.digest.run()
+        stranger.sealer.run()
 
-    assert parts.digest.run() == 3
+    assert parts.sealer.run() == 3
     assert rows_of(parts, select(audit_blocks.c.row_count)) == [(2,), (3,)]
 
 
@@ -201,7 +201,7 @@ def test_a_second_head_row_does_not_stop_the_sealing(parts: Parts, record: Recor
         connection.execute(text("INSERT INTO audit_chain (id, number, seal, pruned) VALUES (2, 7, '', 0)"))
     record(2)
 
-    assert parts.digest.run() == 2
+    assert parts.sealer.run() == 2
 
 
 def _canonical(row: Mapping[str, Any]) -> bytes:

@@ -43,14 +43,14 @@ def test_a_database_that_ignores_what_sealing_writes_is_found_at_once(
     with caplog.at_level(logging.ERROR, "filewallball.audit"):
         for _ in range(2):
             with pytest.raises(errors.AuditBroken, match="does not keep"):
-                parts.digest.run()
+                parts.sealer.run()
 
     assert _errors(caplog) == ["The audit log cannot be sealed"]
-    assert "does not keep" in parts.digest.stall.probe()["problem"]
+    assert "does not keep" in parts.sealer.stall.probe()["problem"]
     assert "trigger t" in parts.verification.verifier().verify().findings[0].problem
     alter(parts, "DROP TRIGGER t")
-    assert parts.digest.run() == 3
-    assert parts.digest.stall.probe()["problem"] == ""
+    assert parts.sealer.run() == 3
+    assert parts.sealer.stall.probe()["problem"] == ""
     assert parts.verification.verifier().verify().findings == []
 
 
@@ -73,7 +73,7 @@ def test_rows_that_cannot_be_refused_do_not_hold_up_the_others_in_silence(
     alter(parts, f"CREATE TRIGGER t BEFORE UPDATE ON audit_log {when} {ignored}")
 
     with pytest.raises(errors.AuditBroken, match="does not keep"):
-        parts.digest.run()
+        parts.sealer.run()
 
     assert rows_of(parts, "SELECT id, block_id FROM audit_log WHERE id > 4 ORDER BY id") == [
         (5, 2),
@@ -102,7 +102,7 @@ def test_a_head_that_is_not_there_is_told_in_log_health_and_verdict(
     record(3)
 
     with caplog.at_level(logging.ERROR, "filewallball.audit"), pytest.raises(errors.AuditBroken):
-        parts.digest.run()
+        parts.sealer.run()
 
     assert _errors(caplog) == ["The audit log cannot be sealed"]
     answer = client.get("/health").json
@@ -121,7 +121,7 @@ def test_a_second_head_with_the_same_id_is_none_that_a_block_can_follow(parts: P
     record(1)
 
     with pytest.raises(errors.AuditBroken):
-        parts.digest.run()
+        parts.sealer.run()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -138,7 +138,7 @@ def test_pruning_checks_that_the_rows_are_gone(
     parts: Parts, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(3, timestamp_us=now_us() - 400 * 86_400_000_000)
-    parts.digest.run()
+    parts.sealer.run()
     trigger = {
         True: "CREATE TRIGGER t BEFORE UPDATE ON audit_blocks BEGIN SELECT RAISE(IGNORE); END",
         False: "CREATE TRIGGER t BEFORE UPDATE ON audit_blocks FOR EACH ROW SET NEW.stub = OLD.stub",
@@ -165,7 +165,7 @@ def test_how_long_sealing_stands_still_is_what_the_process_sees_and_no_date(
 
     assert stall.look() == 301
     assert stall.probe()["problem"] == "rows have waited to be sealed for 301 s"
-    parts.digest.run()
+    parts.sealer.run()
     assert stall.look() == 0
     assert stall.probe()["problem"] == ""
 

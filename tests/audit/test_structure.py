@@ -246,10 +246,10 @@ def test_what_an_account_is_not_shown_is_told_and_not_taken_for_right(
     mariadb.execute(*(statement.format(name) for statement in grants))
 
     parts = Parts(set_config(DATABASE_URL=database_url.replace("filewallball:", "looks:")))
-    verdict = parts.verification.verifier().verify()
+    report = parts.verification.verifier().verify()
 
-    assert verdict.is_intact
-    assert verdict.not_checked == [] if is_checked else "triggers" in verdict.not_checked[0]
+    assert report.is_intact
+    assert report.not_checked == [] if is_checked else "triggers" in report.not_checked[0]
 
 
 def test_damage_that_keeps_blocks_from_being_read_is_told_with_its_cause(

@@ -104,11 +104,11 @@ def test_tampering_is_found_and_named(parts: Parts, record: Record, name: str) -
     seal_blocks(parts, record, 6)
 
     alter(parts, *statements)
-    verdict = parts.verification.verifier().verify()
+    report = parts.verification.verifier().verify()
 
-    assert not verdict.is_intact
-    assert verdict.findings[0].block == block, verdict.findings
-    assert problem in verdict.findings[0].problem
+    assert not report.is_intact
+    assert report.findings[0].block == block, report.findings
+    assert problem in report.findings[0].problem
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -128,9 +128,9 @@ def test_bytes_where_text_belongs_are_a_change_although_they_read_the_same(
 
     alter(parts, statement)
 
-    verdict = parts.verification.verifier().verify()
-    assert [finding.block for finding in verdict.findings] == [3]
-    assert "row 10 was changed" in verdict.findings[0].problem
+    report = parts.verification.verifier().verify()
+    assert [finding.block for finding in report.findings] == [3]
+    assert "row 10 was changed" in report.findings[0].problem
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -180,7 +180,7 @@ def test_a_log_that_could_hold_a_row_twice_is_not_intact(parts: Parts, record: R
         "ALTER TABLE audit_log DROP INDEX uq_audit_log_event_id",
         f"INSERT INTO audit_log ({names}) SELECT {values} FROM audit_log WHERE id = 6",
     )
-    assert parts.digest.run() == 1  # every row of it is genuine
+    assert parts.sealer.run() == 1  # every row of it is genuine
 
     found = [(finding.block, finding.problem) for finding in parts.verification.verifier().verify().findings]
     assert found == [
@@ -201,32 +201,32 @@ def test_rows_taken_out_of_the_last_block_and_sealed_again_rewrite_history(
         "UPDATE audit_chain SET number = 2, seal = (SELECT seal FROM audit_blocks WHERE number = 2)",
     )
 
-    assert parts.digest.run() == 3
+    assert parts.sealer.run() == 3
 
-    verdict = parts.verification.verifier().verify()
-    assert [finding.block for finding in verdict.findings] == [3]
-    assert "history was rewritten" in verdict.findings[0].problem
+    report = parts.verification.verifier().verify()
+    assert [finding.block for finding in report.findings] == [3]
+    assert "history was rewritten" in report.findings[0].problem
 
 
 def test_nothing_is_forgiven_because_somebody_says_that_it_was_pruned(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 3)
     alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE id = 6")
 
-    verdict = parts.verification.verifier().verify(
+    report = parts.verification.verifier().verify(
         progress=lambda done, total: alter(parts, "UPDATE audit_chain SET pruned = 3")
     )
 
-    assert verdict.findings[0].block == 2
+    assert report.findings[0].block == 2
 
 
 def test_an_untouched_log_is_intact(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 6)
     record(2)
 
-    verdict = parts.verification.verifier().verify()
+    report = parts.verification.verifier().verify()
 
-    assert verdict.findings == []
-    assert (verdict.blocks, verdict.rows, verdict.unsealed) == (6, 24, 2)
+    assert report.findings == []
+    assert (report.blocks, report.rows, report.unsealed) == (6, 24, 2)
 
 
 def test_a_block_too_large_to_be_read_in_one_piece_is_intact_all_the_same(
@@ -234,11 +234,11 @@ def test_a_block_too_large_to_be_read_in_one_piece_is_intact_all_the_same(
 ) -> None:
     record(4)
     record(300, details="x" * 60_000)  # more than MariaDB's largest packet
-    parts.digest.run()
+    parts.sealer.run()
 
-    verdict = parts.verification.verifier().verify()
+    report = parts.verification.verifier().verify()
 
-    assert (verdict.findings, verdict.blocks, verdict.rows) == ([], 1, 304)
+    assert (report.findings, report.blocks, report.rows) == ([], 1, 304)
 
 
 def test_an_empty_log_is_intact(parts: Parts) -> None:
@@ -257,7 +257,7 @@ def test_a_row_that_the_service_did_not_write_is_named_before_and_after_the_dige
     alter(parts, f"INSERT INTO audit_log ({names}) SELECT {values} FROM audit_log WHERE id = 1")
 
     before = parts.verification.verifier().verify()
-    parts.digest.run()
+    parts.sealer.run()
     after = parts.verification.verifier().verify()
 
     assert ["unsealed row 5" in finding.problem for finding in before.findings] == [True]
@@ -270,9 +270,9 @@ def test_a_cut_tail_is_found_after_the_service_went_on_writing(parts: Parts, rec
 
     seal_blocks(parts, record, 5)
 
-    verdict = parts.verification.verifier().verify()
-    assert [finding.block for finding in verdict.findings] == [3]
-    assert "history was rewritten" in verdict.findings[0].problem
+    report = parts.verification.verifier().verify()
+    assert [finding.block for finding in report.findings] == [3]
+    assert "history was rewritten" in report.findings[0].problem
 
 
 def test_a_range_is_verified_for_itself(parts: Parts, record: Record) -> None:

@@ -57,7 +57,7 @@ class Place:
                 "/upload/a.bin", data=b"content", headers={"Content-Digest": f"sha-256=:{'A' * 43}=:"}
             )
         Parts(self.app).shipper.flush(seconds=20)
-        Parts(self.app).digest.run()
+        Parts(self.app).sealer.run()
         return int(self.client.get("/api/v1/upload/errors").get_json()["total_errors"])
 
     def fetch(self, file_id: str) -> Any:

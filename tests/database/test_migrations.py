@@ -68,7 +68,7 @@ def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: F
         for number in range(40)
     ]
     put_on_record(parts, events)
-    parts.digest.run()
+    parts.sealer.run()
     sealed, before = _look(*SEALED), _look(*SUMMED)
 
     downgrade(revision="0004")
@@ -81,7 +81,7 @@ def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: F
     assert _look("SELECT COUNT(*) FROM audit_log WHERE block_id IS NOT NULL") == [[(0,)]]
     upgrade()
     (parts.settings.data_dir / "audit-head").unlink()  # else the log is behind what this host has seen
-    parts.digest.run()
+    parts.sealer.run()
     assert _look(*SUMMED) == before
     assert parts.verification.verifier().verify().findings == []
 

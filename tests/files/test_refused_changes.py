@@ -102,7 +102,7 @@ def test_an_unforeseen_error_within_the_change_leaves_no_bytes(
     def surprise(*_: Any) -> None:
         raise KeyError("surprise")
 
-    monkeypatch.setattr(parts.ledger.trail, "append", surprise)
+    monkeypatch.setattr(parts.ledger.writer, "append", surprise)
     answer = put(client)
     monkeypatch.undo()
 

@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from werkzeug.test import TestResponse
 
-from filewallball.health.checks import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Reading
+from filewallball.health.checks import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, CheckResult
 from filewallball.health.exposition import render
 from filewallball.health.report import size, uptime
 from filewallball.observability.exposition import OPENMETRICS, TEXT, preferred_to_json
@@ -179,7 +179,7 @@ def test_the_older_text_format_parses_too(client: FlaskClient) -> None:
 
 
 def test_each_state_has_its_number_and_disabled_has_none() -> None:
-    readings = {status: Reading(status) for status in (HEALTHY, DEGRADED, UNHEALTHY, DISABLED)}
+    readings = {status: CheckResult(status) for status in (HEALTHY, DEGRADED, UNHEALTHY, DISABLED)}
 
     text = render(readings, uptime_seconds=1.5, draining=True, content_type=TEXT)
 

@@ -8,7 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from filewallball.errors import StorageFailed
-from filewallball.health.checks import DEGRADED, DISABLED, HEALTHY, UNHEALTHY, Board, Check, Reading, worst
+from filewallball.health.checks import (
+    DEGRADED,
+    DISABLED,
+    HEALTHY,
+    UNHEALTHY,
+    Check,
+    CheckResult,
+    HealthChecks,
+    worst,
+)
 from harness.waiting import wait_until
 
 
@@ -21,14 +30,14 @@ def gate() -> Iterator[threading.Event]:
 
 
 def test_what_is_not_configured_is_disabled_and_never_run() -> None:
-    board = Board(5)
+    board = HealthChecks(5)
     board.add(Check("redis", None))
 
-    assert board.look() == {"redis": Reading(DISABLED)}
+    assert board.look() == {"redis": CheckResult(DISABLED)}
 
 
 def test_a_probe_that_answers_is_healthy_with_what_it_saw_and_how_long_it_took() -> None:
-    board = Board(5)
+    board = HealthChecks(5)
     board.add(Check("database", lambda: {"connections": 5}, critical=True))
 
     reading = board.look()["database"]
@@ -40,7 +49,7 @@ def test_a_probe_that_answers_is_healthy_with_what_it_saw_and_how_long_it_took()
 
 @pytest.mark.parametrize(("critical", "status"), [(True, UNHEALTHY), (False, DEGRADED)])
 def test_a_probe_that_raises_is_as_bad_as_its_dependency_matters(critical: bool, status: str) -> None:
-    board = Board(5)
+    board = HealthChecks(5)
     board.add(Check("storage", _raise, critical=critical))
 
     reading = board.look()["storage"]
@@ -49,14 +58,14 @@ def test_a_probe_that_raises_is_as_bad_as_its_dependency_matters(critical: bool,
 
 
 def test_an_unforeseen_error_shows_its_kind_and_nothing_of_its_text() -> None:
-    board = Board(5)
+    board = HealthChecks(5)
     board.add(Check("redis", _fail))
 
     assert board.look()["redis"].error == "KeyError"
 
 
 def test_a_problem_that_a_probe_reports_degrades_even_a_critical_dependency() -> None:
-    board = Board(5)
+    board = HealthChecks(5)
     board.add(Check("storage", lambda: {"problem": "nearly full", "free": 1}, critical=True))
 
     reading = board.look()["storage"]
@@ -71,7 +80,7 @@ def test_a_result_is_shared_while_it_is_fresh() -> None:
         calls.append(1)
         return {}
 
-    board = Board(5)
+    board = HealthChecks(5)
     board.add(Check("database", probe, share_seconds=3600))
 
     board.look()
@@ -88,7 +97,7 @@ def test_many_callers_at_once_cause_one_run(gate: threading.Event) -> None:
         gate.wait()
         return {}
 
-    board = Board(3600)
+    board = HealthChecks(3600)
     board.add(Check("database", probe))
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(board.look) for _ in range(8)]
@@ -101,7 +110,7 @@ def test_many_callers_at_once_cause_one_run(gate: threading.Event) -> None:
 
 
 def test_a_hung_check_is_reported_with_its_age_and_is_not_waited_for_again(gate: threading.Event) -> None:
-    board = Board(0.2)
+    board = HealthChecks(0.2)
     board.add(Check("database", lambda: {"late": gate.wait()}, critical=True))
     board.add(Check("redis", dict))
     first = board.look()
@@ -121,7 +130,7 @@ def test_a_hung_check_is_reported_with_its_age_and_is_not_waited_for_again(gate:
 
 
 def test_a_check_that_hung_recovers_by_itself(gate: threading.Event) -> None:
-    board = Board(0.2)
+    board = HealthChecks(0.2)
     board.add(Check("storage", lambda: {"answered": gate.wait()}, critical=True, share_seconds=0))
     assert board.look()["storage"].status == UNHEALTHY
 
@@ -131,7 +140,7 @@ def test_a_check_that_hung_recovers_by_itself(gate: threading.Event) -> None:
 
 
 def test_an_answer_after_the_timeout_is_a_failure(gate: threading.Event) -> None:
-    board = Board(0.05)
+    board = HealthChecks(0.05)
     board.add(Check("storage", lambda: {"answered": gate.wait()}, critical=True, share_seconds=3600))
     wait_until(lambda: (board.look()["storage"].seconds or 0) > 2, 30, "the check is far beyond its time")
 
@@ -152,7 +161,7 @@ def test_an_answer_after_the_timeout_is_a_failure(gate: threading.Event) -> None
     ],
 )
 def test_the_whole_is_as_well_as_its_worst_part(statuses: list[str], whole: str) -> None:
-    assert worst([Reading(status) for status in statuses]) == whole
+    assert worst([CheckResult(status) for status in statuses]) == whole
 
 
 def _fail() -> dict[str, object]:

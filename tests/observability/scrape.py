@@ -1,4 +1,4 @@
-"""Reading a scrape back: samples by name and labels."""
+"""CheckResult a scrape back: samples by name and labels."""
 
 from collections.abc import Iterable
 

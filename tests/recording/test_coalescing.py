@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from filewallball.errors import AuditUnavailable
-from filewallball.recording.coalescing import PLAIN_PER_MINUTE, Folds
+from filewallball.recording.coalescing import PLAIN_PER_MINUTE, Coalescer
 from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.segments import recover
@@ -22,12 +22,12 @@ def test_a_fold_holds_what_its_lines_say_when_the_process_is_killed(
 
     def work() -> None:
         written = make_journal()
-        folds = Folds(written.opened, written.folded, written.closed)
+        coalescer = Coalescer(written.opened, written.coalesced, written.closed)
         for _ in range(total):
             event = make_event(timestamp_us=60_000_000)
             written.opened(event)
             event.status, event.error_type = "denied", "auth_unknown"
-            if not folds.absorb(event):
+            if not coalescer.absorb(event):
                 written.closed(event)
 
     in_a_process_that_dies(work)
@@ -41,15 +41,15 @@ def test_a_fold_holds_what_its_lines_say_when_the_process_is_killed(
 def test_folds_end_with_their_minute_and_count_each_client_for_itself() -> None:
     opened: list[Event] = []
     closed: list[Event] = []
-    folds = Folds(opened.append, lambda event, into: None, closed.append)
+    coalescer = Coalescer(opened.append, lambda event, into: None, closed.append)
 
     for address in ("192.0.2.1", "192.0.2.2"):
         for second in range(40):
             moment = second * 3_000_000
-            folds.absorb(make_event(timestamp_us=moment, ip_address=address, error_type="forbidden"))
-    folds.close_before(60_000_000)
+            coalescer.absorb(make_event(timestamp_us=moment, ip_address=address, error_type="forbidden"))
+    coalescer.close_before(60_000_000)
     assert len(closed) == 2
-    folds.close_before(120_000_000)
+    coalescer.close_before(120_000_000)
 
     assert [(fold.ip_address, fold.count) for fold in sorted(closed, key=lambda fold: fold.ip_address)] == [
         ("192.0.2.1", 10),
@@ -62,7 +62,7 @@ def test_folds_end_with_their_minute_and_count_each_client_for_itself() -> None:
 
 def test_refusals_that_statistics_tell_apart_are_folded_apart() -> None:
     closed: list[Event] = []
-    folds = Folds(lambda event: None, lambda event, into: None, closed.append)
+    coalescer = Coalescer(lambda event: None, lambda event, into: None, closed.append)
     kinds: list[dict[str, Any]] = [
         {"file_type": "application/gzip"},
         {"file_type": "application/x-executable", "suspicious": True, "details": '{"suspicious":true}'},
@@ -72,8 +72,10 @@ def test_refusals_that_statistics_tell_apart_are_folded_apart() -> None:
     ]
 
     for number in range(PLAIN_PER_MINUTE + 3 * len(kinds)):
-        folds.absorb(make_event(timestamp_us=1, error_type="invalid_file_type", **kinds[number % len(kinds)]))
-    folds.close_before(1 << 62)
+        coalescer.absorb(
+            make_event(timestamp_us=1, error_type="invalid_file_type", **kinds[number % len(kinds)])
+        )
+    coalescer.close_before(1 << 62)
 
     assert [fold.count for fold in closed] == [3] * len(kinds)
     for kind in kinds:
@@ -85,12 +87,12 @@ def test_a_refusal_whose_line_cannot_be_written_is_not_counted() -> None:
         raise AuditUnavailable
 
     closed: list[Event] = []
-    folds = Folds(lambda event: None, full, closed.append)
+    coalescer = Coalescer(lambda event: None, full, closed.append)
     for _ in range(PLAIN_PER_MINUTE):
-        folds.absorb(make_event(timestamp_us=1))
+        coalescer.absorb(make_event(timestamp_us=1))
 
     with pytest.raises(AuditUnavailable):
-        folds.absorb(make_event(timestamp_us=1))
-    folds.close_before(1 << 62)
+        coalescer.absorb(make_event(timestamp_us=1))
+    coalescer.close_before(1 << 62)
 
     assert closed == []

@@ -67,7 +67,7 @@ class _Client:
 
     def _fetch(self) -> None:
         if self._mine:
-            how = self._chance.choice(("download", "view"))
+            how = self._chance.choice(("download", "snapshot"))
             method = self._chance.choice(("GET", "GET", "GET", "HEAD"))
             headers = self._chance.choice(({}, {"Range": "bytes=0-9"}, {"If-None-Match": "*"}))
             self._request(method, f"/{how}/{self._chance.choice(self._mine)['file_id']}", headers)

@@ -23,7 +23,7 @@ _CLIENT, _OTHER, _CROWD = "192.168.1.100", "192.168.1.101", "192.168.1.7"
 def test_the_client_of_the_guide(parts: Parts, statistics: Statistics) -> None:
     put_on_record(parts, [*_client_history(), *_other_errors()])
 
-    found = asdict(statistics.at_once(lambda view: client_uploads(view, _CLIENT, _TODAY, 7)))
+    found = asdict(statistics.at_once(lambda snapshot: client_uploads(snapshot, _CLIENT, _TODAY, 7)))
 
     trend = found.pop("upload_trend")
     assert trend[-2:] == [
@@ -54,9 +54,9 @@ def test_the_errors_of_the_guide(parts: Parts, statistics: Statistics) -> None:
     put_on_record(
         parts, [*_client_history(), *_other_errors(), _upload("2024-01-02", _CROWD, count=2985 - 23)]
     )
-    parts.digest.run()
+    parts.sealer.run()
 
-    found = asdict(statistics.at_once(lambda view: upload_errors(view, _TODAY, 30)))
+    found = asdict(statistics.at_once(lambda snapshot: upload_errors(snapshot, _TODAY, 30)))
 
     trend = found.pop("error_trend")
     assert trend[-2:] == [
@@ -78,11 +78,11 @@ def test_the_errors_of_the_guide(parts: Parts, statistics: Statistics) -> None:
 
 def test_the_detailed_metrics_of_the_guide(parts: Parts, statistics: Statistics) -> None:
     put_on_record(parts, [*_files(), *_today(), *_refusals()])
-    parts.digest.run()
+    parts.sealer.run()
     free = 268435456
     space = Space(total=4 * free, used=round(free * 75.5 / 24.5), free=free, reserved=0)
 
-    found = asdict(statistics.at_once(lambda view: detailed_metrics(view, _NOW, 1, space, blocked=2)))
+    found = asdict(statistics.at_once(lambda snapshot: detailed_metrics(snapshot, _NOW, 1, space, blocked=2)))
 
     performance = found["performance_metrics"]
     assert abs(performance.pop("response_time_p95") - 1.2) <= 1.2 * 0.02

@@ -18,7 +18,7 @@ def test_the_last_upload_of_a_declared_client_is_told(
     record(timestamp_us=moments[0], ip_address="192.0.2.8")
     record(timestamp_us=moments[1], ip_address="192.0.2.8")
     record(action="file:view", ip_address="192.0.2.8")
-    parts.digest.run()
+    parts.sealer.run()
 
     declared = admin.put(f"{PATH}/192.0.2.8", json={"expected_within": "1d"}).get_json()
 
@@ -30,7 +30,7 @@ def test_the_last_upload_of_a_declared_client_is_told(
         (found,) = client.get(PATH).get_json()["clients"]
         assert (found["last_upload_at"], found["is_overdue"]) == (rfc3339(moments[2]), False)
         assert 3 * 3600 <= found["seconds_since_upload"] < 4 * 3600
-        parts.digest.run()
+        parts.sealer.run()
     assert admin.delete(f"{PATH}/192.0.2.8").status_code == 204
     assert admin.delete(f"{PATH}/192.0.2.8").status_code == 404
 

@@ -101,7 +101,7 @@ def test_the_books_agree_and_each_kind_of_damage_is_told(
     client.get(f"/download/{kept[1]['file_id']}")
     client.get("/download/unknown")
     parts.shipper.flush()
-    parts.digest.run()
+    parts.sealer.run()
 
     shell = Shell(environ)
     assert shell.run("reconcile").count("ok") == 5
@@ -195,7 +195,7 @@ def test_a_file_that_was_kept_after_the_last_pruned_hour_had_an_upload_that_bega
 ) -> None:
     hour_us = 3_600_000_000
     _upload(client, b"a long upload")
-    parts.digest.run()
+    parts.sealer.run()
     with parts.database.begin() as connection:
         connection.execute(text("UPDATE audit_blocks SET last_us = :at"), {"at": now_us() - hour_us})
         connection.execute(text("UPDATE audit_chain SET pruned = number"))
@@ -217,7 +217,7 @@ def _upload(client: FlaskClient, content: bytes, name: str = "note.txt") -> dict
 def _fill(parts: Parts, count: int, span_us: int = 3 * _DAY_US) -> None:
     chance = random.Random(11)
     put_on_record(parts, [chance_event(chance, now_us(), span_us) for _ in range(count)])
-    parts.digest.run()
+    parts.sealer.run()
 
 
 def _sums(parts: Parts) -> dict[str, list[tuple[Any, ...]]]:

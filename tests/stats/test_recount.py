@@ -11,10 +11,10 @@ from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filewallball.audit.sealer import Digest
+from filewallball.audit.sealer import Sealer
 from filewallball.clock import now_us
 from filewallball.stats.snapshot import Statistics
-from harness.parts import Parts, digest_of_another_host, put_on_record
+from harness.parts import Parts, put_on_record, sealer_of_another_host
 from tests.stats.agreement import check
 from tests.stats.conftest import chance_event, make_event
 
@@ -65,7 +65,7 @@ def test_statistics_are_a_recount_however_rows_arrive_and_are_sealed(
         """The log only grows from one example to the next, as it does in life."""
         for step in steps:
             if isinstance(step, str):
-                parts.digest.run()
+                parts.sealer.run()
             else:
                 put_on_record(parts, [make_event(**_arrived(fields)) for fields in step])
         check(parts, statistics)
@@ -83,7 +83,7 @@ def test_a_client_that_is_new_since_the_ranking_was_made_is_counted_once(
         failed = make_event(ip_address=f"192.0.2.{number}", status="failed", error_type="storage_full")
         put_on_record(parts, [failed])
         assert check(parts, statistics) == number  # not yet sealed
-        parts.digest.run()
+        parts.sealer.run()
         assert check(parts, statistics) == number
 
 
@@ -95,7 +95,7 @@ def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_c
     tmp_path: Path,
 ) -> None:
     other = Parts(set_config())
-    hosts = [parts.digest, digest_of_another_host(other, tmp_path / "other-host")]
+    hosts = [parts.sealer, sealer_of_another_host(other, tmp_path / "other-host")]
     written = threading.Event()
 
     def write() -> None:
@@ -104,7 +104,7 @@ def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_c
             put_on_record(other, [chance_event(chance, now_us(), 3 * _DAY_US) for _ in range(10)])
         written.set()
 
-    def seal(digest: Digest) -> None:
+    def seal(digest: Sealer) -> None:
         while not written.is_set() or digest.count():
             digest.run()
 
