@@ -49,7 +49,7 @@ class Unfinished:
 
 
 def abandoned(folder: Path, before: int) -> Iterator[Event]:
-    """The terminal events of operations that a dead owner of this slot left open: `failed/aborted`, or a coalesced event's sum."""
+    """The terminal events of what a dead owner of this slot left open: `failed/aborted`, or a coalesced event's sum."""
     unfinished = Unfinished()
     for number, path in segments(folder):
         if number < before:
