@@ -97,7 +97,7 @@ def runs(rows: Sequence[Row[Any]]) -> Iterator[Run]:
         yield run
 
 
-def is_sound(row: Any) -> bool:
+def is_sound(row: Row[Any]) -> bool:
     """Whether the record of a block holds numbers and texts where they belong."""
     return all(
         type(getattr(row, column.name)) is column.type.python_type
@@ -106,7 +106,7 @@ def is_sound(row: Any) -> bool:
     )
 
 
-def block_of(row: Any) -> Block:
+def block_of(row: Row[Any]) -> Block:
     """The terms in a sound record."""
     return Block(
         row.number, row.first_id, row.last_id, row.row_count, row.first_us, row.last_us, row.sealed_us

@@ -3,27 +3,25 @@ not enough where a trigger may have ignored or changed it."""
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
 from filewallball.recording.tables import audit_log
 
 _MOST_RUNS = 64
-_TABLE: Any = audit_log
-_ROW = _TABLE.c
+_ROW = audit_log.c
 
 
 def mark(connection: Connection, block: int, ids: Sequence[int]) -> None:
     """Put those of the rows that are unsealed into a block."""
-    statement = update(_TABLE).where(_chosen(ids), _ROW.block_id.is_(None))
+    statement = update(audit_log).where(_chosen(ids), _ROW.block_id.is_(None))
     connection.execute(statement.values(block_id=block))
 
 
 def marked(connection: Connection, block: int | None, ids: Sequence[int]) -> int:
     """How many of the rows are in a block; None stands for those that are unsealed."""
     is_there = _ROW.block_id.is_(None) if block is None else _ROW.block_id == block
-    statement = select(func.count()).select_from(_TABLE).where(_chosen(ids), is_there)
+    statement = select(func.count()).select_from(audit_log).where(_chosen(ids), is_there)
     return int(connection.execute(statement).scalar_one())
 
 

@@ -2,9 +2,10 @@
 
 from operator import index
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import orjson
+from sqlalchemy import Row
 
 from filewallball.clock import rfc3339
 from filewallball.recording.tables import audit_log
@@ -14,15 +15,15 @@ _MOST_BRACKETS = 100  # deeper than this some JSON library may give up
 _LONGEST = 512
 
 
-def shown(row: Any) -> dict[str, Any]:
+def shown(row: Row[Any]) -> dict[str, Any]:
     """The fields of AuditEventSchema, in its order."""
     try:
-        return _shown(row)
+        return _shown(cast(SimpleNamespace, row))
     except (TypeError, ValueError, AttributeError, OverflowError):
         return _shown(_mended(row))
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def _shown(row: SimpleNamespace) -> dict[str, Any]:
     return {
         "id": row.id,
         "event_id": _text(row.event_id),
@@ -56,7 +57,7 @@ def _integrity(block_id: int | None) -> str:
     return "sealed" if block_id > 0 else "refused"
 
 
-def _details(row: Any) -> dict[str, Any]:
+def _details(row: SimpleNamespace) -> dict[str, Any]:
     """The stored details; for files with size and type, which are columns, beside them."""
     details = _read(row.details) if row.details else {}
     if row.resource_type == "file" and row.file_type:
@@ -81,7 +82,7 @@ def _read(text: str) -> dict[str, Any]:
     return details if isinstance(details, dict) else {"unreadable": sanitize(text, _LONGEST)}
 
 
-def _mended(row: Any) -> SimpleNamespace:
+def _mended(row: Row[Any]) -> SimpleNamespace:
     """The row without what no answer can hold, which only its details still tell."""
     values: dict[str, Any] = {}
     odd: dict[str, str] = {}

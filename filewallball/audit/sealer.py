@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
 
 from filewallball.audit.marking import mark, marked
 from filewallball.audit.seals import (
@@ -20,7 +19,6 @@ from filewallball.audit.seals import (
     Anchor,
     Block,
     Candidate,
-    Record,
     Seals,
     holds_key,
     read_anchor,
@@ -33,7 +31,7 @@ from filewallball.database.connections import Database
 from filewallball.database.retries import retrying
 from filewallball.errors import AuditBroken
 from filewallball.filesystem import try_lock
-from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
+from filewallball.recording.tables import AuditRecord, audit_blocks, audit_chain, audit_log
 
 SEALING_SECONDS = 2.0
 REFUSED = -1
@@ -47,7 +45,7 @@ _NO_HEAD = (
     "The head of the audit log's chain is missing, or is none that a block can follow: nothing can be sealed."
 )
 _NOT_KEPT = "The database does not keep what sealing writes: has somebody put a trigger on the audit tables?"
-Rollup = Callable[[Connection, Sequence[Record]], None]
+Rollup = Callable[[Connection, Sequence[AuditRecord]], None]
 logger = logging.getLogger("filewallball.audit")
 
 
@@ -115,11 +113,8 @@ class Sealer:
         return self.waiting
 
     def _read(self, after: int = _BEFORE_ALL) -> "_Batch":
-        def work(connection: Connection) -> Sequence[Any]:
-            return connection.execute(self._unsealed, {"after": after}).all()
-
         batch = _Batch()
-        for row_id, sealed in self._database.query(work):
+        for row_id, sealed in self._database.rows(self._unsealed, {"after": after}):
             batch.last_id = row_id
             row = None if sealed is None else Candidate.read(sealed)  # NULL where a value of the row is
             if row is not None and self._seals.is_genuine(row):
@@ -144,7 +139,7 @@ class Sealer:
             self._advance_anchor(Anchor(head.number, head.seal))
         return batch.size
 
-    def _must_be_overtaken(self, head: Any, genuine: list[Candidate]) -> None:
+    def _must_be_overtaken(self, head: Row[int, str], genuine: list[Candidate]) -> None:
         """Raise AuditBroken if nobody was faster and no row has gone: then the database does not do what it is told."""
         ids = [row.id for row in genuine]
 
@@ -154,7 +149,7 @@ class Sealer:
         if self._database.query(work):
             raise AuditBroken(_NOT_KEPT)
 
-    def _seal(self, head: Any, genuine: list[Candidate]) -> None:
+    def _seal(self, head: Row[int, str], genuine: list[Candidate]) -> None:
         rows = [row.record() for row in genuine]
         moments = [row.timestamp_us for row in rows]
         block = Block(
@@ -172,7 +167,7 @@ class Sealer:
         self._advance_anchor(anchor)
         self._log(anchor, block)
 
-    def _commit(self, block: Block, seal: str, rows: Sequence[Record]) -> None:
+    def _commit(self, block: Block, seal: str, rows: Sequence[AuditRecord]) -> None:
         with self._database.begin() as connection:
             advanced = connection.execute(
                 update(audit_chain)
@@ -259,7 +254,7 @@ def _took(connection: Connection, block: Block, seal: str, ids: Sequence[int]) -
     )
 
 
-def _head(connection: Connection) -> Any:
+def _head(connection: Connection) -> Row[int, str]:
     """The head of the chain. Raises AuditBroken where there is none that a block can follow."""
     heads = connection.execute(_HEAD).all()
     if len(heads) != 1 or type(heads[0].number) is not int or type(heads[0].seal) is not str:

@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Column, ColumnElement, func, select
 
@@ -13,7 +13,7 @@ from filewallball.addresses import packed
 from filewallball.database.connections import Database
 from filewallball.filesystem import replace_file
 from filewallball.recording.audit_rows import CANONICAL
-from filewallball.recording.tables import audit_chain, audit_log
+from filewallball.recording.tables import AuditRecord, audit_chain, audit_log
 
 OTHER_KEY = (
     "AUDIT_SEAL_KEY: the newest block of the audit log was sealed with another key; all hosts share one"
@@ -46,31 +46,6 @@ class Block:
         )
 
 
-class Record(NamedTuple):
-    """A row as rollups see it; the names are those of the log's columns."""
-
-    id: int
-    event_id: str
-    timestamp_us: int
-    action: str
-    resource_type: str
-    resource_id: str
-    status: str
-    error_type: str
-    user_id: int
-    username: str
-    token_id: int
-    ip_address: str
-    user_agent: str
-    request_id: str
-    file_type: str
-    file_size: int
-    duration_us: int
-    cache: str
-    count: int  # type: ignore[assignment]
-    details: str
-
-
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A row as `sealed_column` reads it at rest: what a seal would cover, and what can be read in it.
@@ -93,12 +68,12 @@ class Candidate:
     def id(self) -> int:
         return int(self.fields[0])
 
-    def record(self) -> Record:
+    def record(self) -> AuditRecord:
         """The row with its numbers as numbers; only for one that is genuine."""
         values: list[Any] = self.fields[:-2]
         for place in _NUMBERS:
             values[place] = int(values[place])
-        return Record._make(values)
+        return AuditRecord._make(values)
 
 
 class Seals:
@@ -216,5 +191,5 @@ def _width(field: str) -> int:
     return len(str(len(field))) + 1 + len(field)
 
 
-_NUMBERS = tuple(place for place, kind in enumerate(Record.__annotations__.values()) if kind is int)
-_ADDRESS = Record._fields.index("ip_address")
+_NUMBERS = tuple(place for place, kind in enumerate(AuditRecord.__annotations__.values()) if kind is int)
+_ADDRESS = AuditRecord._fields.index("ip_address")

@@ -10,7 +10,7 @@ from filewallball.audit.filters import Scope
 from filewallball.audit.tables import audit_totals
 from filewallball.clock import rfc3339
 from filewallball.database.connections import Database
-from filewallball.recording.tables import audit_log
+from filewallball.recording.tables import AuditRecord, audit_log
 from filewallball.web.paging import Total
 
 COUNT_LIMIT = 100_000
@@ -28,7 +28,7 @@ class Totals:
         more = {"row_count": audit_totals.c.row_count + database.dialect.incoming(statement).row_count}
         self._add = database.dialect.upsert(statement, list(audit_totals.primary_key), more)
 
-    def rollup(self, connection: Connection, rows: Sequence[Any]) -> None:
+    def rollup(self, connection: Connection, rows: Sequence[AuditRecord]) -> None:
         """Count rows that are being sealed."""
         counts = Counter((row.action, row.status, row.timestamp_us // HOUR_US) for row in rows)
         names = ("action", "status", "hour", "row_count")

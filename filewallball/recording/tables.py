@@ -1,5 +1,7 @@
 """The audit log: a row for each operation, never changed but for `block_id`, and the chain of blocks that seals it."""
 
+from typing import NamedTuple
+
 from sqlalchemy import BigInteger, Column, Index, Integer, Table
 
 from filewallball.database.columns import code_type, key_type, name_type, packed_type, text_type
@@ -68,3 +70,28 @@ audit_chain = Table(
     Column("pruned", BigInteger, nullable=False),
 )
 """The head of the chain, a single row: what every digest must advance, so that two never seal the same rows."""
+
+
+class AuditRecord(NamedTuple):
+    """A genuine row of the audit log as rollups see it; the names are those of the log's columns."""
+
+    id: int
+    event_id: str
+    timestamp_us: int
+    action: str
+    resource_type: str
+    resource_id: str
+    status: str
+    error_type: str
+    user_id: int
+    username: str
+    token_id: int
+    ip_address: str
+    user_agent: str
+    request_id: str
+    file_type: str
+    file_size: int
+    duration_us: int
+    cache: str
+    count: int  # type: ignore[assignment]
+    details: str

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from filewallball import errors
 from filewallball.recording.tables import audit_log
@@ -145,7 +145,7 @@ def _of_clients(
 def _read(
     snapshot: Snapshot,
     first_day: int,
-    *conditions: Any,
+    *conditions: ColumnElement[bool],
     order_by: tuple[Any, ...] = (),
     limit: int | None = None,
 ) -> list[ClientUse]:

@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, select, upda
 
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.recording.tables import AuditRecord
 from filewallball.stats.calendar import hour_of
 from filewallball.stats.tables import (
     daily_distinct,
@@ -53,7 +54,7 @@ class UsageRollup:
         }
         self._ignore_kinds = database.dialect.insert_ignoring(usage_kinds)
 
-    def __call__(self, connection: Connection, rows: Sequence[Any]) -> None:
+    def __call__(self, connection: Connection, rows: Sequence[AuditRecord]) -> None:
         tally = Tally().add_all(rows)
         if not tally.usage:
             return

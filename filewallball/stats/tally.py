@@ -5,9 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import Row
 
 from filewallball.recording.event import FAILED, SUCCESS
+from filewallball.recording.tables import AuditRecord
 from filewallball.stats.buckets import bucket_of
 from filewallball.stats.calendar import DAY_HOURS, hour_of
 
@@ -83,13 +86,13 @@ class Tally:
     inventory: dict[str, Stock] = field(default_factory=lambda: defaultdict(Stock))
     last_uploads: dict[str, int] = field(default_factory=dict)
 
-    def add_all(self, rows: Iterable[Any]) -> "Tally":
+    def add_all(self, rows: Iterable[AuditRecord | Row[Any]]) -> "Tally":
         """Add rows of the audit log, each with its columns as attributes."""
         for row in rows:
-            self.add(row)
+            self.add(cast(AuditRecord, row))  # a row of a query has the same attributes
         return self
 
-    def add(self, row: Any) -> None:
+    def add(self, row: AuditRecord) -> None:
         """Add one row."""
         hour = hour_of(row.timestamp_us)
         kind = OperationKind(row.action, row.status, row.error_type, row.file_type)
@@ -102,7 +105,7 @@ class Tally:
         if kind.action == UPLOAD or kind.action in ENDINGS:
             self._keep_stock(row)
 
-    def _add_client(self, row: Any, hour: int, kind: OperationKind, sums: Sums) -> None:
+    def _add_client(self, row: AuditRecord, hour: int, kind: OperationKind, sums: Sums) -> None:
         address, day = row.ip_address, hour // DAY_HOURS
         self.clients[address, day, kind].add(sums)
         self._see(row, day, CLIENT, address)
@@ -114,7 +117,7 @@ class Tally:
             elif kind.status == SUCCESS:
                 self.last_uploads[address] = max(row.timestamp_us, self.last_uploads.get(address, 0))
 
-    def _see(self, row: Any, day: int, kind: str, key: str) -> None:
+    def _see(self, row: AuditRecord, day: int, kind: str, key: str) -> None:
         seen = self.seen[day, kind, key]
         seen.count += row.count
         if row.status == FAILED:
@@ -122,7 +125,7 @@ class Tally:
         elif row.status == SUCCESS and row.action in TRANSFERS:
             seen.bytes += row.file_size * row.count
 
-    def _keep_stock(self, row: Any) -> None:
+    def _keep_stock(self, row: AuditRecord) -> None:
         if row.status == SUCCESS:
             sign = 1 if row.action == UPLOAD else -1
             stock = self.inventory[row.file_type]
@@ -130,7 +133,7 @@ class Tally:
             stock.bytes += sign * row.count * row.file_size
 
 
-def _sums(row: Any) -> Sums:
+def _sums(row: AuditRecord) -> Sums:
     count = row.count
     is_timed = row.duration_us > 0
     return Sums(
