@@ -1,9 +1,11 @@
-"""Each shortcut past SQLAlchemy against the stock way, taken in turns, on what it touches.
+"""Each shortcut past SQLAlchemy, werkzeug and Python's defaults against the stock way, in turns, on what it touches.
 
 Times differ from run to run with what else the machine does; the ratio of one run's medians says something.
 """
 
 import argparse
+import gc
+import os
 import secrets
 import statistics
 import tempfile
@@ -13,9 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
+from flask import Flask
 from sqlalchemy import Connection
 from uuid_utils import uuid7
+from werkzeug.test import EnvironBuilder
 
 from filewallball import create_app
 from filewallball.access.quotas import _FIND
@@ -30,11 +35,13 @@ from filewallball.files.lookup import FIND
 from filewallball.recording.audit_rows import COLUMNS, AuditWriter
 from filewallball.recording.event import Event
 from filewallball.recording.tables import audit_log
+from filewallball.serving.master import import_libraries
 from filewallball.settings.service import load_settings
+from filewallball.web.app import Application
 from harness.parts import Parts
 from harness.servers import MariaDB, Service
 
-_THREADS, _LOG_ROWS, _SHIPPED = 8, 300_000, 2_000
+_THREADS, _LOG_ROWS, _SHIPPED, _FETCHED = 8, 300_000, 2_000, 200
 Way = Callable[[], None]
 
 
@@ -50,6 +57,8 @@ def main() -> None:
             _compare_uploads(parts, turns)
             _compare_shipping(parts, turns, "prepared")
             _compare_skip_scan(parts, turns)
+            _compare_routing(parts, turns)
+        _compare_frozen_collection(turns)
         server = MariaDB(Path(name) / "server", Path(name) / "template")
         server.start()
         try:
@@ -174,21 +183,78 @@ def _list(parts: Parts, distinct: Callable[..., object]) -> None:
     list_events(parts.database, AuditFilter(action="read"), with_total=False)
 
 
+def _compare_routing(parts: Parts, turns: int) -> None:
+    """A download in one process without a network, its rule found at once or searched by werkzeug."""
+    app = parts.app
+    client = app.test_client()
+    file_id = client.put("/upload/a.bin", data=b"x" * 100_000).get_json()["file_id"]
+    environ = EnvironBuilder(f"/download/{file_id}").get_environ()
+
+    def fetch(adapter: Callable[..., object]) -> None:
+        with patch.object(Application, "create_url_adapter", adapter):
+            for _ in range(_FETCHED):
+                body = app.wsgi_app(dict(environ), lambda *_: lambda _: None)
+                for _ in body:
+                    pass
+                getattr(body, "close", lambda: None)()
+
+    both = Flask.create_url_adapter, Application.create_url_adapter
+    _report(
+        "routing: a download, processor time",
+        [partial(fetch, each) for each in both],
+        turns,
+        _FETCHED,
+        time.thread_time,
+    )
+
+
+def _compare_frozen_collection(turns: int) -> None:
+    """Memory that a worker no longer shares with the master once it has collected all garbage, in KiB."""
+    import_libraries()
+    kibibytes: tuple[list[int], list[int]] = ([], [])
+    for _ in range(turns):
+        for found, prepare in zip(kibibytes, (gc.unfreeze, gc.freeze), strict=True):
+            prepare()
+            found.append(_own_memory_of_a_child())
+    stock, shortcut = (statistics.median(found) for found in kibibytes)
+    name = "frozen collection: a worker's own memory"
+    print(f"{name:<52}{stock:>8,.0f} KiB{shortcut:>8,.0f} KiB{1 - shortcut / stock:>8.0%}", flush=True)
+
+
+def _own_memory_of_a_child() -> int:
+    """What a fork changes of the memory that it began with by one full collection."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if not child:
+        gc.collect()
+        text = Path("/proc/self/smaps_rollup").read_text()
+        os.write(
+            theirs, next(line for line in text.splitlines() if "Private_Dirty" in line).split()[1].encode()
+        )
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(theirs)
+    with os.fdopen(ours) as pipe:
+        return int(pipe.read())
+
+
 def _event() -> Event:
     action = secrets.choice(("file:upload", "file:download", "file:view", "file:list", "auth:fail"))
     address = f"10.{secrets.randbelow(200)}.{secrets.randbelow(200)}.1"
     return Event(str(uuid7()), now_us(), action, ip_address=address)
 
 
-def _report(name: str, ways: list[Way], turns: int, count: int) -> None:
+def _report(
+    name: str, ways: list[Way], turns: int, count: int, clock: Callable[[], float] = time.perf_counter
+) -> None:
     """Both ways in turns, after one that warms up; microseconds of each thing done."""
     seconds: list[list[float]] = [[] for _ in ways]
     for turn in range(turns + 1):
         for way, taken in zip(ways, seconds, strict=True):
-            began = time.perf_counter()
+            began = clock()
             way()
             if turn:
-                taken.append((time.perf_counter() - began) / count * 1e6)
+                taken.append((clock() - began) / count * 1e6)
     stock, shortcut = (statistics.median(taken) for taken in seconds)
     print(f"{name:<52}{stock:>9,.0f} us{shortcut:>9,.0f} us{1 - shortcut / stock:>8.0%}", flush=True)
 

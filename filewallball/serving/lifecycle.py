@@ -1,6 +1,5 @@
 """What happens to metrics and slots when the service, or one of its workers, starts or ends."""
 
-import gc
 import logging
 from pathlib import Path
 
@@ -36,7 +35,6 @@ def worker_ready(app: Flask) -> None:
 
     logging.captureWarnings(True)
     part(Metrics, app).prepare()
-    gc.freeze()  # what stands now stands for good: no full collection need look at it again
     maintenance.start(app)
 
 

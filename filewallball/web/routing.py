@@ -1,7 +1,8 @@
 """Finds the rule of a request for `/word/<value>` at once; for anything else, and any doubt, werkzeug searches.
 
-Its search reads the host, compiles expressions and walks a tree for each request, which costs as much as a download's
-own work. What is found here is what it would find: the rules are its own.
+Its search reads the host, compiles expressions and walks a tree for each request. `python -m benchmarks.shortcuts`: a
+download takes 12 to 15 % less processor time. What is found here is what it would find: the rules are its own. To be
+rid of it, remove `create_url_adapter` in `web/app.py` and this file.
 """
 
 import re
