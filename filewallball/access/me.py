@@ -1,4 +1,4 @@
-"""How the service sees whoever asks: identity, address, limits and quota."""
+"""The caller as the service sees it: identity, address, limits and quota."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ _FIND = select(quotas.c.principal).where(quotas.c.principal == bindparam("princi
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a principal uses and may use; a limit of 0 is none."""
+    """A principal's use of its quota, and its limits; a limit of 0 is none."""
 
     principal: str
     used_bytes: int = 0
@@ -33,7 +33,7 @@ class Allowance:
 
     @property
     def is_spent(self) -> bool:
-        """Whether not even one more byte fits."""
+        """True if not even one more byte fits."""
         return bool(
             (self.limit_bytes and self.used_bytes >= self.limit_bytes)
             or (self.limit_files and self.used_files >= self.limit_files)
@@ -41,7 +41,7 @@ class Allowance:
 
     @property
     def numbers(self) -> str:
-        """What is used of what, for whoever is refused."""
+        """A sentence with use and limits, for an answer that refuses an upload."""
         used = f"{self.used_bytes} of {self.limit_bytes} bytes" if self.limit_bytes else ""
         files = f"{self.used_files} of {self.limit_files} files" if self.limit_files else ""
         return f"In use: {' and '.join(filter(None, (used, files)))}."
@@ -79,7 +79,7 @@ class Quotas:
             )
 
     def allowance(self, principal: str) -> Allowance:
-        """What a principal uses and may use; counted now where no limit ever had it counted."""
+        """The use and the limits of a principal; counted now where no limit ever had it counted."""
         return self._database.query(lambda connection: self._read(connection, principal))
 
     def set_limits(
@@ -104,7 +104,7 @@ class Quotas:
         return [self._shown(row) for row in self._database.rows(statement)]
 
     def count_quotas(self) -> int:
-        """How many `list_quotas` has."""
+        """Count the principals that `list_quotas` lists."""
         statement = select(func.count()).select_from(quotas)
         return int(self._database.scalar(statement))
 

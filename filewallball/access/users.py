@@ -85,7 +85,7 @@ def change_user(
 
 
 def count_users(database: Database) -> int:
-    """How many there are."""
+    """Count all users."""
     statement = select(func.count()).select_from(users)
     return int(database.scalar(statement))
 

@@ -12,7 +12,7 @@ ANY = ""
 
 @dataclass(frozen=True, slots=True)
 class SmsChannel:
-    """How SMS leave this service; nobody to send to where the channel is off or not set up."""
+    """The channel that sends SMS; it has no recipients where it is off or not set up."""
 
     settings: Settings
 

@@ -13,8 +13,8 @@ from filewallball.database.connections import Database
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 
 PASSES = 100
-"""How often the digest may seal later rows before one that it left must have been hidden from it. A row is on record
-late only where its transaction outlasted all of them, each of which had work to do."""
+"""The number of passes in which the sealer may seal later rows; a row still left then must have been hidden from it.
+A row is on record late only where its transaction outlasted all of them, each of which had work to do."""
 _ROWS_AT_ONCE = 10_000
 _GROUPS_TOLD = 10
 _HEAD = select(func.max(audit_chain.c.number)).scalar_subquery()
@@ -155,5 +155,5 @@ def number(value: Any) -> int:
 
 
 def more(count: int) -> str:
-    """How many others there are."""
+    """The note that counts further ones, such as ` (and 3 more)`; empty without any."""
     return f" (and {count} more)" if count > 0 else ""

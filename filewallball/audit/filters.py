@@ -27,7 +27,7 @@ VERBS = {
     ),
     "delete": ("delete", "expire", "revoke", "prune", "remove"),
 }
-"""What each verb stands for: the second word of actions. A failed authentication is none of them."""
+"""The second words of actions that each verb stands for. A failed authentication is none of them."""
 _SECOND_US = 1_000_000
 _MOST_ADDRESSES = 24
 _MOST_KINDS = 1000
@@ -52,7 +52,7 @@ class AuditFilter:
 
     @property
     def is_selective(self) -> bool:
-        """Whether it names something that an index of its own finds."""
+        """True if it names something that an index of its own finds."""
         return bool(
             self.user_id is not None
             or self.ip_address

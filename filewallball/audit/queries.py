@@ -52,7 +52,7 @@ def list_events(
 
 
 def count_events(database: Database, wanted: AuditFilter) -> Total:
-    """How many rows match."""
+    """Count the rows that match."""
     return database.query(lambda connection: count(connection, resolve(connection, wanted)))
 
 

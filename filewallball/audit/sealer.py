@@ -69,7 +69,7 @@ class Sealer:
         self._logged = 0.0
         self.stall = Stall(database)
         self.waiting = 0
-        """How many rows were unsealed when `count` last looked."""
+        """The number of unsealed rows when `count` last looked."""
         self._unsealed = (
             select(audit_log.c.id, sealed_column(database))
             .where(audit_log.c.block_id.is_(None), audit_log.c.id > bindparam("after"))
@@ -107,7 +107,7 @@ class Sealer:
                 batch = following.result()
 
     def count(self) -> int:
-        """How many rows wait to be sealed, counted up to a million; and for how long the first of them has."""
+        """Count the rows that wait to be sealed, up to a million, and note since when sealing has stood still."""
         self.stall.look()
         waiting = select(literal(1)).where(audit_log.c.block_id.is_(None)).limit(_COUNT_LIMIT).subquery()
         statement = select(func.count()).select_from(waiting)
@@ -213,7 +213,7 @@ class Sealer:
             logger.error("The audit log is behind its anchor", extra={"block": before.number})
 
     def holds(self, anchor: Anchor) -> bool:
-        """Whether the log has the anchored block, or has pruned it."""
+        """True if the log has the anchored block, or has pruned it."""
         statement = select(audit_blocks.c.seal).where(audit_blocks.c.number == anchor.number)
         pruned = select(audit_chain.c.pruned).where(audit_chain.c.id == 1)
 
@@ -249,7 +249,7 @@ class _Overtaken(Exception):
 
 
 def _took(connection: Connection, block: Block, seal: str, ids: Sequence[int]) -> bool:
-    """Whether head, record and rows are what was written, read back in the transaction that wrote them."""
+    """True if head, record and rows are as written, read back in the transaction that wrote them."""
     heads = [tuple(head) for head in connection.execute(_HEAD)]
     records = [tuple(record) for record in connection.execute(_RECORD, {"number": block.number})]
     return (

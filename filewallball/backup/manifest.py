@@ -1,4 +1,4 @@
-"""What a backup folder holds: its layout, its manifest, and the digest that vouches for the manifest itself."""
+"""The content of a backup folder: its layout, its manifest, and the digest that vouches for the manifest itself."""
 
 import ctypes
 import hashlib

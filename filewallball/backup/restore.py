@@ -28,7 +28,7 @@ _NEXT = "UPDATE {table} SET {column} = {column} + CASE WHEN {column} < 0 THEN -:
 
 
 def has_files(database: Database) -> bool:
-    """Whether a restore would replace something: files that somebody stored here."""
+    """True if a restore would replace something: files that somebody stored here."""
     return database.row(select(files.c.id).limit(1)) is not None
 
 

@@ -75,7 +75,7 @@ class Downloads:
             return self._store.open(row.path)
 
     def delivered(self, op: Operation, delivery: Delivery) -> None:
-        """End a fetch: what was sent, by whom, and whether all of it arrived (ruling 10)."""
+        """End a fetch: what was sent, by whom, and whether all of it arrived."""
         if delivery.kind == "check":
             op.note(action="file:check")
         op.note(file_size=delivery.bytes_sent, details={"delivery": delivery.by, "kind": delivery.kind})

@@ -112,7 +112,7 @@ def receive_body(store: LocalStore, upload: UploadRequest, filename: str, note: 
 
 
 class _OneStage:
-    """A stage for the first file part, a refusal for a second (ruling 13)."""
+    """A stage for the first file part, a refusal for a second."""
 
     def __init__(self, store: LocalStore, max_bytes: int, declared_bytes: int, note: Note) -> None:
         self._note = note

@@ -215,7 +215,7 @@ def operation(
 
 @lru_cache
 def resource_type(action: str) -> str:
-    """file, user (users and tokens) or system, from the action's first word (ruling 7)."""
+    """file, user (users and tokens) or system, from the action's first word."""
     kind = action.partition(":")[0]
     if kind == "file":
         return "file"

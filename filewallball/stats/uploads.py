@@ -1,4 +1,4 @@
-"""Statistics of uploads: one client's, and what failed for all. Denied ones are no uploads (ruling 2)."""
+"""Statistics of uploads: one client's, and what failed for all. Denied ones are no uploads."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class DayOfUploads:
 
 @dataclass(frozen=True, slots=True)
 class ClientUploads:
-    """One client's uploads; sizes are of those that succeeded (ruling 4)."""
+    """One client's uploads; sizes are of those that succeeded."""
 
     client_ip: str
     period_days: int

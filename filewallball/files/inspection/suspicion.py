@@ -1,4 +1,4 @@
-"""Suspicion: what a file's name tries, and where its content is dangerous (ruling 12). A wrong label is neither."""
+"""Suspicion: what a file's name tries, and where its content is dangerous. A wrong label is neither."""
 
 from dataclasses import dataclass
 
