@@ -70,7 +70,7 @@ class Inserts:
         return self.send(connection, self.prepare(rows))
 
     def prepare(self, rows: Iterable[Values]) -> list[Any]:
-        """What `send` takes: all the work that needs no database."""
+        """Turn rows into the argument of `send`: all the work that needs no database."""
         return [dict(zip(self._names, row, strict=True)) for row in rows]
 
     def send(self, connection: Connection, prepared: list[Any]) -> int:

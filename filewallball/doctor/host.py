@@ -1,4 +1,4 @@
-"""What `filewallball doctor` finds on this host by itself: database, disk, backups, audit log, logging."""
+"""Checks of `filewallball doctor` on this host itself: database, disk, backups, audit log, logging."""
 
 import os
 from collections.abc import Mapping

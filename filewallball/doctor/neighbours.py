@@ -1,4 +1,4 @@
-"""What `filewallball doctor` finds by asking: the service over HTTP, its proxy, Prometheus, Grafana's folder."""
+"""Checks of `filewallball doctor` that ask others: the service over HTTP, its proxy, Prometheus, Grafana's folder."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

@@ -16,7 +16,7 @@ _DATED = re.compile(r"^ClamAV [^/]*/[^/]*/(.+)$")
 
 
 class Readable(Protocol):
-    """What can be scanned."""
+    """A source of bytes that can be scanned."""
 
     def read(self, size: int, /) -> bytes | None: ...
 
@@ -27,7 +27,7 @@ class ScannerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What clamd says of a stream: `found` names a signature, `refused` says why it was not scanned."""
+    """The reply of clamd to a stream: `found` names a signature, `refused` says why it was not scanned."""
 
     found: str = ""
     refused: str = ""

@@ -21,7 +21,7 @@ from filewallball.storage.local import LocalStore
 
 
 class Downloads:
-    """What one process does for readers of files. Takes plain values and an operation, never a request."""
+    """Fetching files for readers, in one process. Takes plain values and an operation, never a request."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Downloads:
         return self.shown(row)
 
     def fetch(self, op: Operation, file_id: str) -> Content:
-        """What is needed to send a file. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
+        """Find a file to send. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
         row, cache = self._cache.find(file_id, lambda: find_file(self._database, file_id))
         if cache == HIT and row is not None and row.damaged_us is not None:
             row = find_file(self._database, file_id)  # somebody may have brought the bytes again

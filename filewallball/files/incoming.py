@@ -136,7 +136,7 @@ class _OneStage:
 
     @property
     def received(self) -> int:
-        """How much of the file has arrived."""
+        """The bytes of the file that have arrived."""
         return self._stage.received if self._stage is not None else 0
 
     def opened(self) -> Stage:

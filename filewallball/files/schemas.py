@@ -1,4 +1,4 @@
-"""What the file routes take and give."""
+"""Schemas for the requests and answers of the file routes."""
 
 from typing import Any
 

@@ -51,7 +51,7 @@ class Metric:
 
     @property
     def sample_names(self) -> tuple[str, ...]:
-        """What a query may name."""
+        """The names of its samples, which a query may use."""
         if self.kind == HISTOGRAM:
             return tuple(f"{self.name}_{suffix}" for suffix in ("bucket", "count", "sum"))
         return (self.name,)

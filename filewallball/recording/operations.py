@@ -42,7 +42,7 @@ class Exchange(Protocol):
 
 @dataclass(slots=True)
 class Ledger:
-    """What operations write to, and who is told of each operation that has ended."""
+    """The records that operations write to, and the listeners that are told of each operation that has ended."""
 
     database: Database
     journal: Journal

@@ -1,4 +1,4 @@
-"""What happens to metrics and slots when the service, or one of its workers, starts or ends."""
+"""Starting and ending of the service and its workers, as far as it concerns metrics and slots."""
 
 import gc
 import logging

@@ -89,7 +89,7 @@ class Rebuild:
         return self._database.rows(ROWS.where(*conditions))
 
     def _rebuild_inventory(self) -> None:
-        """What the files are now, less what unsealed rows will add."""
+        """Set the inventory to the files that are kept now, less what unsealed rows will add."""
         number, stock = self._database.snapshot(self._sealed_stock)
         with self._database.begin() as connection:
             newest = connection.execute(select(audit_chain.c.number).with_for_update()).scalar_one()

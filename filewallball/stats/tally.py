@@ -16,11 +16,11 @@ TRANSFERS = frozenset({UPLOAD, DOWNLOAD, VIEW, "file:thumbnail"})
 ENDINGS = frozenset({"file:delete", "file:expire"})
 CLIENT, USER = "ip", "user"
 SUSPICIOUS = '"suspicious":true'
-"""What the details of a suspicious upload contain; nothing that a caller sends can look like it inside JSON text."""
+"""The mark of a suspicious upload in its details; nothing that a caller sends can look like it inside JSON text."""
 
 
 class OperationKind(NamedTuple):
-    """What was done and how it ended."""
+    """An action and its outcome, by which operations are summed."""
 
     action: str
     status: str
@@ -34,7 +34,7 @@ class OperationKind(NamedTuple):
 
 @dataclass(slots=True)
 class Sums:
-    """What is added up of events of one kind. Only timed events have durations, only lookups can be hits."""
+    """The sums of events of one kind. Only timed events have durations, only lookups can be hits."""
 
     count: int = 0
     bytes: int = 0
@@ -56,7 +56,7 @@ class Sums:
 
 @dataclass(slots=True)
 class Seen:
-    """What somebody did on a day: operations, bytes sent and received, failures."""
+    """The use by one client or user on a day: operations, bytes sent and received, failures."""
 
     count: int = 0
     bytes: int = 0

@@ -64,7 +64,7 @@ class DiskCache:
         self._write(self._folder(source) / _FAILURE, b"")
 
     def has_failed(self, source: str, within_seconds: float) -> bool:
-        """Whether that was found out a short time ago."""
+        """True if `note_failure` was called a short time ago."""
         try:
             found = (self._folder(source) / _FAILURE).stat()
         except OSError:

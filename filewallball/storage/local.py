@@ -156,7 +156,7 @@ class LocalStore:
         return sum(self._drop_if_abandoned(self.staging / name) for name in names)
 
     def space(self) -> Space:
-        """How full the file system is; raises `StorageFailed` if it does not say."""
+        """The total, used and free bytes of the file system; raises `StorageFailed` if it does not say."""
         try:
             found = os.statvfs(self.root)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What may stand in a query: the parameters of the route, once each, and what others append to links."""
+"""Query parameters: those of the route, once each, and those that others append to links."""
 
 import re
 from collections.abc import Mapping

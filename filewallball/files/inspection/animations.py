@@ -1,4 +1,4 @@
-"""How many frames an animated image has, counted from its blocks without decoding any of them."""
+"""The number of frames of an animated image, counted from its blocks without decoding any of them."""
 
 import struct
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def _colours(flags: int) -> int:
 
 
 def _png(data: bytes) -> int:
-    """What an animated PNG declares before its first pixels; nobody shows more than that."""
+    """The frames that an animated PNG declares before its first pixels; nobody shows more than that."""
     at = 8
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)

@@ -31,7 +31,7 @@ _MIMETYPE_BYTES = 128
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a central directory declares; `telling` are the names in it that say which format the archive is."""
+    """The contents that a central directory declares; `telling` are the names that identify the archive's format."""
 
     entries: int
     unpacked: int = 0
@@ -41,7 +41,7 @@ class Contents:
 
     @property
     def is_program(self) -> bool:
-        """Whether it is one that a Java or Android machine runs."""
+        """True if the archive is a program for a Java or Android machine."""
         return _MANIFEST in self.telling or _ANDROID in self.telling
 
 

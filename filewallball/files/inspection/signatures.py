@@ -92,7 +92,7 @@ def known_type(head: bytes) -> str:
 
 
 def is_iso_media(head: bytes) -> bool:
-    """Whether it begins as MP4 and its kin do, of whatever brand."""
+    """True if it begins like MP4 and its relatives, of whatever brand."""
     return head[4:8] == b"ftyp" and 8 <= int.from_bytes(head[:4], "big") <= 4096
 
 

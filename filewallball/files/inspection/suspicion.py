@@ -17,7 +17,7 @@ FLAG, QUARANTINE, REJECT = "flag", "quarantine", "reject"
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Why a file is suspicious: reasons from its name alone, and reasons from its content."""
+    """The reasons why a file is suspicious: those from its name alone, and those from its content."""
 
     name: tuple[str, ...] = ()
     content: tuple[str, ...] = ()

@@ -76,7 +76,7 @@ class Family:
 
 
 def line_prefix(sample: str, labels: Mapping[str, str]) -> str:
-    """What stands before the value of a sample."""
+    """The text before the value of a sample."""
     shown = ",".join(f'{name}="{escape(value)}"' for name, value in sorted(labels.items()))
     return f"{sample}{{{shown}}} " if shown else f"{sample} "
 

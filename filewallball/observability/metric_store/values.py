@@ -61,7 +61,7 @@ class SlotFiles:
         return SlotValue(self, *arguments, **options)
 
     def _take_over(self, number: int) -> None:
-        """What a new owner does first: the dead one's live gauges end, its broken files go aside."""
+        """Prepare a slot for its new owner: end the live gauges of the dead one and set its broken files aside."""
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o750)
             remove_live_gauges(self._directory, number)

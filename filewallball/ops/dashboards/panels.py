@@ -30,7 +30,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a figure means: its unit, from which value on it is yellow or red, and names for single values."""
+    """The display of a figure: its unit, the values from which on it is yellow or red, and names for single values."""
 
     unit: str = "short"
     yellow: float | None = None
