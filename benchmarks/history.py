@@ -70,7 +70,7 @@ class Size:
 
 
 class LargeMariaDB(MariaDB):
-    """A server with room for a long log; `folder` may hold the data of an earlier run."""
+    """A server with memory for a long log; `folder` may hold the data of an earlier run."""
 
     def __init__(self, folder: Path, pool_mib: int) -> None:
         self._pool_mib = pool_mib

@@ -1,4 +1,4 @@
-"""CheckResult sealed blocks for verification, ahead of the one that is worked on.
+"""Read sealed blocks for verification, ahead of the one that is worked on.
 
 Where the database can, it hands over each block in one piece, which costs a fraction of its rows one by one.
 """

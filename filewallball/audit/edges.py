@@ -89,7 +89,7 @@ class Edges:
             condition = audit_log.c.block_id.is_(None) & (audit_log.c.id > rows.last_id)
 
     def _verify_passed_by(self, report: Report) -> None:
-        """The digest takes the lowest ids first, and a block that is not full is the last of its pass."""
+        """Find rows left behind: the sealer takes the lowest ids first, and only a pass ends with a block not full."""
         recent = (
             select(audit_blocks.c.first_id)
             .where(audit_blocks.c.row_count < BLOCK_ROWS)

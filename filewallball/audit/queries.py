@@ -1,4 +1,4 @@
-"""CheckResult the audit log, newest first: by page, by cursor, or all of it in pieces."""
+"""Read the audit log, newest first: by page, by cursor, or all of it in pieces."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

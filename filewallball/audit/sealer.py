@@ -1,6 +1,6 @@
-"""The digest: takes unsealed rows in id order, hands them to the registered rollups and seals them as the next block.
+"""The sealer: takes unsealed rows in id order, hands them to the registered rollups and seals them as the next block.
 
-All of it is one transaction that must advance the chain's single head row, so two digests at once, on one host or on
+All of it is one transaction that must advance the chain's single head row, so two sealers at once, on one host or on
 many, are harmless: one of them rolls back.
 """
 
@@ -245,7 +245,7 @@ class _Batch:
 
 
 class _Overtaken(Exception):
-    """Another digest sealed these rows first."""
+    """Another sealer sealed these rows first."""
 
 
 def _took(connection: Connection, block: Block, seal: str, ids: Sequence[int]) -> bool:

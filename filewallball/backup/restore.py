@@ -86,7 +86,7 @@ def _statement(template: str, table: str, column: str) -> TextClause:
 
 
 def retire_anchor(data_dir: Path) -> None:
-    """The log is another one now: the next digest anchors it anew, the old anchor stays beside it as evidence."""
+    """Set the old log's anchor aside as evidence: the sealer's next block anchors the restored log anew."""
     anchor = data_dir / _ANCHOR
     if anchor.exists():
         anchor.replace(data_dir / f"{_ANCHOR}.before-restore")

@@ -54,7 +54,7 @@ def database(engines: Mapping[Any, Engine]) -> Diagnosis:
 
 
 def disk(store: LocalStore) -> Diagnosis:
-    """Is there room, for bytes and for names?"""
+    """Check the free space, for bytes and for names."""
     try:
         store.check_mounted()
         space, nodes = store.space(), os.statvfs(store.root)

@@ -1,4 +1,4 @@
-"""CheckResult: a file is described, looked up for sending, opened, and put on record as it was sent."""
+"""Fetching: a file is described, looked up for sending, opened, and put on record as it was sent."""
 
 from typing import Any, BinaryIO
 

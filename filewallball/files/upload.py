@@ -43,7 +43,7 @@ class Uploads:
         self._count, self._count_clean = _counting(database), _counting(database, "scan_state", "scanned_us")
 
     def check_quota(self, op: Operation) -> None:
-        """Before a body is read: raise QuotaExceeded if its sender has no room for anything."""
+        """Before a body is read: raise QuotaExceeded if its sender's quota is used up."""
         self._quotas.refuse_early(op.caller)
 
     def store(self, op: Operation, incoming: Incoming) -> StoredFile:

@@ -1,4 +1,4 @@
-"""CheckResult back what was counted: the sums of every slot's counters, and since when they count."""
+"""Read back what was counted: the sums of every slot's counters, and since when they count."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Do the books agree? Statistics, audit log, files table, disk and metrics, each with its neighbour, a line each."""
+"""Reconciliation: compares statistics, audit log, files table, disk and metrics, each with the next, a line each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Appending to the audit log: an event becomes a bounded, neutral row with the service's own mac."""
+"""Appending to the audit log: an event becomes a bounded, sanitized row with the service's own mac."""
 
 import hashlib
 import hmac
@@ -70,7 +70,7 @@ class AuditWriter:
         self._bulk.send(connection, prepared)
 
     def row(self, fields: Fields) -> Values:
-        """The values of COLUMNS for an event, made neutral and cut to the columns' sizes, with their mac.
+        """The values of COLUMNS for an event, sanitized and cut to the columns' sizes, with their mac.
 
         Raises TypeError or AttributeError for an event that is none.
         """

@@ -56,7 +56,7 @@ class Event:
         return cls(**{name: value for name, value in data.items() if name in _NAMES})
 
     def set_details(self, values: dict[str, Any]) -> None:
-        """Store `values` as JSON text; strings in it become neutral and short, so that the text stays bounded."""
+        """Store `values` as JSON text; strings in it are sanitized and cut short, so that the text stays bounded."""
         text = orjson.dumps(sanitize_json(values), default=str).decode() if values else ""
         self.details = text if len(text) <= _MAX_DETAILS else '{"truncated":true}'
 

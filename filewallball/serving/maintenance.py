@@ -1,6 +1,6 @@
 """The loop that runs the periodic jobs, in a thread of every worker or as `filewallball maintain`.
 
-Jobs that commit: the shipper (audit rows of ended operations), the last use of tokens, the digest (seals and
+Jobs that commit: the shipper (audit rows of ended operations), the last use of tokens, the sealer (seals and
 statistics), the sweep (blob rows) and what becomes of alerts. Each is made of conditional updates or works under a
 lock, so any number of loops may run at once on any number of hosts.
 """

@@ -32,7 +32,7 @@ CountFiles = Callable[[Connection], Mapping[str, tuple[int, int]]]
 
 
 class Rebuild:
-    """One rebuild at a time; the digest may run all the while."""
+    """One rebuild at a time; the sealer may run all the while."""
 
     def __init__(self, database: Database, count_files: CountFiles) -> None:
         self._database = database

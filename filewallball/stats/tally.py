@@ -1,4 +1,4 @@
-"""Adding audit rows up in memory: what the digest writes as sums, a query adds to them, and a recount proves."""
+"""Adding audit rows up in memory: what the sealer writes as sums, a query adds to them, and a recount proves."""
 
 import hashlib
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Derived images on disk: found by the content they come from, checked at every reading, dropped at any time."""
+"""Derived images on disk: found by the content they come from, checked at every read, dropped at any time."""
 
 import hashlib
 import io

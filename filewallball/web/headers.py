@@ -1,4 +1,4 @@
-"""The headers that every answer carries unless its room sets its own, and CORS where it is configured."""
+"""The headers that every answer carries unless its route sets its own, and CORS where it is configured."""
 
 from collections.abc import Callable, Sequence
 
