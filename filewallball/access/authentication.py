@@ -28,7 +28,7 @@ _LOOKUP = (
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose token it is."""
+    """The user and role of a valid token."""
 
     user_id: int
     username: str

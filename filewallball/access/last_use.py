@@ -1,4 +1,4 @@
-"""When each token was last used: noted in memory on the hot path, brought to the database by a job."""
+"""The last use of each token: noted in memory on the hot path, brought to the database by a job."""
 
 import threading
 

@@ -14,7 +14,7 @@ from filewallball.web.origin import FORWARDING, Origin
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The answer to «how do you see me»."""
+    """The caller as the service sees it: identity, address, limits and quota."""
 
     user_id: int
     username: str

@@ -141,13 +141,13 @@ class Quotas:
 
 
 def user_principal(database: Database, user_id: int) -> str:
-    """Whose quota a user's uploads count towards. Raises NotFound."""
+    """The principal under which a user's uploads are counted. Raises NotFound."""
     return f"user:{get_user(database, user_id).id}"
 
 
 def address_principal(address: str) -> str:
-    """Whose quota an anonymous client's uploads count towards: `203.0.113.9`, or `unknown:192.0.2.1` for the unknown
-    ones of a proxy. Raises ValidationFailed."""
+    """The principal under which an anonymous client's uploads are counted: `203.0.113.9`, or `unknown:192.0.2.1` for
+    the unknown ones of a proxy. Raises ValidationFailed."""
     if normal := normal_address(address):
         return client_network(normal)
     kind, _, text = address.partition(":")

@@ -14,7 +14,7 @@ _ROLE = validate.OneOf(tuple(ROLES))
 
 
 class PageSchema(Schema):
-    """Which part of a list."""
+    """The page of a list to return."""
 
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
@@ -52,7 +52,7 @@ class UserChangeSchema(Schema):
 
 
 class TokenQuerySchema(PageSchema):
-    """Whose tokens."""
+    """The user whose tokens to list."""
 
     user_id = fields.Integer(load_default=None, validate=_KEY)
 
@@ -103,7 +103,7 @@ class IssuedTokenSchema(Schema):
 
 
 class BlockQuerySchema(PageSchema):
-    """Which blocks."""
+    """The blocks to list."""
 
     everything = fields.Boolean(load_default=False, metadata={"description": "Also those that ended"})
 

@@ -17,7 +17,7 @@ class SmsChannel:
     settings: Settings
 
     def recipients(self) -> tuple[str, ...]:
-        """Whom an alert is told by SMS."""
+        """The phone numbers to which an alert is sent by SMS."""
         settings = self.settings
         if not settings.alert_sms_enabled:
             return ()

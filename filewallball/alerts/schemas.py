@@ -48,7 +48,7 @@ class NotificationSchema(Schema):
 
 
 class AlertQuerySchema(Schema):
-    """Which alerts."""
+    """The alerts to list."""
 
     status = fields.String(load_default="", validate=_STATUS)
     name = fields.String(load_default="", validate=validate.Length(max=128))

@@ -97,7 +97,7 @@ def sees_triggers(connection: Connection, tables: Iterable[str]) -> bool:
 
 
 def disagreements(connection: Connection, name: str) -> list[str]:
-    """Where a table and its own indexes or rules contradict each other; MariaDB lets no statement make it so."""
+    """Find contradictions between a table and its own indexes or rules; on MariaDB no statement can make any."""
     if not _is_sqlite(connection):
         return []
     found = connection.exec_driver_sql(f"PRAGMA integrity_check({name})").scalars()

@@ -1,4 +1,4 @@
-"""Which rows of the audit log somebody asks for, as conditions that each find an index in (time, id) order."""
+"""Filters of the audit log, as conditions that each find an index in (time, id) order."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

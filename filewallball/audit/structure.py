@@ -58,7 +58,7 @@ def not_checked(connection: Connection) -> list[str]:
 
 
 def contradictions(connection: Connection) -> list[str]:
-    """Where the tables and their indexes disagree: then a search shows other rows than the log has. Reads all of it."""
+    """Find tables that differ from their indexes: then a search shows other rows than the log has. Reads all of it."""
     found = [(name, disagreements(connection, name)) for name in _NAMES]
     return [f"{name} and its indexes disagree: {lines[0][:120]}" for name, lines in found if lines]
 

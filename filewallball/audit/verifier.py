@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which blocks to verify; the open ends are the log's own."""
+    """The blocks to verify; the open ends are the log's own."""
 
     first: int | None = None
     last: int | None = None

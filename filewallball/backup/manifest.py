@@ -108,7 +108,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def blob_location(folder: Path, sha256: str) -> Path:
-    """Where all backups of a folder keep one content."""
+    """The path at which all backups of a folder keep one content."""
     return folder / "blobs" / sha256[:2] / sha256[2:4] / sha256
 
 

@@ -37,7 +37,7 @@ class Diagnosis:
 
 
 def database(engines: Mapping[Any, Engine]) -> Diagnosis:
-    """Does a commit that was confirmed survive the loss of power?"""
+    """Check that a confirmed commit survives the loss of power."""
     faults: dict[str, None] = {}
     title = ""
     try:
@@ -70,7 +70,7 @@ def disk(store: LocalStore) -> Diagnosis:
 
 
 def backup(settings: Settings) -> Diagnosis:
-    """Is there a backup, and is it young enough?"""
+    """Check that there is a backup, and that it is young enough."""
     taken_us, longest = last_backup_us(settings.data_dir), settings.backup_max_age
     if not taken_us:
         status = BAD if longest else WARNING
@@ -118,7 +118,7 @@ def audit(settings: Settings, database: Database, seals: Seals, verification: Ve
 
 
 def logging(settings: Settings) -> Diagnosis:
-    """Is the log written, and can a machine read it?"""
+    """Check that the log is written, in a form that machines can read."""
     path = settings.log_file
     if not path.is_file():
         return Diagnosis(

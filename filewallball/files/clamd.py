@@ -53,7 +53,7 @@ class Clamd:
             return _parse(_receive(connection, deadline))
 
     def signatures_from(self, timeout_seconds: float) -> datetime | None:
-        """When the signatures in use were made; None if it does not say. Raises ScannerFailed."""
+        """The date of the signatures in use; None if clamd does not say. Raises ScannerFailed."""
         with self._connected(timeout_seconds) as (connection, deadline):
             _send(connection, deadline, b"zVERSION\0")
             reply = _receive(connection, deadline)

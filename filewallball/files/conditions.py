@@ -33,7 +33,7 @@ def require_version(environ: Mapping[str, Any], version: Version) -> None:
 
 
 def is_unmodified(environ: Mapping[str, Any], version: Version) -> bool:
-    """Does the client hold this version already (If-None-Match, or without it If-Modified-Since)?"""
+    """True if the client holds this version already (If-None-Match, or without it If-Modified-Since)."""
     known = environ.get("HTTP_IF_NONE_MATCH")
     if known is not None:
         return parse_etags(known).contains_weak(version.sha256)

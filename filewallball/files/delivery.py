@@ -122,7 +122,7 @@ def _about(content: Content, disposition: str) -> list[tuple[str, str]]:
 
 
 def _nginx_agrees(environ: Mapping[str, Any], span: tuple[int, int] | None) -> bool:
-    """Does nginx, seeing the same request, decide as we did? It refuses ranges that we pass over, and knows no
+    """True if nginx, seeing the same request, decides as we did. It refuses ranges that we pass over, and knows no
     entity tag yet when it looks at If-Match."""
     if "HTTP_IF_MATCH" in environ or "HTTP_IF_UNMODIFIED_SINCE" in environ:
         return False

@@ -126,7 +126,7 @@ class Multipart:
             self._need_more()
 
     def _find(self) -> tuple[int, int] | None:
-        """Where the next delimiter starts and ends, if all of it is here."""
+        """Find start and end of the next delimiter, if all of it is here."""
         start = self._data.find(self._delimiter, self._at)
         if start < 0:
             return None
@@ -142,7 +142,7 @@ class Multipart:
         return start, ending.end()
 
     def _undecided(self) -> int:
-        """Where a delimiter may begin of which the rest is still to come; else the end of what is here."""
+        """Find where a delimiter may begin of which the rest is still to come; else the end of what is here."""
         data, delimiter = self._data, self._delimiter
         at = data.rfind(delimiter, max(self._at, len(data) - len(delimiter) - PADDING_BYTES - 1))
         if at >= 0 and _UNDECIDED.fullmatch(data, at + len(delimiter)):

@@ -16,7 +16,7 @@ def note_epoch(directory: Path) -> None:
 
 
 def epoch_us(directory: Path) -> int | None:
-    """When counting began; None if no service ever started here."""
+    """The time at which counting began; None if no service ever started here."""
     try:
         return int((directory / _EPOCH).read_text())
     except (FileNotFoundError, ValueError):

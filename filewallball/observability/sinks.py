@@ -1,4 +1,4 @@
-"""Where log lines go: a sink that is full, gone or blocked loses lines, and never takes a request's time."""
+"""Destinations of log lines: one that is full, gone or blocked loses lines, and never takes a request's time."""
 
 import os
 import socket

@@ -29,7 +29,7 @@ class Caller:
 
     @property
     def principal(self) -> str:
-        """Whose quota an upload counts towards: the user's, or that of the address it came from."""
+        """The principal under which an upload is counted: the user, or the address that it came from."""
         if self.user_id:
             return f"user:{self.user_id}"
         return self.counted_as or client_network(self.ip_address or "127.0.0.1")

@@ -114,7 +114,7 @@ def _read(snapshot: Snapshot) -> list[Expectation]:
 
 
 def _last_upload(connection: Connection, address: str) -> int:
-    """When the client last uploaded: on the last day that the sums know, or since; 0 if it never did."""
+    """The time of the client's last upload: on the last day that the sums know, or since; 0 if there was none."""
     uploads = select(usage_kinds.c.id).where(usage_kinds.c.action == UPLOAD, usage_kinds.c.status == SUCCESS)
     day = connection.execute(
         select(func.max(usage_client_daily.c.day)).where(

@@ -55,7 +55,7 @@ class MonthQuerySchema(Schema):
 
 
 class ClientsQuerySchema(WeekQuerySchema):
-    """Which part of the ranking."""
+    """The part of the ranking to return."""
 
     order = fields.String(
         load_default="count",

@@ -36,7 +36,7 @@ ROWS = select(
     *(audit_log.c[name] for name in (*_NAMES, *_NUMBERS)),
     case((audit_log.c.action == UPLOAD, audit_log.c.details), else_="").label("details"),
 )
-"""Of the audit log, what a Tally asks of a row."""
+"""The rows of the audit log, with the columns that a Tally reads."""
 BLOCKS_FOLLOWED = 200
 """The number of blocks for which a ranking is kept up to date: each adds clients whose changes are followed."""
 _HEAD = select(audit_chain.c.number, usage_state.c.newest_hour, usage_state.c.revision).join_from(
@@ -46,7 +46,7 @@ _SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups", "suspiciou
 
 
 class Statistics:
-    """Where views come from; one for each process, which remembers."""
+    """The source of snapshots; one for each process, which remembers sums."""
 
     def __init__(self, database: Database, blocked_networks: Callable[[], int]) -> None:
         self.blocked_networks = blocked_networks

@@ -112,7 +112,7 @@ class LocalStore:
         return cast(BinaryIO, io.FileIO(fd, "rb"))
 
     def holds(self, path: str, size: int) -> bool:
-        """Is the blob there, and whole as far as its length tells?"""
+        """True if the blob is there, and whole as far as its length tells."""
         try:
             with self._folder_of(path) as (folder, name):
                 found = os.lstat(name, dir_fd=folder)

@@ -1,4 +1,4 @@
-"""Where a request really comes from: forwarding headers are believed only from trusted proxies."""
+"""The origin of a request: forwarding headers are believed only from trusted proxies."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -90,7 +90,7 @@ class SlotFile:
             raise
 
     def index(self, key: str) -> int:
-        """Where in `cells` the value of `key` is; appended with 0 if new. Raises OSError on a full disk."""
+        """The index in `cells` of the value of `key`; appended with 0 if new. Raises OSError on a full disk."""
         if key not in self._positions:
             self._positions[key] = self._append(key.encode())
         return self._positions[key]
