@@ -60,7 +60,7 @@ class BlockList:
         return sum(not block.is_over() for table in self._tables.values() for block in table.values())
 
     def find(self, address: str) -> ActiveBlock | None:
-        """The block that the address lies in; an unknown one lies in those of everybody alone."""
+        """The block that the address lies in; for an unknown one, only a block of every address counts."""
         if not self._tables:
             return None
         if address == UNKNOWN_CLIENT:

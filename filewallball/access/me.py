@@ -34,7 +34,7 @@ class Me:
 def describe_caller(
     gate: Gate, quotas: Quotas, caller: Caller, origin: Origin, environ: Mapping[str, Any]
 ) -> Me:
-    """Everything that decides what the caller may do."""
+    """Collect everything that decides what the caller may do."""
     return Me(
         user_id=caller.user_id,
         username=caller.username,

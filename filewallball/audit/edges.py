@@ -31,7 +31,7 @@ class Rows:
 
 
 class Edges:
-    """Looks at one database's log; reads only."""
+    """Verifies what lies beside the blocks of one database's log; reads only."""
 
     def __init__(self, database: Database, seals: Seals) -> None:
         self._database = database
@@ -112,7 +112,7 @@ class Edges:
             )
 
     def _verify_strays(self, report: Report, pruned: int) -> None:
-        """Rows that claim a block where none is."""
+        """Find rows that claim a block that does not exist."""
         strays = select(audit_log.c.block_id, func.min(audit_log.c.id), func.count()).group_by(
             audit_log.c.block_id
         )
@@ -127,7 +127,7 @@ class Edges:
         self._verify_beyond(report, audit_log.c.block_id)
 
     def _verify_records(self, report: Report, pruned: int) -> None:
-        """Records where no block is."""
+        """Find records of blocks that cannot exist."""
         column = audit_blocks.c.number
         self._verify_beyond(report, column)
         before = select(column).where(or_(column.is_(None), column < pruned + 1)).order_by(column).limit(2)

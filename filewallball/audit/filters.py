@@ -92,7 +92,7 @@ class Scope:
         return None if self.kinds is None else sorted({action for action, _ in self.kinds})
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """All of the filter as one list, for counting."""
+        """All conditions of the filter as one list, for counting."""
         found = [*self._common(), *self._kinds()]
         if self.wanted.ip_address is not None:
             found.append(audit_log.c.address.between(*_bounds(self.wanted.ip_address)))

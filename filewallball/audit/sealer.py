@@ -42,7 +42,7 @@ BLOCK_ROWS = 2000
 _HEADS_LOGGED_SECONDS = 60.0
 _COUNT_LIMIT = 1_000_000
 _BEFORE_ALL = -(2**63)
-"""Below every id that a row has: one that somebody made negative is sealed, or refused, like any other."""
+"""Lower than the id of any row: one that somebody made negative is sealed, or refused, like any other."""
 _NO_HEAD = (
     "The head of the audit log's chain is missing, or is none that a block can follow: nothing can be sealed."
 )
@@ -92,7 +92,7 @@ class Sealer:
         return sealed or 0
 
     def _run(self) -> int | None:
-        """None if another process of the host is at it."""
+        """Seal all that waits; returns the number of rows, None if another process of the host is sealing."""
         with try_lock(self._lock_path) as held, ThreadPoolExecutor(1, "audit-digest") as reader:
             if not held:
                 return None

@@ -84,7 +84,7 @@ class Candidate:
 
     @classmethod
     def read(cls, sealed: bytes) -> "Candidate":
-        """Take the row apart."""
+        """Split the sealed bytes of a row into its fields."""
         fields = _split(sealed.decode()) if sealed.isascii() else _split_octets(sealed)
         number, mac, address = (_width(fields[place]) for place in (0, -2, -1))
         return cls(sealed, sealed[number : len(sealed) - mac - address], fields)

@@ -17,13 +17,13 @@ Values = tuple[Any, ...]
 
 
 class Query(Protocol):
-    """Work on a connection that reads."""
+    """A function that runs work on a connection for reading."""
 
     def __call__(self, work: Callable[[Connection], T]) -> T: ...
 
 
 class Commits:
-    """Transactions, one for each work."""
+    """Commits each work in a transaction of its own."""
 
     def __init__(self, lock: AbstractContextManager[Any], transact: Transact) -> None:
         self._lock = lock

@@ -84,7 +84,7 @@ def backup(settings: Settings) -> Diagnosis:
 
 
 def recipients(settings: Settings) -> Diagnosis:
-    """Would an alert reach somebody, or is a channel still addressed as the guide's example has it?"""
+    """Check that alerts reach somebody: no channel is still addressed as in the guide's example."""
     unset = []
     mail = (*settings.alert_email_recipients, settings.alert_email_smtp_server)
     if settings.alert_email_enabled and any(address.endswith(_EXAMPLE_DOMAIN) for address in mail):
@@ -101,7 +101,7 @@ def recipients(settings: Settings) -> Diagnosis:
 
 
 def audit(settings: Settings, database: Database, seals: Seals, verification: Verification) -> Diagnosis:
-    """Was the whole log found intact, and lately?"""
+    """Check that the whole log was found intact lately."""
     with suppress(SQLAlchemyError):  # nothing is sealed where there is no log
         if not holds_key(database, seals):
             return Diagnosis("audit", BAD, OTHER_KEY)

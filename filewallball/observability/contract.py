@@ -45,7 +45,7 @@ class Metric:
 
     @property
     def worst_case(self) -> int:
-        """Lines that one slot can ever add to a scrape."""
+        """The most lines that one slot can ever add to a scrape."""
         lines_each = len(self.buckets) + 3 if self.kind == HISTOGRAM else 1
         return prod(label.size for label in self.labels) * lines_each
 

@@ -164,4 +164,4 @@ class ConsoleSink:
 
 
 def _nobody_counts() -> None:
-    """Until metrics exist."""
+    """Count nothing, as long as there are no metrics."""

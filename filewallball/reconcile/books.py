@@ -45,7 +45,7 @@ class Line:
 
 
 class Reconciliation:
-    """Compares the ledgers of one service."""
+    """Compares the records of one service."""
 
     def __init__(
         self,

@@ -62,7 +62,7 @@ class _Settling:
 
 
 def _nothing() -> None:
-    """There is nothing to wait for."""
+    """Wait for nothing."""
 
 
 class Shipper:

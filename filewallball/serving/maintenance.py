@@ -73,14 +73,14 @@ class Loop:
         self._failing: dict[str, str] = {}
 
     def run_forever(self) -> None:
-        """Until `stop`."""
+        """Run due jobs until `stop` is called."""
         while not self._stopping.is_set():
             self.run_due()
             pause = min(job.due for job in self._jobs) - time.monotonic()
             self._stopping.wait(max(0.05, pause))
 
     def run_due(self) -> None:
-        """One round."""
+        """Run each job that is due, once."""
         for job in self._jobs:
             if job.due <= time.monotonic() and not self._stopping.is_set():
                 self._run(job)

@@ -43,7 +43,7 @@ class Expectation:
 
 
 class ExpectedClients:
-    """All of them, and what this process last heard of them, so that a scrape asks the database nothing."""
+    """The expected clients, as this process last read them, so that a scrape asks the database nothing."""
 
     def __init__(self, database: Database, statistics: Statistics) -> None:
         self._database = database
@@ -51,7 +51,7 @@ class ExpectedClients:
         self.latest: list[Expectation] = []
 
     def refresh(self) -> None:
-        """Look again."""
+        """Read the expected clients again."""
         self.latest = self.read()
 
     def read(self) -> list[Expectation]:

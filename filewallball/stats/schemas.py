@@ -237,7 +237,7 @@ class ExpectationSchema(Schema):
 
 
 class ExpectationListSchema(Schema):
-    """All of them, by address; at most 50."""
+    """All declared clients, by address; at most 50."""
 
     clients = _group(ExpectationSchema, "Declared clients", many=True)
 

@@ -62,7 +62,7 @@ class Statistics:
 
 
 class Snapshot:
-    """All of it is as of one moment."""
+    """The statistics at one moment."""
 
     def __init__(self, connection: Connection, cache: Cache, kinds: dict[int, OperationKind]) -> None:
         self.connection = connection
@@ -84,11 +84,11 @@ class Snapshot:
         return self._unsealed
 
     def tally(self, *conditions: ColumnElement[bool]) -> Tally:
-        """Rows of the audit log, added up."""
+        """Add up rows of the audit log."""
         return Tally().add_all(self.connection.execute(ROWS.where(*conditions)))
 
     def usage(self, first_hour: int) -> dict[OperationKind, Sums]:
-        """Everything done since an hour began."""
+        """The sums of all operations since an hour began, by kind."""
         found = self.sealed("usage", first_hour, self._read_usage)
         sums = {self.kind(key): Sums(*numbers) for key, numbers in found.items()}
         for (hour, kind), more in self.unsealed.usage.items():
@@ -159,7 +159,7 @@ class Snapshot:
         return self._kinds[key]
 
     def all_kinds(self) -> Iterable[OperationKind]:
-        """Every kind on record."""
+        """Every kind of operation on record."""
 
         def read() -> list[OperationKind]:
             found = {

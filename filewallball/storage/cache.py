@@ -29,7 +29,7 @@ class Entry:
     size: int
 
     def open(self) -> BinaryIO:
-        """Open it for reading, unbuffered. Raises OSError."""
+        """Open the cached file for reading, unbuffered. Raises OSError."""
         return io.FileIO(self.path, "rb")
 
 

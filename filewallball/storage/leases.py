@@ -31,7 +31,7 @@ leases = Table(
 
 @dataclass(slots=True)
 class Lease:
-    """One that this process holds."""
+    """A lease that this process holds."""
 
     expires_us: int
 

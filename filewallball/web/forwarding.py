@@ -57,7 +57,7 @@ class ForwardingWatch:
             )
 
     def _warn_of_unreadable(self) -> None:
-        """Each proxy once an hour."""
+        """Warn of each proxy's unreadable headers, at most once an hour."""
         unreadable, self._unreadable = self._unreadable, {}
         now = time.monotonic()
         self._warned_of = {

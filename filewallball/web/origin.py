@@ -27,7 +27,7 @@ FORWARDING = (
     *("HTTP_FASTLY_CLIENT_IP", "HTTP_CLOUDFRONT_VIEWER_ADDRESS", "HTTP_X_AZURE_CLIENTIP"),
     *("HTTP_X_AZURE_SOCKETIP", "HTTP_X_ENVOY_EXTERNAL_ADDRESS", "HTTP_X_APPENGINE_USER_IP"),
 )
-"""Headers by which a proxy says that the request is somebody else's. Only the first is read for whose."""
+"""Headers by which a proxy names the client of a request. Only the first is read for the address."""
 _FORWARDING = frozenset(FORWARDING)
 _LOOPBACK = "127.0.0.1"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,63}")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 _MIB = 1024 * 1024
 LOOK_AT_BYTES = {"image/gif": 16 * _MIB, "image/webp": 16 * _MIB, "image/png": _MIB}
-"""Enough for a million of the smallest frames, or for what declares their number; what lies beyond is not counted."""
+"""Bytes to read: enough for a million of the smallest frames, or for their declared number. Later ones do not count."""
 _GIF_HEADER_BYTES = 13
 _GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
 

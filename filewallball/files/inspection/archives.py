@@ -12,7 +12,7 @@ from filewallball.files.inspection.staged import Seekable, read_at
 MAX_ENTRIES = 500_000
 """Data sets and source trees have hundreds of thousands."""
 UNKNOWN_SIZE = 0xFFFFFFFF
-"""The true value stands in the ZIP64 fields."""
+"""The size that says: the true value is in the ZIP64 fields."""
 _END_BYTES = 65_535 + 22
 _DIRECTORY_BYTES = 32 * 1024 * 1024
 # A central directory entry: its mark, packed and unpacked size, the lengths of name, extra fields and comment, and

@@ -176,7 +176,7 @@ def metric_files(directory: Path) -> list[Path]:
 
 
 def additive(paths: Iterable[Path]) -> list[Path]:
-    """Those whose values add up over slots."""
+    """The files whose values add up over slots."""
     return [path for path in paths if _kind(path) in _ADDITIVE]
 
 

@@ -21,7 +21,7 @@ class Block:
         self._count_prefix = ""
 
     def add_line(self, prefix: str, row: int) -> None:
-        """A value that stands for itself."""
+        """Add a line with a value of its own, unlike a histogram's buckets."""
         self._lines.setdefault(prefix, []).append(row)
 
     def add_bucket(self, bound: float, prefix: str, count_prefix: str, row: int) -> None:

@@ -50,7 +50,7 @@ class SlotFiles:
         return self._files[kind]
 
     def forked(self) -> None:
-        """In a forked child: these files are the parent's."""
+        """Let go of the files in a forked child: they are the parent's."""
         self.lock = Lock()
         self.generation += 1
         for file in self._files.values():
@@ -118,7 +118,7 @@ class SlotValue:
         return self._value
 
     def set_exemplar(self, exemplar: object) -> None:
-        """Exemplars have no place in the files."""
+        """Do nothing: exemplars have no place in the files."""
 
     def get_exemplar(self) -> None:
         return None
