@@ -1,4 +1,4 @@
-"""What the gate costs when things go wrong: a Redis that hangs, and whether an answer's time betrays a token.
+"""The cost of the gate when things go wrong: a Redis that hangs, and whether an answer's time betrays a token.
 
 Everything is compared within one run: waits before and while Redis hangs, and refusals of unknown tokens beside those
 of tokens that nearly match a real one, are revoked or have expired, asked in turn.
@@ -72,7 +72,7 @@ def _token_times(folder: Path, requests: int) -> None:
 
 
 def _tokens(service: Service) -> dict[str, Callable[[], str]]:
-    """How to make a token of each kind that is refused."""
+    """Functions that make a token of each kind that is refused."""
     real = service.cli("tokens", "create", "admin").strip()
     revoked = service.cli("tokens", "create", "admin").strip()
     service.cli("tokens", "revoke", "3")

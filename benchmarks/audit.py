@@ -1,4 +1,4 @@
-"""What the audit log costs: writing and shipping its journal, sealing, verifying, and asking it with many rows.
+"""The cost of the audit log: writing and shipping its journal, sealing, verifying, and asking it with many rows.
 
 `python -m benchmarks.audit --rows 10000000 --pool 6144` fills a private MariaDB first, which takes a while; with
 `--keep FOLDER` it stays there for the next run. The default takes minutes.
@@ -78,7 +78,7 @@ def _report_journal(parts: Parts, count: int) -> None:
 
 
 def _report_shipping_under_load(parts: Parts, count: int) -> None:
-    """What a service ships and seals that was left behind, while its two workers answer paced requests."""
+    """Report how fast a service ships and seals a backlog, while its two workers answer paced requests."""
     for _ in range(count):
         event = _event(now_us())
         parts.journal.opened(event)

@@ -26,7 +26,7 @@ from harness.servers.base import Server
 SEAL_KEY = "the key that seals the audit log of the benchmark"
 DAY_US = 86_400_000_000
 DAYS = 60
-"""How far back a log reaches, unless told otherwise."""
+"""The days that a log covers, unless told otherwise."""
 _CHUNK = 50 * BLOCK_ROWS
 _BLOCKS_AT_ONCE = 20
 _CHANCE = "(CRC32(CONCAT(seq, '{}')) / 4294967296)"
@@ -61,7 +61,7 @@ SELECT action, status, timestamp_us DIV 3600000000 AS hour, COUNT(*) FROM audit_
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is; `skew` 1 lets all clients do the same, more lets few do most."""
+    """The size of a log; `skew` 1 lets all clients do the same, more lets few do most."""
 
     rows: int
     clients: int = 100_000
@@ -70,7 +70,7 @@ class Size:
 
 
 class LargeMariaDB(MariaDB):
-    """A server with room for a long log; `folder` may hold the data of an earlier run."""
+    """A server with memory for a long log; `folder` may hold the data of an earlier run."""
 
     def __init__(self, folder: Path, pool_mib: int) -> None:
         self._pool_mib = pool_mib
@@ -116,7 +116,7 @@ def _warm(parts: Parts) -> None:
 
 
 def service_settings(parts: Parts) -> dict[str, str]:
-    """What a service over that log is started with."""
+    """The settings for a service over that log."""
     return {
         "DATA_DIR": str(parts.settings.data_dir),
         "DATABASE_URL": parts.settings.database_url,

@@ -1,4 +1,4 @@
-"""How much memory one worker takes to receive and send a large file: it must not grow with the file's size."""
+"""The memory that one worker takes to receive and send a large file: it must not grow with the file's size."""
 
 import argparse
 import json

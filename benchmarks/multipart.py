@@ -1,4 +1,4 @@
-"""What reading a form costs, and how often it is read right: this project's parser, werkzeug's, and the one on PyPI.
+"""The cost and correctness of reading a form: this project's parser, werkzeug's, and the one on PyPI.
 
 Processor time in one process, from memory, in reads of 1 MiB. Then forms at random, cut at random, with contents made
 of pieces of delimiters: how many were read as they were sent, refused, or read as something else.

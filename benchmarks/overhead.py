@@ -1,4 +1,4 @@
-"""What being seen costs: CPU microseconds that each part of the instrumentation adds to one request.
+"""The cost of instrumentation: CPU microseconds that each part of it adds to one request.
 
 The same Flask view, called as a server would call it, with one part more each time; batches take turns and the
 cheapest batch of each counts, so that other load on the machine matters little.

@@ -1,4 +1,4 @@
-"""Where the time of a 100 KiB download that nginx is to send goes: one process, no network, against a bare view.
+"""The parts of the time of a 100 KiB download that nginx is to send: one process, no network, against a bare view.
 
 CPU time of the thread, the lowest of many short batches taken in turns, hardly depends on what else the machine does;
 the shares come from cProfile, which makes small functions look dearer than they are.

@@ -1,4 +1,4 @@
-"""What a scrape costs here and with prometheus_client's stock collector, by lines, and by workers that have died.
+"""The cost of a scrape, here and with prometheus_client's stock collector, by lines, and by workers that have died.
 
 Four workers' files. The stock scheme keeps one set of files for every process that ever lived; ours one for each
 slot. Times are medians of the CPU milliseconds that the text of one scrape takes, both collectors in one process.
@@ -115,7 +115,7 @@ def _by_deaths(folder: Path, runs: int, chance: random.Random) -> None:
 
 
 def _leave_files(directory: Path, by_pid: Path, pid: int) -> None:
-    """What a process of this pid would leave: the same series under its own name (links, to spare the disk)."""
+    """Leave the files of a process of this pid: the same series under its own name (links, to spare the disk)."""
     for kind in ("counter", "histogram"):
         os.link(directory / f"{kind}_{pid % WORKERS}.db", by_pid / f"{kind}_{pid}.db")
 

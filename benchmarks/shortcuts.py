@@ -161,7 +161,7 @@ def _compare_shipping(parts: Parts, turns: int, name: str) -> None:
 
 
 def _compare_skip_scan(parts: Parts, turns: int) -> None:
-    """What a filter on the audit list asks first, in a log of 300,000 rows."""
+    """Compare ways to find the values of a filter on the audit list, in a log of 300,000 rows."""
     database = parts.database
     writer = AuditWriter(database, b"key")
     for _ in range(0, _LOG_ROWS, 10_000):

@@ -1,4 +1,4 @@
-"""How long a service that ran before takes to start again: from the command to the first answer of /health/live.
+"""The time in which a service that ran before starts again: from the command to the first answer of /health/live.
 
 The same command as `make run`, once everything is installed; make itself adds about ten milliseconds.
 """

@@ -1,8 +1,8 @@
-"""What statistics cost on MariaDB: each answer's time over a small and a large audit log, the digest's pace, the size
+"""The cost of statistics on MariaDB: each answer's time over a small and a large log, the sealer's pace, the size
 of the sums, and how near the quantiles are to the exact ones.
 
 `python -m benchmarks.stats` takes minutes; `--rows 10000000` is the size that the targets are about. Rows are made by
-the server itself, already sealed, and added up by a rebuild; only the rows for the digest's pace go through it. With
+the server itself, already sealed, and added up by a rebuild; only the rows for the sealer's pace go through it. With
 `--keep FOLDER` all of that stays there for the next run.
 """
 
@@ -71,7 +71,7 @@ def _measure(server: LargeMariaDB, folder: Path, rows: int, options: argparse.Na
 
 
 def _append_and_seal(parts: Parts, rows: int, options: argparse.Namespace) -> float:
-    """Seconds that the digest needed; appending is not its work."""
+    """Seconds that the sealer needed; appending is not its work."""
     for start in range(0, rows, 500):
         events = [
             Event(

@@ -1,4 +1,4 @@
-"""How fast files go in and out, as ratios to a bare Flask view that only saves or sends them, in one run.
+"""The speed of files going in and out, as ratios to a bare Flask view that only saves or sends them, in one run.
 
 Both run under gunicorn with the same workers and threads; runs alternate and medians are compared. Large files go
 straight to gunicorn, small ones through nginx (downloads by X-Accel-Redirect), driven by wrk.

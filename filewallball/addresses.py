@@ -34,7 +34,7 @@ def normal_address(text: str) -> str | None:
 
 @lru_cache(4096)
 def client_network(address: str) -> str:
-    """What a client is counted and blocked by: its IPv4 address, or the /64 that its IPv6 address lies in."""
+    """The network by which a client is counted and blocked: its IPv4 address, or the /64 of its IPv6 address."""
     if address == UNKNOWN_CLIENT:
         return address
     parsed = ipaddress.ip_address(address)
@@ -42,13 +42,13 @@ def client_network(address: str) -> str:
 
 
 def unknown_behind(proxy: str) -> str:
-    """What the unknown clients of a proxy are counted by."""
+    """The name under which the unknown clients of a proxy are counted."""
     return f"{UNKNOWN_CLIENT}:{proxy}" if proxy else UNKNOWN_CLIENT
 
 
 @lru_cache(4096)
 def contains(networks: tuple[Network, ...], address: str) -> bool:
-    """Whether any network holds the address; none holds an unknown one."""
+    """True if any network holds the address; none holds an unknown one."""
     if address == UNKNOWN_CLIENT:
         return False
     parsed = ipaddress.ip_address(address)

@@ -66,7 +66,7 @@ def drain(app: Flask, state: str) -> None:
 def scrub(app: Flask) -> None:
     """Read every stored byte now and compare; ends with 1 if any differ from what was uploaded."""
     job = maintenance.scrub(app)
-    with click.progressbar(length=job.total_bytes(), label="CheckResult", file=sys.stderr) as bar:
+    with click.progressbar(length=job.total_bytes(), label="Reading", file=sys.stderr) as bar:
         checked, failed = job.run(before_us=now_us(), pace=Pace(), progress=bar.update)
     click.echo(f"{checked} checked, {failed} damaged")
     sys.exit(1 if failed else 0)

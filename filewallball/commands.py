@@ -1,4 +1,4 @@
-"""What every command stands on: the app under the environment's settings, and failures told in one line."""
+"""The base of every command: the app under the environment's settings, and failures told in one line."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -104,7 +104,7 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _is_empty(error: DBAPIError) -> bool:
-    """Whether the database answers but was never prepared."""
+    """True if the database answers but was never prepared."""
     return "no such table" in str(error.orig) or error.orig.args[:1] == (_NO_SUCH_TABLE,)  # type: ignore[union-attr]
 
 

@@ -1,4 +1,4 @@
-"""How the application is put together: the named steps of `create_app`, and who is told of an event."""
+"""Building the application: the named steps of `create_app`, and the tables of who is told of an event."""
 
 import secrets
 from collections.abc import Callable
@@ -125,7 +125,7 @@ def build_parts(app: Flask, settings: Settings) -> None:
 
 
 def listeners(metrics: Metrics, gate: Gate) -> tuple[Callable[[Event], None], ...]:
-    """Who is told of each operation that has ended, in this order."""
+    """The functions that are told of each operation that has ended, in this order."""
     return (
         metrics.record,  # counts it
         gate.watch,  # notices who offends too often
@@ -133,7 +133,7 @@ def listeners(metrics: Metrics, gate: Gate) -> tuple[Callable[[Event], None], ..
 
 
 def rollups(database: Database) -> tuple[Rollup, ...]:
-    """Who is handed each audit row, in the transaction that seals it."""
+    """The functions that are handed each audit row, in the transaction that seals it."""
     return (
         Totals(database).rollup,  # the totals of the audit list
         UsageRollup(database),  # the statistics

@@ -23,7 +23,7 @@ def try_lock(path: Path) -> Iterator[bool]:
 
 @contextmanager
 def locked(fd: int) -> Iterator[bool]:
-    """The same for an open file that this block owns and closes."""
+    """Hold the lock of an open file, which is closed at the end; yields False if another process holds it."""
     try:
         yield lock_now(fd)
     finally:

@@ -25,4 +25,4 @@ ROLES: dict[str, frozenset[str]] = {
     "admin": _USER | _MONITOR | {ANY_FILE, AUDIT, MANAGE, QUARANTINE},
 }
 MONITORING = frozenset({STATS, OWN_STATS, ALERTS})
-"""What a caller from MONITORING_NETWORKS may do besides what the role grants."""
+"""The permissions of a caller from MONITORING_NETWORKS besides those of the role."""

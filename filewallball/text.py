@@ -29,7 +29,7 @@ def truncate(value: str, max_bytes: int) -> str:
 
 
 def sanitize_json(value: Any) -> Any:
-    """A value whose every text, keys included, is neutral and short, and which any JSON library can write."""
+    """The value with every text in it, keys too, sanitized and cut short; any JSON library can write the result."""
     if isinstance(value, str):
         is_plain = len(value) <= _MAX_DETAIL_TEXT and value.isascii() and value.isprintable()
         return value if is_plain else sanitize(value, _MAX_DETAIL_TEXT)

@@ -1,4 +1,4 @@
-"""What tests and benchmarks share: real servers, the command line, waiting, load."""
+"""The harness of tests and benchmarks: real servers, the command line, waiting, load."""
 
 from pathlib import Path
 

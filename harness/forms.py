@@ -67,7 +67,7 @@ def cut(chance: Random, body: bytes) -> list[bytes]:
 
 
 def holds_delimiter(text: bytes, boundary: bytes) -> bool:
-    """Whether a line of the text is a delimiter: found by splitting the whole of it."""
+    """True if a line of the text is a delimiter: found by splitting the whole of it."""
     if text.startswith(b"--" + boundary):  # where a body that begins so may have its lines end in LF
         return True
     _, *rest = (b"\r\n" + text + b"\r\n").split(b"\r\n--" + boundary)

@@ -24,11 +24,11 @@ class Load(ABC):
 
     @property
     def goes_on(self) -> bool:
-        """Whether the block has not ended yet."""
+        """True if the block has not ended yet."""
         return not self._ending.is_set()
 
     def is_running(self) -> bool:
-        """Whether any client has something left to do."""
+        """True if any client has something left to do."""
         return any(thread.is_alive() for thread in self._threads)
 
     @abstractmethod

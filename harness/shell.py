@@ -24,7 +24,7 @@ class Shell:
         self.environ = dict(environ)
 
     def run(self, *arguments: str) -> str:
-        """What the command prints; raises RuntimeError with all it said when it fails."""
+        """The command's output; raises RuntimeError with all it said when it fails."""
         done = CliRunner(env=self.environ).invoke(main, arguments)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception

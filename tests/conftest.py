@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
-    """How often a campaign repeats: `rounds(20, 500)` is 20 in the suite and 500 in `make soak`."""
+    """The repetitions of a campaign: `rounds(20, 500)` is 20 in the suite and 500 in `make soak`."""
     full_length = request.config.getoption("--soak")
     return lambda in_suite, in_soak: in_soak if full_length else in_suite
 
@@ -143,7 +143,7 @@ def app(set_config: Callable[..., Flask]) -> Flask:
 
 @pytest.fixture
 def settings(app: Flask) -> Settings:
-    """What `app` runs with."""
+    """The settings of `app`."""
     return Parts(app).settings
 
 

@@ -1,4 +1,4 @@
-"""Who asks: the Authorization header and the network become one frozen Caller, and every route names its operation."""
+"""Admission: the Authorization header and the network become one frozen Caller, and every route names its operation."""
 
 import hmac
 import re
@@ -35,7 +35,7 @@ _CREDENTIAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a route is for: the operation it performs and the permission that it needs."""
+    """The rule of a route: the operation that it performs and the permission that it needs."""
 
     action: str
     permission: str
@@ -104,7 +104,7 @@ def guard(permission: str) -> None:
 
 
 def may(permission: str) -> bool:
-    """Whether the caller of the present request holds the permission; a bad token holds none."""
+    """True if the caller of the present request holds the permission; a bad token holds none."""
     caller, refusal = _identify(current_exchange(), None)
     return refusal is None and caller.may(permission)
 
@@ -187,7 +187,7 @@ def _identify(
 
 
 def _refusal_of_program(secret: str) -> errors.ApiError | None:
-    """Why the request does not come from the program that knows the secret; without one nobody gets in."""
+    """The error for a request that does not show the program's secret, else None; without a secret nobody gets in."""
     if "HTTP_AUTHORIZATION" not in request.environ:
         return errors.AuthMissing()
     try:
@@ -210,5 +210,5 @@ def _bearer() -> str:
 
 
 def _has_credentials(query: str) -> bool:
-    """Whether a query string carries what looks like a credential: it would end up in logs and histories."""
+    """True if a query string holds something like a credential, which would end up in logs and histories."""
     return _CREDENTIAL.search(unquote(query) if "%" in query else query) is not None

@@ -28,7 +28,7 @@ _LOOKUP = (
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose token it is."""
+    """The user and role of a valid token."""
 
     user_id: int
     username: str
@@ -57,7 +57,7 @@ def authenticate(database: Database, token: str) -> Identity:
 
 
 def digest(token: str) -> str:
-    """What is stored of a token: 256 random bits need no salt."""
+    """The SHA-256 under which a token is stored: 256 random bits need no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -67,7 +67,7 @@ def new_token() -> str:
 
 
 def first_admin_stands(database: Database, wanted: str) -> bool:
-    """Whether the first administrator has a token, and the one that ADMIN_TOKEN asks for if it asks for one."""
+    """True if the first administrator has a token, and if ADMIN_TOKEN asks for one, that one."""
     query = select(tokens.c.digest).where(tokens.c.name == _FIRST_TOKEN_NAME, tokens.c.revoked_us.is_(None))
     digests = set(database.scalars(query))
     return digest(wanted) in digests if wanted else bool(digests)

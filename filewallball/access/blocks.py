@@ -42,7 +42,7 @@ class ActiveBlock:
     expires_us: int | None
 
     def is_over(self) -> bool:
-        """Whether its time has passed."""
+        """True if its time has passed."""
         return self.expires_us is not None and self.expires_us <= now_us()
 
 
@@ -56,11 +56,11 @@ class BlockList:
 
     @property
     def count(self) -> int:
-        """How many networks are blocked now."""
+        """Count the networks that are blocked now."""
         return sum(not block.is_over() for table in self._tables.values() for block in table.values())
 
     def find(self, address: str) -> ActiveBlock | None:
-        """The block that the address lies in; an unknown one lies in those of everybody alone."""
+        """The block that the address lies in; for an unknown one, only a block of every address counts."""
         if not self._tables:
             return None
         if address == UNKNOWN_CLIENT:
@@ -103,13 +103,13 @@ def list_blocks(
 
 
 def count_listed(database: Database, *, everything: bool = False) -> int:
-    """How many `list_blocks` has."""
+    """Count the blocks that `list_blocks` lists."""
     statement = select(func.count()).select_from(blocks).where(*(() if everything else _in_force()))
     return int(database.scalar(statement))
 
 
 def count_blocks(database: Database) -> int:
-    """How many networks are blocked now."""
+    """Count the networks that are blocked now."""
     statement = select(func.count(blocks.c.network.distinct())).where(*_in_force())
     return int(database.scalar(statement))
 

@@ -45,7 +45,7 @@ class Gate:
         }
 
     def refusal(self, origin: Origin, bucket: str, has_credentials: bool) -> ApiError | None:
-        """Why the request is turned away, decided by its address alone; counts it towards the bucket's limit."""
+        """The error that turns the request away by its address alone, or None; counts it towards the bucket's limit."""
         block = self.blocks.find(origin.client_ip)
         if block is not None and not self._is_proxy(origin):
             return _blocked(block)
@@ -57,7 +57,7 @@ class Gate:
         return self.refusal_of_credentials(origin) if has_credentials else None
 
     def refusal_of_credentials(self, origin: Origin) -> RateLimited | None:
-        """Why credentials of this client are not even looked at: too many of them were wrong."""
+        """The error for a client with too many wrong credentials, whose new ones are not even looked at, or None."""
         if not self.limits.items[AUTH] or self._is_proxy(origin):
             return None
         return self.limits.spent(AUTH, origin.counted_as)
@@ -94,7 +94,7 @@ class Gate:
         return origin.trusted and self._proxies.trusts(origin.client_ip)
 
     def _is_spared(self, address: str) -> bool:
-        """Whether the address is never blocked by itself: those who watch and forward, and whom nobody can name."""
+        """True if the address is never blocked automatically: loopback, monitors, trusted proxies, unknown clients."""
         return (
             address == UNKNOWN_CLIENT
             or address.startswith((_LOOPBACK_V4, _LOOPBACK_V6))
@@ -103,7 +103,7 @@ class Gate:
 
 
 def is_authentication_failure(error: ApiError) -> bool:
-    """Whether credentials were given and were wrong (ruling 3)."""
+    """True if the error says that credentials were given and were wrong."""
     return error.code in WRONG_CREDENTIALS
 
 

@@ -1,4 +1,4 @@
-"""When each token was last used: noted in memory on the hot path, brought to the database by a job."""
+"""The last use of each token: noted in memory on the hot path, brought to the database by a job."""
 
 import threading
 
@@ -35,7 +35,7 @@ class LastUse:
                 self._unwritten[token_id] = moment_us
 
     def take(self) -> dict[int, int]:
-        """Uses noted since the last call: token to moment."""
+        """Take the uses noted since the last call: token to moment."""
         with self._lock:
             uses, self._unwritten = self._unwritten, {}
         return uses

@@ -30,7 +30,7 @@ logger = logging.getLogger("filewallball.access")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much of one limit a client has used."""
+    """One limit, and the part of it that a client has left."""
 
     name: str
     limit: str
@@ -60,7 +60,7 @@ def build_limiter(app: Flask, settings: Settings) -> Limiter:
 
 
 class Limits:
-    """What each client may do in a time. Never raises: a store that fails is replaced by this process's own counts."""
+    """The rate limits of each client. Never raises: a store that fails is replaced by this process's own counts."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Limits:
 
     @property
     def are_shared(self) -> bool:
-        """Whether all workers count together now."""
+        """True if all workers count together now."""
         return self._is_shared and self.degraded_since is None
 
     def hit(self, name: str, client: str) -> RateLimited | None:
@@ -105,7 +105,7 @@ class Limits:
         return self._ask(lambda limiter: limiter.hit(item, name, client))
 
     def usage(self, client: str) -> list[Usage]:
-        """What a client has left of each limit."""
+        """The part of each limit that a client has left."""
         found = []
         for name, items in self.items.items():
             for item in items:

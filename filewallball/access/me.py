@@ -1,4 +1,4 @@
-"""How the service sees whoever asks: identity, address, limits and quota."""
+"""The caller as the service sees it: identity, address, limits and quota."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from filewallball.web.origin import FORWARDING, Origin
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The answer to «how do you see me»."""
+    """The caller as the service sees it: identity, address, limits and quota."""
 
     user_id: int
     username: str
@@ -34,7 +34,7 @@ class Me:
 def describe_caller(
     gate: Gate, quotas: Quotas, caller: Caller, origin: Origin, environ: Mapping[str, Any]
 ) -> Me:
-    """Everything that decides what the caller may do."""
+    """Collect everything that decides what the caller may do."""
     return Me(
         user_id=caller.user_id,
         username=caller.username,

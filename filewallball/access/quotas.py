@@ -23,7 +23,7 @@ _FIND = select(quotas.c.principal).where(quotas.c.principal == bindparam("princi
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a principal uses and may use; a limit of 0 is none."""
+    """A principal's use of its quota, and its limits; a limit of 0 is none."""
 
     principal: str
     used_bytes: int = 0
@@ -33,7 +33,7 @@ class Allowance:
 
     @property
     def is_spent(self) -> bool:
-        """Whether not even one more byte fits."""
+        """True if not even one more byte fits."""
         return bool(
             (self.limit_bytes and self.used_bytes >= self.limit_bytes)
             or (self.limit_files and self.used_files >= self.limit_files)
@@ -41,7 +41,7 @@ class Allowance:
 
     @property
     def numbers(self) -> str:
-        """What is used of what, for whoever is refused."""
+        """A sentence with use and limits, for an answer that refuses an upload."""
         used = f"{self.used_bytes} of {self.limit_bytes} bytes" if self.limit_bytes else ""
         files = f"{self.used_files} of {self.limit_files} files" if self.limit_files else ""
         return f"In use: {' and '.join(filter(None, (used, files)))}."
@@ -79,7 +79,7 @@ class Quotas:
             )
 
     def allowance(self, principal: str) -> Allowance:
-        """What a principal uses and may use; counted now where no limit ever had it counted."""
+        """The use and the limits of a principal; counted now where no limit ever had it counted."""
         return self._database.query(lambda connection: self._read(connection, principal))
 
     def set_limits(
@@ -104,7 +104,7 @@ class Quotas:
         return [self._shown(row) for row in self._database.rows(statement)]
 
     def count_quotas(self) -> int:
-        """How many `list_quotas` has."""
+        """Count the principals that `list_quotas` lists."""
         statement = select(func.count()).select_from(quotas)
         return int(self._database.scalar(statement))
 
@@ -141,13 +141,13 @@ class Quotas:
 
 
 def user_principal(database: Database, user_id: int) -> str:
-    """Whose quota a user's uploads count towards. Raises NotFound."""
+    """The principal under which a user's uploads are counted. Raises NotFound."""
     return f"user:{get_user(database, user_id).id}"
 
 
 def address_principal(address: str) -> str:
-    """Whose quota an anonymous client's uploads count towards: `203.0.113.9`, or `unknown:192.0.2.1` for the unknown
-    ones of a proxy. Raises ValidationFailed."""
+    """The principal under which an anonymous client's uploads are counted: `203.0.113.9`, or `unknown:192.0.2.1` for
+    the unknown ones of a proxy. Raises ValidationFailed."""
     if normal := normal_address(address):
         return client_network(normal)
     kind, _, text = address.partition(":")

@@ -1,4 +1,4 @@
-"""What the access routes take and give. Times are RFC 3339, sizes bytes."""
+"""Schemas for the requests and answers of the access routes. Times are RFC 3339, sizes bytes."""
 
 from marshmallow import Schema, fields, validate
 
@@ -14,7 +14,7 @@ _ROLE = validate.OneOf(tuple(ROLES))
 
 
 class PageSchema(Schema):
-    """Which part of a list."""
+    """The page of a list to return."""
 
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
@@ -45,14 +45,14 @@ class NewUserSchema(Schema):
 
 
 class UserChangeSchema(Schema):
-    """What is to change."""
+    """The fields of a user that are to change."""
 
     role = fields.String(load_default=None, validate=_ROLE)
     disabled = fields.Boolean(load_default=None)
 
 
 class TokenQuerySchema(PageSchema):
-    """Whose tokens."""
+    """The user whose tokens to list."""
 
     user_id = fields.Integer(load_default=None, validate=_KEY)
 
@@ -88,7 +88,7 @@ class NewTokenSchema(Schema):
 
 
 class RotationSchema(Schema):
-    """How a token is replaced."""
+    """Options for replacing a token."""
 
     grace = DurationField(
         load_default=None, metadata={"description": "How long the old token still works, such as 1h"}
@@ -103,7 +103,7 @@ class IssuedTokenSchema(Schema):
 
 
 class BlockQuerySchema(PageSchema):
-    """Which blocks."""
+    """The blocks to list."""
 
     everything = fields.Boolean(load_default=False, metadata={"description": "Also those that ended"})
 
@@ -146,7 +146,7 @@ class BlockListSchema(Schema):
 
 
 class UsageSchema(Schema):
-    """What is left of one limit."""
+    """One limit, and the part of it that is left."""
 
     name = fields.String()
     limit = fields.String()
@@ -155,7 +155,7 @@ class UsageSchema(Schema):
 
 
 class AllowanceSchema(Schema):
-    """What somebody keeps and may keep; a limit of 0 is none."""
+    """The use and the limits of a principal; a limit of 0 is none."""
 
     principal = fields.String(
         metadata={"description": "`user:` and their id, or the network of an anonymous client"}
@@ -181,7 +181,7 @@ class LimitsSchema(Schema):
 
 
 class MeSchema(Schema):
-    """How the service sees the caller."""
+    """The caller as the service sees it."""
 
     user_id = fields.Integer()
     username = fields.String()

@@ -64,4 +64,4 @@ quotas = Table(
     Column("limit_bytes", BigInteger),
     Column("limit_files", BigInteger),
 )
-"""What one principal keeps, and limits of its own where they differ from the settings (NULL: they do not)."""
+"""The use of each principal, and limits of its own where they differ from the settings (NULL: they do not)."""

@@ -44,7 +44,7 @@ def list_tokens(
 
 
 def count_tokens(database: Database, *, user_id: int | None = None) -> int:
-    """How many `list_tokens` has."""
+    """Count the tokens that `list_tokens` lists."""
     statement = select(func.count()).select_from(tokens)
     if user_id is not None:
         statement = statement.where(tokens.c.user_id == user_id)

@@ -24,7 +24,7 @@ def list_users(database: Database, *, page: int, size: int) -> Sequence[Row[Any]
 
 
 def get_user(database: Database, user_id: int) -> Row[Any]:
-    """Raises NotFound."""
+    """Find a user by id. Raises NotFound."""
     row = database.row(select(users).where(users.c.id == user_id))
     if row is None:
         raise errors.NotFound("There is no such user.")
@@ -32,7 +32,7 @@ def get_user(database: Database, user_id: int) -> Row[Any]:
 
 
 def find_user(database: Database, username: str) -> Row[Any]:
-    """Raises NotFound."""
+    """Find a user by name. Raises NotFound."""
     statement = select(users).where(users.c.username == username)
     row = database.row(statement)
     if row is None:
@@ -85,7 +85,7 @@ def change_user(
 
 
 def count_users(database: Database) -> int:
-    """How many there are."""
+    """Count all users."""
     statement = select(func.count()).select_from(users)
     return int(database.scalar(statement))
 

@@ -12,12 +12,12 @@ ANY = ""
 
 @dataclass(frozen=True, slots=True)
 class SmsChannel:
-    """How SMS leave this service; nobody to send to where the channel is off or not set up."""
+    """The channel that sends SMS; it has no recipients where it is off or not set up."""
 
     settings: Settings
 
     def recipients(self) -> tuple[str, ...]:
-        """Whom an alert is told by SMS."""
+        """The phone numbers to which an alert is sent by SMS."""
         settings = self.settings
         if not settings.alert_sms_enabled:
             return ()

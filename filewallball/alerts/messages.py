@@ -91,12 +91,12 @@ class Messenger:
 
 
 def pause_us(attempts: int) -> int:
-    """How long to wait after so many attempts."""
+    """The pause after so many attempts, in microseconds."""
     return int(min(FIRST_PAUSE_US * 2 ** min(attempts - 1, 10), LONGEST_PAUSE_US))
 
 
 def sms_text(row: Row[Any]) -> str:
-    """What an SMS says: state, alert, where, and what it means."""
+    """The text of an SMS: state, alert, instance and meaning."""
     labels, annotations = orjson.loads(row.labels), orjson.loads(row.annotations)
     where = labels.get("instance", "")
     state = "RESOLVED" if row.status == RESOLVED else "FIRING"

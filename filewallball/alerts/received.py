@@ -1,4 +1,4 @@
-"""What Alertmanager sends: kept once for each alert, with the SMS that it asks for (ruling 15)."""
+"""Alerts that Alertmanager sends: each is kept once, with the SMS that it asks for."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -52,7 +52,7 @@ def list_alerts(
 
 
 def count_firing(database: Database) -> int:
-    """How many alerts fire now."""
+    """Count the alerts that fire now."""
     statement = select(func.count()).select_from(alerts).where(alerts.c.status == FIRING)
     return int(database.scalar(statement))
 

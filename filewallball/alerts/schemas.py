@@ -1,4 +1,4 @@
-"""What the alert routes take and give."""
+"""Schemas for the requests and answers of the alert routes."""
 
 import orjson
 from marshmallow import EXCLUDE, Schema, fields, validate
@@ -36,7 +36,7 @@ class SentAlertSchema(Schema):
 
 
 class NotificationSchema(Schema):
-    """What Alertmanager posts (webhook version 4)."""
+    """The body that Alertmanager posts (webhook version 4)."""
 
     class Meta:
         unknown = EXCLUDE
@@ -48,7 +48,7 @@ class NotificationSchema(Schema):
 
 
 class AlertQuerySchema(Schema):
-    """Which alerts."""
+    """The alerts to list."""
 
     status = fields.String(load_default="", validate=_STATUS)
     name = fields.String(load_default="", validate=validate.Length(max=128))

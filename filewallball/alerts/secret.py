@@ -16,5 +16,5 @@ def read_secret(value: str, path: str) -> str:
 
 
 def webhook_secret(settings: Settings) -> str:
-    """What Alertmanager has to show; read at each use, so that it can be changed while the service runs."""
+    """The secret that Alertmanager has to show; read at each use, so that it can change while the service runs."""
     return read_secret(settings.alert_webhook_secret, settings.alert_webhook_secret_file)

@@ -1,1 +1,1 @@
-"""The audit log: journal, trail, and what reads them."""
+"""The audit log: sealing, verifying, listing, exporting and pruning its rows."""

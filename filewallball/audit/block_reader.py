@@ -1,4 +1,4 @@
-"""CheckResult sealed blocks for verification, ahead of the one that is worked on.
+"""Read sealed blocks for verification, ahead of the one that is worked on.
 
 Where the database can, it hands over each block in one piece, which costs a fraction of its rows one by one.
 """
@@ -21,7 +21,7 @@ _ROWS_AT_ONCE = 10_000
 Run = list[tuple[Block, str]]
 """Consecutive blocks with their seals."""
 Contents = dict[int, tuple[int, bytes]]
-"""How many rows a block has, and what its seal covers of them: nothing of a row that holds NULL."""
+"""The number of rows in each block, and the bytes that its seal covers of them: none of a row that holds NULL."""
 
 
 class BlockReader:
@@ -98,7 +98,7 @@ def runs(rows: Sequence[Row[Any]]) -> Iterator[Run]:
 
 
 def is_sound(row: Row[Any]) -> bool:
-    """Whether the record of a block holds numbers and texts where they belong."""
+    """True if the record of a block holds numbers and texts where they belong."""
     return all(
         type(getattr(row, column.name)) is column.type.python_type
         or (column.nullable and getattr(row, column.name) is None)

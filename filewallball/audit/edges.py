@@ -13,8 +13,8 @@ from filewallball.database.connections import Database
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 
 PASSES = 100
-"""How often the digest may seal later rows before one that it left must have been hidden from it. A row is on record
-late only where its transaction outlasted all of them, each of which had work to do."""
+"""The number of passes in which the sealer may seal later rows; a row still left then must have been hidden from it.
+A row is on record late only where its transaction outlasted all of them, each of which had work to do."""
 _ROWS_AT_ONCE = 10_000
 _GROUPS_TOLD = 10
 _HEAD = select(func.max(audit_chain.c.number)).scalar_subquery()
@@ -31,7 +31,7 @@ class Rows:
 
 
 class Edges:
-    """Looks at one database's log; reads only."""
+    """Verifies what lies beside the blocks of one database's log; reads only."""
 
     def __init__(self, database: Database, seals: Seals) -> None:
         self._database = database
@@ -89,7 +89,7 @@ class Edges:
             condition = audit_log.c.block_id.is_(None) & (audit_log.c.id > rows.last_id)
 
     def _verify_passed_by(self, report: Report) -> None:
-        """The digest takes the lowest ids first, and a block that is not full is the last of its pass."""
+        """Find rows left behind: the sealer takes the lowest ids first, and only a pass ends with a block not full."""
         recent = (
             select(audit_blocks.c.first_id)
             .where(audit_blocks.c.row_count < BLOCK_ROWS)
@@ -112,7 +112,7 @@ class Edges:
             )
 
     def _verify_strays(self, report: Report, pruned: int) -> None:
-        """Rows that claim a block where none is."""
+        """Find rows that claim a block that does not exist."""
         strays = select(audit_log.c.block_id, func.min(audit_log.c.id), func.count()).group_by(
             audit_log.c.block_id
         )
@@ -127,7 +127,7 @@ class Edges:
         self._verify_beyond(report, audit_log.c.block_id)
 
     def _verify_records(self, report: Report, pruned: int) -> None:
-        """Records where no block is."""
+        """Find records of blocks that cannot exist."""
         column = audit_blocks.c.number
         self._verify_beyond(report, column)
         before = select(column).where(or_(column.is_(None), column < pruned + 1)).order_by(column).limit(2)
@@ -155,5 +155,5 @@ def number(value: Any) -> int:
 
 
 def more(count: int) -> str:
-    """How many others there are."""
+    """The note that counts further ones, such as ` (and 3 more)`; empty without any."""
     return f" (and {count} more)" if count > 0 else ""

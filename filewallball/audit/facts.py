@@ -1,4 +1,4 @@
-"""What a database itself says of a table: its columns, keys and whatever else hangs on it, in words that both share."""
+"""A table as the database itself describes it: columns, keys and dependents, in terms common to both databases."""
 
 import re
 from collections import defaultdict
@@ -72,7 +72,7 @@ class Trigger:
 
 
 def table_facts(connection: Connection, name: str) -> TableFacts | None:
-    """What there is under this name, or None."""
+    """Describe the table of this name; None if there is none."""
     return (_of_sqlite if _is_sqlite(connection) else _of_mariadb)(connection, name)
 
 
@@ -83,7 +83,7 @@ def triggers(connection: Connection) -> list[Trigger]:
 
 
 def sees_triggers(connection: Connection, tables: Iterable[str]) -> bool:
-    """Whether triggers on all of the tables are shown to this account: MariaDB shows them to whoever may make them."""
+    """True if this account sees triggers on all of the tables: MariaDB shows them to whoever may create them."""
     if _is_sqlite(connection):
         return True
     database = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
@@ -97,7 +97,7 @@ def sees_triggers(connection: Connection, tables: Iterable[str]) -> bool:
 
 
 def disagreements(connection: Connection, name: str) -> list[str]:
-    """Where a table and its own indexes or rules contradict each other; MariaDB lets no statement make it so."""
+    """Find contradictions between a table and its own indexes or rules; on MariaDB no statement can make any."""
     if not _is_sqlite(connection):
         return []
     found = connection.exec_driver_sql(f"PRAGMA integrity_check({name})").scalars()
@@ -105,7 +105,7 @@ def disagreements(connection: Connection, name: str) -> list[str]:
 
 
 def column_facts(connection: Connection, column: Any) -> ColumnFacts:
-    """What this database should say of a column of the models."""
+    """The facts that this database should report of a column of the models."""
     kind = column.type.compile(dialect=connection.dialect)
     if _is_sqlite(connection):
         return ColumnFacts(_affinity(kind), "", column.nullable)
@@ -179,7 +179,7 @@ def _words(definition: str, skipped: re.Pattern[str]) -> set[str]:
 
 
 def _affinity(kind: str) -> str:
-    """What SQLite makes of a declared type."""
+    """The type that SQLite makes of a declared one."""
     kind = kind.upper()
     if "INT" in kind:
         return "integer"

@@ -1,4 +1,4 @@
-"""Which rows of the audit log somebody asks for, as conditions that each find an index in (time, id) order."""
+"""Filters of the audit log, as conditions that each find an index in (time, id) order."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ VERBS = {
     ),
     "delete": ("delete", "expire", "revoke", "prune", "remove"),
 }
-"""What each verb stands for: the second word of actions. A failed authentication is none of them."""
+"""The second words of actions that each verb stands for. A failed authentication is none of them."""
 _SECOND_US = 1_000_000
 _MOST_ADDRESSES = 24
 _MOST_KINDS = 1000
@@ -52,7 +52,7 @@ class AuditFilter:
 
     @property
     def is_selective(self) -> bool:
-        """Whether it names something that an index of its own finds."""
+        """True if it names something that an index of its own finds."""
         return bool(
             self.user_id is not None
             or self.ip_address
@@ -92,7 +92,7 @@ class Scope:
         return None if self.kinds is None else sorted({action for action, _ in self.kinds})
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """All of the filter as one list, for counting."""
+        """All conditions of the filter as one list, for counting."""
         found = [*self._common(), *self._kinds()]
         if self.wanted.ip_address is not None:
             found.append(audit_log.c.address.between(*_bounds(self.wanted.ip_address)))

@@ -1,4 +1,4 @@
-"""What the service's own MariaDB account needs: it may add to the audit log, and change or delete nothing in it."""
+"""The rights of the service's own MariaDB account: it may add to the audit log, and change or delete nothing in it."""
 
 from filewallball.database.tables import db
 

@@ -19,7 +19,7 @@ def mark(connection: Connection, block: int, ids: Sequence[int]) -> None:
 
 
 def marked(connection: Connection, block: int | None, ids: Sequence[int]) -> int:
-    """How many of the rows are in a block; None stands for those that are unsealed."""
+    """Count those of the rows that are in a block; None stands for the unsealed."""
     is_there = _ROW.block_id.is_(None) if block is None else _ROW.block_id == block
     statement = select(func.count()).select_from(audit_log).where(_chosen(ids), is_there)
     return int(connection.execute(statement).scalar_one())

@@ -70,7 +70,7 @@ def _details(row: SimpleNamespace) -> dict[str, Any]:
 
 
 def _read(text: str) -> dict[str, Any]:
-    """The details in a text that anybody may have written: the service's own is neutral as it stands."""
+    """The details in a text that anybody may have written: the service's own is sanitized already."""
     try:
         details = orjson.loads(text)
         if not text.isprintable() or "\\u" in text:

@@ -1,4 +1,4 @@
-"""CheckResult the audit log, newest first: by page, by cursor, or all of it in pieces."""
+"""Read the audit log, newest first: by page, by cursor, or all of it in pieces."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -52,7 +52,7 @@ def list_events(
 
 
 def count_events(database: Database, wanted: AuditFilter) -> Total:
-    """How many rows match."""
+    """Count the rows that match."""
     return database.query(lambda connection: count(connection, resolve(connection, wanted)))
 
 

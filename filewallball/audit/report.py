@@ -1,4 +1,4 @@
-"""What a verification found, and the last one's result kept on this host outside the database."""
+"""The findings of a verification, and the last one's result, kept on this host outside the database."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path

@@ -134,7 +134,7 @@ def _remove_blocks(connection: Connection, stretch: _Stretch, pruned_us: int, st
 
 
 def _took(connection: Connection, stretch: _Stretch, stub: str) -> bool:
-    """Whether the rows are gone and the stub stands, read back in the transaction that did it."""
+    """True if the rows are gone and the stub is there, read back in the transaction that did it."""
     left = (
         select(audit_log.c.id).where(audit_log.c.block_id.between(stretch.pruned + 1, stretch.last)).limit(1)
     )

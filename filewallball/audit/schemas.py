@@ -1,4 +1,4 @@
-"""What the audit routes take and give."""
+"""Schemas for the requests and answers of the audit routes."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""The digest: takes unsealed rows in id order, hands them to the registered rollups and seals them as the next block.
+"""The sealer: takes unsealed rows in id order, hands them to the registered rollups and seals them as the next block.
 
-All of it is one transaction that must advance the chain's single head row, so two digests at once, on one host or on
+All of it is one transaction that must advance the chain's single head row, so two sealers at once, on one host or on
 many, are harmless: one of them rolls back.
 """
 
@@ -40,7 +40,7 @@ BLOCK_ROWS = 2000
 _HEADS_LOGGED_SECONDS = 60.0
 _COUNT_LIMIT = 1_000_000
 _BEFORE_ALL = -(2**63)
-"""Below every id that a row has: one that somebody made negative is sealed, or refused, like any other."""
+"""Lower than the id of any row: one that somebody made negative is sealed, or refused, like any other."""
 _NO_HEAD = (
     "The head of the audit log's chain is missing, or is none that a block can follow: nothing can be sealed."
 )
@@ -67,7 +67,7 @@ class Sealer:
         self._logged = 0.0
         self.stall = Stall(database)
         self.waiting = 0
-        """How many rows were unsealed when `count` last looked."""
+        """The number of unsealed rows when `count` last looked."""
         self._unsealed = (
             select(audit_log.c.id, sealed_column(database))
             .where(audit_log.c.block_id.is_(None), audit_log.c.id > bindparam("after"))
@@ -90,7 +90,7 @@ class Sealer:
         return sealed or 0
 
     def _run(self) -> int | None:
-        """None if another process of the host is at it."""
+        """Seal all that waits; returns the number of rows, None if another process of the host is sealing."""
         with try_lock(self._lock_path) as held, ThreadPoolExecutor(1, "audit-digest") as reader:
             if not held:
                 return None
@@ -105,7 +105,7 @@ class Sealer:
                 batch = following.result()
 
     def count(self) -> int:
-        """How many rows wait to be sealed, counted up to a million; and for how long the first of them has."""
+        """Count the rows that wait to be sealed, up to a million, and note since when sealing has stood still."""
         self.stall.look()
         waiting = select(literal(1)).where(audit_log.c.block_id.is_(None)).limit(_COUNT_LIMIT).subquery()
         statement = select(func.count()).select_from(waiting)
@@ -208,7 +208,7 @@ class Sealer:
             logger.error("The audit log is behind its anchor", extra={"block": before.number})
 
     def holds(self, anchor: Anchor) -> bool:
-        """Whether the log has the anchored block, or has pruned it."""
+        """True if the log has the anchored block, or has pruned it."""
         statement = select(audit_blocks.c.seal).where(audit_blocks.c.number == anchor.number)
         pruned = select(audit_chain.c.pruned).where(audit_chain.c.id == 1)
 
@@ -240,11 +240,11 @@ class _Batch:
 
 
 class _Overtaken(Exception):
-    """Another digest sealed these rows first."""
+    """Another sealer sealed these rows first."""
 
 
 def _took(connection: Connection, block: Block, seal: str, ids: Sequence[int]) -> bool:
-    """Whether head, record and rows are what was written, read back in the transaction that wrote them."""
+    """True if head, record and rows are as written, read back in the transaction that wrote them."""
     heads = [tuple(head) for head in connection.execute(_HEAD)]
     records = [tuple(record) for record in connection.execute(_RECORD, {"number": block.number})]
     return (

@@ -59,7 +59,7 @@ class Candidate:
 
     @classmethod
     def read(cls, sealed: bytes) -> "Candidate":
-        """Take the row apart."""
+        """Split the sealed bytes of a row into its fields."""
         fields = _split(sealed.decode()) if sealed.isascii() else _split_octets(sealed)
         number, mac, address = (_width(fields[place]) for place in (0, -2, -1))
         return cls(sealed, sealed[number : len(sealed) - mac - address], fields)
@@ -83,7 +83,7 @@ class Seals:
         self._key = key
 
     def is_genuine(self, row: Candidate) -> bool:
-        """Whether the service wrote the row: its mac covers the event, and its packed address is the event's."""
+        """True if the service wrote the row: its mac covers the event, and its packed address is the event's."""
         mac = hmac.digest(self._key, row.canonical, hashlib.sha256).hex()
         found, address = row.fields[-2:]
         if not hmac.compare_digest(mac.encode(), found.encode()):
@@ -97,28 +97,28 @@ class Seals:
         return mac.hexdigest()
 
     def stub(self, block: Block, seal: str, pruned_us: int) -> str:
-        """What stands for every block up to this one once their rows are gone: its mac covers the whole record."""
+        """The stub that replaces all blocks up to this one once their rows are gone; its mac covers the record."""
         text = b"stub2;" + block.terms() + f"{seal};{pruned_us}".encode()
         return hmac.digest(self._key, text, hashlib.sha256).hex()
 
     def is_stub(self, block: Block, seal: str, pruned_us: int, stub: str) -> bool:
-        """Whether `stub` is the record's. An earlier release covered less of it; the next pruning covers all."""
+        """True if `stub` is the record's. An earlier release covered less of it; the next pruning covers all."""
         text = f"stub;{block.number};{seal};{pruned_us}"
         before = hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
         return stub in (self.stub(block, seal, pruned_us), before)
 
 
 def sealed_column(database: Database) -> ColumnElement[bytes]:
-    """What a seal covers of a row: its number, the event, the mac and the packed address."""
+    """The bytes of a row that a seal covers: its number, the event, the mac and the packed address."""
     return database.dialect.length_prefixed(
         [audit_log.c.id, *canonical_columns(), audit_log.c.mac, audit_log.c.address]
     )
 
 
 def holds_key(database: Database, seals: Seals) -> bool:
-    """Whether the key of `seals` wrote any row of the newest sealed block, or there is none.
+    """True if the key of `seals` wrote any row of the newest sealed block, or if there is no such block.
 
-    With another key this host's digest refuses the rows of the others, and theirs refuses its own.
+    With another key this host's sealer refuses the rows of the others, and theirs refuses its own.
     """
     head = (
         select(audit_chain.c.number).where(audit_chain.c.id == 1).scalar_subquery()

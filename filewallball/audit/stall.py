@@ -1,4 +1,4 @@
-"""How long sealing has stood still, as this process sees it: no clock of any row or host is asked."""
+"""The time that sealing has stood still, as this process sees it: no clock of any row or host is asked."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ class Stall:
         self._first: int | None = None
         self._since = 0.0
         self.problem = ""
-        """Why this process could not seal, if so."""
+        """The reason why this process could not seal; empty if it could."""
         self.seconds = 0.0
         """For how long the row that was first at the last look had been first then; 0 if there was none."""
 
@@ -37,7 +37,7 @@ class Stall:
         return self.seconds
 
     def probe(self) -> Mapping[str, Any]:
-        """What health shows."""
+        """Details for the health check."""
         seconds = self.look()
         late = f"rows have waited to be sealed for {seconds:.0f} s" if seconds > MOST_SECONDS else ""
         return {"problem": self.problem or late, "oldest_unsealed_seconds": round(seconds, 3)}

@@ -1,4 +1,4 @@
-"""Whether the audit tables are still what the migrations made: nothing that hides, drops or changes rows on its way."""
+"""Check that the audit tables are as the migrations made them: nothing hides, drops or changes rows on the way."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ _ODD_WORDS = {
     "VERSIONING": "versions of its rows",
     "PARTITION": "partitions, which may keep rows out",
 }
-"""What the definition of no audit table is made of."""
+"""Words that stand in the definition of no audit table, with their meanings."""
 _ODD_IN_SQLITE = {
     **_ODD_WORDS,
     "CONFLICT": "an ON CONFLICT clause, which may drop rows",
@@ -45,7 +45,7 @@ _CONSTANT = re.compile(r"NULL|-?\d+|'[^']*'", re.IGNORECASE)
 
 
 def structure(connection: Connection) -> list[str]:
-    """What is wrong with the tables themselves."""
+    """Find faults in the tables themselves."""
     return [
         *(problem for table in _TABLES for problem in _problems(connection, table)),
         *_triggered(connection),
@@ -53,12 +53,12 @@ def structure(connection: Connection) -> list[str]:
 
 
 def not_checked(connection: Connection) -> list[str]:
-    """What this account cannot find out."""
+    """List the checks that this account's rights do not allow."""
     return [] if sees_triggers(connection, _NAMES) else [_TRIGGERS]
 
 
 def contradictions(connection: Connection) -> list[str]:
-    """Where the tables and their indexes disagree: then a search shows other rows than the log has. Reads all of it."""
+    """Find tables that differ from their indexes: then a search shows other rows than the log has. Reads all of it."""
     found = [(name, disagreements(connection, name)) for name in _NAMES]
     return [f"{name} and its indexes disagree: {lines[0][:120]}" for name, lines in found if lines]
 
@@ -101,7 +101,7 @@ def _of_columns(connection: Connection, table: Any, facts: TableFacts) -> Iterat
 
 
 def _is_harmless(column: ColumnFacts) -> bool:
-    """Whether a column that the service does not know, as a newer one may, lets every row in."""
+    """True if a column unknown to this release, as a newer one may add, lets every row in."""
     if not column.is_plain:
         return False
     if column.default is None:

@@ -13,4 +13,4 @@ audit_totals = Table(
     Column("hour", BigInteger, primary_key=True, autoincrement=False),
     Column("row_count", BigInteger, nullable=False),
 )
-"""How many sealed rows of an action and outcome an hour holds, so that totals need no counting."""
+"""The number of sealed rows of an action and outcome in each hour, so that totals need no counting."""

@@ -1,4 +1,4 @@
-"""How many rows match: exact from hourly totals where the filter allows it, else counted up to a bound."""
+"""The number of rows that match: exact from hourly totals where the filter allows it, else counted up to a bound."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def forget(connection: Connection, condition: ColumnElement[bool]) -> None:
 
 
 def count(connection: Connection, scope: Scope) -> Total:
-    """How many rows of the log the scope holds."""
+    """Count the rows of the log in the scope."""
     statement = _exact(scope) if _is_served(scope) else None
     if statement is None:
         rows = connection.execute(select(_bounded(scope.conditions()))).scalar_one()
@@ -76,7 +76,7 @@ def wrong_hours(database: Database) -> list[str]:
 
 
 def _odd_hours(connection: Connection) -> list[Any]:
-    """What totals count for and no row can be of: they would add to every answer, and no day would miss them."""
+    """Hours in the totals that no row can be of: they would add to every answer, and no day's check would find them."""
     counted = select(audit_totals.c.hour).where(audit_totals.c.row_count != 0).distinct()
     return [hour for hour in connection.execute(counted).scalars() if not _is_known(hour)]
 

@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which blocks to verify; the open ends are the log's own."""
+    """The blocks to verify; the open ends are the log's own."""
 
     first: int | None = None
     last: int | None = None
@@ -125,7 +125,7 @@ class Verifier:
             return None
 
     def _seal_before(self, report: Report, chain: Any, first: int) -> tuple[str, ...]:
-        """What the first block's seal must follow: nothing, the stub of what was pruned, or just its neighbour."""
+        """The seals that the first block may follow: the fixed first one, or the one of the stub or block before it."""
         if first == 1:
             return (FIRST_SEAL,)
         row = self._one(select(*audit_blocks.c).where(audit_blocks.c.number == first - 1))
@@ -135,7 +135,7 @@ class Verifier:
         return (row.seal,) if row else ()
 
     def _is_stub(self, row: Any) -> bool:
-        """Whether this record stands for blocks that the service pruned."""
+        """True if this record stands for blocks that the service pruned."""
         if row is None or not is_sound(row):
             return False
         return self._seals.is_stub(block_of(row), row.seal, row.pruned_us or 0, row.stub)

@@ -48,7 +48,7 @@ Progress = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the copying needs: where from, where to, where unfinished copies lie, how much must stay free there."""
+    """The plan for copying: the store, the folder, the place of unfinished copies, and the space to keep free there."""
 
     store: LocalStore
     folder: Path

@@ -1,4 +1,4 @@
-"""When this host last took a backup, for health."""
+"""The time of this host's last backup, for the health check."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -22,7 +22,7 @@ def note_backup(data_dir: Path, manifest: Manifest, folder: Path) -> None:
 
 
 def last_backup_us(data_dir: Path) -> int:
-    """When the last backup was taken; 0 for never."""
+    """The time of the last backup; 0 for never."""
     try:
         return int(orjson.loads((data_dir / _NAME).read_bytes())["created_us"])
     except (OSError, ValueError, KeyError):
@@ -30,7 +30,7 @@ def last_backup_us(data_dir: Path) -> int:
 
 
 def backup_probe(data_dir: Path, max_age: timedelta) -> Callable[[], Mapping[str, Any]]:
-    """Is the last backup young enough? Raises Unavailable where there is none."""
+    """Make the probe for the age of the last backup; it raises Unavailable where there is none."""
 
     def probe() -> Mapping[str, Any]:
         taken_us = last_backup_us(data_dir)

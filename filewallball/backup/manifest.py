@@ -1,4 +1,4 @@
-"""What a backup folder holds: its layout, its manifest, and the digest that vouches for the manifest itself."""
+"""The content of a backup folder: its layout, its manifest, and the digest that vouches for the manifest itself."""
 
 import ctypes
 import hashlib
@@ -108,7 +108,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def blob_location(folder: Path, sha256: str) -> Path:
-    """Where all backups of a folder keep one content."""
+    """The path at which all backups of a folder keep one content."""
     return folder / "blobs" / sha256[:2] / sha256[2:4] / sha256
 
 

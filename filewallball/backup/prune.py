@@ -11,7 +11,7 @@ from filewallball.backup.manifest import BLOBS, backup_ids, discard, read_manife
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What went."""
+    """The backups and blobs that were removed."""
 
     backups: tuple[str, ...]
     blobs: int

@@ -28,7 +28,7 @@ _NEXT = "UPDATE {table} SET {column} = {column} + CASE WHEN {column} < 0 THEN -:
 
 
 def has_files(database: Database) -> bool:
-    """Whether a restore would replace something: files that somebody stored here."""
+    """True if a restore would replace something: files that somebody stored here."""
     return database.row(select(files.c.id).limit(1)) is not None
 
 
@@ -86,7 +86,7 @@ def _statement(template: str, table: str, column: str) -> TextClause:
 
 
 def retire_anchor(data_dir: Path) -> None:
-    """The log is another one now: the next digest anchors it anew, the old anchor stays beside it as evidence."""
+    """Set the old log's anchor aside as evidence: the sealer's next block anchors the restored log anew."""
     anchor = data_dir / _ANCHOR
     if anchor.exists():
         anchor.replace(data_dir / f"{_ANCHOR}.before-restore")

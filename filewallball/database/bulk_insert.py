@@ -16,7 +16,7 @@ from filewallball.database.stock import Inserts, Values
 _VALUES = re.compile(r"VALUES \(((?:%\(\w+\)s(?:, )?)+)\)")
 _NAME = re.compile(r"%\((\w+)\)s")
 _MOST_BYTES = 1_000_000
-"""How long a statement gets: well below `max_allowed_packet`, whose smallest default was 1 MiB."""
+"""The most bytes of a statement: well below `max_allowed_packet`, whose smallest default was 1 MiB."""
 
 _LITERALS: dict[type, Callable[[Any], str]] = {
     int: str,

@@ -45,11 +45,11 @@ class Dialect(ABC):
         return nullcontext()
 
     def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
-        """Where write transactions are committed."""
+        """The object that commits write transactions."""
         return Commits(lock, transact)
 
     def statements(self, reader: Engine, query: Query) -> Statements:
-        """Where statements that are built once are executed."""
+        """The object that executes statements that are built once."""
         return Statements(query)
 
     def inserts(self, statement: Insert, names: Sequence[str], engine: Engine) -> Inserts:

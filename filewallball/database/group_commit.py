@@ -27,7 +27,7 @@ class GroupCommit(Commits):
         super().__init__(lock, transact)
         self._changed = threading.Condition()
         self.waiting: list[_Turn] = []
-        """Turns that nobody has begun."""
+        """Turns that no thread has begun."""
         self._is_led = False
 
     def run(self, work: Callable[[Connection], T]) -> T:
@@ -95,7 +95,7 @@ class _Turn:
     context: Context = field(default_factory=copy_context)
     result: Any = None
     error: Exception | None = field(default_factory=CommitUnknown)
-    """Not known, until it is."""
+    """The commit's outcome is unknown until the turn is over."""
     is_over: bool = False
 
     def run(self, connection: Connection) -> Any:

@@ -25,7 +25,7 @@ from filewallball.database.stock import Inserts
 from filewallball.settings.service import Settings
 
 _MOST_JOINED_BYTES = 64 * 1024 * 1024
-"""How long a value that MariaDB puts together of a group may be."""
+"""The most bytes that MariaDB may join from a group into one value."""
 _CONNECTED = text("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
 _MAXIMUM = text("SELECT @@GLOBAL.max_connections")
 _VARIABLES = text("SHOW GLOBAL VARIABLES WHERE variable_name IN :names")

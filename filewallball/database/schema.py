@@ -28,7 +28,7 @@ def downgrade(revision: str) -> None:
 
 
 def is_newest(database: Database) -> bool:
-    """Whether the database has exactly this code's schema; False too where it does not answer."""
+    """True if the database has exactly this code's schema; False too where it does not answer."""
     try:
         found = database.scalars(REVISION)
     except (OperationalError, ProgrammingError):  # no such table yet, or no such server

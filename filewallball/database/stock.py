@@ -17,13 +17,13 @@ Values = tuple[Any, ...]
 
 
 class Query(Protocol):
-    """Work on a connection that reads."""
+    """A function that runs work on a connection for reading."""
 
     def __call__(self, work: Callable[[Connection], T]) -> T: ...
 
 
 class Commits:
-    """Transactions, one for each work."""
+    """Commits each work in a transaction of its own."""
 
     def __init__(self, lock: AbstractContextManager[Any], transact: Transact) -> None:
         self._lock = lock
@@ -70,7 +70,7 @@ class Inserts:
         return self.send(connection, self.prepare(rows))
 
     def prepare(self, rows: Iterable[Values]) -> list[Any]:
-        """What `send` takes: all the work that needs no database."""
+        """Turn rows into the argument of `send`: all the work that needs no database."""
         return [dict(zip(self._names, row, strict=True)) for row in rows]
 
     def send(self, connection: Connection, prepared: list[Any]) -> int:

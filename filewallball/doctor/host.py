@@ -1,4 +1,4 @@
-"""What `filewallball doctor` finds on this host by itself: database, disk, backups, audit log, logging."""
+"""Checks of `filewallball doctor` on this host itself: database, disk, backups, audit log, logging."""
 
 import os
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Diagnosis:
 
 
 def database(engines: Mapping[Any, Engine]) -> Diagnosis:
-    """Does a commit that was confirmed survive the loss of power?"""
+    """Check that a confirmed commit survives the loss of power."""
     faults: dict[str, None] = {}
     title = ""
     try:
@@ -54,7 +54,7 @@ def database(engines: Mapping[Any, Engine]) -> Diagnosis:
 
 
 def disk(store: LocalStore) -> Diagnosis:
-    """Is there room, for bytes and for names?"""
+    """Check the free space, for bytes and for names."""
     try:
         store.check_mounted()
         space, nodes = store.space(), os.statvfs(store.root)
@@ -70,7 +70,7 @@ def disk(store: LocalStore) -> Diagnosis:
 
 
 def backup(settings: Settings) -> Diagnosis:
-    """Is there a backup, and is it young enough?"""
+    """Check that there is a backup, and that it is young enough."""
     taken_us, longest = last_backup_us(settings.data_dir), settings.backup_max_age
     if not taken_us:
         status = BAD if longest else WARNING
@@ -84,7 +84,7 @@ def backup(settings: Settings) -> Diagnosis:
 
 
 def recipients(settings: Settings) -> Diagnosis:
-    """Would an alert reach somebody, or is a channel still addressed as the guide's example has it?"""
+    """Check that alerts reach somebody: no channel is still addressed as in the guide's example."""
     unset = []
     mail = (*settings.alert_email_recipients, settings.alert_email_smtp_server)
     if settings.alert_email_enabled and any(address.endswith(_EXAMPLE_DOMAIN) for address in mail):
@@ -101,7 +101,7 @@ def recipients(settings: Settings) -> Diagnosis:
 
 
 def audit(settings: Settings, database: Database, seals: Seals, verification: Verification) -> Diagnosis:
-    """Was the whole log found intact, and lately?"""
+    """Check that the whole log was found intact lately."""
     with suppress(SQLAlchemyError):  # nothing is sealed where there is no log
         if not holds_key(database, seals):
             return Diagnosis("audit", BAD, OTHER_KEY)
@@ -118,7 +118,7 @@ def audit(settings: Settings, database: Database, seals: Seals, verification: Ve
 
 
 def logging(settings: Settings) -> Diagnosis:
-    """Is the log written, and can a machine read it?"""
+    """Check that the log is written, in a form that machines can read."""
     path = settings.log_file
     if not path.is_file():
         return Diagnosis(

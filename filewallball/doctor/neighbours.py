@@ -1,4 +1,4 @@
-"""What `filewallball doctor` finds by asking: the service over HTTP, its proxy, Prometheus, Grafana's folder."""
+"""Checks of `filewallball doctor` that ask others: the service over HTTP, its proxy, Prometheus, Grafana's folder."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +45,7 @@ def ask(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
 
 
 def own_url(settings: Settings) -> str:
-    """Where the service listens, as this host reaches it."""
+    """The URL of the service, as this host reaches it."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - compared
     return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{settings.port}"
 
@@ -99,7 +99,7 @@ def _statistics(status: int, text: str) -> Diagnosis:
 
 
 def proxies(settings: Settings) -> Diagnosis:
-    """Does the service know its proxy, and does the proxy believe nobody else?"""
+    """Check that the service knows its proxy, and that the proxy believes nobody else."""
     if not settings.public_url:
         return Diagnosis("proxies", WARNING, "PUBLIC_URL is not set, so no proxy was asked")
     if not settings.trusted_proxies:
@@ -131,7 +131,7 @@ def proxies(settings: Settings) -> Diagnosis:
 
 
 def prometheus(settings: Settings) -> Iterator[Diagnosis]:
-    """Are the alert rules loaded, is the service scraped, and does anybody hear of alerts?"""
+    """Check that the alert rules are loaded, the service is scraped, and alerts reach somebody."""
     address = settings.prometheus_url or f"http://localhost:{settings.prometheus_port}"
     for name, path, judge in (
         ("alert rules", "rules?type=alert", partial(_rules, settings)),
@@ -183,7 +183,7 @@ def _alertmanagers(data: Any) -> Diagnosis:
 
 
 def provisioned(settings: Settings, folder: Path) -> Diagnosis:
-    """Are the dashboards where Grafana looks for them, and those of this version?"""
+    """Check that the dashboards are where Grafana looks for them, and are those of this version."""
     if not settings.grafana_enabled:
         return Diagnosis("dashboards", OK, "GRAFANA_ENABLED=false: none are wanted")
     wanted = [each for each in dashboards.ARTIFACTS if each.path.endswith(".json")]

@@ -247,7 +247,7 @@ def catalogue() -> Iterator[type[ApiError]]:
 
 
 def is_refusal(code: str) -> bool:
-    """Whether the code is the caller's doing: such refusals are coalesced when they flood."""
+    """True if the code is the caller's doing: such refusals are coalesced when they flood."""
     return _SIDES.get(code) == "client"
 
 
@@ -267,7 +267,7 @@ def translate(error: BaseException) -> ApiError:
 
 
 def _is_broken_body(error: BaseException) -> bool:
-    """Whether the server's own parser found the body cut short or its chunks malformed."""
+    """True if the server's own parser found the body cut short or its chunks malformed."""
     return isinstance(error, Exception) and type(error).__module__ == "gunicorn.http.errors"
 
 

@@ -1,4 +1,4 @@
-"""What an error of the database means: whether to try again, whether anything was kept, and what to tell the caller."""
+"""The meaning of a database's error: whether to try again, whether anything was kept, and the text for the caller."""
 
 import sqlite3
 from typing import Any
@@ -13,17 +13,17 @@ _NOT_KEPT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sq
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the database rolled the transaction back and asks for another try (also at COMMIT, as Galera does)."""
+    """True if the database rolled the transaction back and asks for another try (also at COMMIT, as Galera does)."""
     return _mariadb_code(error) in (_DEADLOCK, _LOCK_WAIT)
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether the database has no space for the change."""
+    """True if the database has no space for the change."""
     return _mariadb_code(error) in _FULL or _sqlite_code(error) == sqlite3.SQLITE_FULL
 
 
 def described(error: BaseException) -> str:
-    """What a caller may know of it."""
+    """The description of the error that a caller may see."""
     if is_full(error):
         return "The database has no space left."
     if _mariadb_code(error) in _READ_ONLY or _sqlite_code(error) == sqlite3.SQLITE_READONLY:
@@ -32,7 +32,7 @@ def described(error: BaseException) -> str:
 
 
 def is_refused_commit(error: BaseException) -> bool:
-    """Whether an error of COMMIT says that nothing was kept. One that merely came instead of an answer does not, nor
+    """True if an error of COMMIT says that nothing was kept. One that merely came instead of an answer does not, nor
     does one that a kill may put in the place of «done»."""
     if _sqlite_code(error) in _NOT_KEPT:
         return True

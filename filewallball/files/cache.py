@@ -35,7 +35,7 @@ class MetadataCache:
     """Never raises: a Redis that does not answer is a cache that knows nothing."""
 
     def __init__(self, url: str, is_known_away: Callable[[], bool] = lambda: False) -> None:
-        """`is_known_away` says whether somebody else has found Redis away already."""
+        """`is_known_away` says whether another part of the process has found Redis away already."""
         self._is_away = False
         self._is_known_away = is_known_away
         self._client: Any = None
@@ -48,7 +48,7 @@ class MetadataCache:
             )
 
     def find(self, file_id: str, look_up: Callable[[], FoundFile | None]) -> tuple[FoundFile | None, str]:
-        """The file, from here or by `look_up`, and whether it was here: hit, miss, or none where nobody was asked."""
+        """Find a file in the cache or by `look_up`; with it hit or miss, or none where the cache was not asked."""
         if self._client is None or self._is_away or self._is_known_away():
             return look_up(), NONE
         answer = self._ask(lambda client: client.mget(_PREFIX + file_id, _SINCE))
@@ -81,7 +81,7 @@ class MetadataCache:
         self._count_from(now_us() + _CHANGING_SECONDS * 1_000_000, _CHANGING_SECONDS)
 
     def forget_all(self) -> bool:
-        """All files have changed: only what is asked from now on counts. False where Redis could not be told."""
+        """Drop every file from the cache: all have changed. False where Redis could not be told."""
         return self._count_from(now_us(), 2 * FILL_SECONDS)
 
     def _count_from(self, since_us: int, seconds: int) -> bool:

@@ -16,7 +16,7 @@ _DATED = re.compile(r"^ClamAV [^/]*/[^/]*/(.+)$")
 
 
 class Readable(Protocol):
-    """What can be scanned."""
+    """A source of bytes that can be scanned."""
 
     def read(self, size: int, /) -> bytes | None: ...
 
@@ -27,7 +27,7 @@ class ScannerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What clamd says of a stream: `found` names a signature, `refused` says why it was not scanned."""
+    """The reply of clamd to a stream: `found` names a signature, `refused` says why it was not scanned."""
 
     found: str = ""
     refused: str = ""
@@ -53,7 +53,7 @@ class Clamd:
             return _parse(_receive(connection, deadline))
 
     def signatures_from(self, timeout_seconds: float) -> datetime | None:
-        """When the signatures in use were made; None if it does not say. Raises ScannerFailed."""
+        """The date of the signatures in use; None if clamd does not say. Raises ScannerFailed."""
         with self._connected(timeout_seconds) as (connection, deadline):
             _send(connection, deadline, b"zVERSION\0")
             reply = _receive(connection, deadline)

@@ -1,4 +1,4 @@
-"""What a client has already and which part it wants: the preconditions and ranges of RFC 9110, for one file."""
+"""The preconditions and ranges of RFC 9110 for one file: what a client has already, and which part it wants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _LONGEST_RANGE = 100  # two 20-digit positions need less than half of it
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What tells one content from another: its digest, the second it was stored, its length."""
+    """The properties that tell one content from another: its digest, the second it was stored, its length."""
 
     sha256: str
     modified: int
@@ -33,7 +33,7 @@ def require_version(environ: Mapping[str, Any], version: Version) -> None:
 
 
 def is_unmodified(environ: Mapping[str, Any], version: Version) -> bool:
-    """Does the client hold this version already (If-None-Match, or without it If-Modified-Since)?"""
+    """True if the client holds this version already (If-None-Match, or without it If-Modified-Since)."""
     known = environ.get("HTTP_IF_NONE_MATCH")
     if known is not None:
         return parse_etags(known).contains_weak(version.sha256)

@@ -51,7 +51,7 @@ _ALWAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is to be sent; `path` is the blob's in the store. What is mislabelled is always an attachment."""
+    """A file to be sent; `path` is the blob's in the store. A mislabelled one is always an attachment."""
 
     file_id: str
     filename: str
@@ -65,7 +65,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of it. A `check` is an answer without the file: HEAD, 304, 412 and 416."""
+    """The outcome of sending a file. A `check` is an answer without the file: HEAD, 304, 412 and 416."""
 
     kind: Kind
     bytes_sent: int
@@ -122,7 +122,7 @@ def _about(content: Content, disposition: str) -> list[tuple[str, str]]:
 
 
 def _nginx_agrees(environ: Mapping[str, Any], span: tuple[int, int] | None) -> bool:
-    """Does nginx, seeing the same request, decide as we did? It refuses ranges that we pass over, and knows no
+    """True if nginx, seeing the same request, decides as we did. It refuses ranges that we pass over, and knows no
     entity tag yet when it looks at If-Match."""
     if "HTTP_IF_MATCH" in environ or "HTTP_IF_UNMODIFIED_SINCE" in environ:
         return False

@@ -1,4 +1,4 @@
-"""CheckResult: a file is described, looked up for sending, opened, and put on record as it was sent."""
+"""Fetching: a file is described, looked up for sending, opened, and put on record as it was sent."""
 
 from typing import Any, BinaryIO
 
@@ -21,7 +21,7 @@ from filewallball.storage.local import LocalStore
 
 
 class Downloads:
-    """What one process does for readers of files. Takes plain values and an operation, never a request."""
+    """Fetching files for readers, in one process. Takes plain values and an operation, never a request."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Downloads:
         return self.shown(row)
 
     def fetch(self, op: Operation, file_id: str) -> Content:
-        """What is needed to send a file. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
+        """Find a file to send. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
         row, cache = self._cache.find(file_id, lambda: find_file(self._database, file_id))
         if cache == HIT and row is not None and row.damaged_us is not None:
             row = find_file(self._database, file_id)  # somebody may have brought the bytes again
@@ -75,7 +75,7 @@ class Downloads:
             return self._store.open(row.path)
 
     def delivered(self, op: Operation, delivery: Delivery) -> None:
-        """End a fetch: what was sent, by whom, and whether all of it arrived (ruling 10)."""
+        """End a fetch: what was sent, by whom, and whether all of it arrived."""
         if delivery.kind == "check":
             op.note(action="file:check")
         op.note(file_size=delivery.bytes_sent, details={"delivery": delivery.by, "kind": delivery.kind})

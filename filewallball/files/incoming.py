@@ -112,7 +112,7 @@ def receive_body(store: LocalStore, upload: UploadRequest, filename: str, note: 
 
 
 class _OneStage:
-    """A stage for the first file part, a refusal for a second (ruling 13)."""
+    """A stage for the first file part, a refusal for a second."""
 
     def __init__(self, store: LocalStore, max_bytes: int, declared_bytes: int, note: Note) -> None:
         self._note = note
@@ -136,7 +136,7 @@ class _OneStage:
 
     @property
     def received(self) -> int:
-        """How much of the file has arrived."""
+        """The bytes of the file that have arrived."""
         return self._stage.received if self._stage is not None else 0
 
     def opened(self) -> Stage:

@@ -1,4 +1,4 @@
-"""What files are kept, by media type."""
+"""The inventory: number and size of the files that are kept, by media type."""
 
 from sqlalchemy import Connection, func, select
 

@@ -35,7 +35,7 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What the headers of a part say."""
+    """The headers of a part, and the name and file name that they give."""
 
     headers: Headers
     name: str
@@ -60,7 +60,7 @@ class Multipart:
 
     def __init__(self, read: Callable[[], bytes], boundary: bytes, *, max_parts: int, max_bytes: int) -> None:
         self.received = 0
-        """How many bytes were read."""
+        """The number of bytes that were read."""
         self._read = read
         self._boundary = boundary
         self._max_parts = max_parts
@@ -108,7 +108,7 @@ class Multipart:
         return Part(headers, options.get("name", ""), options.get("filename"))
 
     def _content(self, *, in_file: bool) -> Iterator[memoryview]:
-        """What stands before the next delimiter, the line break at which it starts left out."""
+        """Yield the bytes up to the next delimiter, without the line break at which it starts."""
         skipped = len(self._line_break)
         while True:
             found = self._find()
@@ -126,7 +126,7 @@ class Multipart:
             self._need_more()
 
     def _find(self) -> tuple[int, int] | None:
-        """Where the next delimiter starts and ends, if all of it is here."""
+        """Find start and end of the next delimiter, if all of it is here."""
         start = self._data.find(self._delimiter, self._at)
         if start < 0:
             return None
@@ -142,7 +142,7 @@ class Multipart:
         return start, ending.end()
 
     def _undecided(self) -> int:
-        """Where a delimiter may begin of which the rest is still to come; else the end of what is here."""
+        """Find where a delimiter may begin of which the rest is still to come; else the end of what is here."""
         data, delimiter = self._data, self._delimiter
         at = data.rfind(delimiter, max(self._at, len(data) - len(delimiter) - PADDING_BYTES - 1))
         if at >= 0 and _UNDECIDED.fullmatch(data, at + len(delimiter)):

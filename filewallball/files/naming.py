@@ -57,7 +57,7 @@ def content_disposition(name: str, inline: bool) -> str:
 
 
 def deceptions(raw: str) -> tuple[str, ...]:
-    """What a name, as it was sent, does to mislead people; empty for an honest one."""
+    """Find tricks by which a name, as it was sent, misleads people; empty for an honest one."""
     end = raw[-MAX_BYTES:]  # these patterns backtrack, so they get no more than a name's length
     found = [label for label, pattern in _ANYWHERE if pattern.search(raw)]
     return (*found, *(label for label, pattern in _AT_THE_END if pattern.search(end)))

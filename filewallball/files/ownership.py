@@ -1,4 +1,4 @@
-"""Who may see a file and delete it: of a private one its owner, an administrator, or the holder of its delete token."""
+"""The right to see and delete a file. A private one: its owner, an administrator, or the holder of its delete token."""
 
 import hashlib
 import hmac
@@ -38,12 +38,12 @@ def check_visible(
 
 
 def owns(caller: Caller, row: FoundFile) -> bool:
-    """Whether the file is the caller's, or the caller may act on any file."""
+    """True if the file is the caller's, or the caller may act on any file."""
     return caller.may(permissions.ANY_FILE) or (not caller.is_anonymous and caller.user_id == row.owner_id)
 
 
 def holds_token(delete_token: str, row: FoundFile) -> bool:
-    """Whether this is the token that the answer to an anonymous upload gave."""
+    """True if this is the token that the answer to an anonymous upload gave."""
     return bool(delete_token and row.delete_digest) and hmac.compare_digest(
         token_digest(delete_token), row.delete_digest
     )
@@ -59,5 +59,5 @@ def no_right_to_delete(caller: Caller, delete_token: str) -> errors.ApiError:
 
 
 def token_digest(token: str) -> str:
-    """How a delete token is kept: as its SHA-256, in hexadecimal."""
+    """The stored form of a delete token: its SHA-256, in hexadecimal."""
     return hashlib.sha256(token.encode()).hexdigest()

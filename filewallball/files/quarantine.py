@@ -46,7 +46,7 @@ def list_quarantined(
 
 
 def is_dangerous(database: Database, store: LocalStore, row: Row[Any]) -> bool:
-    """Whether a file in quarantine would come there today. Raises StorageFailed where its bytes cannot be read."""
+    """True if a file in quarantine would be put there today. Raises StorageFailed where its bytes cannot be read."""
     statement = select(blobs.c.path).where(blobs.c.id == row.blob_id)
     path = database.query(lambda connection: connection.execute(statement).scalar_one())
     with store.open(path) as file:

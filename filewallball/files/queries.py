@@ -22,7 +22,7 @@ _COUNT_LIMIT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class FileFilter:
-    """What to list. Sizes are bytes; a date without a zone is UTC."""
+    """A filter for lists of files. Sizes are bytes; a date without a zone is UTC."""
 
     type: str = ""
     name: str = ""

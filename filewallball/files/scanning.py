@@ -67,7 +67,7 @@ class Scanner:
         return ScanResult(INFECTED, reply.found) if reply.found else ScanResult(CLEAN)
 
     def admit(self, op: Operation, stage: Stage) -> str:
-        """What the policy says of an upload; returns the scan state to keep.
+        """Scan an upload as the policy demands; returns the scan state to keep.
 
         Raises InfectedFile, and where a scan is required ScannerUnavailable and NotScannable.
         """

@@ -1,4 +1,4 @@
-"""What the file routes take and give."""
+"""Schemas for the requests and answers of the file routes."""
 
 from typing import Any
 
@@ -136,7 +136,7 @@ class FileListSchema(Schema):
 
 
 class QuarantineQuerySchema(Schema):
-    """Which part of the list."""
+    """The page of the list to return."""
 
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))

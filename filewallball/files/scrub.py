@@ -26,7 +26,7 @@ logger = logging.getLogger("filewallball.scrub")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast to read, and for how long at a time; None is as fast, and as long, as it takes."""
+    """The speed of reading and its duration at a time; None sets no limit."""
 
     bytes_per_second: int | None = None
     seconds: float | None = None
@@ -65,12 +65,12 @@ class Scrub:
         return checked, failed
 
     def run_slice(self, interval_us: int, bytes_per_second: int) -> None:
-        """What is due now, for some seconds."""
+        """Read the blobs that are due, for some seconds."""
         self._store.check_mounted()
         self.run(before_us=now_us() - interval_us, pace=Pace(bytes_per_second, _SLICE_SECONDS))
 
     def total_bytes(self) -> int:
-        """How much there is to read."""
+        """The sum of the sizes of all blobs to read."""
         statement = select(func.coalesce(func.sum(blobs.c.size), 0)).where(
             blobs.c.live == 1, blobs.c.refs > 0
         )
@@ -83,7 +83,7 @@ class Scrub:
         return {"problem": f"{damaged} damaged" if damaged else "", "damaged_blobs": damaged}
 
     def _examine(self, row: Row[Any]) -> str:
-        """Why the blob is not what it was; empty if it is."""
+        """The reason why the blob is not what it was; empty if it is."""
         try:
             with self._store.open(row.path) as file:
                 return "" if _digest(file) == row.sha256 else "the content differs"
@@ -129,7 +129,7 @@ def _due(before_us: int) -> Select[Any]:
 
 
 def _digest(file: BinaryIO) -> str:
-    """What is on the disk, not what memory remembers: cached pages are dropped first, and again afterwards."""
+    """The SHA-256 of the bytes on the disk, not in memory: cached pages are dropped before and after."""
     digest = hashlib.sha256()
     _forget(file)
     while data := file.read(_PIECE_BYTES):

@@ -36,7 +36,7 @@ class Sweep:
         self._begin = begin
 
     def run(self) -> None:
-        """What is due every few seconds."""
+        """Do all that is due every few seconds: expire files, remove and condemn blobs."""
         self._store.check_mounted()
         self.expire_files()
         self.remove_condemned()

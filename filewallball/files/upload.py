@@ -32,7 +32,7 @@ _NEW = insert(files)  # built once: building a statement and recognising it agai
 
 
 class Uploads:
-    """What one process does with uploads. Takes plain values and an operation, never a request."""
+    """Storing uploads, in one process. Takes plain values and an operation, never a request."""
 
     def __init__(self, settings: Settings, database: Database, store: LocalStore, scanner: Scanner) -> None:
         self._settings = settings
@@ -43,7 +43,7 @@ class Uploads:
         self._count, self._count_clean = _counting(database), _counting(database, "scan_state", "scanned_us")
 
     def check_quota(self, op: Operation) -> None:
-        """Before a body is read: raise QuotaExceeded if its sender has no room for anything."""
+        """Before a body is read: raise QuotaExceeded if its sender's quota is used up."""
         self._quotas.refuse_early(op.caller)
 
     def store(self, op: Operation, incoming: Incoming) -> StoredFile:
@@ -106,7 +106,7 @@ class Uploads:
 
     @staticmethod
     def _is_known(connection: Connection, blob_id: int, file: NewFile) -> bool:
-        """Whether the client may know that these bytes are here: its own, or public. Of others' it learns nothing.
+        """True if the client may know that these bytes are here: its own, or public. Of others' it learns nothing.
 
         Nobody knows which files an unknown client's own are.
         """
@@ -119,7 +119,7 @@ class Uploads:
         return connection.execute(statement).first() is not None
 
     def _judge(self, op: Operation, incoming: Incoming, seen: Inspection) -> Suspicion:
-        """What is suspicious of an upload. Raises InvalidFileType, and SuspiciousFile where such files are rejected."""
+        """Find what is suspicious of an upload. Raises InvalidFileType, and SuspiciousFile where policy rejects it."""
         suspicion = judge(incoming.stage, incoming.filename, seen)
         if mislabelled := mislabelling(incoming.filename, seen.claimed_type, seen.media_type):
             op.note(details={"mislabelled": mislabelled})

@@ -28,7 +28,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """How one dependency is: `seconds` is how long it took, or has taken so far; `error` says what is wrong."""
+    """The result of one check: `seconds` is its duration, so far if it still runs; `error` says what is wrong."""
 
     status: str
     seconds: float | None = None
@@ -53,7 +53,7 @@ class HealthChecks:
             run.begin_if_due()
 
     def latest(self, name: str) -> CheckResult:
-        """What the last finished check found; runs nothing."""
+        """The result of the last finished check; runs nothing."""
         return self._runs[name].finished
 
     def look(self, names: Iterable[str] | None = None) -> dict[str, CheckResult]:
@@ -137,7 +137,7 @@ class _Run:
 
 
 def _reason(error: Exception) -> str:
-    """What may be said of a failure: our own errors speak for themselves, of others only the kind is told."""
+    """The part of a failure that may be told: our own errors in full, of others only the kind."""
     if isinstance(error, ApiError):
         return error.detail or error.title
     return type(error).__name__

@@ -1,4 +1,4 @@
-"""What is tried of the database, Redis, the storage and the journal: the path that a request takes, in small."""
+"""Probes of the database, Redis, the storage and the journal: the path that a request takes, in small."""
 
 import os
 import secrets

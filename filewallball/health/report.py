@@ -47,7 +47,7 @@ def summary(results: Mapping[str, CheckResult], *, dialect: str, uptime_seconds:
 
 
 def detailed(results: Mapping[str, CheckResult]) -> dict[str, Any]:
-    """`GET /health/detailed`: what whoever runs the service wants to know."""
+    """The body of `GET /health/detailed`, for those who run the service."""
     database, redis, storage = (results.get(name, _NOTHING) for name in (DATABASE, REDIS, STORAGE))
     checks = {
         _SHOWN_AS[DATABASE]: _check(
@@ -72,7 +72,7 @@ def detailed(results: Mapping[str, CheckResult]) -> dict[str, Any]:
 
 
 def readiness(results: Mapping[str, CheckResult], *, draining: bool) -> dict[str, Any]:
-    """`GET /health/ready`: may requests be sent here?"""
+    """The body of `GET /health/ready`: whether requests may be sent here."""
     status = "draining" if draining else worst(results.values())
     return {"status": status, "checks": {name: result.status for name, result in results.items()}}
 

@@ -81,7 +81,7 @@ class Ready(MethodView):
 
 
 def is_draining(switch: Path) -> bool:
-    """Whether `filewallball drain on` is in force."""
+    """True if `filewallball drain on` is in force."""
     return switch.exists()
 
 

@@ -45,13 +45,13 @@ class Metric:
 
     @property
     def worst_case(self) -> int:
-        """Lines that one slot can ever add to a scrape."""
+        """The most lines that one slot can ever add to a scrape."""
         lines_each = len(self.buckets) + 3 if self.kind == HISTOGRAM else 1
         return prod(label.size for label in self.labels) * lines_each
 
     @property
     def sample_names(self) -> tuple[str, ...]:
-        """What a query may name."""
+        """The names of its samples, which a query may use."""
         if self.kind == HISTOGRAM:
             return tuple(f"{self.name}_{suffix}" for suffix in ("bucket", "count", "sum"))
         return (self.name,)

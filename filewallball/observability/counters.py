@@ -1,4 +1,4 @@
-"""CheckResult back what was counted: the sums of every slot's counters, and since when they count."""
+"""Read back what was counted: the sums of every slot's counters, and since when they count."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def note_epoch(directory: Path) -> None:
 
 
 def epoch_us(directory: Path) -> int | None:
-    """When counting began; None if no service ever started here."""
+    """The time at which counting began; None if no service ever started here."""
     try:
         return int((directory / _EPOCH).read_text())
     except (FileNotFoundError, ValueError):

@@ -36,7 +36,7 @@ class Exporter(GunicornInternalPrometheusMetrics):
     def generate_metrics(
         self, accept_header: str | None = None, names: Iterable[str] | None = None
     ) -> tuple[str, str]:
-        """What the route answers with; never fails on a strange Accept header or name."""
+        """The body and the content type of the answer; never fails on a strange Accept header or name."""
         return self._exposition.render(accept_header, names)
 
     def export_defaults(self, *_: Any, app: Flask, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a scrape gets: the merged files and the values read at that moment, as Prometheus text or OpenMetrics."""
+"""The answer to a scrape: the merged files and the gauges read at that moment, as Prometheus text or OpenMetrics."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -170,7 +170,7 @@ def _stock_text(metrics: list[Metric], content_type: str, wanted: frozenset[str]
 
 
 class _Fixed:
-    """What prometheus_client's encoders ask of a registry."""
+    """A registry of fixed metrics, with the one method that prometheus_client's encoders call."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         self._metrics = metrics

@@ -1,4 +1,4 @@
-"""What a label may say: a value of a closed set, or one of the few first values that a slot ever met."""
+"""Values of labels: members of a closed set, or one of the first few values that a slot ever met."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ def timestamp(seconds: float) -> str:
 
 
 def json_line(fields: Fields) -> bytes:
-    """One JSON object."""
+    """A record as one line of JSON."""
     try:
         data = orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:  # a lone surrogate, or what only the slower encoder takes

@@ -62,7 +62,7 @@ def configure_logging(settings: Settings) -> Logs:
 
 
 class _Handler(logging.Handler):
-    """What the standard library's loggers know of our sinks."""
+    """The handler that passes records of the standard library's loggers to our sinks."""
 
     def __init__(self, logs: Logs) -> None:
         super().__init__()

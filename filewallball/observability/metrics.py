@@ -198,7 +198,7 @@ class _Family(dict[tuple[str, ...], Any]):
 
 
 class _Nowhere:
-    """Stands in for a series that found no room."""
+    """Stands in for a series that found no space in its file."""
 
     def inc(self, amount: float) -> None: ...
 

@@ -1,4 +1,4 @@
-"""How many database connections this worker keeps and uses, told by the pool itself."""
+"""The database connections that this worker keeps and uses, as the pool itself counts them."""
 
 from threading import Lock
 from typing import Any

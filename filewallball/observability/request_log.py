@@ -34,7 +34,7 @@ class RequestLog:
 
 
 def request_record(exchange: Exchange, level: int) -> Fields:
-    """What every request leaves; the path goes without its query, which may hold a credential."""
+    """The record that every request leaves; the path goes without its query, which may hold a credential."""
     environ, event = exchange.environ, exchange.event
     record: Fields = {
         "timestamp": timestamp(time.time()),
@@ -60,7 +60,7 @@ def request_record(exchange: Exchange, level: int) -> Fields:
 
 
 def error_record(exchange: Exchange, failure: BaseException) -> Fields:
-    """What a failure leaves: where it was found, and the whole traceback if nobody foresaw it."""
+    """The record that a failure leaves: where it was raised, and the whole traceback if it was unforeseen."""
     event = exchange.event
     cause = translate(failure)
     facts = dict(cause.facts)
@@ -81,7 +81,7 @@ def error_record(exchange: Exchange, failure: BaseException) -> Fields:
 
 
 def _is_worth_a_record(exchange: Exchange) -> bool:
-    """What failed; refusals of access and strange paths are in the request's own line."""
+    """True if the request failed; refusals of access and strange paths are in the request's own line."""
     return exchange.status >= 500 or (exchange.event is not None and exchange.event.status == FAILED)
 
 
@@ -103,7 +103,7 @@ def _place(failure: BaseException) -> str:
 
 
 def _text(value: str, most: int) -> str:
-    """What a WSGI string stands for: bytes, taken for UTF-8. Escapes are long, so text that needs them is cut short."""
+    """Decode a WSGI string: bytes, taken for UTF-8. Escapes are long, so text that needs them is cut short."""
     if value.isascii() and value.isprintable():
         return value[:most]
     text = value[:most].encode("latin-1", "replace").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""CheckResult samples out of what another program answers to a scrape."""
+"""Read samples from another program's answer to a scrape."""
 
 from prometheus_client.parser import text_string_to_metric_families
 

@@ -1,4 +1,4 @@
-"""Where log lines go: a sink that is full, gone or blocked loses lines, and never takes a request's time."""
+"""Destinations of log lines: one that is full, gone or blocked loses lines, and never takes a request's time."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ class FileSink:
     Whoever finds it too large and gets the side file's lock renames; the others write on meanwhile.
 
     Writers look before every line where few bytes are kept. Where many are, a line that ends in a file renamed a
-    moment ago is still kept with it, so a tenth of a second may pass between two looks, or a small share of the room
+    moment ago is still kept with it, so a tenth of a second may pass between two looks, or a small share of the space
     left: with as many writers the file does not outgrow its size.
     """
 
@@ -63,7 +63,7 @@ class FileSink:
             self._release()
 
     def _ready(self, length: int) -> None:
-        """Make the descriptor that of the present file, with room for one more line."""
+        """Make the descriptor that of the present file, with space for one more line."""
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -164,4 +164,4 @@ class ConsoleSink:
 
 
 def _nobody_counts() -> None:
-    """Until metrics exist."""
+    """Count nothing, as long as there are no metrics."""

@@ -1,4 +1,4 @@
-"""When the service started: noted once by the gunicorn master and inherited by every worker it ever forks."""
+"""The start time of the service: noted once by the gunicorn master and inherited by every worker it ever forks."""
 
 import time
 

@@ -33,7 +33,7 @@ def groups(settings: Settings) -> dict[str, tuple[Rule, ...]]:
 
 
 def rules(settings: Settings) -> tuple[Rule, ...]:
-    """All of them."""
+    """All alert rules, of every group."""
     return tuple(rule for group in groups(settings).values() for rule in group)
 
 

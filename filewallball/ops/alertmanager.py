@@ -40,7 +40,7 @@ def receiver_of(channels: tuple[str, ...]) -> str:
 
 
 def wants_sms(receiver: str) -> bool:
-    """Whether a receiver's name has SMS among its channels."""
+    """True if a receiver's name has SMS among its channels."""
     return "sms" in receiver.split("-")
 
 

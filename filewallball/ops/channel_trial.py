@@ -22,7 +22,7 @@ class AlertmanagerSilent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What Alertmanager has sent through one kind of channel since it started, and how much of it was not taken."""
+    """The requests that Alertmanager sent through one kind of channel since its start, and how many of them failed."""
 
     sent: int
     failed: int

@@ -24,7 +24,7 @@ class Rule:
 
     @property
     def section(self) -> str:
-        """Its section in the runbook."""
+        """The rule's section in the runbook."""
         return self.name.lower()
 
 

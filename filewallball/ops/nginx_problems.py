@@ -40,7 +40,7 @@ def maps() -> Iterator[str]:
 
 
 def pages() -> Iterator[str]:
-    """Where a server block sends its own errors."""
+    """The lines that send a server block's own errors to the problem pages."""
     yield f"error_page {' '.join(map(str, _OWN))} /_problem;"
     for own, status in _TURNED.items():
         yield f"error_page {own} ={status} /_problem;"

@@ -1,4 +1,4 @@
-"""Do the books agree? Statistics, audit log, files table, disk and metrics, each with its neighbour, a line each."""
+"""Reconciliation: compares statistics, audit log, files table, disk and metrics, each with the next, a line each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Line:
 
 
 class Reconciliation:
-    """Compares the ledgers of one service."""
+    """Compares the records of one service."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Reconciliation:
         return _line("files table and disk", f"{count:,} blobs{more}", found)
 
     def _metrics_and_audit(self) -> Line:
-        """What this host counted since its service started, against what the log has since then."""
+        """Compare the counters of this host since its service started with the log since then."""
         name = "metrics and audit log"
         epoch = epoch_us(self._settings.metrics_dir)
         if epoch is None or not self._settings.prometheus_enabled:
@@ -171,7 +171,7 @@ def _stock(connection: Connection) -> dict[str, Stock]:
 
 
 def _lost_since(connection: Connection, epoch: int) -> str:
-    """Why the log no longer holds what was counted, if so."""
+    """The reason why the log no longer holds all that was counted; empty if it does."""
     if first_whole_hour(connection) * HOUR_US > epoch:
         return "the log was pruned of what happened"
     restored = (
@@ -184,7 +184,7 @@ def _lost_since(connection: Connection, epoch: int) -> str:
 
 
 def _pairs(logged: Sequence[Row[Any]], counters: Counters) -> Iterator[tuple[str, int, int]]:
-    """What is compared, how many the log has, and how many were counted."""
+    """Yield each pair to compare: its name, the log's number and the counted one."""
     counted = counters.total
     yield "operations", _sum(logged), counted("operations_total")
     for status in (SUCCESS, FAILED, DENIED):

@@ -1,4 +1,4 @@
-"""Whether the sums are what the sealed audit log says: a recount by the database itself, an hour at a time."""
+"""Comparing the sums with the sealed audit log: a recount by the database itself, an hour at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ Sums = dict[Any, Numbers]
 
 
 def disagreements(database: Database) -> tuple[int, list[str]]:
-    """How many sealed operations the log still holds completely, and where the sums say otherwise."""
+    """Count the sealed operations that the log still holds completely, and list where the sums differ."""
     first = database.query(first_whole_hour)
     found: list[str] = []
     total = 0
@@ -45,7 +45,7 @@ def disagreements(database: Database) -> tuple[int, list[str]]:
 
 @dataclass(slots=True)
 class _Recount:
-    """What the log has of a day, by client and kind, by who was seen, and by client of failed uploads."""
+    """Sums of one day's log: by client and kind, by those who were seen, and by client of failed uploads."""
 
     clients: Sums = field(default_factory=dict)
     seen: Sums = field(default_factory=dict)
@@ -163,7 +163,7 @@ def _strays(connection: Connection, first: int) -> list[str]:
 
 
 def _of_day(connection: Connection, of: Table, day: int, width: int) -> Sums:
-    """What a table says of a day; after it come `width` more columns of its key, then numbers."""
+    """Read a table's sums of a day; after the day come `width` more columns of its key, then numbers."""
     columns = [column for column in of.columns if column is not of.c.day]
     return _by_key(connection, select(*columns).where(of.c.day == day), width)
 

@@ -1,4 +1,4 @@
-"""Appending to the audit log: an event becomes a bounded, neutral row with the service's own mac."""
+"""Appending to the audit log: an event becomes a bounded, sanitized row with the service's own mac."""
 
 import hashlib
 import hmac
@@ -62,7 +62,7 @@ class AuditWriter:
             raise AuditBroken("The database does not keep the rows of the audit log.")
 
     def prepare(self, events: Iterable[Fields]) -> list[Any]:
-        """What `send` inserts of events given by their fields: all of the work that needs no database."""
+        """Turn events, given by their fields, into rows for `send`: all of the work that needs no database."""
         return self._bulk.prepare(map(self.row, events))
 
     def send(self, connection: Connection, prepared: list[Any]) -> None:
@@ -70,7 +70,7 @@ class AuditWriter:
         self._bulk.send(connection, prepared)
 
     def row(self, fields: Fields) -> Values:
-        """The values of COLUMNS for an event, made neutral and cut to the columns' sizes, with their mac.
+        """The values of COLUMNS for an event, sanitized and cut to the columns' sizes, with their mac.
 
         Raises TypeError or AttributeError for an event that is none.
         """
@@ -92,7 +92,7 @@ def _octets(values: Values) -> bytes:
 
 
 def _needs_care(fields: Fields) -> bool:
-    """Whether anything that came from outside is more than short plain ASCII, as it nearly always is."""
+    """True if anything that came from outside is more than short plain ASCII, as it nearly always is."""
     texts = _outside(fields)
     joined = "".join(texts)
     return not (joined.isascii() and joined.isprintable()) or any(map(gt, map(len, texts), _SIZES))

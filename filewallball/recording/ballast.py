@@ -1,4 +1,4 @@
-"""Disk kept for the journal alone: given up when the disk is full, taken back when there is room."""
+"""Disk kept for the journal alone: given up when the disk is full, taken back when there is space."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ _NAME = "ballast"
 
 
 def reserve(directory: Path) -> None:
-    """Allocate the ballast in full. Raises OSError where there is no room."""
+    """Allocate the ballast in full. Raises OSError where there is no space."""
     fd = os.open(directory / _NAME, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         os.posix_fallocate(fd, 0, BALLAST_BYTES)
@@ -17,7 +17,7 @@ def reserve(directory: Path) -> None:
 
 
 def release(directory: Path) -> None:
-    """Give the ballast's room to the journal; another process may have done so a moment ago."""
+    """Give the ballast's space to the journal; another process may have done so a moment ago."""
     (directory / _NAME).unlink(missing_ok=True)
 
 

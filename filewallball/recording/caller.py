@@ -1,4 +1,4 @@
-"""Who performs an operation: a client of the service, or the service itself."""
+"""The caller of an operation: a client of the service, or the service itself."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from filewallball.addresses import client_network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks, from where, and what they may do."""
+    """A caller: identity, address and permissions."""
 
     user_id: int = 0
     username: str = ""
@@ -20,7 +20,7 @@ class Caller:
     request_id: str = ""
 
     def may(self, permission: str) -> bool:
-        """Whether the caller's role grants the permission."""
+        """True if the caller's role grants the permission."""
         return permission in self.permissions
 
     @property
@@ -29,7 +29,7 @@ class Caller:
 
     @property
     def principal(self) -> str:
-        """Whose quota an upload counts towards: the user's, or that of the address it came from."""
+        """The principal under which an upload is counted: the user, or the address that it came from."""
         if self.user_id:
             return f"user:{self.user_id}"
         return self.counted_as or client_network(self.ip_address or "127.0.0.1")

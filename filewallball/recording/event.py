@@ -15,7 +15,7 @@ _MAX_DETAILS = 8000
 
 @dataclass
 class Event:
-    """What happened, who did it, from where, and how it ended. Times and durations are integer microseconds.
+    """An event: the action, its caller, the address, and the outcome. Times and durations are integer microseconds.
 
     Without slots: orjson writes an instance's dictionary twice as fast, and every operation is written twice.
     """
@@ -45,7 +45,7 @@ class Event:
 
     @property
     def timed(self) -> bool:
-        """Whether the duration counts in averages: 0 stands for «not observed» (aborted, or sent by nginx)."""
+        """True if the duration counts in averages: 0 stands for «not observed» (aborted, or sent by nginx)."""
         return self.duration_us > 0
 
     @classmethod
@@ -56,7 +56,7 @@ class Event:
         return cls(**{name: value for name, value in data.items() if name in _NAMES})
 
     def set_details(self, values: dict[str, Any]) -> None:
-        """Store `values` as JSON text; strings in it become neutral and short, so that the text stays bounded."""
+        """Store `values` as JSON text; strings in it are sanitized and cut short, so that the text stays bounded."""
         text = orjson.dumps(sanitize_json(values), default=str).decode() if values else ""
         self.details = text if len(text) <= _MAX_DETAILS else '{"truncated":true}'
 
@@ -65,5 +65,5 @@ _NAMES = frozenset(field.name for field in fields(Event))
 
 
 def fields_from_json(data: dict[str, Any]) -> dict[str, Any]:
-    """What `vars(Event.from_json(data))` is, without making the event; `data` itself where it has every field."""
+    """The value of `vars(Event.from_json(data))`, without an event; `data` itself where it has every field."""
     return data if data.keys() >= _NAMES else vars(Event.from_json(data))

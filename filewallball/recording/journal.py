@@ -48,7 +48,7 @@ class Journal:
         self._size = 0
         self._dirty = False
         self._spoiled = False
-        """Whether nothing may follow in this segment: its end is torn, or a sync of it failed."""
+        """True if nothing may follow in this segment: its end is torn, or a sync of it failed."""
         self._late: deque[bytes] = deque(maxlen=_MOST_LATE)
         self.recovered = recovered
         """Told how many operations of dead processes were closed as aborted."""

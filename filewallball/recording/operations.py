@@ -42,7 +42,7 @@ class Exchange(Protocol):
 
 @dataclass(slots=True)
 class Ledger:
-    """What operations write to, and who is told of each operation that has ended."""
+    """The records that operations write to, and the listeners that are told of each operation that has ended."""
 
     database: Database
     journal: Journal
@@ -215,7 +215,7 @@ def operation(
 
 @lru_cache
 def resource_type(action: str) -> str:
-    """file, user (users and tokens) or system, from the action's first word (ruling 7)."""
+    """file, user (users and tokens) or system, from the action's first word."""
     kind = action.partition(":")[0]
     if kind == "file":
         return "file"

@@ -1,4 +1,4 @@
-"""Whose the journal is: a single file in it that the service cannot read would stop all shipping."""
+"""The owner of the journal: a single file in it that the service cannot read would stop all shipping."""
 
 import os
 import pwd

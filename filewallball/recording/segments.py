@@ -24,7 +24,7 @@ _SOME_EVENT = {"event_id", "timestamp_us", "action"}
 
 @dataclass(slots=True)
 class Unfinished:
-    """What a scan of lines leaves open: events without an end, and how many refusals each coalesced event counts."""
+    """The rest of a scan of lines: events without an end, and the number of refusals in each coalesced event."""
 
     events: dict[str, Event] = field(default_factory=dict)
     coalesced: dict[str, int] = field(default_factory=dict)

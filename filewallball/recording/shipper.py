@@ -32,7 +32,7 @@ logger = logging.getLogger("filewallball.audit")
 
 @dataclass(slots=True)
 class Backlog:
-    """What is still waiting to be shipped after a pass."""
+    """The events that still wait to be shipped after a pass."""
 
     events: int = 0
     oldest_us: int = 0
@@ -40,7 +40,7 @@ class Backlog:
 
 @dataclass(slots=True)
 class _Position:
-    """How far one slot was read, and in which segments its unfinished operations began."""
+    """The position up to which one slot was read, and the segments in which its unfinished operations began."""
 
     segment: int = 0
     offset: int = 0
@@ -62,7 +62,7 @@ class _Settling:
 
 
 def _nothing() -> None:
-    """There is nothing to wait for."""
+    """Wait for nothing."""
 
 
 class Shipper:
@@ -115,7 +115,7 @@ class Shipper:
         return True
 
     def backlog(self) -> Backlog:
-        """How much waits in the journal: closed events not yet in the database, and the age of the oldest."""
+        """Count the closed events in the journal that are not yet in the database, and find the oldest one's time."""
         waiting, counted = Backlog(), 0
         positions = self._read_positions()
         for folder in slot_folders(self._directory):

@@ -69,7 +69,7 @@ audit_chain = Table(
     Column("seal", code_type(64), nullable=False),
     Column("pruned", BigInteger, nullable=False),
 )
-"""The head of the chain, a single row: what every digest must advance, so that two never seal the same rows."""
+"""The head of the chain, a single row: every sealer must advance it, so that two never seal the same rows."""
 
 
 class AuditRecord(NamedTuple):

@@ -79,7 +79,7 @@ def _takes_lines(journal: Journal) -> float:
 
 
 def _shared(read: Callable[[], T]) -> Callable[[], T]:
-    """One reading for all gauges of a scrape."""
+    """Call `read` once for all gauges of a scrape."""
     last: tuple[float, T] | None = None
 
     def shared() -> T:

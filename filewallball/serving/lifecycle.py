@@ -1,4 +1,4 @@
-"""What happens to metrics and slots when the service, or one of its workers, starts or ends."""
+"""Starting and ending of the service and its workers, as far as it concerns metrics and slots."""
 
 import gc
 import logging
@@ -28,7 +28,7 @@ def begin(settings: Settings) -> None:
 
 
 def worker_ready(app: Flask) -> None:
-    """In a worker, when its application stands: its series are there before a request, the jobs begin."""
+    """Prepare a worker whose application is built: its series exist before a request, the jobs begin."""
     # Not before: the master must not import what a reload is to renew.
     from filewallball.observability.metrics import Metrics
     from filewallball.registry import part

@@ -1,6 +1,6 @@
 """The loop that runs the periodic jobs, in a thread of every worker or as `filewallball maintain`.
 
-Jobs that commit: the shipper (audit rows of ended operations), the last use of tokens, the digest (seals and
+Jobs that commit: the shipper (audit rows of ended operations), the last use of tokens, the sealer (seals and
 statistics), the sweep (blob rows) and what becomes of alerts. Each is made of conditional updates or works under a
 lock, so any number of loops may run at once on any number of hosts.
 """
@@ -73,14 +73,14 @@ class Loop:
         self._failing: dict[str, str] = {}
 
     def run_forever(self) -> None:
-        """Until `stop`."""
+        """Run due jobs until `stop` is called."""
         while not self._stopping.is_set():
             self.run_due()
             pause = min(job.due for job in self._jobs) - time.monotonic()
             self._stopping.wait(max(0.05, pause))
 
     def run_due(self) -> None:
-        """One round."""
+        """Run each job that is due, once."""
         for job in self._jobs:
             if job.due <= time.monotonic() and not self._stopping.is_set():
                 self._run(job)
@@ -105,7 +105,7 @@ class Loop:
 
 
 def worker_jobs(app: Flask) -> list[Job]:
-    """What every process with a journal does for itself."""
+    """The jobs that every process with a journal does for itself."""
     interval = part(Settings, app).health_check_interval
     coalescer = part(Ledger, app).coalescer
     return [
@@ -116,8 +116,8 @@ def worker_jobs(app: Flask) -> list[Job]:
 
 
 def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
-    """What one process on each host does, whichever gets to it first; `among_others` that do the same all the time,
-    two never sweep at once, or the slower one would leave a failed expiry on record for every file."""
+    """The jobs that one process on each host does, whichever gets to it first. `among_others` says that other processes
+    run them too: then two never sweep at once, or the slower one would record a failed expiry for every file."""
     settings, database, sealer = part(Settings, app), part(Database, app), part(Sealer, app)
     journal, slots = part(Journal, app), part(Slots, app)
     sweep = Sweep(database, part(LocalStore, app), system_operations(app), part(MetadataCache, app).forget)
@@ -134,7 +134,7 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
 
 
 def prompt_jobs(app: Flask) -> list[Job]:
-    """What every process does for itself and what no long job may hold up: it has a thread of its own."""
+    """The jobs that every process does for itself and that no long job may hold up: they have a thread of their own."""
     seconds = round(part(Settings, app).autoblock_for.total_seconds())
     gate, ledger, database = part(Gate, app), part(Ledger, app), part(Database, app)
     return [
@@ -153,7 +153,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
 
 
 def slow_jobs(app: Flask) -> list[Job]:
-    """What takes its time: each runs in a thread of its own, in one process of the host at once."""
+    """The jobs that take long: each runs in a thread of its own, in one process of the host at once."""
     settings, database, begin = part(Settings, app), part(Database, app), system_operations(app)
     rescan = Rescan(part(Scanner, app), database, part(LocalStore, app), begin)
     interval_us = round(settings.scrub_interval.total_seconds() * 1e6)

@@ -1,5 +1,5 @@
-"""What gunicorn's master does for the processes it forks. It imports no other module of the service, so that a reload
-brings new code."""
+"""Gunicorn's master process and its work for the workers that it forks. It imports no other module of the service, so
+that a reload brings new code."""
 
 import gc
 import importlib

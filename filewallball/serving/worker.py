@@ -29,7 +29,7 @@ _NOT_MALFORMED = (
 
 
 class Worker(ThreadWorker):
-    """A request that is no request ends as problem+json; a signal is heard however early it comes."""
+    """A worker that answers malformed requests with problem+json and heeds a signal however early it comes."""
 
     def init_signals(self) -> None:
         super().init_signals()

@@ -218,4 +218,4 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     limits,
     origins,
 )
-"""Each serves the settings whose kind is its name."""
+"""The functions that read settings; each reads those whose kind is its name."""

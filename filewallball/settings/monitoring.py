@@ -15,7 +15,7 @@ _PORT = Range(1, 65535)
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringSettings:
-    """What `filewallball ops render` and the alert routes work with.
+    """The settings of `filewallball ops render` and the alert routes.
 
     Each secret comes from its variable, else from the file that its `…_FILE` names.
     """

@@ -32,7 +32,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(MonitoringSettings):
-    """What the service runs with. Sizes are bytes, durations `timedelta`, networks parsed."""
+    """The settings of the service. Sizes are bytes, durations `timedelta`, networks parsed."""
 
     bind: str = setting("str", "127.0.0.1", "Address to listen on")
     port: int = setting("int", "8000", "Port to listen on", validate=Range(1, 65535))

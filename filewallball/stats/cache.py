@@ -1,4 +1,4 @@
-"""What a process remembers of sums that it has computed, for as long as they cannot have changed."""
+"""A process's memory of sums that it has computed, for as long as they cannot have changed."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -17,7 +17,7 @@ class Cache:
         self._kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
     def get(self, key: Hashable, version: Hashable, compute: Callable[[], T]) -> T:
-        """What `compute` gave for this key and version, or gives now. Nobody may change it."""
+        """The result of `compute` for this key and version, computed at most once. Nobody may change it."""
         with self._lock:
             found = self._kept.get(key)
             if found is not None and found[0] == version:
@@ -27,7 +27,7 @@ class Cache:
         return self._keep(key, version, compute())
 
     def follow(self, key: Hashable, advance: Callable[[T | None], T]) -> T:
-        """What `advance` makes of what it gave last, or of None. Nobody may change it."""
+        """Replace the value kept for the key by `advance(value)`, or `advance(None)` at first. Nobody may change it."""
         with self._lock:
             _, last = self._kept.get(key, (None, None))
         return self._keep(key, None, advance(last))

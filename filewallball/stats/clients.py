@@ -1,4 +1,4 @@
-"""Who uses the service most: clients ranked by operations, bytes or failures."""
+"""The clients that use the service most, ranked by operations, bytes or failures."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _SUMS = {order: func.sum(daily_seen.c[order]) for order in ORDERS}
 
 @dataclass(frozen=True, slots=True)
 class ClientUse:
-    """What a client did; bytes are those of files that it sent or was sent."""
+    """The use by one client; bytes are those of files that it sent or was sent."""
 
     client_ip: str
     count: int
@@ -74,7 +74,7 @@ class _Best:
 
 @dataclass(frozen=True, slots=True)
 class _Active:
-    """How many clients there were when `number` was the last block, and what those did in all who have rows in blocks
+    """The number of clients when `number` was the last block, and all the use of those clients that have rows in blocks
     after `since`."""
 
     since: int
@@ -121,7 +121,7 @@ def _plus(use: ClientUse, more: Seen) -> ClientUse:
 
 
 def _by_client(tally: Tally, first_day: int) -> dict[str, Seen]:
-    """What each client did since a day began."""
+    """The use by each client since a day began."""
     found: dict[str, Seen] = {}
     for (day, kind, key), more in tally.seen.items():
         if kind == CLIENT and day >= first_day:
@@ -135,7 +135,7 @@ def _by_client(tally: Tally, first_day: int) -> dict[str, Seen]:
 def _of_clients(
     snapshot: Snapshot, first_day: int, today: int, addresses: Collection[str]
 ) -> list[ClientUse]:
-    """What these clients did in all, day by day: a range of days would have the database read every client of them."""
+    """The use by these clients, read day by day: a range of days would have the database read every client of them."""
     if not addresses:
         return []
     days = or_(daily_seen.c.day.in_(range(first_day, today + 1)), daily_seen.c.day > today)

@@ -43,7 +43,7 @@ class Expectation:
 
 
 class ExpectedClients:
-    """All of them, and what this process last heard of them, so that a scrape asks the database nothing."""
+    """The expected clients, as this process last read them, so that a scrape asks the database nothing."""
 
     def __init__(self, database: Database, statistics: Statistics) -> None:
         self._database = database
@@ -51,7 +51,7 @@ class ExpectedClients:
         self.latest: list[Expectation] = []
 
     def refresh(self) -> None:
-        """Look again."""
+        """Read the expected clients again."""
         self.latest = self.read()
 
     def read(self) -> list[Expectation]:
@@ -114,7 +114,7 @@ def _read(snapshot: Snapshot) -> list[Expectation]:
 
 
 def _last_upload(connection: Connection, address: str) -> int:
-    """When the client last uploaded: on the last day that the sums know, or since; 0 if it never did."""
+    """The time of the client's last upload: on the last day that the sums know, or since; 0 if there was none."""
     uploads = select(usage_kinds.c.id).where(usage_kinds.c.action == UPLOAD, usage_kinds.c.status == SUCCESS)
     day = connection.execute(
         select(func.max(usage_client_daily.c.day)).where(

@@ -17,7 +17,7 @@ from filewallball.stats.tally import UPLOAD, OperationKind
 
 
 def by_day(snapshot: Snapshot, first_day: int) -> Counter[tuple[int, str]]:
-    """How many uploads failed, by day and cause."""
+    """Count the failed uploads by day and cause."""
     kinds = _kinds(snapshot)
 
     def read(first_hour: int, end: int | None) -> dict[Any, Numbers]:
@@ -39,7 +39,7 @@ def by_day(snapshot: Snapshot, first_day: int) -> Counter[tuple[int, str]]:
 
 
 def by_client(snapshot: Snapshot, first_day: int, most: int) -> Counter[str]:
-    """How many uploads of a client failed: of those who failed lately, and of the `most` worst of the others."""
+    """Count the failed uploads by client: of those who failed lately, and of the `most` worst of the others."""
     standing = snapshot.follow(("failures", first_day), lambda old: _standing(snapshot, first_day, old))
     counts = Counter(standing.moved)
     for (day, address), count in snapshot.unsealed.upload_errors.items():
@@ -51,7 +51,7 @@ def by_client(snapshot: Snapshot, first_day: int, most: int) -> Counter[str]:
 
 
 def causes(snapshot: Snapshot, addresses: Sequence[str], first_day: int) -> dict[str, Counter[str]]:
-    """Why the uploads of these clients failed, and how often."""
+    """The causes of these clients' failed uploads, counted."""
     found = {address: Counter[str]() for address in addresses}
     of = usage_client_daily.c
     statement = select(of.client_ip, of.kind_id, func.sum(of["count"])).where(
@@ -68,8 +68,8 @@ def causes(snapshot: Snapshot, addresses: Sequence[str], first_day: int) -> dict
 
 @dataclass(frozen=True, slots=True)
 class FailureRanking:
-    """How many uploads of each client had failed when `since` was the last block, the worst first, and of those whose
-    number changed until `number` was it."""
+    """The failed uploads of each client when `since` was the last block, the worst first (`counts`), and of those
+    clients whose number changed until block `number` (`moved`)."""
 
     since: int
     number: int

@@ -32,7 +32,7 @@ CountFiles = Callable[[Connection], Mapping[str, tuple[int, int]]]
 
 
 class Rebuild:
-    """One rebuild at a time; the digest may run all the while."""
+    """One rebuild at a time; the sealer may run all the while."""
 
     def __init__(self, database: Database, count_files: CountFiles) -> None:
         self._database = database
@@ -89,7 +89,7 @@ class Rebuild:
         return self._database.rows(ROWS.where(*conditions))
 
     def _rebuild_inventory(self) -> None:
-        """What the files are now, less what unsealed rows will add."""
+        """Set the inventory to the files that are kept now, less what unsealed rows will add."""
         number, stock = self._database.snapshot(self._sealed_stock)
         with self._database.begin() as connection:
             newest = connection.execute(select(audit_chain.c.number).with_for_update()).scalar_one()

@@ -1,4 +1,4 @@
-"""The rollup that the digest calls: sealed rows become sums in the transaction that seals them, a statement a table."""
+"""The rollup that the sealer calls: sealed rows become sums in the transaction that seals them, a statement a table."""
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
@@ -42,7 +42,7 @@ OPEN_HOURS = 2
 
 
 class UsageRollup:
-    """Registered with the digest, which runs it again from scratch if its transaction is rolled back."""
+    """Registered with the sealer, which runs it again from scratch if its transaction is rolled back."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

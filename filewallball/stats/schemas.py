@@ -1,4 +1,4 @@
-"""What the statistics routes take and give, each field with its meaning and unit. Days are those of UTC."""
+"""Schemas of the statistics routes, each field with its meaning and unit. Days are those of UTC."""
 
 from typing import Any
 
@@ -37,25 +37,25 @@ def _days(default: int, about: str = "Length of the period in days of UTC, today
 
 
 class DayQuerySchema(Schema):
-    """How far back to look."""
+    """The period to look back on."""
 
     days = _days(1, "How many times 24 hours performance and security look back, from a full hour on")
 
 
 class WeekQuerySchema(Schema):
-    """How far back to look."""
+    """The period to look back on."""
 
     days = _days(7)
 
 
 class MonthQuerySchema(Schema):
-    """How far back to look."""
+    """The period to look back on."""
 
     days = _days(30)
 
 
 class ClientsQuerySchema(WeekQuerySchema):
-    """Which part of the ranking."""
+    """The part of the ranking to return."""
 
     order = fields.String(
         load_default="count",
@@ -77,7 +77,7 @@ class ClientsQuerySchema(WeekQuerySchema):
 
 
 class SystemMetricsSchema(Schema):
-    """What is kept now."""
+    """Files and bytes that are kept now."""
 
     total_files = _integer("Files kept now, quarantined ones included")
     total_storage_used = _integer(
@@ -92,7 +92,7 @@ class SystemMetricsSchema(Schema):
 
 
 class PerformanceMetricsSchema(Schema):
-    """How operations went in the period."""
+    """Times, hit rate and error rate of the operations in the period."""
 
     average_upload_time = _number("Seconds from a successful upload's first byte to its commit")
     average_download_time = _number(
@@ -116,7 +116,7 @@ class UserMetricsSchema(Schema):
 
 
 class SecurityMetricsSchema(Schema):
-    """What was turned away or noticed in the period."""
+    """Refused and suspicious requests in the period."""
 
     failed_authentications = _integer("Requests with malformed, unknown, expired or revoked credentials")
     rate_limit_violations = _integer(
@@ -127,7 +127,7 @@ class SecurityMetricsSchema(Schema):
 
 
 class CapacitySchema(Schema):
-    """How long the disk lasts."""
+    """Growth, and the time until the disk is full."""
 
     growth_per_day_7_days = _integer(
         "Bytes uploaded minus bytes deleted or expired, a day, over the last 7 days (or since the first event)"
@@ -213,7 +213,7 @@ class UploadErrorsSchema(Schema):
 
 
 class ExpectSchema(Schema):
-    """What to expect of a client."""
+    """The longest pause that is expected between a client's uploads."""
 
     expected_within = DurationField(
         required=True,
@@ -237,13 +237,13 @@ class ExpectationSchema(Schema):
 
 
 class ExpectationListSchema(Schema):
-    """All of them, by address; at most 50."""
+    """All declared clients, by address; at most 50."""
 
     clients = _group(ExpectationSchema, "Declared clients", many=True)
 
 
 class ClientUseSchema(Schema):
-    """What one client did in the period."""
+    """The use by one client in the period."""
 
     client_ip = _text("Its address")
     count = _integer("Operations of every kind and outcome")

@@ -29,16 +29,16 @@ from filewallball.stats.tally import UPLOAD, OperationKind, Stock, Sums, Tally
 T = TypeVar("T")
 Numbers = tuple[int, ...]
 Read = Callable[[int, int | None], dict[Any, Numbers]]
-"""What sums hold from one hour on, up to another."""
+"""A function that reads sums from one hour on, up to another."""
 _NAMES = ("timestamp_us", "action", "status", "error_type", "user_id", "ip_address")
 _NUMBERS = ("file_type", "file_size", "duration_us", "cache", "count")
 ROWS = select(
     *(audit_log.c[name] for name in (*_NAMES, *_NUMBERS)),
     case((audit_log.c.action == UPLOAD, audit_log.c.details), else_="").label("details"),
 )
-"""Of the audit log, what a Tally asks of a row."""
+"""The rows of the audit log, with the columns that a Tally reads."""
 BLOCKS_FOLLOWED = 200
-"""How long a ranking is good for, in blocks: each makes those more whose changes are followed."""
+"""The number of blocks for which a ranking is kept up to date: each adds clients whose changes are followed."""
 _HEAD = select(audit_chain.c.number, usage_state.c.newest_hour, usage_state.c.revision).join_from(
     audit_chain, usage_state, usage_state.c.id == 1
 )
@@ -46,7 +46,7 @@ _SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups", "suspiciou
 
 
 class Statistics:
-    """Where views come from; one for each process, which remembers."""
+    """The source of snapshots; one for each process, which remembers sums."""
 
     def __init__(self, database: Database, blocked_networks: Callable[[], int]) -> None:
         self.blocked_networks = blocked_networks
@@ -62,7 +62,7 @@ class Statistics:
 
 
 class Snapshot:
-    """All of it is as of one moment."""
+    """The statistics at one moment."""
 
     def __init__(self, connection: Connection, cache: Cache, kinds: dict[int, OperationKind]) -> None:
         self.connection = connection
@@ -84,11 +84,11 @@ class Snapshot:
         return self._unsealed
 
     def tally(self, *conditions: ColumnElement[bool]) -> Tally:
-        """Rows of the audit log, added up."""
+        """Add up rows of the audit log."""
         return Tally().add_all(self.connection.execute(ROWS.where(*conditions)))
 
     def usage(self, first_hour: int) -> dict[OperationKind, Sums]:
-        """Everything done since an hour began."""
+        """The sums of all operations since an hour began, by kind."""
         found = self.sealed("usage", first_hour, self._read_usage)
         sums = {self.kind(key): Sums(*numbers) for key, numbers in found.items()}
         for (hour, kind), more in self.unsealed.usage.items():
@@ -97,7 +97,7 @@ class Snapshot:
         return sums
 
     def latency(self, first_hour: int) -> dict[int, int]:
-        """How many operations of clients took how long, by bucket."""
+        """Count operations of clients by the bucket of their duration."""
         counts = {
             bucket: count
             for bucket, (count,) in self.sealed("latency", first_hour, self._read_latency).items()
@@ -108,7 +108,7 @@ class Snapshot:
         return counts
 
     def client(self, address: str, first_day: int) -> dict[tuple[int, OperationKind], Sums]:
-        """What one client did, by day."""
+        """The sums of one client, by day and kind."""
         mine = usage_client_daily.c.client_ip == address, usage_client_daily.c.day >= first_day
         rows = self.connection.execute(select(*usage_client_daily.c).where(*mine))
         sums = {(row[1], self.kind(row[2])): Sums(*row[3:]) for row in rows}
@@ -129,7 +129,7 @@ class Snapshot:
         return {file_type: found for file_type, found in stock.items() if found.files or found.bytes}
 
     def distinct(self, day: int, kind: str) -> int:
-        """How many clients or users were there on a day."""
+        """Count the clients or users of a day."""
         known = self.connection.execute(
             select(daily_distinct.c.count).where(daily_distinct.c.day == day, daily_distinct.c.kind == kind)
         ).scalar()
@@ -145,7 +145,7 @@ class Snapshot:
         return min([*hours, oldest] if oldest is not None else hours, default=None)
 
     def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """What `compute` makes of sealed rows alone, until more are sealed."""
+        """The result of `compute`, which reads sealed rows alone, kept until more are sealed."""
         return self._cache.get(key, self._version, compute)
 
     def follow(self, key: Hashable, advance: Callable[[T | None], T]) -> T:
@@ -159,7 +159,7 @@ class Snapshot:
         return self._kinds[key]
 
     def all_kinds(self) -> Iterable[OperationKind]:
-        """Every kind on record."""
+        """Every kind of operation on record."""
 
         def read() -> list[OperationKind]:
             found = {
@@ -171,7 +171,7 @@ class Snapshot:
         return self.remember("kinds", read)
 
     def sealed(self, name: str, first_hour: int, read: Read) -> dict[Any, Numbers]:
-        """What `read` finds from an hour on, added up; only the open hours are read again for each new block."""
+        """The sums that `read` finds from an hour on; only the open hours are read again for each new block."""
 
         def whole() -> dict[Any, Numbers]:
             # Days are read whole, so what is remembered ends with a day where days are asked for.

@@ -17,7 +17,7 @@ usage_kinds = Table(
     Column("error_type", code_type(40), nullable=False),
     Column("file_type", code_type(127), nullable=False),
 )
-"""What was done and how it ended; `id` is computed from the other columns, so it never depends on their order."""
+"""Each combination of action and outcome; `id` is computed from the other columns, so their order never matters."""
 
 usage_hourly = Table(
     "usage_hourly",
@@ -47,7 +47,7 @@ usage_client_daily = Table(
     Column("hits", Integer, nullable=False),
     Column("lookups", Integer, nullable=False),
 )
-"""What one client did in a day."""
+"""The sums of one client and day."""
 
 upload_errors_daily = Table(
     "upload_errors_daily",
@@ -66,7 +66,7 @@ latency_hourly = Table(
     Column("bucket", Integer, primary_key=True, autoincrement=False),
     Column("count", BigInteger, nullable=False),
 )
-"""How many operations of clients took how long; `buckets.py` says what a bucket is."""
+"""The number of operations of clients by duration; `buckets.py` says what a bucket is."""
 
 daily_seen = Table(
     "daily_seen",
@@ -87,7 +87,7 @@ daily_distinct = Table(
     Column("kind", code_type(4), primary_key=True),
     Column("count", Integer, nullable=False),
 )
-"""How many keys `daily_seen` has for a day and kind, so that nobody needs to count them."""
+"""The number of keys that `daily_seen` has for a day and kind, so that nobody needs to count them."""
 
 inventory = Table(
     "inventory",

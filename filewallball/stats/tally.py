@@ -1,4 +1,4 @@
-"""Adding audit rows up in memory: what the digest writes as sums, a query adds to them, and a recount proves."""
+"""Adding audit rows up in memory: what the sealer writes as sums, a query adds to them, and a recount proves."""
 
 import hashlib
 from collections import defaultdict
@@ -19,11 +19,11 @@ TRANSFERS = frozenset({UPLOAD, DOWNLOAD, VIEW, "file:thumbnail"})
 ENDINGS = frozenset({"file:delete", "file:expire"})
 CLIENT, USER = "ip", "user"
 SUSPICIOUS = '"suspicious":true'
-"""What the details of a suspicious upload contain; nothing that a caller sends can look like it inside JSON text."""
+"""The mark of a suspicious upload in its details; nothing that a caller sends can look like it inside JSON text."""
 
 
 class OperationKind(NamedTuple):
-    """What was done and how it ended."""
+    """An action and its outcome, by which operations are summed."""
 
     action: str
     status: str
@@ -37,7 +37,7 @@ class OperationKind(NamedTuple):
 
 @dataclass(slots=True)
 class Sums:
-    """What is added up of events of one kind. Only timed events have durations, only lookups can be hits."""
+    """The sums of events of one kind. Only timed events have durations, only lookups can be hits."""
 
     count: int = 0
     bytes: int = 0
@@ -59,7 +59,7 @@ class Sums:
 
 @dataclass(slots=True)
 class Seen:
-    """What somebody did on a day: operations, bytes sent and received, failures."""
+    """The use by one client or user on a day: operations, bytes sent and received, failures."""
 
     count: int = 0
     bytes: int = 0

@@ -1,4 +1,4 @@
-"""Statistics of uploads: one client's, and what failed for all. Denied ones are no uploads (ruling 2)."""
+"""Statistics of uploads: one client's, and what failed for all. Denied ones are no uploads."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class DayOfUploads:
 
 @dataclass(frozen=True, slots=True)
 class ClientUploads:
-    """One client's uploads; sizes are of those that succeeded (ruling 4)."""
+    """One client's uploads; sizes are of those that succeeded."""
 
     client_ip: str
     period_days: int
@@ -57,7 +57,7 @@ class ErrorSource:
 
 @dataclass(frozen=True, slots=True)
 class UploadErrors:
-    """What failed, when, and for whom."""
+    """Failed uploads of a period: number, rate, causes, days and clients."""
 
     period_days: int
     total_errors: int
@@ -106,7 +106,7 @@ def client_uploads(snapshot: Snapshot, address: str, today: int, days: int) -> C
 
 
 def upload_errors(snapshot: Snapshot, today: int, days: int) -> UploadErrors:
-    """What failed over so many days, today among them."""
+    """Summarize the failed uploads of so many days, today among them."""
     first_day = today - days + 1
     failed_by_day = failures.by_day(snapshot, first_day)
     causes = Counter[str]()

@@ -1,1 +1,1 @@
-"""Where bytes rest: staged, published under a name never reused, opened, removed."""
+"""The bytes of files: staged, published under a name never reused, opened, removed."""

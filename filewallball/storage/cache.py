@@ -1,4 +1,4 @@
-"""Derived images on disk: found by the content they come from, checked at every reading, dropped at any time."""
+"""Derived images on disk: found by the content they come from, checked at every read, dropped at any time."""
 
 import hashlib
 import io
@@ -29,7 +29,7 @@ class Entry:
     size: int
 
     def open(self) -> BinaryIO:
-        """Open it for reading, unbuffered. Raises OSError."""
+        """Open the cached file for reading, unbuffered. Raises OSError."""
         return io.FileIO(self.path, "rb")
 
 
@@ -64,7 +64,7 @@ class DiskCache:
         self._write(self._folder(source) / _FAILURE, b"")
 
     def has_failed(self, source: str, within_seconds: float) -> bool:
-        """Whether that was found out a short time ago."""
+        """True if `note_failure` was called a short time ago."""
         try:
             found = (self._folder(source) / _FAILURE).stat()
         except OSError:

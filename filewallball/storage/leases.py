@@ -31,7 +31,7 @@ leases = Table(
 
 @dataclass(slots=True)
 class Lease:
-    """One that this process holds."""
+    """A lease that this process holds."""
 
     expires_us: int
 
@@ -61,7 +61,7 @@ def lease(database: Database, purpose: str) -> Iterator[Lease]:
 
 
 def is_any_held(database: Database) -> bool:
-    """Whether stored bytes must stay where they are."""
+    """True if stored bytes must stay where they are."""
     statement = select(leases.c.lease_id).where(leases.c.expires_us > now_us()).limit(1)
     return database.row(statement) is not None
 

@@ -33,7 +33,7 @@ class Stage(io.RawIOBase):
         self.head = b""
         self.size = 0
         self.received = 0
-        """What was offered for writing, the part that was refused included."""
+        """The bytes that were offered for writing, the part that was refused included."""
         self._max_bytes = max_bytes
         self._look_again = look_again
         self._hash = hashlib.sha256()
@@ -155,14 +155,14 @@ class Stage(io.RawIOBase):
 
 
 def storage_error(error: OSError) -> ApiError:
-    """What a failed call on the store means to a caller."""
+    """The error that a caller gets for a failed call on the store."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull()
     return StorageFailed()
 
 
 def _step(spare: int) -> int:
-    """How many bytes may arrive before the free space is looked at again."""
+    """The bytes that may arrive before the free space is looked at again."""
     return min(_CHECK_EVERY_BYTES, max(_CHECK_AT_LEAST_BYTES, spare // 2))
 
 

@@ -14,7 +14,7 @@ class ProblemApi(flask_smorest.Api):
     """flask-smorest without its own error handler, which would drop Allow, Content-Range and Retry-After."""
 
     def _register_error_handlers(self) -> None:
-        """`web.problems` renders every error."""
+        """Register none: `web.problems` renders every error."""
 
 
 class StrictParser(FlaskParser):

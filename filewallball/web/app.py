@@ -13,7 +13,7 @@ from filewallball.web.routing import Found, Shortcuts
 
 
 class _NoSessions(SessionInterface):
-    """Nothing here is kept in cookies."""
+    """A session interface that keeps nothing: the service sets no cookies."""
 
     _none = NullSession()
 

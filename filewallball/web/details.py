@@ -1,4 +1,4 @@
-"""What an error's answer says beyond its title: the cause as far as it is known, else what to do about it."""
+"""The detail of an error's answer beyond its title: the cause as far as it is known, else what to do about it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -48,7 +48,7 @@ def detail_of(cause: ApiError) -> str:
 
 
 def by_field(messages: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with each field, in one shape whoever found out: `a.b` for nested ones, `_schema` for the whole."""
+    """The faults of each field, in one shape whoever found them: `a.b` for nested ones, `_schema` for the whole."""
     found: dict[str, list[str]] = {}
     for name, text in _flat(messages):
         found.setdefault(name, []).append(text)

@@ -45,6 +45,6 @@ def swagger_ui(name: str) -> Response:
 
 @blueprint.after_request
 def restrict(response: Response) -> Response:
-    """Nothing from elsewhere, and no framing."""
+    """Forbid content from elsewhere, and framing."""
     response.headers["Content-Security-Policy"] = _POLICY
     return response

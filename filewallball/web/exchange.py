@@ -61,7 +61,7 @@ class Exchange:
 
     @property
     def seconds(self) -> float:
-        """How long it took, or has taken so far."""
+        """The duration of the request, so far if it still runs."""
         return (self.ended or perf_counter()) - self.started
 
     @property

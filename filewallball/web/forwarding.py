@@ -1,4 +1,4 @@
-"""What proxies say of clients in vain: headers of untrusted peers, and hops of trusted ones that cannot be read.
+"""Forwarding headers that the service cannot use: those of untrusted peers, and unreadable hops of trusted ones.
 
 Where most traffic carries the former, a proxy stands in front of the service that TRUSTED_PROXIES does not name, and
 every client looks like the proxy. The latter make clients unknown.
@@ -18,7 +18,7 @@ logger = logging.getLogger("filewallball.access")
 
 
 class ForwardingWatch:
-    """What one process sees. `note` runs on every request, `judge` in a job."""
+    """The observations of one process. `note` runs on every request, `judge` in a job."""
 
     def __init__(self, show_suspect: Callable[[bool], None] = lambda is_suspect: None) -> None:
         self.show_suspect = show_suspect
@@ -57,7 +57,7 @@ class ForwardingWatch:
             )
 
     def _warn_of_unreadable(self) -> None:
-        """Each proxy once an hour."""
+        """Warn of each proxy's unreadable headers, at most once an hour."""
         unreadable, self._unreadable = self._unreadable, {}
         now = time.monotonic()
         self._warned_of = {

@@ -1,4 +1,4 @@
-"""The headers that every answer carries unless its room sets its own, and CORS where it is configured."""
+"""The headers that every answer carries unless its route sets its own, and CORS where it is configured."""
 
 from collections.abc import Callable, Sequence
 
@@ -30,7 +30,7 @@ _PREFLIGHT_SECONDS = "600"
 
 
 def completion(public_url: str) -> Callable[[Headers], Headers]:
-    """What adds to an answer's headers those of the always-sent ones that it lacks."""
+    """Make a function that adds to an answer's headers those of the always-sent ones that it lacks."""
     wanted = _ALWAYS + (_OVER_HTTPS if public_url.startswith("https://") else ())
 
     def complete(headers: Headers) -> Headers:

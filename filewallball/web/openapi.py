@@ -1,4 +1,4 @@
-"""What the OpenAPI description says where schemas cannot: request bodies that stream, answers that are bytes."""
+"""The parts of the OpenAPI description that schemas cannot give: request bodies that stream, answers that are bytes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where a request really comes from: forwarding headers are believed only from trusted proxies."""
+"""The origin of a request: forwarding headers are believed only from trusted proxies."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ FORWARDING = (
     *("HTTP_FASTLY_CLIENT_IP", "HTTP_CLOUDFRONT_VIEWER_ADDRESS", "HTTP_X_AZURE_CLIENTIP"),
     *("HTTP_X_AZURE_SOCKETIP", "HTTP_X_ENVOY_EXTERNAL_ADDRESS", "HTTP_X_APPENGINE_USER_IP"),
 )
-"""Headers by which a proxy says that the request is somebody else's. Only the first is read for whose."""
+"""Headers by which a proxy names the client of a request. Only the first is read for the address."""
 _FORWARDING = frozenset(FORWARDING)
 _LOOPBACK = "127.0.0.1"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,63}")
@@ -49,25 +49,25 @@ class Origin:
     peer: str
     request_id: str | None = None
     forwarded: bool = False
-    """Whether a forwarding header is present, believed or not."""
+    """True if a forwarding header is present, believed or not."""
     trusted: bool = False
-    """Whether the peer is a trusted proxy."""
+    """True if the peer is a trusted proxy."""
     proxy: str = ""
     """The trusted proxy that forwards for an unknown client."""
 
     @property
     def is_known(self) -> bool:
-        """Whether the client's address could be read."""
+        """True if the client's address could be read."""
         return self.client_ip != UNKNOWN_CLIENT
 
     @property
     def gives_rights(self) -> bool:
-        """Whether the address may give rights: it could be read, and nobody untrusted says that it is another's."""
+        """True if the address may give rights: it could be read, and nobody untrusted says that it is another's."""
         return self.is_known and (self.trusted or not self.forwarded)
 
     @property
     def counted_as(self) -> str:
-        """What limits and quotas count the client by; those unknown count together, for each proxy."""
+        """The network by which limits and quotas count the client; those unknown count together, for each proxy."""
         return client_network(self.client_ip) if self.is_known else unknown_behind(self.proxy)
 
 
@@ -100,7 +100,7 @@ class Proxies:
         )
 
     def trusts(self, address: str) -> bool:
-        """Whether the address is a trusted proxy's."""
+        """True if the address is a trusted proxy's."""
         return contains(self._trusted, address)
 
     def _client(self, peer: str, chain: str | None) -> tuple[str, str]:

@@ -35,7 +35,7 @@ class Page(Generic[T]):
         return None if self.total is None else -(-self.total.rows // self.size)
 
     def place(self) -> dict[str, Any]:
-        """Where the page stands, as answers tell it."""
+        """The position of the page, as answers give it."""
         return {
             "total": self.total.rows if self.total else None,
             "total_is_lower_bound": bool(self.total and self.total.is_lower_bound),

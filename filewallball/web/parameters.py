@@ -1,4 +1,4 @@
-"""What may stand in a query: the parameters of the route, once each, and what others append to links."""
+"""Query parameters: those of the route, once each, and those that others append to links."""
 
 import re
 from collections.abc import Mapping
@@ -39,6 +39,6 @@ def refuse_any(parameters: Parameters, *, takes_json: bool) -> None:
 
 
 def locations(view: Any) -> set[str]:
-    """Where the arguments of a view are read from, as flask-smorest has noted it: `query`, `json`."""
+    """The locations from which a view's arguments are read, as flask-smorest has noted them: `query`, `json`."""
     noted: Mapping[str, Any] = getattr(view, "_apidoc", {}).get("arguments", {})
     return {parameter["in"] for parameter in noted.get("parameters", ())}

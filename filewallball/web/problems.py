@@ -64,7 +64,7 @@ def body_of(cause: errors.ApiError, request_id: str) -> bytes:
 
 
 def _drain() -> None:
-    """Read and discard what remains of the body (ruling 1), at most 64 MiB or 5 s; then the connection just closes."""
+    """Read and discard what remains of the body, at most 64 MiB or 5 s; then the connection just closes."""
     environ = request.environ
     if request.content_length in (None, 0) and "HTTP_TRANSFER_ENCODING" not in environ:
         return

@@ -8,7 +8,7 @@ Finish = Callable[[Callable[[], object] | None], None]
 
 
 class Progress(Protocol):
-    """Where a body reports to (an `Exchange`)."""
+    """The receiver of a body's progress (an `Exchange`)."""
 
     bytes_sent: int
     completed: bool

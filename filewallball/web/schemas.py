@@ -1,4 +1,4 @@
-"""Field types that several rooms' schemas share."""
+"""Field types that the schemas of several packages share."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -39,7 +39,7 @@ class Server:
         return {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 
     def is_ready(self) -> bool:
-        """Whether it answers requests now."""
+        """True if it answers requests now."""
         return port_answers(self.port)
 
     @property
@@ -133,7 +133,7 @@ def free_port() -> int:
 
 
 def port_answers(port: int) -> bool:
-    """Whether something accepts connections on this loopback port."""
+    """True if something accepts connections on this loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -41,7 +41,7 @@ class Browser(Server):
         self._ask("POST", "/url", {"url": url})
 
     def text(self) -> str:
-        """What a person reads on the page now."""
+        """The text that a person reads on the page now."""
         return str(self.evaluate("return document.body.innerText"))
 
     def evaluate(self, script: str) -> Any:

@@ -34,5 +34,5 @@ class Service(Gunicorn):
             return False
 
     def cli(self, *arguments: str) -> str:
-        """What `filewallball ...` prints under this service's settings; raises when it fails."""
+        """The output of `filewallball ...` under this service's settings; raises when it fails."""
         return Shell(self.environment()).run(*arguments)

@@ -1,4 +1,4 @@
-"""Who may do what: every route, for every role, and for files that are one's own, another's or nobody's."""
+"""The permissions of every role on every route, and on files that are one's own, another's or nobody's."""
 
 import io
 import uuid

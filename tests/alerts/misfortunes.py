@@ -1,4 +1,4 @@
-"""What goes wrong in the end-to-end test: errors, wrong tokens, slow uploads and a disk that fills."""
+"""The faults of the end-to-end test: errors, wrong tokens, slow uploads and a disk that fills."""
 
 import os
 import socket

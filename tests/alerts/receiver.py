@@ -45,7 +45,7 @@ class Receiver:
         return f"127.0.0.1:{self._server.server_port}"
 
     def bodies(self, path: str) -> list[Any]:
-        """What was posted to one path, in order."""
+        """The bodies that were posted to one path, in order."""
         return [each.body for each in list(self.received) if each.path == path]
 
     def close(self) -> None:

@@ -68,7 +68,7 @@ class Stage:
         self.receiver.close()
 
     def told(self, channel: str) -> list[Telling]:
-        """What people were told through a channel, in order."""
+        """The alerts that people were told through a channel, in order."""
         return [Telling(*found) for text in self._texts(channel) for found in _TOLD.findall(text)]
 
     def has_told(self, channel: str, alert: str, status: str) -> bool:
@@ -80,7 +80,7 @@ class Stage:
         return [body["message"] for body in self.receiver.bodies("/sms")]
 
     def alerts(self) -> list[dict[str, Any]]:
-        """What the relay keeps of alerts."""
+        """The alerts that the relay keeps."""
         found: list[dict[str, Any]] = self.relay.request("GET", "/api/v1/alerts").json()["alerts"]
         return found
 

@@ -29,7 +29,7 @@ from tests.alerts.test_webhook import SECRET, notification, post
 
 @pytest.fixture
 def provider() -> Iterator[Receiver]:
-    """Who takes the messages."""
+    """The provider that takes the messages."""
     receiver = Receiver()
     yield receiver
     receiver.close()

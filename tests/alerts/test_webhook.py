@@ -24,7 +24,7 @@ def app(set_config: Callable[..., Flask]) -> Flask:
 
 
 def notification(status: str = "firing", receiver: str = "email-slack-sms", **changes: Any) -> dict[str, Any]:
-    """What Alertmanager posts about one alert."""
+    """The body that Alertmanager posts about one alert."""
     alert = {
         "status": status,
         "labels": {"alertname": "StorageFull", "severity": "critical", "instance": "a:8000"},

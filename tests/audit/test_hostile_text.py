@@ -1,4 +1,4 @@
-"""Hostile text in every field: one row each, stored neutral, shown neutral, and never a 500."""
+"""Hostile text in every field: one row each, stored sanitized, shown sanitized, and never a 500."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The digest seals every row once, in order, and hands it to the rollups in the same transaction."""
+"""The sealer seals every row once, in order, and hands it to the rollups in the same transaction."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""A digest that cannot seal says so aloud, and so does whatever else writes to a log that does not keep it."""
+"""A sealer that cannot seal says so aloud, and so does whatever else writes to a log that does not keep it."""
 
 import logging
 from collections.abc import Callable

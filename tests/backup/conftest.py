@@ -40,5 +40,5 @@ def either(request: pytest.FixtureRequest, make_place: Callable[..., Place]) -> 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where backups go."""
+    """The folder for backups."""
     return tmp_path / "backups"

@@ -66,7 +66,7 @@ class Place:
         return answer.status_code, answer.data
 
     def blob_of(self, digest: str) -> Path:
-        """Where the store keeps a content."""
+        """The path at which the store keeps a content."""
         [found] = self.data_dir.glob(f"storage/blobs/*/*/{digest}.*")
         return found
 

@@ -80,7 +80,7 @@ def note(log: Path, delivery: Delivery) -> None:
 
 
 def deliveries(folder: Path) -> list[Delivery]:
-    """What became of everything sent so far."""
+    """The outcomes of everything sent so far."""
     log = folder / "deliveries"
     lines = log.read_text().splitlines() if log.exists() else []
     return [Delivery(**json.loads(line)) for line in lines]

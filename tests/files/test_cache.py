@@ -273,7 +273,7 @@ def _delete(client: FlaskClient, file: dict[str, Any]) -> int:
 
 
 def _looks(parts: Parts) -> list[str]:
-    """What each download and view found in the cache, oldest first."""
+    """The cache's answer to each download and view, oldest first."""
     assert parts.shipper.flush(seconds=20)
     statement = text(
         "SELECT cache FROM audit_log WHERE action IN ('file:download', 'file:view') ORDER BY timestamp_us, id"

@@ -70,4 +70,4 @@ def test_a_flood_of_refusals_is_folded_into_a_count(
     rows = operations()
 
     assert sum(row.count for row in rows) == 50
-    assert len(rows) <= 22  # ten alone and one fold for each minute that the loop touched
+    assert len(rows) <= 22  # ten alone and one coalesced event for each minute that the loop touched

@@ -34,7 +34,7 @@ def in_mebibytes(body: bytes) -> list[bytes]:
 
 
 def otherwise(form: Form) -> Parts | None:
-    """What another parser makes of the whole body; none where it refuses it."""
+    """The parts that another parser finds in the whole body; none where it refuses it."""
     parser = multipart.PushMultipartParser(form.boundary, max_header_size=HEADER_BYTES)
     parts: Parts = []
     try:
@@ -248,7 +248,7 @@ def test_lines_that_only_begin_like_a_delimiter_cost_no_step_each(unit: bytes) -
 
 
 def steps(call: Callable[[], object]) -> int:
-    """How many functions it calls, of Python and of C."""
+    """Count the functions it calls, of Python and of C."""
     count = 0
 
     def see(_frame: Any, event: str, _argument: Any) -> None:

@@ -116,7 +116,7 @@ def test_any_name_makes_exactly_one_well_formed_header_value_that_gives_it_back(
 
 
 def taken_apart(value: str) -> tuple[str, str]:
-    """What a client reads in a header value, which must be one that no client reads otherwise."""
+    """The parts that a client reads in a header value, which must be one that no client reads otherwise."""
     assert HEADER_VALUE.fullmatch(value)
     assert PLAIN_ONLY.fullmatch(value) or WITH_TRUE_NAME.fullmatch(value)
     kind, options = parse_options_header(value)

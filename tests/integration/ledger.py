@@ -13,7 +13,7 @@ from harness.servers import Service
 
 @dataclass
 class Ledger:
-    """What was acknowledged: contents by file id, and ids whose deletion was. `attempts` counts requests sent."""
+    """Acknowledged changes: contents by file id, and ids that were deleted. `attempts` counts requests sent."""
 
     contents: dict[str, bytes] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)

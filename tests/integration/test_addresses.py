@@ -1,4 +1,4 @@
-"""Whom a running service sees behind a real proxy, and what a header that it cannot read is worth."""
+"""The client that a running service sees behind a real proxy, and the effect of a header that it cannot read."""
 
 import socket
 from collections.abc import Iterator

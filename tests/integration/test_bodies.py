@@ -86,7 +86,7 @@ def test_a_client_that_leaves_stores_nothing_and_is_on_record(server: Service, r
 def test_a_chunked_body_is_taken_whole_or_not_at_all(server: Service) -> None:
     head = b"PUT /upload/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     body = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
-    cuts = range(0, len(body), 4)  # few enough not to be folded into a count
+    cuts = range(0, len(body), 4)  # few enough not to be coalesced
     for cut in cuts:
         send(server, head + body[:cut], reset=False)
     with server.connect() as connection:

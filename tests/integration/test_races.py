@@ -17,7 +17,7 @@ CONTENT = b"the same bytes for everybody " * 2000
 
 @pytest.fixture
 def server(service: Callable[..., Service], database_url: str) -> Service:
-    """A service with room for many clients."""
+    """A service with threads for many clients."""
     return service({"DATABASE_URL": database_url, "THREADS": "16", "MIN_FREE_SPACE": "0"})
 
 

@@ -24,7 +24,7 @@ def server(service: Callable[..., Service], database: MariaDB) -> Service:
 
 @pytest.fixture(params=["directly", "through nginx"])
 def address(request: pytest.FixtureRequest, server: Service) -> str:
-    """Where the service is reached."""
+    """The address of the service, directly or through nginx."""
     if request.param == "directly":
         return server.url
     front: Front = request.getfixturevalue("front")
@@ -51,7 +51,7 @@ def upload(address: str, content: bytes = b"content") -> requests.Response:
 
 
 def account(url: str) -> dict[str, Any]:
-    """How PyMySQL reaches a database."""
+    """The arguments with which PyMySQL reaches a database."""
     parsed = make_url(url)
     return {
         "host": parsed.host,
@@ -63,7 +63,7 @@ def account(url: str) -> dict[str, Any]:
 
 
 def files_of(server: Service) -> list[int]:
-    """How many files lie among the blobs and among the stages."""
+    """Count the files among the blobs and among the stages."""
     folders = [server.data_dir / "storage" / name for name in ("blobs", "staging")]
     return [sum(path.is_file() for path in folder.rglob("*")) for folder in folders]
 

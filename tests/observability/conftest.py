@@ -13,7 +13,7 @@ def slot_given_back(given_back: None) -> None:
 
 @pytest.fixture
 def database_url(prepared_sqlite: Path, tmp_path: Path) -> str:
-    """Which database it is makes no difference to what is observed."""
+    """A SQLite database: the kind makes no difference to what is observed."""
     path = tmp_path / "filewallball.db"
     shutil.copyfile(prepared_sqlite, path)
     return f"sqlite:///{path}"

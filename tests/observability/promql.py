@@ -1,4 +1,4 @@
-"""Which metrics a PromQL expression names, found without evaluating it."""
+"""The metrics that a PromQL expression names, found without evaluating it."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""CheckResult a scrape back: samples by name and labels."""
+"""Read a scrape back: samples by name and labels."""
 
 from collections.abc import Iterable
 

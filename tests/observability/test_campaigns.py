@@ -31,7 +31,7 @@ def downloads(samples: Samples) -> float:
 
 
 def settled(scraper: Scraper) -> Samples:
-    """What a scrape says once nothing but the scrape itself is in progress."""
+    """The samples of a scrape once nothing but the scrape itself is in progress."""
 
     def is_quiet() -> bool:
         scraper.scrape()

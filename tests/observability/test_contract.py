@@ -158,7 +158,7 @@ def test_every_action_in_the_code_is_a_label_of_its_own() -> None:
 
 
 def _actions(source: str) -> Iterator[str]:
-    """What `recorded("…", …)` and `operation(ledger, "…", …)` are called with."""
+    """The actions with which `recorded("…", …)` and `operation(ledger, "…", …)` are called."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             position = {"recorded": 0, "operation": 1, "_operation": 0}.get(node.func.id)

@@ -16,7 +16,7 @@ Make = Callable[..., Event]
 
 
 def moved(before: Samples, after: Samples) -> dict[str, float]:
-    """Which names went up, and by how much over all their labels."""
+    """The names that went up, and by how much over all their labels."""
     names = {name for name, _ in after}
     changes = {name: total_of(after, name) - total_of(before, name) for name in names}
     return {name: change for name, change in changes.items() if change and not name.endswith("_bucket")}

@@ -30,7 +30,7 @@ Records = Callable[[str], list[dict[str, Any]]]
 
 @pytest.fixture
 def log_file(environ: dict[str, str]) -> Path:
-    """Where the test's applications log to."""
+    """The file to which the test's applications log."""
     return Path(environ["DATA_DIR"], "logs", "filewallball.log")
 
 

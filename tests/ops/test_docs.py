@@ -28,7 +28,7 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def paths(text: str) -> Iterator[str]:
-    """What stands between backticks and looks like a path or a module of the project."""
+    """The names between backticks that look like a path or a module of the project."""
     for name in re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
         if _PATH.fullmatch(name):
             yield name
@@ -37,7 +37,7 @@ def paths(text: str) -> Iterator[str]:
 
 
 def is_there(name: str) -> bool:
-    """Whether it is in the repository, or below the package; without a folder, in any part of the package."""
+    """True if it is in the repository, or below the package; without a folder, in any part of the package."""
     pattern = name.rstrip("/")
     if "/" not in name and any((ROOT / "filewallball").glob(f"*/{pattern}")):
         return True

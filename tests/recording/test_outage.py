@@ -100,7 +100,7 @@ def test_a_database_outage_and_killed_workers_lose_and_repeat_nothing(
 
 
 def _check(rows: list[tuple[Any, ...]], load: Attempts) -> None:
-    """Each answered attempt has one row, or is counted by a fold; the unanswered have one at most."""
+    """Each answered attempt has one row, or is counted by a coalesced event; the unanswered have one at most."""
     single = Counter(row[0] for row in rows if row[1] != "auth_malformed")
     assert max(single.values()) == 1
     assert set(single) <= {nonce for nonce, status in load.answers.items() if status != 401} | load.unanswered

@@ -28,7 +28,7 @@ _BEGIN = (
 
 
 def begin_elsewhere(folder: Path) -> None:
-    """What the master of another service does first."""
+    """Begin as the master of another service does."""
     environ = {**os.environ, "DATA_DIR": str(folder)}
     subprocess.run(
         [sys.executable, "-c", f"{_BEGIN} lifecycle.begin(load())"], cwd=ROOT, env=environ, check=True

@@ -1,4 +1,4 @@
-"""What the master does for the processes it forks, on a live gunicorn."""
+"""The master's work for the processes that it forks, on a live gunicorn."""
 
 import os
 import signal

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the service answers."""
+    """The address of the service."""
     settings = {"ANONYMOUS_ROLE": "admin", "MIN_FREE_SPACE": "0"}
     server = Service(tmp_path_factory.mktemp("monitoring"), settings, workers=1).start()
     yield server.url

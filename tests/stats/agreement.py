@@ -1,4 +1,4 @@
-"""Whether every statistic is what a plain recount of the audit log says, both read in one snapshot."""
+"""Comparing every statistic with a plain recount of the audit log, both read in one snapshot."""
 
 from dataclasses import asdict
 from typing import Any

@@ -18,7 +18,7 @@ Record = Callable[..., list[Event]]
 
 @pytest.fixture
 def parts(app: Flask) -> Parts:
-    """What the app is made of; nothing is on record yet."""
+    """The parts of the app; nothing is on record yet."""
     found = Parts(app)
     with found.database.begin() as connection:
         connection.execute(text("DELETE FROM audit_log"))
@@ -27,7 +27,7 @@ def parts(app: Flask) -> Parts:
 
 @pytest.fixture
 def statistics(app: Flask, parts: Parts) -> Statistics:
-    """Where the app's statistics come from."""
+    """The statistics of the app."""
     return parts.statistics
 
 

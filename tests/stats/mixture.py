@@ -33,7 +33,7 @@ class Mixture(Load):
 
 
 class _Client:
-    """One after the other; addresses change all the time, so that few refusals are equal and none is folded."""
+    """One after the other; addresses change all the time, so that few refusals are equal and none is coalesced."""
 
     def __init__(self, service: Service, chance: random.Random) -> None:
         self._service = service

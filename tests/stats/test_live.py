@@ -1,4 +1,4 @@
-"""A live service under load whose workers are killed: statistics stay a recount of the log, and the books agree."""
+"""A live service under load whose workers are killed: statistics stay a recount of the log, and all records agree."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""Sums made again from the log are the sums that were there, and damage to any book is told."""
+"""Sums made again from the log are the sums that were there, and damage to any record is told."""
 
 import io
 import random

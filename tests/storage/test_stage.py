@@ -1,4 +1,4 @@
-"""What a stage promises while bytes arrive: right digest, firm limits, one lock, no trace of an early end."""
+"""The promises of a stage while bytes arrive: right digest, firm limits, one lock, no trace of an early end."""
 
 import fcntl
 import hashlib

@@ -1,4 +1,4 @@
-"""What each form of X-Forwarded-For yields: the client that a proxy names, or one who is unknown and has no rights."""
+"""The client that each form of X-Forwarded-For yields: the one that a proxy names, or an unknown one without rights."""
 
 import ipaddress
 

@@ -1,4 +1,4 @@
-"""Whose request it is: forwarding headers count only when a trusted proxy sends them, and then only its own hops."""
+"""The origin of requests: forwarding headers count only when a trusted proxy sends them, and then only its own hops."""
 
 import logging
 

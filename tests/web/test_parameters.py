@@ -93,7 +93,7 @@ def test_links_may_carry_whatever_others_append(admin: FlaskClient) -> None:
 
 
 def everything(admin: FlaskClient) -> list[Any]:
-    """What these requests would change."""
+    """Everything that these requests would change."""
     paths = (_BLOCKS, _USERS, _TOKENS, "/api/v1/access/quotas", "/api/v1/stats/expected")
     found = [admin.get(path).get_json() for path in paths]
     for token in found[2]["tokens"]:

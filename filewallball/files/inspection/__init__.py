@@ -1,1 +1,1 @@
-"""What a file is and what is suspicious of it, judged by its bytes."""
+"""Inspection of a file: its type and what is suspicious of it, judged by its bytes."""

@@ -1,11 +1,11 @@
-"""How many frames an animated image has, counted from its blocks without decoding any of them."""
+"""The number of frames of an animated image, counted from its blocks without decoding any of them."""
 
 import struct
 from collections.abc import Callable
 
 _MIB = 1024 * 1024
 LOOK_AT_BYTES = {"image/gif": 16 * _MIB, "image/webp": 16 * _MIB, "image/png": _MIB}
-"""Enough for a million of the smallest frames, or for what declares their number; what lies beyond is not counted."""
+"""Bytes to read: enough for a million of the smallest frames, or for their declared number. Later ones do not count."""
 _GIF_HEADER_BYTES = 13
 _GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
 
@@ -45,7 +45,7 @@ def _colours(flags: int) -> int:
 
 
 def _png(data: bytes) -> int:
-    """What an animated PNG declares before its first pixels; nobody shows more than that."""
+    """The frames that an animated PNG declares before its first pixels; nobody shows more than that."""
     at = 8
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)

@@ -12,7 +12,7 @@ from filewallball.files.inspection.staged import Seekable, read_at
 MAX_ENTRIES = 500_000
 """Data sets and source trees have hundreds of thousands."""
 UNKNOWN_SIZE = 0xFFFFFFFF
-"""The true value stands in the ZIP64 fields."""
+"""The size that says: the true value is in the ZIP64 fields."""
 _END_BYTES = 65_535 + 22
 _DIRECTORY_BYTES = 32 * 1024 * 1024
 # A central directory entry: its mark, packed and unpacked size, the lengths of name, extra fields and comment, and
@@ -31,7 +31,7 @@ _MIMETYPE_BYTES = 128
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a central directory declares; `telling` are the names in it that say which format the archive is."""
+    """The contents that a central directory declares; `telling` are the names that identify the archive's format."""
 
     entries: int
     unpacked: int = 0
@@ -41,7 +41,7 @@ class Contents:
 
     @property
     def is_program(self) -> bool:
-        """Whether it is one that a Java or Android machine runs."""
+        """True if the archive is a program for a Java or Android machine."""
         return _MANIFEST in self.telling or _ANDROID in self.telling
 
 

@@ -20,7 +20,7 @@ _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
 def is_zip_bomb(contents: Contents, size: int) -> bool:
-    """Whether an archive declares too many entries, or an expansion beyond reason."""
+    """True if an archive declares too many entries, or an expansion beyond reason."""
     declared, packed = contents.unpacked, contents.packed
     if contents.entries > MAX_ENTRIES or declared == UNKNOWN_SIZE or _expands(declared, size):
         return True
@@ -28,7 +28,7 @@ def is_zip_bomb(contents: Contents, size: int) -> bool:
 
 
 def is_gzip_bomb(file: Seekable, size: int) -> bool:
-    """Whether it declares an expansion beyond reason. The end of a file that was cut short declares nothing."""
+    """True if a gzip file declares an expansion beyond reason. The end of a file cut short declares nothing."""
     if size < _GZIP_LEAST_BYTES:
         return False
     declared = int.from_bytes(read_at(file, size - 4, 4), "little")
@@ -36,7 +36,7 @@ def is_gzip_bomb(file: Seekable, size: int) -> bool:
 
 
 def is_image_bomb(file: Seekable, head: bytes, media_type: str) -> bool:
-    """Whether an image declares more pixels than anybody should decode, in one frame or in all of them."""
+    """True if an image declares more pixels than anybody should decode, in one frame or in all of them."""
     measure = _MEASURES.get(media_type)
     if measure is None:
         return False
@@ -52,7 +52,7 @@ def is_image_bomb(file: Seekable, head: bytes, media_type: str) -> bool:
 
 
 def _unpacks_so(file: Seekable, size: int) -> bool:
-    """Whether the data go on to the end that declares their length, or are seen to expand beyond reason before."""
+    """True if the data go on to the end that declares their length, or expand beyond reason before it."""
     inflater = zlib.decompressobj(_GZIP)
     unpacked = at = 0
     left = b""

@@ -91,7 +91,7 @@ _IMAGE_FAMILIES = ("jpeg", "png", "gif", "webp", "bmp", "tiff")
 
 
 def disguises(staged: Staged, filename: str, seen: Inspection) -> list[str]:
-    """Why a file is dangerous: a program or script that says it is something else, or hides in something else."""
+    """The reasons why a file is dangerous: a program or script that is labelled as, or hidden in, something else."""
     extension = extension_of(filename)
     poses = {_BY_NAME.get(extension, ""), _claims(seen.claimed_type)} - {"", PROGRAM}
     family = family_of(seen.media_type)
@@ -131,7 +131,7 @@ def _is_script(staged: Staged, extension: str, media_type: str) -> bool:
 
 
 def _claims(claimed_type: str) -> str:
-    """What kind of thing the claimed type says it is."""
+    """The family of content that the claimed type names; empty where it says nothing."""
     if claimed_type in _NO_MEDIA or claimed_type.startswith(SOURCES):
         return ""
     if claimed_type.startswith(("image/", "audio/", "video/")):
@@ -145,7 +145,7 @@ def _claims(claimed_type: str) -> str:
 
 
 def _is_package(extension: str, claimed_type: str) -> bool:
-    """Whether the label owns to an archive, as which Java and Android programs may go."""
+    """True if the label names an archive, a form in which Java and Android programs are sent."""
     if extension in _BY_NAME:
         return extension in (*_ARCHIVES, *_PACKAGES)
     return claimed_type in _PACKAGE_TYPES or claimed_type.endswith("zip-compressed") or claimed_type == ZIP

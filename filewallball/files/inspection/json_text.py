@@ -9,7 +9,7 @@ _CUT_CHARACTERS = 12  # the longest piece that a cut may leave: a surrogate pair
 
 
 def begins_json(head: bytes, whole: bool) -> bool:
-    """Whether this is an object or array, or the beginning of one, or of a file with one on each line.
+    """True if this is an object or array, or the beginning of one, or of a file with one on each line.
 
     `whole` says that nothing follows, so that it must be complete.
     """

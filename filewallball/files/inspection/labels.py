@@ -79,7 +79,7 @@ _FITS = {_ZIP: (_ZIP, _OFFICE), _OFFICE: (_ZIP, _OFFICE, _ENCRYPTED), TEXT: ("",
 
 
 def mislabelling(filename: str, claimed_type: str, media_type: str) -> dict[str, str]:
-    """What name and claim say where the content is something else, beside what it is; nothing for a true label.
+    """The name's extension and the claimed type beside the type found, where they differ; nothing for a true label.
 
     A name that is true vouches for the file whatever the claim: clients claim one type for all they send, or that
     of what is compressed.
@@ -111,7 +111,7 @@ def extension_of(filename: str) -> str:
 
 
 def expects_pdf(filename: str, claimed_type: str) -> bool:
-    """Whether name or claim say that it is a PDF document."""
+    """True if the name or the claimed type says that it is a PDF document."""
     return extension_of(filename) == "pdf" or family_of(claimed_type) == "pdf"
 
 

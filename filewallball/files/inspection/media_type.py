@@ -1,4 +1,4 @@
-"""What a file is, judged by its content: first bytes, an archive's directory, and libmagic for all the rest."""
+"""The media type of a file, judged by content: first bytes, an archive's directory, and libmagic for all the rest."""
 
 import ctypes
 import os
@@ -48,7 +48,7 @@ class Inspection:
     claimed_type: str
     executable: bool
     contents: Contents | None = field(default=None, compare=False, repr=False)
-    """What a ZIP archive declares to hold."""
+    """The contents that a ZIP archive declares."""
 
 
 def inspect(head: bytes, claimed: str | None, filename: str, staged: Staged | None = None) -> Inspection:

@@ -75,7 +75,7 @@ def executable_type(head: bytes) -> str:
 
 
 def far_header(head: bytes) -> int:
-    """Where the PE header of a Windows program stands that lies beyond `head`; 0 if there can be none."""
+    """The offset of a Windows program's PE header if it lies beyond `head`; 0 if there can be none."""
     offset = int.from_bytes(head[60:64], "little")
     return offset if head[:2] == b"MZ" and offset > len(head) - 4 else 0
 
@@ -92,12 +92,12 @@ def known_type(head: bytes) -> str:
 
 
 def is_iso_media(head: bytes) -> bool:
-    """Whether it begins as MP4 and its kin do, of whatever brand."""
+    """True if it begins like MP4 and its relatives, of whatever brand."""
     return head[4:8] == b"ftyp" and 8 <= int.from_bytes(head[:4], "big") <= 4096
 
 
 def _zip(head: bytes) -> str:
-    """Which of the formats that are ZIP archives inside, by the archive's first entries."""
+    """The type of a ZIP archive, or of a format based on it, by the archive's first entries."""
     name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
     if name == b"mimetype":
         size = int.from_bytes(head[18:22], "little")

@@ -1,4 +1,4 @@
-"""Suspicion: what a file's name tries, and where its content is dangerous (ruling 12). A wrong label is neither."""
+"""Suspicion: what a file's name tries, and where its content is dangerous. A wrong label is neither."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ FLAG, QUARANTINE, REJECT = "flag", "quarantine", "reject"
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Why a file is suspicious: reasons from its name alone, and reasons from its content."""
+    """The reasons why a file is suspicious: those from its name alone, and those from its content."""
 
     name: tuple[str, ...] = ()
     content: tuple[str, ...] = ()

@@ -123,7 +123,7 @@ class _Replaced(Exception):
 
 
 class _File:
-    """Where one file keeps the value of each row, and the values as they were last read."""
+    """One metric file: the place of each row's value in it, and the values as they were last read."""
 
     def __init__(self) -> None:
         self._inode = 0
@@ -176,7 +176,7 @@ def metric_files(directory: Path) -> list[Path]:
 
 
 def additive(paths: Iterable[Path]) -> list[Path]:
-    """Those whose values add up over slots."""
+    """The files whose values add up over slots."""
     return [path for path in paths if _kind(path) in _ADDITIVE]
 
 

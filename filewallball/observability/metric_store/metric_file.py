@@ -40,7 +40,7 @@ def entries(data: bytes | bytearray | mmap.mmap, start: int, used: int) -> Itera
 
 
 def used_bytes(data: bytes | bytearray | mmap.mmap, size: int) -> int:
-    """How much of the file is in use. Raises Unreadable where that cannot be true."""
+    """The bytes of the file that are in use. Raises Unreadable where that cannot be true."""
     if size < HEADER_BYTES:
         raise Unreadable("the file is shorter than its header")
     (used,) = _int_at(data, 0)
@@ -65,7 +65,7 @@ def slot_of(path: Path) -> int | None:
 
 
 def check_file(path: Path) -> None:
-    """Whether anyone could read all of it. Raises Unreadable, OSError."""
+    """Check that all of the file can be read. Raises Unreadable, OSError."""
     data = path.read_bytes()
     for key, _ in entries(data, HEADER_BYTES, used_bytes(data, len(data))):
         parse_key(key)
@@ -90,7 +90,7 @@ class SlotFile:
             raise
 
     def index(self, key: str) -> int:
-        """Where in `cells` the value of `key` is; appended with 0 if new. Raises OSError on a full disk."""
+        """The index in `cells` of the value of `key`; appended with 0 if new. Raises OSError on a full disk."""
         if key not in self._positions:
             self._positions[key] = self._append(key.encode())
         return self._positions[key]

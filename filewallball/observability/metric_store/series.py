@@ -21,7 +21,7 @@ class Block:
         self._count_prefix = ""
 
     def add_line(self, prefix: str, row: int) -> None:
-        """A value that stands for itself."""
+        """Add a line with a value of its own, unlike a histogram's buckets."""
         self._lines.setdefault(prefix, []).append(row)
 
     def add_bucket(self, bound: float, prefix: str, count_prefix: str, row: int) -> None:
@@ -76,7 +76,7 @@ class Family:
 
 
 def line_prefix(sample: str, labels: Mapping[str, str]) -> str:
-    """What stands before the value of a sample."""
+    """The text before the value of a sample."""
     shown = ",".join(f'{name}="{escape(value)}"' for name, value in sorted(labels.items()))
     return f"{sample}{{{shown}}} " if shown else f"{sample} "
 

@@ -26,7 +26,7 @@ def hold(folder: Path, begin_anew: Callable[[], None]) -> None:
 
 
 def is_running(folder: Path) -> bool:
-    """Whether a service holds the lock."""
+    """True if a service holds the lock."""
     try:
         lock = os.open(folder / _NAME, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -31,7 +31,7 @@ class Slots:
         self._fd: int | None = None
         self._lent: set[int] = set()
         self.predecessor_died = False
-        """Whether the last owner of this slot ended without giving it back: killed, or the machine went down."""
+        """True if the last owner of this slot ended without giving it back: killed, or the machine went down."""
 
     def on_acquire(self, callback: Callable[[int], None]) -> None:
         """Run `callback(number)` once in each process, before `number()` first returns (now, if it has)."""
@@ -65,7 +65,7 @@ class Slots:
 
     @contextmanager
     def borrowed(self, number: int) -> Iterator[bool]:
-        """Whether no live process holds the slot; if so, none can take it inside the block."""
+        """True if no live process holds the slot; then none can take it inside the block."""
         fd = self._lock(number)
         if fd is None:
             yield False
@@ -118,7 +118,7 @@ class Slots:
         return number
 
     def _is_on_loan(self, number: int) -> bool:
-        """Whether a locked slot has no living owner: somebody tidies up in it, and it is free again in a moment.
+        """True if a locked slot has no living owner: somebody tidies up in it, and it is free again in a moment.
 
         Whoever took another slot instead would add to the slots in use, and so to the files, for good.
         """

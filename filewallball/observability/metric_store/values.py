@@ -50,7 +50,7 @@ class SlotFiles:
         return self._files[kind]
 
     def forked(self) -> None:
-        """In a forked child: these files are the parent's."""
+        """Let go of the files in a forked child: they are the parent's."""
         self.lock = Lock()
         self.generation += 1
         for file in self._files.values():
@@ -61,7 +61,7 @@ class SlotFiles:
         return SlotValue(self, *arguments, **options)
 
     def _take_over(self, number: int) -> None:
-        """What a new owner does first: the dead one's live gauges end, its broken files go aside."""
+        """Prepare a slot for its new owner: end the live gauges of the dead one and set its broken files aside."""
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o750)
             remove_live_gauges(self._directory, number)
@@ -118,7 +118,7 @@ class SlotValue:
         return self._value
 
     def set_exemplar(self, exemplar: object) -> None:
-        """Exemplars have no place in the files."""
+        """Do nothing: exemplars have no place in the files."""
 
     def get_exemplar(self) -> None:
         return None

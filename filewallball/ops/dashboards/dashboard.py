@@ -23,7 +23,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """What one page shows. `hosts` adds a variable for the machine that node_exporter describes."""
+    """One page of panels. `hosts` adds a variable for the machine that node_exporter describes."""
 
     uid: str
     title: str

@@ -1,4 +1,4 @@
-"""The panels that dashboards are made of: what a panel says here once is in none of them by hand.
+"""The panels that dashboards are made of; settings common to panels are written here once.
 
 Everything is a plain dictionary of Grafana's dashboard schema, version 39, which Grafana 10.4 and later read.
 """
@@ -30,7 +30,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a figure means: its unit, from which value on it is yellow or red, and names for single values."""
+    """The display of a figure: its unit, the values from which on it is yellow or red, and names for single values."""
 
     unit: str = "short"
     yellow: float | None = None

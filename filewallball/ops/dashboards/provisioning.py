@@ -1,4 +1,4 @@
-"""Where Grafana finds its data and its dashboards, and how it listens: files for /etc/grafana."""
+"""Grafana's data source, dashboards and address: files for /etc/grafana."""
 
 from filewallball.ops.rendering import yaml_text
 from filewallball.settings.service import Settings

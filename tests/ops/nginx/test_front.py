@@ -30,7 +30,7 @@ def ask(front: Front, method: str, path: str, **options: Any) -> requests.Respon
 
 
 def raw(front: Front, request: bytes, source: str = "127.0.0.1") -> tuple[int, dict[str, str], bytes]:
-    """What nginx answers to these bytes, from an address on loopback."""
+    """The answer of nginx to these bytes, from an address on loopback."""
     with (
         socket.create_connection(("127.0.0.1", front.port), 60, source_address=(source, 0)) as client,
         client.makefile("rb") as reader,
