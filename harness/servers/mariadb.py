@@ -31,6 +31,7 @@ class MariaDB(Server):
         if not template.exists():
             _initialise(template)
         shutil.copytree(template, self._data)
+        (folder / "tmp").mkdir()
 
     def command(self) -> list[str]:
         return [
@@ -39,6 +40,8 @@ class MariaDB(Server):
             *_as_this_user(),
             *_LAYOUT,
             f"--datadir={self._data}",
+            # Its own, because a server that starts removes what others have in theirs.
+            f"--tmpdir={self.folder}/tmp",
             # Relative to the data folder, because a path of more than 107 bytes is no socket name.
             "--socket=mariadbd.sock",
             f"--pid-file={self._data}/mariadbd.pid",
@@ -128,6 +131,7 @@ def _initialise(template: Path) -> None:
         [*command, "--auth-root-authentication-method=normal", "--skip-test-db"],
         capture_output=True,
         text=True,
+        env={**os.environ, "TMPDIR": str(template.parent)},
     )
     if done.returncode:
         shutil.rmtree(template, ignore_errors=True)
