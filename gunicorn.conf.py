@@ -76,6 +76,11 @@ def post_worker_init(worker: "Worker") -> None:
     lifecycle.worker_ready(worker.wsgi)
 
 
+def worker_exit(server: "Arbiter", worker: "Worker") -> None:
+    """In each worker, when it has served its last request."""
+    lifecycle.worker_ends()
+
+
 def child_exit(server: "Arbiter", worker: "Worker") -> None:
     """In the master, when a worker is gone however it ended."""
     lifecycle.worker_gone(_settings)

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask
@@ -14,7 +15,10 @@ from filewallball.observability.metric_store.values import remove_live_gauges, s
 from filewallball.observability.uptime import note_start
 from filewallball.settings.service import Settings
 
-__all__ = ["begin", "note_start", "worker_gone", "worker_ready"]
+__all__ = ["begin", "note_start", "worker_ends", "worker_gone", "worker_ready"]
+
+_ends: list[Callable[[], None]] = []
+"""Called when the worker ends."""
 
 
 def begin(settings: Settings) -> None:
@@ -37,7 +41,13 @@ def worker_ready(app: Flask) -> None:
     logging.captureWarnings(True)
     part(Metrics, app).prepare()
     gc.freeze()  # what stands now stands for good: without this a full collection stops the worker for 54 ms
-    maintenance.start(app)
+    _ends.append(maintenance.start(app))
+
+
+def worker_ends() -> None:
+    """In a worker, while it can still start threads: the jobs end."""
+    while _ends:
+        _ends.pop()()
 
 
 def worker_gone(settings: Settings) -> None:

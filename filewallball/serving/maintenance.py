@@ -93,6 +93,8 @@ class Loop:
         try:
             job.run()
         except Exception as error:
+            if self._stopping.is_set():
+                return  # the process ends, and starts no more threads
             code = translate(error).code
             if self._failing.get(job.name) != code:
                 expected = isinstance(error, ApiError) or code != "internal_error"
