@@ -203,11 +203,9 @@ class Multipart:
 
 def _headers(text: bytes) -> Headers:
     lines = [line.strip(b" \t") for line in _FOLD.sub(b" ", text).splitlines()]
-    try:
-        pairs = [line.decode().partition(":") for line in lines if line]
-        headers = Headers([(name.strip(" \t"), value.strip(" \t")) for name, _, value in pairs])
-    except ValueError as error:
-        raise Malformed("a header is no text") from error
+    # What is not UTF-8 is replaced, as the server does in the path of a PUT.
+    pairs = [line.decode(errors="replace").partition(":") for line in lines if line]
+    headers = Headers([(name.strip(" \t"), value.strip(" \t")) for name, _, value in pairs])
     if len(headers.getlist("Content-Disposition")) != 1:
         raise Malformed("a part has no Content-Disposition, or several")
     return headers
