@@ -178,6 +178,8 @@ def test_a_form_is_not_the_bytes_of_a_file(app: Flask, client: FlaskClient) -> N
         "fbclid=IwAR0",
         "gclid=1&gbraid=2&msclkid=3",
         "_=1700000000",
+        "UTM_Source=x&utm_id2=1&mtm_campaign=2&pk_kwd=3",
+        "ysclid=1&epik=2&mibextid=3&FBCLID=4&__cf_chl_tk=5&__cf_chl_rt_tk=6",
         "fbclid=1&fbclid=2",
     ],
 )
