@@ -126,6 +126,37 @@ def test_what_a_thumbnail_takes_is_still_to_be_spelt_right_and_sent_once(
     assert (answer.status_code, list(answer.get_json()["errors"])) == (422, [name])
 
 
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ('{"username": "x", "role": "user", "role": "admin"}', ["role"]),
+        ('{"username": "x", "r\\u006fle": "user", "role": "user"}', ["role"]),
+        ('{"username": "x", "username": "x", "bogus": 1, "bogus": 1}', ["bogus", "username"]),
+        ('{"username": "x", "role": {"a": [{"b": 1, "b": 2}]}}', ["b"]),
+        ('{"username": "x", "\\ud800": 1, "\\ud800": 2}', None),
+    ],
+)
+def test_a_key_that_a_json_body_holds_twice_is_refused_by_name(
+    admin: FlaskClient, body: str, names: list[str] | None
+) -> None:
+    before = everything(admin)
+
+    answer = admin.post(_USERS, data=body, content_type="application/json")
+
+    assert answer.status_code == 422
+    assert names in (None, sorted(answer.get_json()["errors"]))
+    assert everything(admin) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [("", 422), ("{", 400), ("\xff", 400), ("[" * 100_000, 400), ("[]", 422)]
+)
+def test_what_is_no_json_object_is_refused_as_before(admin: FlaskClient, body: str, status: int) -> None:
+    answer = admin.post(_USERS, data=body.encode("latin-1"), content_type="application/json")
+
+    assert answer.status_code == status
+
+
 def everything(admin: FlaskClient) -> list[Any]:
     """What these requests would change."""
     paths = (_BLOCKS, _USERS, _TOKENS, "/api/v1/access/quotas", "/api/v1/stats/expected")
