@@ -37,7 +37,7 @@ def random_form(chance: Random, fields: Sequence[tuple[str, bytes]] | None = Non
     parts = [*fields]
     file = _content(chance, pieces, boundary)
     parts.insert(chance.randint(0, len(parts)), ("file", file))
-    preamble = _content(chance, pieces, boundary) if chance.random() < 0.2 else b""
+    preamble = _preamble(chance, pieces, boundary) if chance.random() < 0.2 else b""
     body = [preamble, b"\r\n"] if preamble else []
     for name, content in parts:
         body += [
@@ -52,6 +52,22 @@ def random_form(chance: Random, fields: Sequence[tuple[str, bytes]] | None = Non
         ]
     body += [b"--", boundary, b"--", chance.choice((b"", b"\r\n", b" \r\n", b"\r\nepilogue"))]
     return Form(boundary, parts, file, b"".join(body))
+
+
+def spoiled(chance: Random, form: Form) -> bytes:
+    """The body with one more part that a parser could pass over without a word."""
+    line_break = chance.choice((b"\n", b"\r", b"\r\n"))
+    extra = b"--%s%s%s" % (form.boundary, _padding(chance), line_break)
+    extra += line_break.join((_headers(chance, "lost"), b"", b"private", b""))
+    starts = (b"\n", b"\r", b" ", b"\t", b"\n\n", b"preamble\n", b"\r \t", b"\xef\xbb\xbf", b"\0")
+    place = chance.randrange(3)
+    if place == 0:
+        return chance.choice(starts) + extra.removesuffix(line_break) + b"\r\n" + form.body
+    if place == 1:
+        return form.body + chance.choice((b"\r\n", *starts)) + extra
+    end_of_headers = form.body.index(b"\r\n\r\n", form.body.lower().index(b"content-disposition"))
+    extra = chance.choice((b"\n", b"\r", b"\n ")) + extra.replace(line_break, b"\n")
+    return form.body[:end_of_headers] + extra + form.body[end_of_headers:]
 
 
 def cut(chance: Random, body: bytes) -> list[bytes]:
@@ -72,6 +88,20 @@ def holds_delimiter(text: bytes, boundary: bytes) -> bool:
         return True
     _, *rest = (b"\r\n" + text + b"\r\n").split(b"\r\n--" + boundary)
     return any(after.startswith(b"--") or after.lstrip(b" \t")[:2] in (b"", b"\r\n") for after in rest)
+
+
+def holds_boundary(text: bytes, boundary: bytes) -> bool:
+    """Whether a boundary is followed by the end of a line of any kind, or of the form: found at each place alone."""
+    mark = b"--" + boundary
+    rests = (text[at + len(mark) :] for at in range(len(text)) if text.startswith(mark, at))
+    return any(rest.startswith(b"--") or rest.lstrip(b" \t")[:1] in (b"", b"\r", b"\n") for rest in rests)
+
+
+def _preamble(chance: Random, pieces: tuple[bytes, ...], boundary: bytes) -> bytes:
+    while True:
+        text = _content(chance, pieces, boundary)
+        if not holds_boundary(text, boundary):
+            return text
 
 
 def _pieces(boundary: bytes) -> tuple[bytes, ...]:

@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
@@ -23,7 +23,7 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.text import sanitize
 from filewallball.web.exchange import Exchange, current_exchange
-from filewallball.web.parameters import locations, refuse_any, refuse_repeated
+from filewallball.web.parameters import locations, refuse_any, refuse_mistakes, refuse_repeated
 
 SharedSecret = Callable[[Settings], str]
 _PROGRAM = "alertmanager"
@@ -56,7 +56,6 @@ def recorded(
         read_from = locations(view)
         # Links travel, and whoever passes them on appends what they like; a program's address is its operator's.
         is_link = permission == permissions.FETCH or shared_secret is not None
-        takes_any_query = "query" in read_from or is_link
 
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -74,9 +73,7 @@ def recorded(
                     raise refusal
                 check(caller, permission)
                 if exchange.environ.get("QUERY_STRING"):
-                    refuse_repeated(request.args)
-                    if not takes_any_query:
-                        refuse_any(request.args, takes_json="json" in read_from)
+                    _check_query(read_from, is_link=is_link)
                 return view(*args, **kwargs)
 
         run.rule = Rule(action, permission)  # type: ignore[attr-defined]
@@ -114,6 +111,16 @@ def check(caller: Caller, permission: str) -> None:
     if caller.may(permission):
         return
     raise errors.AuthMissing if caller.is_anonymous else errors.Forbidden
+
+
+def _check_query(read_from: Mapping[str, Collection[str]], *, is_link: bool) -> None:
+    """Refuse parameters that would not be done; those that the view reads it checks itself."""
+    if is_link:
+        refuse_mistakes(request.args, read_from.get("query", ()))
+        return
+    refuse_repeated(request.args)
+    if "query" not in read_from:
+        refuse_any(request.args, takes_json="json" in read_from)
 
 
 def _operation(exchange: Exchange, action: str, caller: Caller, resource_id: str) -> Operation:

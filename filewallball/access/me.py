@@ -9,7 +9,7 @@ from filewallball.access.limits import Usage
 from filewallball.access.quotas import Allowance, Quotas
 from filewallball.recording.caller import Caller
 from filewallball.text import sanitize
-from filewallball.web.origin import FORWARDING, Origin
+from filewallball.web.origin import Origin, forwarding_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,7 @@ def describe_caller(
         peer_is_trusted=origin.trusted,
         forwarding_headers={
             name.removeprefix("HTTP_").replace("_", "-").title(): sanitize(str(environ[name]))
-            for name in FORWARDING
-            if name in environ
+            for name in forwarding_headers(environ)
         },
         limits=gate.limits.usage(origin.counted_as),
         limits_are_shared=gate.limits.are_shared,

@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from werkzeug.datastructures import Headers, MultiDict
 
 from filewallball import errors
-from filewallball.files.multipart import Malformed, Multipart, Part
+from filewallball.files.multipart import Incomplete, Malformed, Multipart, Part
 from filewallball.files.naming import display_name
 from filewallball.files.schemas import UploadOptionsSchema
 from filewallball.files.tables import UNLISTED
@@ -157,7 +157,7 @@ def _parse(
     try:
         return _received(body, stage)
     except Malformed as error:
-        if length is not None and body.received < length:
+        if isinstance(error, Incomplete) and length is not None and body.received < length:
             raise errors.NetworkError from error
         raise errors.BadRequest("The multipart body is malformed or incomplete.") from error
 

@@ -26,11 +26,19 @@ _ENDING = {
     for end in (_CRLF, _LF)
 }
 _ENDS = {line_break: re.compile(ending) for line_break, ending in _ENDING.items()}
+# The same in what is no content, where lines may end and begin otherwise.
+_OPENS = rb"[ \t]*+(?:[\r\n]|\Z)"
+_OPENS_OR_CLOSES = rb"(?:--|%s)" % _OPENS
+_LINE_START = rb"(?:\A|[\r\n])[ \t]*+"
 _UNDECIDED = re.compile(rb"-|[ \t]*\r?")
 
 
 class Malformed(ValueError):
     """The body is not a complete form."""
+
+
+class Incomplete(Malformed):
+    """The body ends before the form does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,12 @@ class Multipart:
     Lines end in CRLF, or all in LF in a body whose first line does. A delimiter is a whole line; what only begins like
     one is content. `read` returns the next bytes, however many, and none at the end.
 
-    Raises Malformed; HeadersTooLarge; RequestTooLarge beyond `max_parts`, or where more than `max_bytes` belong to
-    no file: preamble, headers, fields and epilogue. Memory is bounded by these and by what `read` returns at once.
+    No part is passed over: a delimiter that ends or begins otherwise, in front of the first one or among the headers
+    of a part, and one after the last make the form malformed. Content may hold such lines.
+
+    Raises Malformed, Incomplete; HeadersTooLarge; RequestTooLarge beyond `max_parts`, or where more than `max_bytes`
+    belong to no file: preamble, headers, fields and epilogue. Memory is bounded by these and by what `read` returns
+    at once.
     """
 
     def __init__(self, read: Callable[[], bytes], boundary: bytes, *, max_parts: int, max_bytes: int) -> None:
@@ -70,7 +82,7 @@ class Multipart:
 
     def __iter__(self) -> Iterator[tuple[Part, Iterator[memoryview]]]:
         self._begin()
-        _skip(self._content(in_file=False))  # the preamble
+        self._refuse_delimiter(b"".join(self._content(in_file=False)), _OPENS_OR_CLOSES)
         parts = 0
         while not self._closed:
             parts += 1
@@ -102,6 +114,7 @@ class Multipart:
             self._need_more()
             start = self._at + len(self._line_break)
         self._count(end - self._at)
+        self._refuse_delimiter(self._data[start:end], _OPENS_OR_CLOSES, starts=_LINE_START)
         headers = _headers(self._data[start:end])
         self._at = end + len(self._line_break)  # before the break that may be the delimiter's own
         _, options = parse_options_header(headers["Content-Disposition"])
@@ -155,11 +168,20 @@ class Multipart:
         self._at = end if self._closed else end - len(self._line_break)
 
     def _skip_epilogue(self) -> None:
-        self._count(len(self._data) - self._at)
-        self._at = len(self._data)
-        while self._more():
-            self._count(len(self._data))
+        pieces = []
+        while True:
+            self._count(len(self._data) - self._at)
+            pieces.append(self._data[self._at :])
             self._at = len(self._data)
+            if not self._more():
+                break
+        self._refuse_delimiter(b"".join(pieces), _OPENS)
+
+    def _refuse_delimiter(self, text: bytes, ends: bytes, *, starts: bytes = b"") -> None:
+        """Refuse a boundary that so starts and ends in text that is not kept: what follows it may be a part."""
+        first = b"--" + self._boundary
+        if first in text and re.search(starts + re.escape(first) + ends, text):
+            raise Malformed("a delimiter stands where no part begins")
 
     def _count(self, size: int) -> None:
         self._spare_bytes -= size
@@ -168,7 +190,7 @@ class Multipart:
 
     def _need_more(self) -> None:
         if not self._more():
-            raise Malformed("the last delimiter is missing")
+            raise Incomplete("the last delimiter is missing")
 
     def _more(self) -> bool:
         piece = b"" if self._ended else self._read()
@@ -181,13 +203,11 @@ class Multipart:
 
 def _headers(text: bytes) -> Headers:
     lines = [line.strip(b" \t") for line in _FOLD.sub(b" ", text).splitlines()]
-    try:
-        pairs = [line.decode().partition(":") for line in lines if line]
-        headers = Headers([(name.strip(" \t"), value.strip(" \t")) for name, _, value in pairs])
-    except ValueError as error:
-        raise Malformed("a header is no text") from error
-    if "Content-Disposition" not in headers:
-        raise Malformed("a part has no Content-Disposition")
+    # What is not UTF-8 is replaced, as the server does in the path of a PUT.
+    pairs = [line.decode(errors="replace").partition(":") for line in lines if line]
+    headers = Headers([(name.strip(" \t"), value.strip(" \t")) for name, _, value in pairs])
+    if len(headers.getlist("Content-Disposition")) != 1:
+        raise Malformed("a part has no Content-Disposition, or several")
     return headers
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, request
 from flask.views import MethodView
+from marshmallow import EXCLUDE
 from sqlalchemy import Row
 
 from filewallball import errors, permissions
@@ -136,7 +137,7 @@ class Thumbnail(MethodView):
 
     @recorded("file:thumbnail", permissions.FETCH)
     @blueprint.doc(responses=binary_answer())
-    @blueprint.arguments(ThumbnailQuerySchema, location="query")
+    @blueprint.arguments(ThumbnailQuerySchema, location="query", unknown=EXCLUDE)
     def get(self, query: dict[str, Any], file_id: str) -> Response:
         """Send a small picture of a JPEG, PNG, GIF or WebP image: upright, without metadata."""
         op, downloads = current_operation(), part(Downloads)

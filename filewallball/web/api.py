@@ -1,12 +1,14 @@
 """The extension that knows the API's routes and schemas, unbound; `create_app` binds it."""
 
+import json
+from collections import Counter
 from typing import Any
 
 import flask_smorest
-from marshmallow import RAISE
+from marshmallow import RAISE, missing
 from webargs.flaskparser import FlaskParser
 
-from filewallball.errors import BadRequest, UnsupportedMediaType
+from filewallball.errors import BadRequest, UnsupportedMediaType, ValidationFailed
 from filewallball.web.parameters import own
 
 
@@ -18,8 +20,9 @@ class ProblemApi(flask_smorest.Api):
 
 
 class StrictParser(FlaskParser):
-    """Unknown query parameters are refused: a misspelled filter must not answer with everything. So are deep JSON, and
-    a body of another type where JSON is read: ignoring it would do something else than what it asks for."""
+    """Unknown query parameters are refused: a misspelled filter must not answer with everything. So are deep JSON, a
+    key that an object holds twice, and a body of another type where JSON is read: ignoring it would do something else
+    than what it asks for."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as the library declares it
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
@@ -37,11 +40,25 @@ class StrictParser(FlaskParser):
         except RecursionError as error:
             raise BadRequest("The JSON body is nested too deeply.") from error
 
+    def _raw_load_json(self, req: Any) -> Any:
+        return json.loads(req.get_data().decode(), object_pairs_hook=_object) if req.is_json else missing
+
 
 class Blueprint(flask_smorest.Blueprint):
     """Routes whose parameters are parsed strictly."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises ValidationFailed for a key that it holds twice, of which others may read the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counted = Counter(name for name, _ in pairs)
+        raise ValidationFailed(
+            errors={name: ["Send this once."] for name, count in counted.items() if count > 1}
+        )
+    return found
 
 
 api: Any = ProblemApi()

@@ -26,8 +26,20 @@ FORWARDING = (
     *("HTTP_TRUE_CLIENT_IP", "HTTP_CF_CONNECTING_IP", "HTTP_CF_CONNECTING_IPV6", "HTTP_CDN_LOOP"),
     *("HTTP_FASTLY_CLIENT_IP", "HTTP_CLOUDFRONT_VIEWER_ADDRESS", "HTTP_X_AZURE_CLIENTIP"),
     *("HTTP_X_AZURE_SOCKETIP", "HTTP_X_ENVOY_EXTERNAL_ADDRESS", "HTTP_X_APPENGINE_USER_IP"),
+    *("HTTP_PROXY_CLIENT_IP", "HTTP_WL_PROXY_CLIENT_IP", "HTTP_FLY_CLIENT_IP", "HTTP_X_PROXYUSER_IP"),
+    *(
+        "HTTP_X_REMOTE_IP",
+        "HTTP_X_REMOTE_ADDR",
+        "HTTP_X_ORIGINATING_IP",
+        "HTTP_CF_RAY",
+        "HTTP_X_AMZN_TRACE_ID",
+    ),
 )
-"""Headers by which a proxy names the client of a request. Only the first is read for the address."""
+"""Headers by which a proxy names the client of a request, beside all that begin with `X-Forwarded-`.
+
+Only the first is read for the address.
+"""
+_ANY_FORWARDED = "HTTP_X_FORWARDED_"
 _FORWARDING = frozenset(FORWARDING)
 _LOOPBACK = "127.0.0.1"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,63}")
@@ -83,7 +95,7 @@ class Proxies:
     def origin(self, environ: Mapping[str, Any]) -> Origin:
         """The origin of a WSGI request. A peer on a unix socket counts as loopback."""
         peer = normal_address(environ.get("REMOTE_ADDR") or _LOOPBACK) or UNKNOWN_CLIENT
-        forwarded = not _FORWARDING.isdisjoint(environ)
+        forwarded = _is_forwarded(environ)
         trusted = bool(self._trusted) and self.trusts(peer)
         self.watch.note(peer, forwarded and not trusted)
         if not trusted:
@@ -106,24 +118,37 @@ class Proxies:
     def _client(self, peer: str, chain: str | None) -> tuple[str, str]:
         """The last hop that is not ours: each trusted proxy vouches for the address it appended.
 
-        Where that hop cannot be read the client is unknown, and the proxy that appended it comes second. What is
-        left of the last hops read is one hop, which many make unreadable.
+        Where that hop cannot be read the client is unknown, and the proxy that appended it comes second. So it is
+        where the last 20 hops are all ours and others stand before them.
         """
         proxy = peer
         if chain is None:
             return self._unknown(proxy, None)
-        for hop in reversed(chain.rsplit(",", _MAX_HOPS - 1)):
+        hops = chain.rsplit(",", _MAX_HOPS)
+        for hop in reversed(hops[-_MAX_HOPS:]):
             address = hop_address(hop) if len(hop) <= _LONGEST_HOP else None
             if address is None:
                 return self._unknown(proxy, hop)
             if not self.trusts(address):
                 return address, ""
             proxy = address
-        return proxy, ""
+        return (proxy, "") if len(hops) <= _MAX_HOPS else self._unknown(proxy, hops[0])
 
     def _unknown(self, proxy: str, hop: str | None) -> tuple[str, str]:
         self.watch.note_unreadable(proxy, hop)
         return UNKNOWN_CLIENT, proxy
+
+
+def forwarding_headers(environ: Mapping[str, Any]) -> list[str]:
+    """The forwarding headers of a WSGI request, by their keys in it."""
+    return [name for name in environ if name in _FORWARDING or name.startswith(_ANY_FORWARDED)]
+
+
+def _is_forwarded(environ: Mapping[str, Any]) -> bool:
+    if not _FORWARDING.isdisjoint(environ):
+        return True
+    # One search in all names is cheaper than one in each.
+    return _ANY_FORWARDED in " ".join(environ) and bool(forwarding_headers(environ))
 
 
 @lru_cache(4096)

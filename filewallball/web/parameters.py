@@ -1,17 +1,19 @@
 """Query parameters: those of the route, once each, and those that others append to links."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from apispec.ext.marshmallow.common import resolve_schema_instance
 from werkzeug.datastructures import MultiDict
 
 from filewallball.errors import ValidationFailed
 
 Parameters = MultiDict[str, str]
 _APPENDED = re.compile(
-    r"utm_[a-z_]+|(?:fb|g|d|tt|tw|y)clid|msclkid|gbraid|wbraid|gad_(?:source|campaignid)|srsltid|igsh(?:id)?"
-    r"|li_fat_id|mc_[ce]id|mkt_tok|_hs(?:enc|mi)|_g[al]|_"
+    r"(?:utm|mtm|pk)_.*|(?:fb|g|d|tt|tw|y|ys)clid|msclkid|gbraid|wbraid|gad_(?:source|campaignid)|srsltid"
+    r"|igsh(?:id)?|mibextid|epik|li_fat_id|mc_[ce]id|mkt_tok|_hs(?:enc|mi)|_g[al]|__cf_chl_.*|_",
+    re.ASCII | re.IGNORECASE,
 )
 
 
@@ -31,6 +33,18 @@ def refuse_repeated(parameters: Parameters) -> None:
         raise ValidationFailed(errors={name: ["Send this once."] for name in repeated})
 
 
+def refuse_mistakes(parameters: Parameters, known: Collection[str]) -> None:
+    """Refuse a known parameter that is given twice or misspelt, on links: what else they carry means nothing."""
+    mistakes = {}
+    for name, values in own(parameters).lists():
+        if name in known and len(values) > 1:
+            mistakes[name] = ["Send this once."]
+        elif name not in known and any(_is_nearly(name.lower(), other) for other in known):
+            mistakes[name] = ["This takes no such parameter."]
+    if mistakes:
+        raise ValidationFailed(errors=mistakes)
+
+
 def refuse_any(parameters: Parameters, *, takes_json: bool) -> None:
     """Refuse every parameter, where a route takes none: what it asks for would not be done."""
     told = "Belongs into the JSON body, if anywhere." if takes_json else "This takes no such parameter."
@@ -38,7 +52,23 @@ def refuse_any(parameters: Parameters, *, takes_json: bool) -> None:
         raise ValidationFailed(errors={name: [told] for name in unexpected})
 
 
-def locations(view: Any) -> set[str]:
-    """The locations from which a view's arguments are read, as flask-smorest has noted them: `query`, `json`."""
+def locations(view: Any) -> dict[str, frozenset[str]]:
+    """The locations of a view's arguments, `query` or `json`, and their names, as flask-smorest noted them."""
     noted: Mapping[str, Any] = getattr(view, "_apidoc", {}).get("arguments", {})
-    return {parameter["in"] for parameter in noted.get("parameters", ())}
+    found = {}
+    for parameter in noted.get("parameters", ()):
+        schema = resolve_schema_instance(parameter["schema"])
+        found[parameter["in"]] = frozenset(field.data_key or name for name, field in schema.fields.items())
+    return found
+
+
+def _is_nearly(name: str, other: str) -> bool:
+    """Whether one edit at most makes one of the other: a character more, less or instead, or two that change places."""
+    pairs = zip(name, other, strict=False)
+    start = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(name), len(other)))
+    left, right = name[start:], other[start:]
+    return (
+        left[1:] in (right, right[1:])
+        or left == right[1:]
+        or (left[:2] == right[1::-1] and left[2:] == right[2:])
+    )

@@ -12,7 +12,7 @@ from werkzeug.formparser import MultiPartParser
 
 from filewallball.errors import HeadersTooLarge, RequestTooLarge
 from filewallball.files.multipart import HEADER_BYTES, PADDING_BYTES, Malformed, Multipart
-from harness.forms import Form, cut, random_form
+from harness.forms import Form, cut, random_form, spoiled
 
 MIB = 1024 * 1024
 HEAD = b'Content-Disposition: form-data; name="file"; filename="a"'
@@ -61,6 +61,8 @@ def test_what_was_sent_arrives_on_every_way_of_cutting(rounds: Callable[[int, in
         other = otherwise(sent)
         assert other in (None, received), (case, sent)
         agreed += other is not None
+        with pytest.raises(Malformed):
+            parse(cut(chance, spoiled(chance, sent)), sent.boundary)
     assert agreed > cases / 8  # it refuses padding, lines that begin like a delimiter, and more
 
 
@@ -101,7 +103,9 @@ def test_the_stock_parser_agrees_about_ordinary_forms(browser: str) -> None:
         pytest.param(form(b"x") + b"an epilogue" * 9, id="epilogue"),
         pytest.param(b"for older programs\r\n" + form(b"x"), id="preamble"),
         pytest.param(b"\r\n" + form(b"x"), id="an empty line first"),
-        pytest.param(b"--Bx\r\n--B\n\r\n" + form(b"x"), id="a preamble that begins like a delimiter"),
+        pytest.param(b"--Bx\r\n--B-\n\r\n" + form(b"x"), id="a preamble that begins like a delimiter"),
+        pytest.param(form(b"x") + b"--B--\r\n", id="closed twice"),
+        pytest.param(form(b"x", headers=HEAD + b"\r\nX: --B\r\nY:  --B--"), id="a boundary within a header"),
         pytest.param(form(b"x").replace(b"\r\n", b"\n"), id="LF alone"),
         pytest.param(
             form(b"x").replace(b"--B\r\n", b"--B" + b" \t" * (PADDING_BYTES // 2) + b"\r\n"), id="padded"
@@ -168,7 +172,7 @@ def test_a_part_is_named_as_clients_write_it(name: str, filename: str | None, di
         form(b"x", boundary=b"BB"),
         form(b"x", headers=b""),
         form(b"x", headers=b"Content-Type: text/plain"),
-        form(b"x", headers=HEAD + b"\xff"),
+        form(b"x", headers=HEAD + b"\r\n" + HEAD),
         form(b"x").replace(b"--B\r\n", b"--B" + b" " * (PADDING_BYTES + 1) + b"\r\n"),
         form(b"x").replace(b"\r\n", b"\r"),
     ],
@@ -177,6 +181,30 @@ def test_what_is_no_complete_form_is_refused(body: bytes) -> None:
     for size in (1, 1000, MIB):
         with pytest.raises(Malformed):
             parse([body[at : at + size] for at in range(0, len(body), size)])
+
+
+LOST = b'--B%sContent-Disposition: form-data; name="visibility"%s%sprivate%s'
+
+
+@pytest.mark.parametrize("line_break", [b"\r\n", b"\n", b"\r"])
+@pytest.mark.parametrize(
+    "start", [b"\n", b"\r", b"\n\n", b" ", b"\t", b"x\n", b"\xef\xbb\xbf", b"\r\n ", b"x"]
+)
+def test_no_part_before_the_first_delimiter_is_passed_over(start: bytes, line_break: bytes) -> None:
+    lost = start + LOST % ((line_break,) * 4)
+    for body in (lost + b"\r\n" + form(b"x"), start + b"--B--" + line_break + b"\r\n" + form(b"x")):
+        for size in (1, 3, MIB):
+            with pytest.raises(Malformed):
+                parse([body[at : at + size] for at in range(0, len(body), size)])
+
+
+@pytest.mark.parametrize("line_break", [b"\r\n", b"\n", b"\r"])
+def test_no_part_among_headers_or_behind_the_form_is_passed_over(line_break: bytes) -> None:
+    lost = LOST % ((line_break,) * 4)
+    for body in (form(b"x") + lost, form(b"x", headers=HEAD + b"\n\ndata\n--B\nContent-Type: a")):
+        for size in (1, 3, MIB):
+            with pytest.raises(Malformed):
+                parse([body[at : at + size] for at in range(0, len(body), size)])
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,23 @@ def test_an_option_among_the_headers_is_refused(
     assert left(app) == []
 
 
+@pytest.mark.parametrize("size", [1, 2_000_000])
+@pytest.mark.parametrize("start", [b"\n", b"\r", b" ", b"preamble\n", b"\xef\xbb\xbf"])
+def test_a_field_in_front_of_the_first_delimiter_is_not_passed_over(
+    app: Flask, client: FlaskClient, start: bytes, size: int
+) -> None:
+    lost = start + b'--B\r\nContent-Disposition: form-data; name="visibility"\r\n\r\nprivate\r\n'
+    file = b'--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + b"x" * size
+    body = lost + file + b"\r\n--B--\r\n"
+
+    answer = client.post(
+        "/upload", data=body, content_type="multipart/form-data; boundary=B", headers=AS_ADMIN
+    )
+
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_request")
+    assert left(app) == []
+
+
 def test_a_form_is_not_the_bytes_of_a_file(app: Flask, client: FlaskClient) -> None:
     form = {"file": (io.BytesIO(CONTENT), "a.txt"), "visibility": "private"}
 
@@ -161,6 +178,8 @@ def test_a_form_is_not_the_bytes_of_a_file(app: Flask, client: FlaskClient) -> N
         "fbclid=IwAR0",
         "gclid=1&gbraid=2&msclkid=3",
         "_=1700000000",
+        "UTM_Source=x&utm_id2=1&mtm_campaign=2&pk_kwd=3",
+        "ysclid=1&epik=2&mibextid=3&FBCLID=4&__cf_chl_tk=5&__cf_chl_rt_tk=6",
         "fbclid=1&fbclid=2",
     ],
 )

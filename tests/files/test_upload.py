@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -71,6 +72,21 @@ def test_an_empty_file_is_kept(client: FlaskClient) -> None:
     assert answer.json is not None
     assert answer.json["file_size"] == 0
     assert client.get(answer.json["download_url"]).data == b""
+
+
+@pytest.mark.parametrize(
+    "name", ["보고서.pdf".encode("euc-kr"), "똠방.pdf".encode("cp949"), "résumé.pdf".encode("latin-1")]
+)
+def test_a_name_in_another_charset_is_kept_as_a_put_keeps_it(client: FlaskClient, name: bytes) -> None:
+    head = b'--B\r\nContent-Disposition: form-data; name="file"; filename="' + name
+    body = head + b'"\r\n\r\nx\r\n--B--\r\n'
+
+    form = client.post("/upload", data=body, content_type="multipart/form-data; boundary=B")
+    raw = client.put("/upload/" + quote(name), data=b"x")
+
+    assert (form.status_code, raw.status_code) == (201, 201)
+    assert form.get_json()["filename"] == raw.get_json()["filename"] == name.decode(errors="replace")
+    assert form.get_json()["filename"].endswith(".pdf")
 
 
 def test_a_hostile_name_is_shown_neutral_and_survives(client: FlaskClient) -> None:

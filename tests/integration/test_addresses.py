@@ -75,6 +75,9 @@ def ask(server: Service, path: str, *lines: tuple[str, str]) -> int:
         ([("Forwarded", "for=127.0.0.1")], 401),
         ([("X-Real-IP", "127.0.0.1")], 401),
         ([("CF-Connecting-IP", "127.0.0.1")], 401),
+        ([("X-Forwarded-Ssl", "on")], 401),
+        ([("WL-Proxy-Client-IP", "127.0.0.1")], 401),
+        ([("X-Forwarded", "")], 401),
     ],
     ids=str,
 )

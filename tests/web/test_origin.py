@@ -30,6 +30,14 @@ HEADERS = (
     "Remote-Addr",
 )
 ME = "/api/v1/access/me"
+OTHERS = [
+    f"HTTP_{name}"
+    for name in (
+        *("X_FORWARDED_SSL", "X_FORWARDED_SCHEME", "X_FORWARDED_PREFIX", "X_FORWARDED_BY", "X_FORWARDED_URI"),
+        *("X_FORWARDED_CLIENT_CERT", "X_FORWARDED_ANYTHING", "PROXY_CLIENT_IP", "WL_PROXY_CLIENT_IP"),
+        *("FLY_CLIENT_IP", "X_PROXYUSER_IP", "CF_RAY", "X_AMZN_TRACE_ID"),
+    )
+]
 
 
 @pytest.fixture
@@ -80,6 +88,10 @@ def test_a_trusted_proxy_vouches_by_one_header_alone(behind: Flask, header: str)
         (PROXY, ", ".join([PROXY] * 21), UNKNOWN_CLIENT),
         (PROXY, ", ".join([CLIENT, *[PROXY] * 19]), CLIENT),
         (PROXY, ", ".join([CLIENT, *[PROXY] * 20]), UNKNOWN_CLIENT),
+        (PROXY, ", ".join([LIE, CLIENT, *[PROXY] * 19]), CLIENT),
+        (PROXY, ", ".join([LIE] * 50 + [CLIENT, *[PROXY] * 19]), CLIENT),
+        (PROXY, ", ".join([LIE, CLIENT, *[PROXY] * 20]), UNKNOWN_CLIENT),
+        (PROXY, "," + ",".join([PROXY] * 20), UNKNOWN_CLIENT),
         (PROXY, "2001:db8::1", "2001:db8::1"),
         (PROXY, "::ffff:203.0.113.7", CLIENT),
         (PROXY, "127.0.0.1", "127.0.0.1"),
@@ -100,7 +112,7 @@ def test_a_trusted_proxy_without_any_forwarding_header_speaks_for_itself(behind:
     assert (me["address"], me["counted_as"]) == (PROXY, PROXY)
 
 
-@pytest.mark.parametrize("header", [header for header in FORWARDING if header != "HTTP_X_FORWARDED_FOR"])
+@pytest.mark.parametrize("header", [*FORWARDING[1:], *OTHERS])
 @pytest.mark.parametrize("value", [CLIENT, f"for={CLIENT}", ""])
 def test_a_proxy_that_forwards_by_another_header_alone_has_unknown_clients(header: str, value: str) -> None:
     proxies = Proxies(load_settings({"TRUSTED_PROXIES": PROXY}).trusted_proxies)
@@ -108,6 +120,18 @@ def test_a_proxy_that_forwards_by_another_header_alone_has_unknown_clients(heade
     origin = proxies.origin({"REMOTE_ADDR": PROXY, header: value})
 
     assert (origin.client_ip, origin.gives_rights) == (UNKNOWN_CLIENT, False)
+    assert not proxies.origin({"REMOTE_ADDR": OTHER, header: value}).gives_rights
+
+
+@pytest.mark.parametrize(
+    "header", ["HTTP_ACCEPT", "HTTP_X_FORWARDER", "HTTP_FOO_HTTP_X_FORWARDED_SSL", "X_FORWARDED_SSL"]
+)
+def test_other_headers_forward_nothing(header: str) -> None:
+    proxies = Proxies(load_settings({"TRUSTED_PROXIES": PROXY}).trusted_proxies)
+
+    origin = proxies.origin({header: "1", "REMOTE_ADDR": PROXY})
+
+    assert (origin.client_ip, origin.gives_rights) == (PROXY, True)
 
 
 @pytest.mark.parametrize(

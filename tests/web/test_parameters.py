@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.access.people import Build, client_of
 from tests.conftest import ADMIN_TOKEN
+from tests.files.images import image
 
 _BLOCKS, _USERS, _TOKENS = (f"/api/v1/access/{name}" for name in ("blocks", "users", "tokens"))
 
@@ -90,6 +91,70 @@ def test_links_may_carry_whatever_others_append(admin: FlaskClient) -> None:
 
     for path in (file["download_url"], file["view_url"], f"/files/{file['file_id']}", "/health", "/metrics"):
         assert admin.get(f"{path}?ref=newsletter&v=2").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["tag=a&tag=b", "a=1&a=2&v=1", "v=1", "ref=&ref=", "%ff=1&%ff=2"])
+def test_links_to_files_may_carry_what_is_not_theirs_more_than_once(admin: FlaskClient, query: str) -> None:
+    file = admin.put("/upload/a.png", data=image("PNG", (4, 4))).get_json()["file_id"]
+
+    for path in ("download", "view", "thumbnail", "files"):
+        answer = admin.get(f"/{path}/{file}?{query}")
+        assert answer.status_code == 200, path
+    assert admin.get(f"/thumbnail/{file}?{query}&size=64").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("size=64&size=64", "size"),
+        *(
+            (f"v=1&{name}=64", name)
+            for name in ("siz", "sizee", "sixe", "zize", "isze", "Size", "SIZE", "sie")
+        ),
+        ("size=64&Size=32", "Size"),
+        ("size=0", "size"),
+        ("size=", "size"),
+    ],
+)
+def test_what_a_thumbnail_takes_is_still_to_be_spelt_right_and_sent_once(
+    admin: FlaskClient, query: str, name: str
+) -> None:
+    file = admin.put("/upload/a.png", data=image("PNG", (4, 4))).get_json()["file_id"]
+
+    answer = admin.get(f"/thumbnail/{file}?{query}")
+
+    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, [name])
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ('{"username": "x", "role": "user", "role": "admin"}', ["role"]),
+        ('{"username": "x", "r\\u006fle": "user", "role": "user"}', ["role"]),
+        ('{"username": "x", "username": "x", "bogus": 1, "bogus": 1}', ["bogus", "username"]),
+        ('{"username": "x", "role": {"a": [{"b": 1, "b": 2}]}}', ["b"]),
+        ('{"username": "x", "\\ud800": 1, "\\ud800": 2}', None),
+    ],
+)
+def test_a_key_that_a_json_body_holds_twice_is_refused_by_name(
+    admin: FlaskClient, body: str, names: list[str] | None
+) -> None:
+    before = everything(admin)
+
+    answer = admin.post(_USERS, data=body, content_type="application/json")
+
+    assert answer.status_code == 422
+    assert names in (None, sorted(answer.get_json()["errors"]))
+    assert everything(admin) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [("", 422), ("{", 400), ("\xff", 400), ("[" * 100_000, 400), ("[]", 422)]
+)
+def test_what_is_no_json_object_is_refused_as_before(admin: FlaskClient, body: str, status: int) -> None:
+    answer = admin.post(_USERS, data=body.encode("latin-1"), content_type="application/json")
+
+    assert answer.status_code == status
 
 
 def everything(admin: FlaskClient) -> list[Any]:
