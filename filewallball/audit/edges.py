@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from filewallball.audit.report import Report
 from filewallball.audit.sealer import BLOCK_ROWS, REFUSED
@@ -38,7 +38,7 @@ class Edges:
         self._seals = seals
         self._candidates = select(audit_log.c.id, sealed_column(database)).order_by(audit_log.c.id)
 
-    def rows(self, condition: Any, most: int) -> Rows:
+    def rows(self, condition: ColumnElement[bool], most: int) -> Rows:
         """The first rows that the condition is true of, judged one by one."""
         found = Rows()
         for row_id, sealed in self._all(self._candidates.where(condition).limit(most)):
@@ -80,7 +80,7 @@ class Edges:
 
     def _unsealed(self) -> Iterator[Rows]:
         """In pieces; a row without an id, where the table lets it be, is in the first."""
-        condition: Any = audit_log.c.block_id.is_(None)
+        condition: ColumnElement[bool] = audit_log.c.block_id.is_(None)
         while True:
             rows = self.rows(condition, _ROWS_AT_ONCE)
             yield rows
@@ -137,16 +137,13 @@ class Edges:
             odd = next((block for block in found if block != pruned), found[0])
             report.found(0, f"there is a record of block {odd}, which was pruned or never was")
 
-    def _verify_beyond(self, report: Report, column: Any) -> None:
+    def _verify_beyond(self, report: Report, column: ColumnElement[int]) -> None:
         beyond = select(column).where(column > _HEAD).order_by(column.desc()).limit(1)
         for (block,) in self._all(beyond):
             report.found(number(block), "lies beyond the head of the chain")
 
-    def _all(self, statement: Any) -> Sequence[Any]:
-        def work(connection: Connection) -> Sequence[Any]:
-            return connection.execute(statement).all()
-
-        return self._database.query(work)
+    def _all(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+        return self._database.rows(statement)
 
 
 def number(value: Any) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Column, Connection, text
 
 _WORD = re.compile(r"[A-Za-z_]+")
 # Names, texts and comments, in which a word means nothing; a backslash escapes in MariaDB alone.
@@ -14,19 +14,18 @@ _NAMES = r"""|"(?:[^"]|"")*"|`(?:[^`]|``)*`"""
 _SQLITE_SKIPPED = re.compile(r"'(?:[^']|'')*'" + _NAMES + r"|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _MARIADB_SKIPPED = re.compile(r"'(?:[^'\\]|''|\\.)*'" + _NAMES, re.DOTALL)
 _SQLITE_COLUMNS = text('SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(:name)')
-_SQLITE_INDEXES = text('SELECT name, "unique", partial FROM pragma_index_list(:name)')
+_SQLITE_INDEXES = text('SELECT name, "unique", partial, origin FROM pragma_index_list(:name)')
 _SQLITE_PLACES = text("SELECT name, coll FROM pragma_index_xinfo(:name) WHERE key = 1 ORDER BY seqno")
 _SQLITE_TABLE = text(
-    "SELECT type, sql FROM sqlite_master WHERE lower(name) = :name AND type IN ('table', 'view')"
+    "SELECT type, CAST(sql AS TEXT) AS sql FROM sqlite_master WHERE lower(name) = :name AND type IN ('table', 'view')"
 )
-_SQLITE_TRIGGERS = text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
 _MARIADB_TABLE = text(
-    "SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES "
+    "SELECT TABLE_TYPE, ENGINE, AUTO_INCREMENT FROM information_schema.TABLES "
     "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = :name"
 )
 _MARIADB_COLUMNS = text(
-    "SELECT COLUMN_NAME, DATA_TYPE, COLLATION_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA "
-    "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = :name"
+    "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_MAXIMUM_LENGTH, COLLATION_NAME, IS_NULLABLE, "
+    "COLUMN_DEFAULT, EXTRA FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = :name"
 )
 _MARIADB_INDEXES = text(
     "SELECT * FROM information_schema.STATISTICS "
@@ -36,23 +35,30 @@ _MARIADB_TRIGGERS = text(
     "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_STATEMENT "
     "FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE()"
 )
+_MARIADB_REFERENCES = text(
+    "SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS "
+    "WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE()"
+)
 _GRANT = re.compile(r"GRANT (.+?) ON (\*\.\*|`.+?`\.(?:\*|`.+?`)) TO ")
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnFacts:
-    """One column; `is_plain` if it holds what is written to it and is shown to who asks for all of them."""
+    """One column; `is_plain` if it holds what is written to it and is shown to who asks for all of them, `length` is
+    the longest text that fits, where there is a limit."""
 
     kind: str
     collation: str
     is_nullable: bool
     is_plain: bool = True
     default: str | None = None
+    length: int | None = None
 
 
 @dataclass(slots=True)
 class TableFacts:
-    """One table; `kind` says what it is, and `words` what its definition is made of besides names and texts."""
+    """One table; `kind` says what it is, `words` what its definition is made of besides names and texts, `counter` the
+    column that gets the next number by itself, and `next_number` which one, where the table keeps it."""
 
     kind: str
     columns: dict[str, ColumnFacts] = field(default_factory=dict)
@@ -60,6 +66,8 @@ class TableFacts:
     unique: set[tuple[str, ...]] = field(default_factory=set)
     indexes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     words: set[str] = field(default_factory=set)
+    counter: str | None = None
+    next_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +79,28 @@ class Trigger:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key of one table to another."""
+
+    name: str
+    table: str
+    referenced: str
+
+
 def table_facts(connection: Connection, name: str) -> TableFacts | None:
     """Describe the table of this name; None if there is none."""
     return (_of_sqlite if _is_sqlite(connection) else _of_mariadb)(connection, name)
 
 
 def triggers(connection: Connection) -> list[Trigger]:
-    """All triggers that this account can see."""
-    statement = _SQLITE_TRIGGERS if _is_sqlite(connection) else _MARIADB_TRIGGERS
-    return [Trigger(*(value or "" for value in row)) for row in connection.execute(statement)]
+    """All triggers of a MariaDB database that this account can see."""
+    return [Trigger(*(value or "" for value in row)) for row in connection.execute(_MARIADB_TRIGGERS)]
+
+
+def references(connection: Connection) -> list[Reference]:
+    """All foreign keys of a MariaDB server to tables of this database that this account can see."""
+    return [Reference(*row) for row in connection.execute(_MARIADB_REFERENCES)]
 
 
 def sees_triggers(connection: Connection, tables: Iterable[str]) -> bool:
@@ -104,13 +125,16 @@ def disagreements(connection: Connection, name: str) -> list[str]:
     return [line for line in found if line != "ok"]
 
 
-def column_facts(connection: Connection, column: Any) -> ColumnFacts:
+def column_facts(connection: Connection, column: Column[Any]) -> ColumnFacts:
     """The facts that this database should report of a column of the models."""
     kind = column.type.compile(dialect=connection.dialect)
     if _is_sqlite(connection):
-        return ColumnFacts(_affinity(kind), "", column.nullable)
+        return ColumnFacts(_affinity(kind), "", bool(column.nullable))
     name, _, rest = kind.lower().replace("integer", "int").partition(" ")
-    return ColumnFacts(name.partition("(")[0], rest.rpartition("collate ")[2], column.nullable)
+    length = getattr(column.type, "length", None)
+    return ColumnFacts(
+        name.partition("(")[0], rest.rpartition("collate ")[2], bool(column.nullable), length=length
+    )
 
 
 def _of_sqlite(connection: Connection, name: str) -> TableFacts | None:
@@ -127,7 +151,10 @@ def _of_sqlite(connection: Connection, name: str) -> TableFacts | None:
         if column.pk:
             places[column.pk] = column.name
     facts.primary = tuple(places[place] for place in sorted(places))
-    for index in connection.execute(_SQLITE_INDEXES, {"name": name}).all():
+    indexes = connection.execute(_SQLITE_INDEXES, {"name": name}).all()
+    if len(places) == 1 and all(index.origin != "pk" for index in indexes):
+        facts.counter = facts.primary[0]  # it is the rowid: another primary key has an index
+    for index in indexes:
         keys = [
             (place.name or "(expression)") + ("" if place.coll == "BINARY" else f" {place.coll}")
             for place in connection.execute(_SQLITE_PLACES, {"name": index.name})
@@ -143,22 +170,27 @@ def _of_mariadb(connection: Connection, name: str) -> TableFacts | None:
     if found.TABLE_TYPE != "BASE TABLE" or found.ENGINE != "InnoDB":
         return TableFacts(f"{found.TABLE_TYPE} {found.ENGINE or ''}".strip().lower())
     shown = connection.exec_driver_sql(f"SET STATEMENT sql_mode = '' FOR SHOW CREATE TABLE {name}").one()
-    facts = TableFacts("table", words=_words(shown[1], _MARIADB_SKIPPED))
+    words = _words(shown[1], _MARIADB_SKIPPED)
+    facts = TableFacts("table", words=words, next_number=found.AUTO_INCREMENT)
     for column in connection.execute(_MARIADB_COLUMNS, {"name": name}):
         is_plain = column.EXTRA in ("", "auto_increment")
         facts.columns[column.COLUMN_NAME] = ColumnFacts(
-            column.DATA_TYPE,
+            column.DATA_TYPE + (" unsigned" if "unsigned" in column.COLUMN_TYPE else ""),
             column.COLLATION_NAME or "",
             column.IS_NULLABLE == "YES",
             is_plain,
             column.COLUMN_DEFAULT,
+            column.CHARACTER_MAXIMUM_LENGTH,
         )
+        if column.EXTRA == "auto_increment":
+            facts.counter = column.COLUMN_NAME
     keys = defaultdict(list)
     unique = set()
     for index in connection.execute(_MARIADB_INDEXES, {"name": name}):
         part = f"({index.SUB_PART})" if index.SUB_PART else ""
         ignored = " (ignored)" if getattr(index, "IGNORED", "NO") == "YES" else ""
-        keys[index.INDEX_NAME].append(f"{index.COLUMN_NAME}{part}{ignored}")
+        kind = "" if index.INDEX_TYPE == "BTREE" else f" {index.INDEX_TYPE}"
+        keys[index.INDEX_NAME].append(f"{index.COLUMN_NAME}{part}{ignored}{kind}")
         if not index.NON_UNIQUE:
             unique.add(index.INDEX_NAME)
     facts.primary = tuple(keys.get("PRIMARY", ()))

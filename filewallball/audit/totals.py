@@ -1,6 +1,6 @@
 """The number of rows that match: exact from hourly totals where the filter allows it, else counted up to a bound."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +16,7 @@ from filewallball.web.paging import Total
 COUNT_LIMIT = 100_000
 HOUR_US = 3_600_000_000
 _DAY_HOURS = 24
+_DAY_US = _DAY_HOURS * HOUR_US
 _KNOWN_DAYS = range(2_932_897)
 """From the epoch to the end of the year 9999, the last that can be written."""
 
@@ -89,16 +90,14 @@ def _days(connection: Connection) -> list[int]:
     """The days, counted from the epoch, of which there are rows or totals."""
     hours = select(audit_totals.c.hour).where(audit_totals.c.row_count != 0).distinct()
     days = {hour // _DAY_HOURS for hour in connection.execute(hours).scalars() if _is_known(hour)}
-    moment = connection.execute(select(func.min(audit_log.c.timestamp_us))).scalar_one()
-    hours = select(audit_totals.c.hour).where(audit_totals.c.row_count != 0).distinct()
-    days = {hour // _DAY_HOURS for hour in connection.execute(hours).scalars()}
-    moment = connection.execute(select(func.min(audit_log.c.timestamp_us))).scalar_one()
-    while moment is not None:
-        day = moment // (_DAY_HOURS * HOUR_US)
-        days.add(day)
-        later = audit_log.c.timestamp_us >= (day + 1) * _DAY_HOURS * HOUR_US
+    start = 0
+    while True:
+        later = audit_log.c.timestamp_us >= start
         moment = connection.execute(select(func.min(audit_log.c.timestamp_us)).where(later)).scalar_one()
-    return sorted(day for day in days if day in _KNOWN_DAYS)
+        if type(moment) is not int or (day := moment // _DAY_US) not in _KNOWN_DAYS:
+            return sorted(days)
+        days.add(day)
+        start = (day + 1) * _DAY_US
 
 
 def _wrong_in(connection: Connection, hours: range) -> list[int]:
@@ -106,9 +105,11 @@ def _wrong_in(connection: Connection, hours: range) -> list[int]:
     told = select(audit_totals).where(
         audit_totals.c.hour.between(hours[0], hours[-1]), audit_totals.c.row_count != 0
     )
-    totals = Counter[Any]()
+    totals: dict[Any, float] = defaultdict(int)
     for row in connection.execute(told):  # each once, if the primary key is still one
-        totals[row.hour, row.action, row.status] += row.row_count
+        # Text, which SQLite keeps anywhere, equals no number of rows.
+        number = row.row_count if type(row.row_count) is int else float("nan")
+        totals[row.hour, row.action, row.status] += number
     rows: dict[Any, int] = {}
     for hour in hours:
         moments = audit_log.c.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)

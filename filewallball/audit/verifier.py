@@ -17,12 +17,16 @@ from filewallball.audit.edges import Edges, more, number
 from filewallball.audit.report import MAX_FINDINGS, Report
 from filewallball.audit.seals import FIRST_SEAL, Anchor, Block, Seals, read_anchor
 from filewallball.audit.structure import contradictions, not_checked, structure
+from filewallball.audit.totals import wrong_hours
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 
 logger = logging.getLogger("filewallball.audit")
 _BLOCKS_AT_ONCE = 1_000
+_MEND_TOTALS = (
+    "the audit list tells wrong numbers; docs/runbook.md, AuditVerifyFailed, has them counted again"
+)
 Progress = Callable[[int, int], None]
 
 
@@ -56,14 +60,19 @@ class Verifier:
         anchor = self._read_anchor(report)
         report.not_checked = self._database.query(not_checked)
         problems = self._database.query(structure)
-        with ThreadPoolExecutor(1, "audit-indexes") as pool:
-            # Beside the blocks: it asks nothing of this process but to wait for the database.
-            indexes = pool.submit(self._database.query, contradictions) if span.is_whole else None
+        with ThreadPoolExecutor(1, "audit-beside") as pool:
+            # Beside the blocks: it asks little of this process but to wait for the database.
+            beside = pool.submit(self._look_beside) if span.is_whole else None
             try:
                 self._verify_all(report, span, anchor, progress or (lambda done, total: None))
                 if problems:
                     self._edges.verify_twins(report)
-                problems += indexes.result() if indexes else []
+                if beside:
+                    contradicting, hours = beside.result()
+                    problems += contradicting
+                    # Rows that were changed have other totals, too: that says nothing new.
+                    if hours and not any(finding.block for finding in report.findings):
+                        problems.append(f"{hours[0]} are not the log's{more(len(hours) - 1)}: {_MEND_TOTALS}")
             except DBAPIError:
                 if not problems:
                     raise
@@ -73,6 +82,10 @@ class Verifier:
         report.findings.sort(key=lambda finding: finding.block or report.last_block + 1)
         report.finished_us, report.seconds = now_us(), time.monotonic() - started
         return report
+
+    def _look_beside(self) -> tuple[list[str], list[str]]:
+        """What else the whole log has to agree with: the indexes of its tables, and the totals that the list tells."""
+        return self._database.query(contradictions), wrong_hours(self._database)
 
     def block_at(self, microseconds: int, *, is_start: bool) -> int:
         """The first block with a row from then on, or the last one with a row up to then."""
@@ -98,7 +111,7 @@ class Verifier:
             report.found(0, "a value in it is of no kind that its column holds")
 
     def _verify(
-        self, report: Report, chain: Any, span: Span, anchor: Anchor | None, progress: Progress
+        self, report: Report, chain: Row[Any], span: Span, anchor: Anchor | None, progress: Progress
     ) -> None:
         report.first_block = max(chain.pruned + 1, min(span.first or 0, chain.number + 1))
         report.last_block = min(chain.number, span.last or chain.number)
@@ -124,7 +137,7 @@ class Verifier:
             report.found(0, "the anchor on this host is unreadable")
             return None
 
-    def _seal_before(self, report: Report, chain: Any, first: int) -> tuple[str, ...]:
+    def _seal_before(self, report: Report, chain: Row[Any], first: int) -> tuple[str, ...]:
         """The seals that the first block may follow: the fixed first one, or the one of the stub or block before it."""
         if first == 1:
             return (FIRST_SEAL,)
@@ -134,7 +147,7 @@ class Verifier:
             return ()
         return (row.seal,) if row else ()
 
-    def _is_stub(self, row: Any) -> bool:
+    def _is_stub(self, row: Row[Any] | None) -> bool:
         """True if this record stands for blocks that the service pruned."""
         if row is None or not is_sound(row):
             return False
@@ -159,7 +172,7 @@ class Verifier:
             yield from runs(list(self._sound(report, rows)))
             expected = end + 1
 
-    def _sound(self, report: Report, rows: Sequence[Any]) -> Iterator[Any]:
+    def _sound(self, report: Report, rows: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
         """The records that can be read, each block's once."""
         last = None
         for row in rows:
@@ -210,7 +223,7 @@ class Verifier:
             return f"{abs(difference)} row(s) " + ("are missing" if difference < 0 else "were inserted")
         return "its rows were reordered or replaced, or its seal or record was edited"
 
-    def _verify_anchor(self, report: Report, chain: Any, anchor: Anchor) -> None:
+    def _verify_anchor(self, report: Report, chain: Row[Any], anchor: Anchor) -> None:
         if anchor.number > chain.number:
             problem = f"the log ends before block {anchor.number}, which this host has seen: its tail was cut"
             report.found(chain.number + 1, problem)
