@@ -61,9 +61,7 @@ def _measure(server: LargeMariaDB, folder: Path, rows: int, options: argparse.Na
     parts.shipper.ship()  # what an earlier run may have left behind would be in one figure and not in the next
     parts.sealer.run()
     _print_sizes(server, parts.settings.database_url)
-    _timed(
-        "sealed (digest)", options.digest_rows, lambda: _append_and_seal(parts, options.digest_rows, options)
-    )
+    _timed("sealed", options.sealed_rows, lambda: _append_and_seal(parts, options.sealed_rows, options))
     service = Service(folder / f"service_{rows}", service_settings(parts))
     with _running(service):
         _print_quantiles(service, parts)
@@ -171,7 +169,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--days", type=int, default=DAYS, help="how long the log reaches back")
     parser.add_argument("--requests", type=int, default=100, help="requests timed for each answer")
-    parser.add_argument("--digest-rows", type=int, default=20_000, help="rows for the digest's pace")
+    parser.add_argument("--sealed-rows", type=int, default=20_000, help="rows for the digest's pace")
     parser.add_argument("--pool", type=int, default=4096, help="MariaDB's buffer pool, MiB")
     parser.add_argument("--keep", type=Path, help="a folder for the databases, kept for the next run")
     return parser.parse_args()

@@ -23,7 +23,7 @@ from filewallball.files.commands import quarantine
 from filewallball.files.scrub import Pace
 from filewallball.ops import reference
 from filewallball.ops.commands import ops
-from filewallball.reconcile.books import Reconciliation
+from filewallball.reconcile.reconciliation import Reconciliation
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import part
@@ -88,12 +88,12 @@ def reference_command(app: Flask, files: tuple[Path, ...]) -> None:
 @with_app
 def reconcile_command(app: Flask, patience: float) -> None:
     """Compare statistics, audit log, files table, disk and metrics; ends with 1 if any two differ."""
-    books, deadline = part(Reconciliation, app), time.monotonic() + patience
+    reconciliation, deadline = part(Reconciliation, app), time.monotonic() + patience
     with operation(part(Ledger, app), "stats:reconcile", SYSTEM) as op:
-        lines = list(books.lines())
+        lines = list(reconciliation.lines())
         while not all(line.agrees for line in lines) and time.monotonic() < deadline:
             time.sleep(1)
-            lines = list(books.lines())
+            lines = list(reconciliation.lines())
         op.note(details={line.name: line.text for line in lines})
     for line in lines:
         click.echo(line)

@@ -41,7 +41,7 @@ from filewallball.observability.metrics import Metrics
 from filewallball.observability.pool import watch_pools
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.setup import build_metrics, init_middleware, serve_metrics
-from filewallball.reconcile.books import Reconciliation
+from filewallball.reconcile.reconciliation import Reconciliation
 from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import Event

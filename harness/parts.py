@@ -16,7 +16,7 @@ from filewallball.files.scanning import Scanner
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.health.checks import HealthChecks
 from filewallball.observability.metric_store.slots import Slots
-from filewallball.reconcile.books import Reconciliation
+from filewallball.reconcile.reconciliation import Reconciliation
 from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger

@@ -147,8 +147,8 @@ def add_block(
         _announce(
             connection
         )  # locks the one row, so that of two who block the same network one sees the other's
-        standing = select(blocks.c.id).where(blocks.c.network == values["network"], *_in_force())
-        row_id = connection.execute(standing.order_by(blocks.c.id.desc()).limit(1)).scalar()
+        in_force = select(blocks.c.id).where(blocks.c.network == values["network"], *_in_force())
+        row_id = connection.execute(in_force.order_by(blocks.c.id.desc()).limit(1)).scalar()
         if row_id is None:
             key = connection.execute(insert(blocks), values).inserted_primary_key
             row_id = key[0] if key else 0

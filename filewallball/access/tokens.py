@@ -67,7 +67,7 @@ def create_token(op: Operation, user_id: int, name: str, expires_in: int | None 
 def revoke_token(op: Operation, token_id: int) -> None:
     """End a token for good, on every worker from the next request on. Raises NotFound."""
     op.note(resource_id=str(token_id))
-    ended = _standing(token_id).values(revoked_us=now_us())
+    ended = _not_ended(token_id).values(revoked_us=now_us())
 
     def work(connection: Connection) -> None:
         if connection.execute(ended).rowcount != 1:
@@ -90,14 +90,14 @@ def rotate_token(op: Operation, token_id: int, grace: int | None = None) -> Issu
             raise errors.NotFound("No such token still works.")
         end = now + (grace or 0) * 1_000_000
         ending = {"expires_us": min(end, old.expires_us or end)} if grace else {"revoked_us": now}
-        if connection.execute(_standing(token_id).values(**ending)).rowcount != 1:
+        if connection.execute(_not_ended(token_id).values(**ending)).rowcount != 1:
             raise errors.NotFound("No such token still works.")
         return _issue(connection, op, old.user_id, old.name, old.expires_us)
 
     return op.change(work)
 
 
-def _standing(token_id: int) -> Update:
+def _not_ended(token_id: int) -> Update:
     return update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_us.is_(None))
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 _ROWS = text(
     "SELECT type, name, tbl_name, sql FROM sqlite_master "
@@ -37,7 +37,7 @@ def odd_objects(connection: Connection, tables: Sequence[str]) -> Iterator[str]:
     yield from (f"the schema has {name} more than once" for name in tables if kept[name] > 1)
 
 
-def _judged(row: Any, tables: Sequence[str]) -> Iterator[str]:
+def _judged(row: Row[Any], tables: Sequence[str]) -> Iterator[str]:
     """A row of the schema that has to do with the tables; they themselves are judged by their columns and keys."""
     kind, sql = _read(row.type).lower(), _read(row.sql)
     if kind == "trigger" or _TRIGGER.match(sql):

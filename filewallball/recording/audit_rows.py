@@ -74,7 +74,7 @@ class AuditWriter:
 
         Raises TypeError or AttributeError for an event that is none.
         """
-        values = _made_neutral(fields) if _needs_care(fields) else _values(fields)
+        values = _sanitized(fields) if _needs_care(fields) else _values(fields)
         if not _KINDS.issuperset(map(type, values)):
             raise TypeError("An event holds text and integers only.")
         mac = hmac.digest(self._key, _octets(values), hashlib.sha256).hex()
@@ -98,7 +98,7 @@ def _needs_care(fields: Fields) -> bool:
     return not (joined.isascii() and joined.isprintable()) or any(map(gt, map(len, texts), _SIZES))
 
 
-def _made_neutral(fields: Fields) -> Values:
+def _sanitized(fields: Fields) -> Values:
     clean = {name: make(fields[name], size) for name, (make, size) in _OUTSIDE.items()}
     values: Values = _values({**fields, **clean})
     return values

@@ -40,13 +40,13 @@ def by_day(snapshot: Snapshot, first_day: int) -> Counter[tuple[int, str]]:
 
 def by_client(snapshot: Snapshot, first_day: int, most: int) -> Counter[str]:
     """Count the failed uploads by client: of those who failed lately, and of the `most` worst of the others."""
-    standing = snapshot.follow(("failures", first_day), lambda old: _standing(snapshot, first_day, old))
-    counts = Counter(standing.moved)
+    ranking = snapshot.follow(("failures", first_day), lambda old: _ranking(snapshot, first_day, old))
+    counts = Counter(ranking.moved)
     for (day, address), count in snapshot.unsealed.upload_errors.items():
         if day >= first_day:
-            counts[address] = (counts[address] or standing.counts.get(address, 0)) + count
-    others = list(islice((address for address in standing.counts if address not in counts), most))
-    counts.update({address: standing.counts[address] for address in others})
+            counts[address] = (counts[address] or ranking.counts.get(address, 0)) + count
+    others = list(islice((address for address in ranking.counts if address not in counts), most))
+    counts.update({address: ranking.counts[address] for address in others})
     return counts
 
 
@@ -77,7 +77,7 @@ class FailureRanking:
     moved: dict[str, int]
 
 
-def _standing(snapshot: Snapshot, first_day: int, old: FailureRanking | None) -> FailureRanking:
+def _ranking(snapshot: Snapshot, first_day: int, old: FailureRanking | None) -> FailureRanking:
     if old is None or not old.number <= snapshot.number <= old.since + BLOCKS_FOLLOWED:
         of = upload_errors_daily.c
         statement = (
