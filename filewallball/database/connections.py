@@ -91,6 +91,7 @@ class Database:
 
     def close(self) -> None:
         """Close every idle connection; whoever asks again opens others."""
+        self._statements.close()
         for engine in {self._writer, self._reader}:
             engine.dispose()
 

@@ -6,7 +6,7 @@ statements take 27 % less, and a row is shipped in 22 % less.
 """
 
 import sqlite3
-from collections import namedtuple
+from collections import deque, namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,12 +41,16 @@ class _Plan:
 
 
 class PreparedStatements(Statements):
-    """One that needs more of SQLAlchemy than its values bound is executed the stock way. Nothing is remembered but
-    statements, so there is nothing to invalidate."""
+    """A statement that needs more of SQLAlchemy than its values bound is executed the stock way.
+
+    Rows are looked up on connections beside the pool: taking one out of it costs more than the statement. Each is in
+    autocommit, so it sees the newest commit, and nothing is remembered but statements.
+    """
 
     def __init__(self, engine: Engine, query: Query) -> None:
         super().__init__(query)
         self._engine = engine
+        self._idle: deque[sqlite3.Connection] = deque()  # as many as threads ever looked at once
         self._plans: WeakKeyDictionary[Executable, dict[tuple[str, ...], _Plan | None]] = WeakKeyDictionary()
 
     def row(self, statement: Select[Any], values: Mapping[str, Any]) -> Any:
@@ -67,15 +71,28 @@ class PreparedStatements(Statements):
         return connection.exec_driver_sql(plan.sql, plan.arranged(values))
 
     def _first_two(self, plan: _Plan, values: Mapping[str, Any]) -> list[Any]:
-        connection = self._engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            cursor.execute(plan.sql, plan.arranged(values))
-            found = list(cursor.fetchmany(2))
-            cursor.close()  # or it would keep the snapshot that it read
-            return found
-        finally:
-            connection.close()
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        cursor = connection.execute(plan.sql, plan.arranged(values))
+        found = cursor.fetchmany(2)
+        cursor.close()  # or it would keep the snapshot that it read
+        self._idle.append(connection)  # one that failed is not kept
+        return found
+
+    def _connect(self) -> sqlite3.Connection:
+        """A connection that waits for a locked database as long as the engine's do."""
+        with self._engine.connect() as like:
+            milliseconds: int = like.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+        path = str(self._engine.url.database)
+        return sqlite3.connect(
+            path, timeout=milliseconds / 1000, isolation_level=None, check_same_thread=False
+        )
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
     def _plan(self, statement: Executable, values: Mapping[str, Any]) -> _Plan | None:
         names = tuple(values)

@@ -57,6 +57,9 @@ class Statements:
         found: CursorResult[Any] = connection.execute(statement, values)
         return found
 
+    def close(self) -> None:
+        """Close what is kept open for later statements."""
+
 
 class Inserts:
     """An INSERT of many rows that give a value for each of `names`, in that order."""
