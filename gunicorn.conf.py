@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from filewallball.observability.logs import configure_logging
 from filewallball.serving import lifecycle, master
-from filewallball.settings.service import ConfigError, load_settings
+from filewallball.settings.loading import ConfigError, load_settings
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter

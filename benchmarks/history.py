@@ -17,7 +17,7 @@ from filewallball.audit.seals import FIRST_SEAL, Block, Seals, canonical_columns
 from filewallball.clock import now_us
 from filewallball.database.schema import upgrade
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from filewallball.stats.tables import daily_seen, usage_client_daily
 from harness.parts import Parts
 from harness.servers import MariaDB

@@ -25,7 +25,8 @@ from filewallball.recording.caller import Caller
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
-from filewallball.settings.service import Settings, load_settings
+from filewallball.settings.loading import load_settings
+from filewallball.settings.service import Settings
 from filewallball.web.exchange import ExchangeMiddleware, Observer, current_exchange
 from filewallball.web.origin import Proxies
 

@@ -20,7 +20,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wsgi import FileWrapper
 
 from filewallball import create_app
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from harness.servers import Service
 
 _BATCHES, _BATCH, _PROFILED = 80, 60, 2000

@@ -36,7 +36,7 @@ from filewallball.recording.audit_rows import COLUMNS, AuditWriter
 from filewallball.recording.event import Event
 from filewallball.recording.tables import audit_log
 from filewallball.serving.master import import_libraries
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from filewallball.web.app import Application
 from harness.parts import Parts
 from harness.servers import MariaDB, Service

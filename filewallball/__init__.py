@@ -2,7 +2,8 @@
 
 from flask import Flask
 
-from filewallball.settings.service import Settings, load_settings
+from filewallball.settings.loading import load_settings
+from filewallball.settings.service import Settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -17,7 +17,8 @@ from filewallball.observability.metric_store.slots import Slots
 from filewallball.recording.journal import Journal
 from filewallball.recording.ownership import other_owner
 from filewallball.registry import part
-from filewallball.settings.service import ConfigError, Settings, load_settings
+from filewallball.settings.loading import ConfigError, load_settings
+from filewallball.settings.service import Settings
 
 _NO_SUCH_TABLE = 1146  # MariaDB's number for it
 

@@ -104,8 +104,8 @@ def files_written_in_the_wrong_place(module: Module) -> Iterator[str]:
 
 
 def environment_read_outside_the_settings(module: Module) -> Iterator[str]:
-    """Settings are read once, in settings/service.py."""
-    if module.is_test or module.inside == "settings/service.py":
+    """Settings are read once, in settings/loading.py."""
+    if module.is_test or module.inside == "settings/loading.py":
         return
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node) in (

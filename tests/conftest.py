@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 
 from filewallball import create_app
 from filewallball.recording.tables import audit_log
-from filewallball.settings.service import Settings, load_settings
+from filewallball.settings.loading import load_settings
+from filewallball.settings.service import Settings
 from harness.parts import Parts
 from harness.servers import MariaDB, Service
 

@@ -58,7 +58,7 @@ def test_the_rule_catches_what_it_forbids(rule: Rule, path: str, text: str) -> N
         ("filewallball/recording/operations.py", '"""Why."""\ntransaction.commit()'),
         ("filewallball/files/upload.py", '"""Why."""\nname.replace("a", "b")\nopen(path)\nstore.open(name)'),
         ("filewallball/storage/local.py", '"""Why."""\nos.unlink(path)'),
-        ("filewallball/settings/service.py", '"""Why."""\nos.environ["PORT"]'),
+        ("filewallball/settings/loading.py", '"""Why."""\nos.environ["PORT"]'),
         ("filewallball/files/__init__.py", ""),
     ],
 )

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import ClientDisconnected, MethodNotAllowed
 
 from filewallball import errors
+from filewallball.errors.translation import translate
 from filewallball.web.details import ADVICE, by_field
 from filewallball.web.request_body import SMALL_BYTES
 
@@ -35,7 +36,7 @@ def test_codes_are_unique_and_titled() -> None:
     ],
 )
 def test_any_exception_has_one_code(error: Exception, code: str) -> None:
-    assert errors.translate(error).code == code
+    assert translate(error).code == code
 
 
 def test_a_problem_says_type_title_status_detail_code_and_request_id(client: FlaskClient) -> None:

@@ -17,6 +17,7 @@ from filewallball.access.limits import EXEMPT, bucket_of
 from filewallball.addresses import contains
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.errors.translation import translate
 from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.registry import part
@@ -175,7 +176,7 @@ def _identify(
             identity = authenticate(part(Database), _bearer())
             part(Gate).last_use.note(identity.token_id, now_us())
         except Exception as error:
-            refusal = errors.translate(error)
+            refusal = translate(error)
     role = identity.role if identity else settings.anonymous_role
     granted = permissions.ROLES[role] if refusal is None else frozenset()
     if origin.gives_rights and contains(settings.monitoring_networks, origin.client_ip):

@@ -8,7 +8,7 @@ from filewallball.alerts.channels import SmsChannel
 from filewallball.commands import plain_failures
 from filewallball.ops.alertmanager import CHANNELS
 from filewallball.ops.channel_trial import AlertmanagerSilent, try_channel
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 
 
 @click.group()

@@ -35,7 +35,8 @@ from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
-from filewallball.settings.service import Settings, load_settings
+from filewallball.settings.loading import load_settings
+from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))

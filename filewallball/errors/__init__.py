@@ -1,14 +1,7 @@
 """The error catalogue: every cause has one class, one stable code, one status, one title (RFC 9457)."""
 
-import errno
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
-
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import ClientDisconnected, HTTPException
-
-from filewallball.errors.database_codes import described, is_full
 
 
 class ApiError(Exception):
@@ -251,49 +244,4 @@ def is_refusal(code: str) -> bool:
     return _SIDES.get(code) == "client"
 
 
-def translate(error: BaseException) -> ApiError:
-    """The catalogue's view of any exception: what the answer, the audit row, the metric and the log all say."""
-    if isinstance(error, ApiError):
-        return error
-    if isinstance(error, ClientDisconnected | ConnectionError | TimeoutError) or _is_broken_body(error):
-        return NetworkError()
-    if isinstance(error, HTTPException):
-        return _from_http(error)
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        return StorageFull(described(error)) if is_full(error) else Unavailable(described(error))
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFull()
-    return InternalError()
-
-
-def _is_broken_body(error: BaseException) -> bool:
-    """True if the server's own parser found the body cut short or its chunks malformed."""
-    return isinstance(error, Exception) and type(error).__module__ == "gunicorn.http.errors"
-
-
-def _from_http(error: HTTPException) -> ApiError:
-    kind = _BY_STATUS.get(error.code or 500, BadRequest if (error.code or 500) < 500 else InternalError)
-    headers = {
-        name: value
-        for name, value in error.get_headers()
-        if name.lower() not in ("content-type", "content-length")
-    }
-    data = getattr(error, "data", None) or {}
-    messages = data.get("messages") or data.get("errors") or {}
-    return kind(headers=headers, errors=messages if isinstance(messages, Mapping) else {})
-
-
 _SIDES = {kind.code: kind.side for kind in catalogue()}
-_BY_STATUS: dict[int, type[ApiError]] = {
-    400: BadRequest,
-    401: AuthMissing,
-    403: Forbidden,
-    404: NotFound,
-    405: MethodNotAllowed,
-    406: NotAcceptable,
-    413: RequestTooLarge,
-    415: UnsupportedMediaType,
-    416: RangeNotSatisfiable,
-    422: ValidationFailed,
-    503: Unavailable,
-}

@@ -2,7 +2,8 @@
 
 from threading import Lock
 
-from filewallball.errors import InternalError, translate
+from filewallball.errors import InternalError
+from filewallball.errors.translation import translate
 from filewallball.observability.exporter import PATH
 from filewallball.observability.labels import ClosedSet
 from filewallball.observability.metrics import Metrics

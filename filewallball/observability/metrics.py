@@ -12,8 +12,9 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
 from filewallball.observability import vocabulary as words
-from filewallball.observability.contract import CONTRACT, COUNTER, HISTOGRAM, Metric
+from filewallball.observability.contract import CONTRACT
 from filewallball.observability.labels import ClosedSet, FirstSeen
+from filewallball.observability.metric import COUNTER, HISTOGRAM, Metric
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event

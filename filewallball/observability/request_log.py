@@ -4,7 +4,8 @@ import logging
 import time
 import traceback
 
-from filewallball.errors import ApiError, InternalError, translate
+from filewallball.errors import ApiError, InternalError
+from filewallball.errors.translation import translate
 from filewallball.observability.log_lines import Fields, timestamp
 from filewallball.observability.logs import Logs
 from filewallball.recording.event import FAILED

@@ -16,7 +16,8 @@ from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.uptime import started_at
 from filewallball.registry import part
-from filewallball.settings.service import Settings, announce_metrics_dir
+from filewallball.settings.loading import announce_metrics_dir
+from filewallball.settings.service import Settings
 from filewallball.version import __version__
 from filewallball.web.exchange import ExchangeMiddleware, Observer
 from filewallball.web.origin import Origin

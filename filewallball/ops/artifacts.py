@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from filewallball.ops import alertmanager, dashboards, nginx_artifacts, prometheus
 from filewallball.ops.rendering import Artifact
-from filewallball.settings.service import Settings, load_settings
+from filewallball.settings.loading import load_settings
+from filewallball.settings.service import Settings
 
 HOST = {"DATA_DIR": "/var/lib/filewallball", "PUBLIC_URL": "https://files.example.org"}
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from filewallball.ops import nginx_problems
-from filewallball.settings.service import ConfigError, Settings
+from filewallball.settings.loading import ConfigError
+from filewallball.settings.service import Settings
 
 # Where the service sends nginx for the bytes of a download.
 _BLOBS = "/_blobs/"

@@ -9,7 +9,7 @@ from flask import Flask
 from filewallball.errors import catalogue
 from filewallball.observability.contract import CONTRACT
 from filewallball.permissions import ROLES
-from filewallball.settings.service import documented
+from filewallball.settings.loading import documented
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _STATIC = "static"

@@ -20,6 +20,7 @@ from uuid_utils import uuid7
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.errors.translation import translate
 from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.caller import Caller
 from filewallball.recording.coalescing import Coalescer
@@ -159,7 +160,7 @@ class Operation:
         event = self.event
         event.status, event.error_type = SUCCESS, ""
         if error is not None:
-            cause = errors.translate(error)
+            cause = translate(error)
             event.status = DENIED if cause.denied else FAILED
             event.error_type = cause.code
             self._details.update(cause.facts)

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.errors import InternalError, translate
+from filewallball.errors import InternalError
+from filewallball.errors.translation import translate
 from filewallball.filesystem import replace_file, try_lock
 from filewallball.recording.audit_rows import AuditWriter, Fields
 from filewallball.recording.event import fields_from_json

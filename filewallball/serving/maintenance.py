@@ -26,7 +26,8 @@ from filewallball.audit.sealer import SEALING_SECONDS, Sealer
 from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.errors import ABORTED, ApiError, translate
+from filewallball.errors import ABORTED, ApiError
+from filewallball.errors.translation import translate
 from filewallball.files.cache import MetadataCache
 from filewallball.files.scanning import Rescan, Scanner
 from filewallball.files.scrub import Scrub

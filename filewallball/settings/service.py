@@ -1,33 +1,18 @@
-"""The settings: every environment variable once, with type, default and meaning, validated before the start."""
+"""The settings: every environment variable once, with its type, default and meaning."""
 
-import ipaddress
-import os
-from collections import ChainMap
-from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
-from environs import Env, EnvValidationError
 from limits import RateLimitItem
 from marshmallow.validate import OneOf, Range
 
 from filewallball.addresses import Network
-from filewallball.settings.kinds import PARSERS, misspelt, setting
+from filewallball.settings.kinds import setting
 from filewallball.settings.monitoring import MonitoringSettings
 
 ROLES = ("guest", "user", "monitor", "admin")
 _EXECUTABLES = "application/x-executable"
-
-
-class ConfigError(Exception):
-    """One or more settings are wrong; `messages` has one line for each."""
-
-    def __init__(self, messages: list[str]) -> None:
-        super().__init__("\n".join(messages))
-        self.messages = messages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,80 +202,3 @@ class Settings(MonitoringSettings):
     @property
     def drain_file(self) -> Path:
         return self.data_dir / "drain"
-
-
-def load_settings(
-    environ: Mapping[str, str] | None = None, defaults: Mapping[str, str] | None = None
-) -> Settings:
-    """Read and validate every setting; raises `ConfigError` naming all bad ones at once.
-
-    `defaults` stand in for variables that the environment leaves out.
-    """
-    source = ChainMap(dict(os.environ if environ is None else environ), dict(defaults or {}))
-    env = _SettingsEnv(source)
-    values = {}
-    for row in fields(Settings):
-        parse = getattr(env, row.metadata["kind"])
-        values[row.name] = parse(row.name.upper(), **row.metadata["options"])
-    try:
-        env.seal()
-    except EnvValidationError as error:
-        messages = [f"{name}: {' '.join(map(str, texts))}" for name, texts in error.error_messages.items()]  # type: ignore[union-attr]
-        raise ConfigError(messages) from error
-    settings = _resolve(values)
-    if messages := _contradictions(settings) + misspelt(set(source), {name.upper() for name in values}):
-        raise ConfigError(messages)
-    return settings
-
-
-def announce_metrics_dir(directory: Path) -> None:
-    """Set the one variable that prometheus_client and its exporter insist on finding in the environment."""
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
-
-
-def documented() -> list[tuple[str, str, str]]:
-    """(variable, default, meaning) of every setting, for the README and its test."""
-    return [(row.name.upper(), row.metadata["default"], row.metadata["about"]) for row in _rows()]
-
-
-def _rows() -> list[Field[Any]]:
-    """The settings of the service before those of its monitoring, which it inherits."""
-    inherited = {row.name for row in fields(MonitoringSettings)}
-    return sorted(fields(Settings), key=lambda row: row.name in inherited)
-
-
-class _SettingsEnv(Env):
-    """An `Env` over any mapping that knows our defaults and kinds; an empty value counts as unset."""
-
-    def __init__(self, source: Mapping[str, str]) -> None:
-        super().__init__(eager=False)
-        self._source = source
-        self._defaults = {row.name.upper(): row.metadata["default"] for row in fields(Settings)}
-        for parse in PARSERS:
-            self.add_parser(parse.__name__, parse)
-
-    def _get_value(self, env_key: str, default: Any) -> Any:
-        return self._source.get(env_key) or self._defaults.get(env_key, default)
-
-
-def _resolve(values: dict[str, Any]) -> Settings:
-    data_dir = values["data_dir"]
-    values["log_file"] = data_dir / values["log_file"]
-    values["database_url"] = values["database_url"] or f"sqlite:///{quote(str(data_dir / 'filewallball.db'))}"
-    return Settings(**values)
-
-
-def _contradictions(settings: Settings) -> list[str]:
-    messages = []
-    if settings.anonymous_role == "admin" and not _is_loopback(settings.bind):
-        messages.append("ANONYMOUS_ROLE: admin is accepted only while BIND is a loopback address.")
-    if settings.max_upload_size < 1:
-        messages.append("MAX_UPLOAD_SIZE: must be at least one byte.")
-    return messages
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"

@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from filewallball import errors
+from filewallball.errors.translation import translate
 from filewallball.text import sanitize_json
 from filewallball.web.details import by_field, detail_of
 from filewallball.web.exchange import current_exchange
@@ -29,7 +30,7 @@ def render(error: Exception) -> Response:
     """The answer for any exception; a refused body is read away first, so that the client sees the answer."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return error.get_response()  # type: ignore[return-value]
-    cause = errors.translate(error)
+    cause = translate(error)
     if cause is not error:
         cause.__cause__ = error
     current_exchange().failure = cause

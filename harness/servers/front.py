@@ -1,7 +1,7 @@
 """nginx under the configuration that the project ships."""
 
 from filewallball.ops.nginx_artifacts import ARTIFACTS
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from harness.servers.nginx import Nginx
 
 _LOG = "/var/log/nginx/filewallball.log"

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from filewallball import create_app
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN, Client, _close
 

@@ -21,7 +21,7 @@ from filewallball.alerts.messages import (
 from filewallball.alerts.tables import alert_messages, alerts
 from filewallball.cli import main
 from filewallball.serving import maintenance
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from harness.parts import Parts
 from tests.alerts.receiver import Receiver
 from tests.alerts.test_webhook import SECRET, notification, post

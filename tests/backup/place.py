@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball import create_app
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from harness.parts import Parts
 from harness.shell import Shell
 

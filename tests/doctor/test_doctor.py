@@ -17,7 +17,8 @@ from filewallball.doctor.host import database
 from filewallball.ops.dashboards import ARTIFACTS
 from filewallball.ops.prometheus import RULE_FILE, alert_rules, configuration
 from filewallball.ops.rendering import write
-from filewallball.settings.service import Settings, load_settings
+from filewallball.settings.loading import load_settings
+from filewallball.settings.service import Settings
 from harness import ROOT
 from harness.servers import Front, MariaDB, Prometheus, Service
 from harness.waiting import wait_until

@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 
 from filewallball.observability import vocabulary as words
-from filewallball.observability.contract import BY_NAME, CONTRACT, COUNTER, HISTOGRAM
+from filewallball.observability.contract import BY_NAME, CONTRACT
+from filewallball.observability.metric import COUNTER, HISTOGRAM
 from harness import ROOT
 from tests.observability.promql import labels_in, metrics_in
 

@@ -9,7 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.observability import vocabulary as words
-from filewallball.observability.contract import BY_NAME, CONTRACT, HISTOGRAM
+from filewallball.observability.contract import BY_NAME, CONTRACT
+from filewallball.observability.metric import HISTOGRAM
 from tests.observability.scrape import Samples, samples_of
 
 pytestmark = pytest.mark.soak

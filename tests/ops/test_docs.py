@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from filewallball.cli import main
-from filewallball.settings.service import documented, load_settings
+from filewallball.settings.loading import documented, load_settings
 from harness import ROOT
 
 PAGES = ["docs/deploy.md", "docs/operations.md"]

@@ -6,7 +6,7 @@ import pytest
 
 from filewallball import create_app
 from filewallball.ops.reference import refresh
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from harness import ROOT
 
 TABLES = ("routes", "errors", "roles", "settings", "metrics")

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from filewallball.cli import main
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from harness import ROOT
 from harness.servers import Service
 

@@ -11,7 +11,7 @@ import pytest
 
 from filewallball.recording.event import Event
 from filewallball.serving import lifecycle
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from harness import ROOT
 from harness.servers import Service
 from harness.waiting import wait_until
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("given_back")
 Make = Callable[..., Event]
 Start = Callable[..., Service]
 _BEGIN = (
-    "from filewallball.settings.service import load_settings as load; "
+    "from filewallball.settings.loading import load_settings as load; "
     "from filewallball.serving import lifecycle;"
 )
 

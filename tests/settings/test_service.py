@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from filewallball.settings.service import ConfigError, documented, load_settings
+from filewallball.settings.loading import ConfigError, documented, load_settings
 from harness import ROOT
 
 

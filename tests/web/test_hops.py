@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filewallball.addresses import UNKNOWN_CLIENT, contains
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from filewallball.web.origin import Proxies, hop_address
 
 V4, V6, LIE = "203.0.113.9", "2001:db8::1", "198.51.100.66"

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.addresses import UNKNOWN_CLIENT, contains
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 from filewallball.web.forwarding import ForwardingWatch
 from filewallball.web.origin import FORWARDING, Proxies
 from harness.parts import Parts

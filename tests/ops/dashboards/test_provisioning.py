@@ -6,7 +6,7 @@ import yaml
 
 from filewallball.ops.dashboards import ARTIFACTS, FOLDER
 from filewallball.ops.rendering import write
-from filewallball.settings.service import load_settings
+from filewallball.settings.loading import load_settings
 
 
 def test_the_data_source_is_the_prometheus_of_the_settings(tmp_path: Path) -> None:
