@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filewallball.observability.logs import configure_logging
-from filewallball.serving import lifecycle, master
+from filewallball.serving import lifecycle, master, roles
 from filewallball.settings.loading import ConfigError, load_settings
 
 if TYPE_CHECKING:
@@ -24,12 +24,17 @@ errorlog = None  # gunicorn's own messages take the same way as ours
 loglevel = _settings.log_level.lower()
 
 _host = f"[{_settings.bind}]" if ":" in _settings.bind else _settings.bind
-bind = f"{_host}:{_settings.port}"
+bind = [f"{_host}:{_settings.port}"]
+if _settings.sync_workers:
+    bind.append(f"unix:{_settings.sync_socket}")
+umask = 0o007  # of the Unix socket: nginx's user has the group of the service
 wsgi_app = "wsgi:app"
 proc_name = "filewallball"
 
 worker_class = "filewallball.serving.worker.Worker"
-workers = _settings.web_concurrency
+workers = roles.want(
+    {roles.JOBS: 1, roles.POOL: _settings.web_concurrency, roles.SYNC: _settings.sync_workers}
+)
 threads = _settings.threads
 # A worker takes no more connections than it has threads, and keeps none idle: with more, a request may wait in a
 # worker whose threads are all receiving slow uploads while another worker has nothing to do.
@@ -51,6 +56,7 @@ secure_scheme_headers: dict[str, str] = {}
 
 def on_starting(server: "Arbiter") -> None:
     """Before anything listens: make ready where that is wanted, and count from zero if nobody else counts."""
+    roles.serve_under(server)
     if _settings.prepare_on_start:
         master.in_child(_make_ready)
     try:
@@ -73,7 +79,7 @@ def pre_fork(server: "Arbiter", worker: "Worker") -> None:
 
 def post_worker_init(worker: "Worker") -> None:
     """In each worker, once its application stands."""
-    lifecycle.worker_ready(worker.wsgi)
+    lifecycle.worker_ready(worker.app.wsgi(), worker.role)
 
 
 def worker_exit(server: "Arbiter", worker: "Worker") -> None:

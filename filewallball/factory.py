@@ -51,6 +51,7 @@ from filewallball.recording.shipper import Shipper
 from filewallball.registry import part, provide
 from filewallball.serving import maintenance
 from filewallball.serving.gauges import gauges
+from filewallball.serving.presence import Presence
 from filewallball.settings.service import Settings
 from filewallball.stats import views as stats_views
 from filewallball.stats.expected import ExpectedClients
@@ -247,6 +248,7 @@ def watch_health(app: Flask, settings: Settings) -> None:
         Check("virus_scan_service", None if settings.scan_policy == OFF else part(Scanner, app).probe),
         Check("thumbnail_service", part(Thumbnails, app).probe, share_seconds=_THUMBNAIL_SECONDS),
         Check("backup_service", backup),
+        Check("periodic_jobs", Presence(settings.data_dir).probe, share_seconds=2),
         Check("storage_integrity", maintenance.scrub(app).probe, share_seconds=2),
     ):
         board.add(check)

@@ -13,6 +13,7 @@ from filewallball.observability.metric_store.metric_file import slot_of
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import remove_live_gauges, set_aside
 from filewallball.observability.uptime import note_start
+from filewallball.serving import roles
 from filewallball.settings.service import Settings
 
 __all__ = ["begin", "note_start", "worker_ends", "worker_gone", "worker_ready"]
@@ -31,7 +32,7 @@ def begin(settings: Settings) -> None:
     service_lock.hold(settings.slots_dir, lambda: _reset(settings.metrics_dir, Slots(settings.slots_dir)))
 
 
-def worker_ready(app: Flask) -> None:
+def worker_ready(app: Flask, role: str) -> None:
     """Prepare a worker whose application is built: its series exist before a request, the jobs begin."""
     # Not before: the master must not import what a reload is to renew.
     from filewallball.observability.metrics import Metrics
@@ -41,7 +42,7 @@ def worker_ready(app: Flask) -> None:
     logging.captureWarnings(True)
     part(Metrics, app).prepare()
     gc.freeze()  # what stands now stands for good: without this a full collection stops the worker for 54 ms
-    _ends.append(maintenance.start(app))
+    _ends.append(maintenance.start(app, does_host_jobs=role == roles.JOBS, serves=role != roles.JOBS))
 
 
 def worker_ends() -> None:

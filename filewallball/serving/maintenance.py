@@ -43,6 +43,7 @@ from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.recording.segments import recover, slot_folders
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
+from filewallball.serving.presence import Presence
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
@@ -200,18 +201,23 @@ def system_operations(app: Flask) -> Callable[[str, str], Operation]:
     return lambda action, resource_id: operation(ledger, action, SYSTEM, resource_id=resource_id)
 
 
-def start(app: Flask) -> Callable[[], None]:
+def start(app: Flask, *, does_host_jobs: bool = True, serves: bool = True) -> Callable[[], None]:
     """Run the jobs in daemon threads of this process, and end them with it, or by what this returns.
+
+    `serves` says that the process answers requests, `does_host_jobs` that it does the work of the whole host.
 
     What the process does for itself has a thread of its own, so that a database that hangs never holds up the journal.
     Returns once it was tried to learn who is blocked: nobody slips in while a worker starts.
     """
-    loops = {
-        "own": Loop(worker_jobs(app)),
-        "maintenance": Loop(host_jobs(app, among_others=True)),
-        "prompt": Loop(prompt_jobs(app)),
-    }
-    slow = [Loop([job]) for job in slow_jobs(app)]
+    loops = {"own": Loop(worker_jobs(app))}
+    slow: list[Loop] = []
+    if does_host_jobs:
+        presence = Presence(part(Settings, app).data_dir)
+        loops |= {"presence": Loop([Job("presence", 1.0, presence.show)])}
+        loops |= {"maintenance": Loop(host_jobs(app, among_others=True))}
+        slow = [Loop([job]) for job in slow_jobs(app)]
+    if serves:
+        loops |= {"prompt": Loop(prompt_jobs(app))}
     threads = [
         threading.Thread(target=each.run_forever, name=name, daemon=True) for name, each in loops.items()
     ]
@@ -219,8 +225,9 @@ def start(app: Flask) -> Callable[[], None]:
         thread.start()
     for each in slow:
         threading.Thread(target=each.run_forever, name="maintenance-slow", daemon=True).start()
-    with suppress(Exception):  # the job tries again, and tells
-        part(Gate, app).blocks.refresh()
+    if serves:
+        with suppress(Exception):  # the job tries again, and tells
+            part(Gate, app).blocks.refresh()
 
     def finish() -> None:
         for each in (*loops.values(), *slow):

@@ -1,6 +1,10 @@
-"""gunicorn's worker, which answers what it cannot even parse as the service answers everything else it refuses."""
+"""gunicorn's workers, one class for each role, which answer what they cannot even parse as the service answers what it
+refuses."""
 
+import os
+import select
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from gunicorn.http.errors import (
@@ -14,9 +18,11 @@ from gunicorn.http.errors import (
     ParseException,
     UnsupportedTransferCoding,
 )
+from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.sync import SyncWorker
 
-from filewallball.serving import master
+from filewallball.serving import master, roles
 
 _NOT_MALFORMED = (
     ConfigurationProblem,
@@ -28,8 +34,22 @@ _NOT_MALFORMED = (
 )
 
 
-class Worker(ThreadWorker):
-    """A worker that answers malformed requests with problem+json and heeds a signal however early it comes."""
+class _Process(BaseWorker):
+    """What the workers of all roles share."""
+
+    role = roles.POOL
+
+    def __init__(self, age: int, ppid: int, sockets: list[Any], *rest: Any) -> None:
+        own = roles.listeners(self.role, sockets)
+        super().__init__(age, ppid, own, *rest)
+        self._foreign = [each for each in sockets if each not in own]
+
+    def init_process(self) -> None:
+        for each in self._foreign:  # or connections would wait where nobody accepts any
+            each.sock.close()
+        with suppress(OSError):
+            Path("/proc/self/comm").write_text(f"fwb-{self.role}")
+        super().init_process()
 
     def init_signals(self) -> None:
         super().init_signals()
@@ -65,3 +85,77 @@ class Worker(ThreadWorker):
         head = f"HTTP/1.1 {cause.status} {cause.title}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers)
         with suppress(OSError):
             client.sendall(head.encode("latin-1") + b"\r\n" + body)
+
+
+class PoolWorker(_Process, ThreadWorker):
+    """A pool of threads."""
+
+
+class OneAtATime(_Process, SyncWorker):
+    """A worker without threads for requests."""
+
+    role = roles.SYNC
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.wsgi = _beating(self.wsgi, self.notify)
+
+
+class JobsWorker(_Process):
+    """A process that accepts no connections; its jobs run in threads of their own."""
+
+    role = roles.JOBS
+
+    def run(self) -> None:
+        """Beat until told to stop, or until the master is gone."""
+        while self.alive and os.getppid() == self.ppid:
+            self.notify()
+            ready, _, _ = select.select([self.PIPE[0]], [], [], self.timeout or 1.0)
+            if ready:
+                os.read(self.PIPE[0], 4096)
+
+
+class Worker:
+    """The worker class that gunicorn is given: makes a process of the role that is missing."""
+
+    def __new__(
+        cls, age: int, ppid: int, sockets: list[Any], app: Any, timeout: float, cfg: Any, log: Any
+    ) -> Any:
+        return _KINDS[roles.missing(cfg)](age, ppid, sockets, app, timeout, cfg, log)
+
+
+_KINDS: dict[str, type[_Process]] = {kind.role: kind for kind in (PoolWorker, OneAtATime, JobsWorker)}
+
+
+class _BeatingInput:
+    """A request's body whose reading shows the master that the worker lives."""
+
+    def __init__(self, stream: Any, beat: Any) -> None:
+        self._stream = stream
+        self._beat = beat
+
+    def read(self, *size: Any) -> bytes:
+        self._beat()
+        data: bytes = self._stream.read(*size)
+        return data
+
+    def readline(self, *size: Any) -> bytes:
+        data: bytes = self._stream.readline(*size)
+        return data
+
+    def readlines(self, *hint: Any) -> list[bytes]:
+        data: list[bytes] = self._stream.readlines(*hint)
+        return data
+
+    def __iter__(self) -> Any:
+        return iter(self._stream)
+
+
+def _beating(application: Any, beat: Any) -> Any:
+    """The application, whose reading of a long body counts as a sign of life."""
+
+    def run(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["wsgi.input"] = _BeatingInput(environ["wsgi.input"], beat)
+        return application(environ, start_response)
+
+    return run

@@ -15,6 +15,8 @@ from filewallball.settings.kinds import PARSERS, misspelt
 from filewallball.settings.monitoring import MonitoringSettings
 from filewallball.settings.service import Settings
 
+_LONGEST_SOCKET_PATH = 107
+
 
 class ConfigError(Exception):
     """One or more settings are wrong; `messages` has one line for each."""
@@ -81,6 +83,7 @@ class _SettingsEnv(Env):
 def _resolve(values: dict[str, Any]) -> Settings:
     data_dir = values["data_dir"]
     values["log_file"] = data_dir / values["log_file"]
+    values["sync_socket"] = values["sync_socket"] or str(data_dir / "sync.sock")
     values["database_url"] = values["database_url"] or f"sqlite:///{quote(str(data_dir / 'filewallball.db'))}"
     return Settings(**values)
 
@@ -91,6 +94,8 @@ def _contradictions(settings: Settings) -> list[str]:
         messages.append("ANONYMOUS_ROLE: admin is accepted only while BIND is a loopback address.")
     if settings.max_upload_size < 1:
         messages.append("MAX_UPLOAD_SIZE: must be at least one byte.")
+    if settings.sync_workers and len(settings.sync_socket.encode()) > _LONGEST_SOCKET_PATH:
+        messages.append(f"SYNC_SOCKET: the path is longer than {_LONGEST_SOCKET_PATH} bytes.")
     return messages
 
 

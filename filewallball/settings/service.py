@@ -21,8 +21,15 @@ class Settings(MonitoringSettings):
 
     bind: str = setting("str", "127.0.0.1", "Address to listen on")
     port: int = setting("int", "8000", "Port to listen on", validate=Range(1, 65535))
-    web_concurrency: int = setting("int", "2", "Worker processes", validate=Range(1, 64))
-    threads: int = setting("int", "8", "Threads in each worker", validate=Range(1, 256))
+    web_concurrency: int = setting("int", "2", "Worker processes with threads", validate=Range(1, 64))
+    threads: int = setting("int", "8", "Threads in each of these workers", validate=Range(1, 256))
+    sync_workers: int = setting(
+        "int",
+        "0",
+        "Worker processes without threads, which nginx reaches by SYNC_SOCKET",
+        validate=Range(0, 64),
+    )
+    sync_socket: str = setting("absolute", "", "Their Unix socket; empty = `sync.sock` under DATA_DIR")
     max_requests: int = setting(
         "int", "20000", "Requests after which a worker is replaced; 0 = never", validate=Range(0)
     )

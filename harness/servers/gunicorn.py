@@ -16,6 +16,8 @@ from harness import ROOT
 from harness.servers.base import Server
 from harness.waiting import wait_until
 
+JOBS_PROCESS = "fwb-jobs"
+
 
 class Gunicorn(Server):
     """`gunicorn <arguments> <application>` from the repository's root."""
@@ -76,6 +78,8 @@ class Gunicorn(Server):
 
 def _runs_gunicorn(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE and "gunicorn" in " ".join(process.cmdline())
+        if process.status() == psutil.STATUS_ZOMBIE or process.name() == JOBS_PROCESS:
+            return False
+        return "gunicorn" in " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return False
