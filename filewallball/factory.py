@@ -48,6 +48,7 @@ from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger
 from filewallball.recording.shipper import Shipper
+from filewallball.refusals import views as refusal_views
 from filewallball.registry import part, provide
 from filewallball.serving import maintenance
 from filewallball.serving.gauges import gauges
@@ -230,6 +231,7 @@ def register_routes(app: Flask) -> None:
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(start.blueprint)
+    app.register_blueprint(refusal_views.blueprint)
 
 
 def watch_health(app: Flask, settings: Settings) -> None:

@@ -59,6 +59,7 @@ def examine(app: Flask, dashboards: Path) -> Iterator[Diagnosis]:
     yield neighbours.provisioned(settings, dashboards)
     yield host.database(db.engines)
     yield neighbours.proxies(settings)
+    yield host.nginx_log(settings)
     yield host.disk(part(LocalStore, app))
     yield host.backup(settings)
     yield host.audit(settings, database, part(Seals, app), part(Verification, app))

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -16,6 +17,7 @@ from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.database.engines import dialect_of
 from filewallball.errors import ApiError
+from filewallball.refusals.unanswered import is_readable
 from filewallball.settings.guide import NOTIFICATION_CHANNELS
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -67,6 +69,19 @@ def disk(store: LocalStore) -> Diagnosis:
         return Diagnosis("disk", BAD, f"{said}; uploads are refused (MIN_FREE_SPACE)")
     status = BAD if fullest > _FULL_PERCENT else WARNING if fullest > _FILLING_PERCENT else OK
     return Diagnosis("disk", status, said)
+
+
+def nginx_log(settings: Settings) -> Diagnosis:
+    """Check that what nginx answered while the service was away can be put on record."""
+    if not settings.nginx_unanswered_log:
+        if not settings.trusted_proxies:
+            return Diagnosis("nginx log", OK, "there is no proxy whose log could be read")
+        said = "requests that find the service away stay off the record; see NGINX_UNANSWERED_LOG"
+        return Diagnosis("nginx log", WARNING, said)
+    path = Path(settings.nginx_unanswered_log)
+    if not is_readable(path):
+        return Diagnosis("nginx log", BAD, f"{path} cannot be read; the service's user needs the group adm")
+    return Diagnosis("nginx log", OK, f"{path} is read")
 
 
 def backup(settings: Settings) -> Diagnosis:

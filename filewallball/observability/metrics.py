@@ -18,6 +18,7 @@ from filewallball.observability.metric import COUNTER, HISTOGRAM, Metric
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
+from filewallball.recording.operations import REFUSE
 
 logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
@@ -74,6 +75,8 @@ class Metrics:
     def _count(self, event: Event) -> None:
         families, count = self._families, event.count
         families["operations_total"][self._actions.bound(event.action), event.status].inc(count)
+        if event.action == REFUSE:
+            return  # the service decided nothing
         if event.action == "file:upload":
             self._count_upload(event)
         elif event.action == "file:download":

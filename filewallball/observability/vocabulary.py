@@ -122,6 +122,7 @@ ACTIONS = (
     *("stats:read", "stats:rebuild", "stats:reconcile"),
     *("backup:create", "backup:prune", "backup:restore", "drain:on", "drain:off"),
     *("alert:receive", "alert:list", "alert:send"),
+    "http:refuse",
     OTHER,
 )
 ERROR_CODES = (*sorted({kind.code for kind in errors.catalogue()} | {errors.ABORTED}), OTHER)

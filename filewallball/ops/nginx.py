@@ -20,12 +20,16 @@ _KEPT = (
     *("Access-Control-Allow-Origin", "Access-Control-Expose-Headers"),
     *("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"),
 )
+_ACCESS_LOGS = (
+    "access_log /var/log/nginx/filewallball.log filewallball;",
+    "access_log /var/log/nginx/filewallball-unanswered.log filewallball if=$filewallball_unanswered;",
+)
 _HSTS = "max-age=31536000; includeSubDomains"
 
 _LOG = """\
 log_format filewallball escape=json
     '{"timestamp":"$time_iso8601","logger":"nginx","request_id":"req_$request_id","client_ip":"$remote_addr",'
-    '"method":"$request_method","path":"$filewallball_path","status_code":$filewallball_status,'
+    '"method":"$filewallball_method","path":"$filewallball_path","status_code":$filewallball_status,'
     '"response_time":$request_time,"bytes_received":$request_length,"bytes_sent":$bytes_sent,'
     '"upstream_status":"$upstream_status","upstream_time":"$upstream_response_time",'
     '"protocol":"$server_protocol","tls":"$ssl_protocol","user_agent":"$filewallball_agent"}';
@@ -37,8 +41,12 @@ map $request_uri $filewallball_path {
     "~[^\\x20-\\x7e]" "(not ASCII)";
     "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
 }
+# That of the request line: $request_method is GET once an error has its page.
+map $request $filewallball_method { default $request_method; "~^(?<filewallball_verb>[A-Z]+) " $filewallball_verb; }
 # A number where there was no answer.
 map $status $filewallball_status { default $status; ~^0 0; }
+# Requests that the service gave no answer to: once it is back it reads them, unless they are on its record.
+map "$upstream_status/$upstream_header_time" $filewallball_unanswered { default 0; "~^50[24]/-?$" 1; }
 """
 
 _LIMITS = """\
@@ -125,7 +133,7 @@ def _servers(settings: Settings) -> Iterator[str]:
     name, secure = url.hostname or "_", url.scheme == "https"
     port = url.port or (443 if secure else 80)
     lines = [f"server_name {name};", *_listen(name, port, secure, settings)]
-    lines += ["access_log /var/log/nginx/filewallball.log filewallball;"]
+    lines += _ACCESS_LOGS
     lines += _LIMITS.format(most=settings.max_upload_size + _FORM_BYTES).splitlines()
     lines += _SERVICE.splitlines()
     lines += [*nginx_problems.pages(), *_locations(settings, secure)]
@@ -163,7 +171,7 @@ def _redirect(name: str) -> Iterator[str]:
     yield "listen 80;"
     yield "listen [::]:80;"
     yield f"server_name {name};"
-    yield "access_log /var/log/nginx/filewallball.log filewallball;"
+    yield _ACCESS_LOGS[0]
     yield "location /.well-known/acme-challenge/ { root /var/www/html; }"
     yield "location / { return 308 https://$host$request_uri; }"
 
@@ -187,6 +195,7 @@ def _locations(settings: Settings, secure: bool) -> Iterator[str]:
     yield from ("    max_ranges 1;", "    etag off;", "    if_modified_since off;")
     yield from (f"    add_header {name} $upstream_http_{name.lower().replace('-', '_')};" for name in _KEPT)
     yield "}"
+    yield from nginx_problems.locations(_HSTS if secure else "")
     yield "location = /_problem {"
     yield "    internal;"
     yield "    default_type application/problem+json;"

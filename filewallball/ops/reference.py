@@ -13,6 +13,7 @@ from filewallball.settings.loading import documented
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _STATIC = "static"
+_INTERNAL = "/_"
 
 
 def refresh(text: str, app: Flask) -> str:
@@ -52,7 +53,8 @@ def _errors() -> Iterator[str]:
 def _routes(app: Flask) -> Iterator[str]:
     yield "| Route | Operation | Permission | What it does |"
     yield "|---|---|---|---|"
-    for rule in sorted(app.url_map.iter_rules(), key=str):
+    shown = (rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(_INTERNAL))
+    for rule in sorted(shown, key=str):
         view = app.view_functions[rule.endpoint]
         for method in _METHODS:
             if method in (rule.methods or ()) and _STATIC not in rule.endpoint:

@@ -15,6 +15,7 @@ from filewallball.observability.counters import Counters, epoch_us
 from filewallball.observability.vocabulary import AUTH_FAILURES
 from filewallball.reconcile.statistics import disagreements
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
+from filewallball.recording.operations import REFUSE
 from filewallball.recording.shipper import Shipper
 from filewallball.recording.tables import audit_log
 from filewallball.settings.service import Settings
@@ -186,7 +187,8 @@ def _lost_since(connection: Connection, epoch: int) -> str:
 def _pairs(logged: Sequence[Row[Any]], counters: Counters) -> Iterator[tuple[str, int, int]]:
     """Yield each pair to compare: its name, the log's number and the counted one."""
     counted = counters.total
-    yield "operations", _sum(logged), counted("operations_total")
+    operations = counted("operations_total") - counted("operations_total", action=REFUSE)
+    yield "operations", _sum(logged), operations
     for status in (SUCCESS, FAILED, DENIED):
         uploads = _sum(logged, action=UPLOAD, status=status)
         yield f"uploads {status}", uploads, counted("file_uploads_total", status=status)
@@ -225,7 +227,12 @@ def _logged_since(connection: Connection, epoch: int, enforced: bool) -> Sequenc
         func.sum(case((is_suspicious, count), else_=0)).label("suspicious"),
         func.sum(case((over_limit, count), else_=0)).label("over_limit"),
     )
-    since = audit_log.c.timestamp_us >= epoch, audit_log.c.error_type != ABORTED
+    # Some of the proxy's refusals happened while the service was away, before it counted.
+    since = (
+        audit_log.c.timestamp_us >= epoch,
+        audit_log.c.error_type != ABORTED,
+        audit_log.c.action != REFUSE,
+    )
     statement: Select[Any] = select(*keys, *sums).where(*since).group_by(*keys)
     return connection.execute(statement).all()
 

@@ -30,6 +30,8 @@ from filewallball.recording.journal import Journal
 T = TypeVar("T")
 logger = logging.getLogger("filewallball.error")
 _USER_RESOURCES = ("user", "token")
+REFUSE = "http:refuse"
+"""A request that the proxy refused: whatever the reason, the service never saw it."""
 
 
 class Exchange(Protocol):
@@ -161,7 +163,7 @@ class Operation:
         event.status, event.error_type = SUCCESS, ""
         if error is not None:
             cause = translate(error)
-            event.status = DENIED if cause.denied else FAILED
+            event.status = DENIED if cause.denied or event.action == REFUSE else FAILED
             event.error_type = cause.code
             self._details.update(cause.facts)
         elapsed = round((time.perf_counter() - self._started) * 1e6)

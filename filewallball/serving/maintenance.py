@@ -42,6 +42,7 @@ from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.recording.segments import recover, slot_folders
 from filewallball.recording.shipper import Shipper
+from filewallball.refusals.unanswered import UnansweredLog
 from filewallball.registry import part
 from filewallball.serving.presence import Presence
 from filewallball.settings.service import Settings
@@ -176,6 +177,8 @@ def slow_jobs(app: Flask) -> list[Job]:
     if channel.recipients():
         messenger = Messenger(database, channel, begin)
         jobs["alert-sms"] = (2.0, messenger.run)
+    if settings.nginx_unanswered_log:
+        jobs["nginx-log"] = (60.0, unanswered_log(app).run)
     return [Job(name, seconds, alone(settings.data_dir, name, run)) for name, (seconds, run) in jobs.items()]
 
 
@@ -193,6 +196,18 @@ def alone(folder: Path, name: str, run: Callable[[], object]) -> Callable[[], No
 def scrub(app: Flask) -> Scrub:
     """The scrub of this process."""
     return Scrub(part(Database, app), part(LocalStore, app), system_operations(app))
+
+
+def unanswered_log(app: Flask) -> UnansweredLog:
+    """The reader of nginx's log of requests that the service never answered."""
+    settings, ledger = part(Settings, app), part(Ledger, app)
+    return UnansweredLog(
+        Path(settings.nginx_unanswered_log),
+        settings.data_dir / "nginx-log.json",
+        ledger.database,
+        ledger.writer,
+        ledger.listeners,
+    )
 
 
 def system_operations(app: Flask) -> Callable[[str, str], Operation]:

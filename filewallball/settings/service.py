@@ -147,6 +147,11 @@ class Settings(MonitoringSettings):
         "age", "", "Age of the last backup beyond which health is degraded; empty = not watched"
     )
     x_accel: bool = setting("bool", "false", "Let nginx send downloads (X-Accel-Redirect to /_blobs/)")
+    nginx_unanswered_log: str = setting(
+        "absolute",
+        "",
+        "nginx's log of requests that found the service away, put on record later; empty = not read",
+    )
     audit_sync: str = setting(
         "str",
         "second",

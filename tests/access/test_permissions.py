@@ -35,7 +35,8 @@ UNRECORDED = (
     "docs.",
     "start.",
     "api-docs.",
-)  # probes and documentation: nothing to protect, nothing on record
+    "refusals.",
+)  # probes, documentation, and what nginx alone may ask for: nothing to protect here
 ARGUMENTS = {"file_id": str(uuid.UUID(int=7)), "filename": "a.bin", "client_ip": "127.0.0.1"}
 
 

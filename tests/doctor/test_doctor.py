@@ -25,7 +25,7 @@ from harness.waiting import wait_until
 
 CHECKS = {
     *("metrics", "health", "statistics", "logging", "alert rules", "scraping", "alertmanager", "dashboards"),
-    *("recipients", "database", "proxies", "disk", "backup", "audit"),
+    *("recipients", "database", "proxies", "disk", "backup", "audit", "nginx log"),
 }
 
 
@@ -59,6 +59,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         "PUBLIC_URL": front.url,
         "TRUSTED_PROXIES": "127.0.0.1/32",
         "X_ACCEL": "true",
+        "NGINX_UNANSWERED_LOG": str(front.folder / "filewallball-unanswered.log"),
         "BACKUP_MAX_AGE": "1d",
         "PROMETHEUS_PORT": str(prometheus.port),
         "PROMETHEUS_NODE_TARGETS": "off",
@@ -106,6 +107,7 @@ def test_each_thing_that_is_amiss_has_its_line(host: Host, tmp_path: Path) -> No
         "TRUSTED_PROXIES": "",
         "PROMETHEUS_PORT": "9",
         "DATA_DIR": str(tmp_path),
+        "NGINX_UNANSWERED_LOG": str(tmp_path),  # a folder
         "LOG_FORMAT": "text",
         "ALERT_RUNBOOK_URL": "",
         "ALERT_EMAIL_RECIPIENTS": "",

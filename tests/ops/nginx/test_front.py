@@ -209,18 +209,18 @@ def test_nothing_that_a_client_sends_breaks_a_line_of_the_log(front: Front) -> N
     assert {line["path"] for line in parsed[before:]} >= {"/files", "(not ASCII)"}
 
 
-_HEAD = b"Host: x\r\nConnection: close\r\n"
-_HUGE = b"Content-Length: 99999999999\r\n"
-_LONG = b"a" * 20_000
+HEAD = b"Host: x\r\nConnection: close\r\n"
+HUGE = b"Content-Length: 99999999999\r\n"
+LONG = b"a" * 20_000
 
 
 @pytest.mark.parametrize(
     ("request_bytes", "status", "code"),
     [
         (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "bad_request"),
-        (b"POST /upload HTTP/1.1\r\n" + _HEAD + _HUGE + b"\r\n", 413, "request_too_large"),
-        (b"GET /" + _LONG + b" HTTP/1.1\r\n" + _HEAD + b"\r\n", 414, "address_too_long"),
-        (b"GET / HTTP/1.1\r\n" + _HEAD + b"X-Long: " + _LONG + b"\r\n\r\n", 431, "headers_too_large"),
+        (b"POST /upload HTTP/1.1\r\n" + HEAD + HUGE + b"\r\n", 413, "request_too_large"),
+        (b"GET /" + LONG + b" HTTP/1.1\r\n" + HEAD + b"\r\n", 414, "address_too_long"),
+        (b"GET / HTTP/1.1\r\n" + HEAD + b"X-Long: " + LONG + b"\r\n\r\n", 431, "headers_too_large"),
     ],
 )
 def test_nginxs_own_errors_are_the_services(
@@ -238,13 +238,13 @@ def test_what_is_gone_hangs_or_is_full_is_told_in_the_services_words(tmp_path: P
         path.write_text(path.read_text().replace("proxy_read_timeout 120s", "proxy_read_timeout 1s"))
         front.start()
         try:
-            _problem_code(*raw(front, b"GET /files HTTP/1.1\r\n" + _HEAD + b"\r\n"), 504)
+            _problem_code(*raw(front, b"GET /files HTTP/1.1\r\n" + HEAD + b"\r\n"), 504)
             # Where bodies are kept there is no folder any more, which fails as a full disk does.
             shutil.rmtree(front.folder / "client_body")
             body = b"Content-Length: 300000\r\n\r\n" + b"x" * 300_000
-            _problem_code(*raw(front, b"PUT /upload/a HTTP/1.1\r\n" + _HEAD + body), 503)
+            _problem_code(*raw(front, b"PUT /upload/a HTTP/1.1\r\n" + HEAD + body), 503)
             silent.close()
-            _problem_code(*raw(front, b"GET /files HTTP/1.1\r\n" + _HEAD + b"\r\n"), 502)
+            _problem_code(*raw(front, b"GET /files HTTP/1.1\r\n" + HEAD + b"\r\n"), 502)
         finally:
             front.kill()
 
@@ -269,7 +269,7 @@ def test_tls_serves_and_refuses_plain_text_in_the_same_words(tmp_path: Path, beh
             refused = session.get(metrics, verify=str(certificate), timeout=30)
         assert answer.status_code == 200
         assert refused.headers["Strict-Transport-Security"].startswith("max-age=31536000")
-        _problem_code(*raw(front, b"GET / HTTP/1.1\r\n" + _HEAD + b"\r\n"), 400)
+        _problem_code(*raw(front, b"GET / HTTP/1.1\r\n" + HEAD + b"\r\n"), 400)
     finally:
         front.kill()
 
