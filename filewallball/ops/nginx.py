@@ -85,6 +85,15 @@ proxy_read_timeout 120s;
 proxy_next_upstream off;
 """
 
+_SYNC_CHOICE = """\
+# What ends within seconds goes to the workers without threads. The pool of threads sends by itself what nginx cannot:
+# several ranges, and what depends on If-Match.
+map $http_range $filewallball_ranges { default ""; "~," several; }
+map "$http_if_match$http_if_unmodified_since$filewallball_ranges" $filewallball_sender {
+    default filewallball;
+    "" filewallball_sync;
+}
+"""
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _MEMBERS = (
     '"type":"/docs/errors#$filewallball_problem_code"',
@@ -116,6 +125,11 @@ def configuration(settings: Settings) -> str:
 
 
 def _upstream(settings: Settings) -> Iterator[str]:
+    if settings.sync_workers:
+        yield from _SYNC_CHOICE.splitlines()
+        yield "upstream filewallball_sync {"
+        yield f'    server "unix:{_escaped(settings.sync_socket)}";'
+        yield "}"
     yield "upstream filewallball {"
     yield f"    server {_address(settings.bind)}:{settings.port};"
     yield "    # No keepalive: an idle connection may belong to a worker whose threads are all busy."
@@ -184,6 +198,7 @@ def _locations(settings: Settings, secure: bool) -> Iterator[str]:
     yield "    deny all;"
     yield "    proxy_pass http://filewallball;"
     yield "}"
+    yield from _to_sync_workers(settings)
     yield "location / {"
     yield "    proxy_pass http://filewallball;"
     yield "}"
@@ -201,6 +216,19 @@ def _locations(settings: Settings, secure: bool) -> Iterator[str]:
     yield "    default_type application/problem+json;"
     yield from (f"    add_header {name} {value} always;" for name, value in _problem_headers(secure))
     yield f"    return 200 '{{{','.join(_MEMBERS)}}}';"
+    yield "}"
+
+
+def _to_sync_workers(settings: Settings) -> Iterator[str]:
+    if not settings.sync_workers:
+        return
+    words = ["files"]
+    if settings.x_accel:
+        words += ["download", "view"]
+    if settings.scan_policy == "off":  # or each upload waits for the scanner
+        words.append("upload")
+    yield f"location ~ ^/({'|'.join(sorted(words))})(/|$) {{"
+    yield "    proxy_pass http://$filewallball_sender;"
     yield "}"
 
 

@@ -98,7 +98,7 @@ class OneAtATime(_Process, SyncWorker):
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        self.wsgi = _beating(self.wsgi, self.notify)
+        self.wsgi: Any = _beating(self.app.wsgi(), self.notify)
 
 
 class JobsWorker(_Process):

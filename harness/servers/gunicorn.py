@@ -45,7 +45,11 @@ class Gunicorn(Server):
     def command(self) -> list[str]:
         # Not `python -m gunicorn`: an upgrade (USR2) starts the same command again, and would not find the modules.
         script = str(Path(sys.executable).with_name("gunicorn"))
-        return [script, "--bind", f"127.0.0.1:{self.port}", *self._arguments]
+        return [script, *self.listening(), *self._arguments]
+
+    def listening(self) -> list[str]:
+        """The arguments that say where it listens."""
+        return ["--bind", f"127.0.0.1:{self.port}"]
 
     def environment(self) -> dict[str, str]:
         return {**super().environment(), "PYTHONPATH": str(ROOT), **self._environ}
