@@ -1,14 +1,12 @@
 """Increases and rates that count the birth of a series, evaluated by promtool over histories of one counter."""
 
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from filewallball.ops.promql import increase, quantile, rate
+from tests.ops.promtool import expect
 
 pytestmark = pytest.mark.server
 
@@ -67,7 +65,7 @@ HISTORIES = {
 
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
 def test_increases_count_births_and_nothing_twice(tmp_path: Path, history: History) -> None:
-    _expect(
+    expect(
         tmp_path,
         {**history.series, **history.others},
         f"sum {increase('file_uploads_total', '5m')}",
@@ -78,7 +76,7 @@ def test_increases_count_births_and_nothing_twice(tmp_path: Path, history: Histo
 
 def test_a_rate_is_the_increase_by_the_seconds_of_the_window(tmp_path: Path) -> None:
     series = {_NEW: "_x40 60x40", **_WATCHED}
-    _expect(tmp_path, series, f"sum {rate('file_uploads_total', '5m')}", "12m", 0.2)
+    expect(tmp_path, series, f"sum {rate('file_uploads_total', '5m')}", "12m", 0.2)
 
 
 def test_a_quantile_sees_the_first_observations_of_a_type(tmp_path: Path) -> None:
@@ -88,24 +86,10 @@ def test_a_quantile_sees_the_first_observations_of_a_type(tmp_path: Path) -> Non
         f'{name},le="2"}}': "_x40 8x40",
         f'{name},le="+Inf"}}': "_x40 8x40",
     }
-    _expect(tmp_path, series | _WATCHED, quantile(0.5, "upload_bucket", "5m"), "12m", 1.5)
+    expect(tmp_path, series | _WATCHED, quantile(0.5, "upload_bucket", "5m"), "12m", 1.5)
 
 
 def test_a_quantile_of_nothing_is_no_value(tmp_path: Path) -> None:
     name = f"upload_bucket{{{_AT}"
     series = {f'{name},le="1"}}': "8x80", f'{name},le="+Inf"}}': "8x80"}
-    _expect(tmp_path, series | _WATCHED, quantile(0.5, "upload_bucket", "5m"), "12m", None)
-
-
-def _expect(folder: Path, series: dict[str, str], expr: str, moment: str, expected: float | None) -> None:
-    samples: list[dict[str, Any]] = [] if expected is None else [{"labels": "{}", "value": expected}]
-    test = {
-        "interval": "15s",
-        "input_series": [{"series": name, "values": values} for name, values in series.items()],
-        "promql_expr_test": [{"expr": expr, "eval_time": moment, "exp_samples": samples}],
-    }
-    (folder / "test.yml").write_text(yaml.safe_dump({"evaluation_interval": "15s", "tests": [test]}))
-    done = subprocess.run(
-        ["promtool", "test", "rules", "test.yml"], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    expect(tmp_path, series | _WATCHED, quantile(0.5, "upload_bucket", "5m"), "12m", None)

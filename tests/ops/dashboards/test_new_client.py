@@ -38,7 +38,7 @@ def watching(service: Service, prometheus: Prometheus) -> Prometheus:
     """A Prometheus that has scraped the service for longer than the window, and the service is older than it."""
     prometheus.configure(_CONFIG.format(port=service.port))
     prometheus.start()
-    _upload(service, "198.51.100.1", 1, name="note.txt")
+    _upload(service, "198.51.100.1", 1, b"a note\n", "note.txt")
     since = f"up offset {_WINDOW_SECONDS + 1}s == 1"
     wait_until(lambda: prometheus.query(since), _PATIENCE, "scrapes older than the window")
     return prometheus
