@@ -134,7 +134,11 @@ def _with_a_call_at_every_flush(text: str, url: str) -> str:
 
 def _raise(server: Alertmanager, **labels: str) -> None:
     now = datetime.now(UTC)
-    alert = {"labels": labels, "startsAt": now.isoformat(), "endsAt": (now + timedelta(hours=1)).isoformat()}
+    alert: dict[str, Any] = {
+        "labels": labels,
+        "startsAt": now.isoformat(),
+        "endsAt": (now + timedelta(hours=1)).isoformat(),
+    }
     requests.post(f"{server.url}/api/v2/alerts", json=[alert], timeout=10).raise_for_status()
 
 

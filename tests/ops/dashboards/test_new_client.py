@@ -57,8 +57,8 @@ def test_every_panel_counts_a_new_clients_first_burst(service: Service, watching
     ):
         found = watching.query(_sum(title, label))
         assert [float(each["value"][1]) for each in found] == [expected], title
-    (found,) = watching.query(_sum("Uploads over time", f'client_ip="{_CLIENT}"'))
-    assert float(found["value"][1]) == pytest.approx((_BURST + _TOO_LARGE) / _WINDOW_SECONDS, rel=0.1)
+    (rate,) = watching.query(_sum("Uploads over time", f'client_ip="{_CLIENT}"'))
+    assert float(rate["value"][1]) == pytest.approx((_BURST + _TOO_LARGE) / _WINDOW_SECONDS, rel=0.1)
 
 
 def test_new_workers_and_a_new_start_count_nothing_twice(service: Service, watching: Prometheus) -> None:
