@@ -96,9 +96,9 @@ def pause_us(attempts: int) -> int:
 
 
 def sms_text(row: Row[Any]) -> str:
-    """The text of an SMS: state, alert, instance and meaning."""
+    """The text of an SMS: state, alert, host, instance and meaning."""
     labels, annotations = orjson.loads(row.labels), orjson.loads(row.annotations)
-    where = labels.get("instance", "")
+    where = " ".join(filter(None, (labels.get("host"), labels.get("instance"))))
     state = "RESOLVED" if row.status == RESOLVED else "FIRING"
     said = ". ".join(filter(None, (annotations.get("summary"), annotations.get("description"))))
     return truncate(" ".join(filter(None, (f"[{state}]", row.name, where))) + f": {said}", _SMS_BYTES)

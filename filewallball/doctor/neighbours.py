@@ -152,6 +152,7 @@ def _rules(settings: Settings, data: Any) -> Diagnosis:
         rule["alert"]: rule
         for group in yaml.safe_load(alert_rules(settings))["groups"]
         for rule in group["rules"]
+        if "alert" in rule
     }
     loaded = {rule["name"]: rule for group in data["groups"] for rule in group["rules"]}
     missing = sorted(wanted.keys() - loaded.keys())

@@ -138,6 +138,10 @@ def web_url(value: str, **_: Any) -> str:
     return value
 
 
+def web_urls(value: str, **_: Any) -> tuple[str, ...]:
+    return tuple(web_url(part) for part in _parts(value))
+
+
 def secret_url(value: str, **_: Any) -> str:
     if value and not _ANY_URL.fullmatch(value):
         raise ValidationError("is not a URL.")
@@ -209,6 +213,7 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     types,
     base_url,
     web_url,
+    web_urls,
     secret_url,
     password,
     absolute,

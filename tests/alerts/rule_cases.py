@@ -72,15 +72,16 @@ CASES = (
     Case(
         "ErrorPercentageHigh",
         {
-            f'operations_total{{action="file:upload",status="failed",{_AT}}}': "0+1x20 20x60",
+            # The refusals do not hide it.
+            f'errors_total{{error_type="unavailable",endpoint="/upload",{_AT}}}': "0+1x20 20x60",
+            f'operations_total{{action="file:upload",status="denied",{_AT}}}': "0+500x80",
             f'operations_total{{action="file:upload",status="success",{_AT}}}': "0+15x80",
         },
         pending="4m",
         fires="12m",
         resolved="30m",
         silent={
-            f'operations_total{{action="file:upload",status="failed",{_AT}}}': "0+1x180",
-            f'operations_total{{action="file:upload",status="denied",{_AT}}}': "0+50x180",
+            f'errors_total{{error_type="unavailable",endpoint="/upload",{_AT}}}': "0+1x180",
             f'operations_total{{action="file:upload",status="success",{_AT}}}': "0+19x180",
         },
     ),
