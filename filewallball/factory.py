@@ -162,19 +162,15 @@ def _build_recording(app: Flask, settings: Settings, database: Database, slots: 
         sync_each=settings.audit_sync == "full",
         recovered=lambda count: metrics.increment("operations_recovered_total", amount=count),
     )
-    provide(
-        app,
+    ledger = Ledger(
+        database,
         journal,
-        Shipper(settings.journal_dir, database, writer),
-        Seals(key),
-        Ledger(
-            database,
-            journal,
-            writer,
-            Coalescer(journal.opened, journal.coalesced, journal.closed),
-            listeners(metrics, part(Gate, app)),
-        ),
+        writer,
+        Coalescer(journal.opened, journal.coalesced, journal.closed),
+        listeners(metrics, part(Gate, app)),
     )
+    shipper = Shipper(settings.journal_dir, database, writer, tell=ledger.tell)
+    provide(app, journal, shipper, Seals(key), ledger)
 
 
 def _build_files(app: Flask, settings: Settings, database: Database) -> None:

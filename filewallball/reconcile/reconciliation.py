@@ -126,7 +126,8 @@ class Reconciliation:
         enforced = self._settings.ratelimit_enforce
         logged = self._database.query(lambda connection: _logged_since(connection, epoch, enforced))
         counters = Counters(self._settings.metrics_dir)
-        allowed = self._settings.threads * counters.total("worker_unclean_exits_total")
+        pending = self._shipper.backlog().unsettled
+        allowed = pending + self._settings.threads * counters.total("worker_unclean_exits_total")
         pairs = list(_pairs(logged, counters))
         if not allowed:  # of operations that died uncounted nobody knows how large they were
             pairs += _sizes(logged, counters)
@@ -135,7 +136,9 @@ class Reconciliation:
             for what, of_log, of_metrics in pairs
             if abs(of_log - of_metrics) > allowed
         ]
-        return _line(name, f"{pairs[0][2]:,} operations counted, a difference of {allowed} allowed", found)
+        more = f", {pending:,} pending" if pending else ""
+        text = f"{pairs[0][2]:,} operations counted{more}, a difference of {allowed} allowed"
+        return _line(name, text, found)
 
 
 def _audit_and_files(database: Database) -> Line:
