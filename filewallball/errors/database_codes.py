@@ -13,6 +13,7 @@ _FULL = (1021, 1114)
 _WRITE_FAILED = (3, 1026, 1030)
 _NO_SPACE = re.compile(rf"\b{errno.ENOSPC}\b")
 _PRIMARY_CODE = 0xFF  # SQLite's extended codes add detail above it
+_NOT_WRITTEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 _NOT_KEPT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY)
 
 
@@ -34,12 +35,19 @@ def is_read_only(error: BaseException) -> bool:
     return _mariadb_code(error) in _READ_ONLY or _sqlite_code(error) == sqlite3.SQLITE_READONLY
 
 
+def is_write_failure(error: BaseException) -> bool:
+    """True if the database works, but cannot keep changes."""
+    return is_full(error) or is_read_only(error) or _sqlite_code(error) in _NOT_WRITTEN
+
+
 def described(error: BaseException) -> str:
     """The description of the error that a caller may see."""
     if is_full(error):
         return "The database has no space left."
     if is_read_only(error):
         return "The database is read-only."
+    if _sqlite_code(error) in _NOT_WRITTEN:
+        return "The database cannot write its files."
     return "The database does not answer."
 
 

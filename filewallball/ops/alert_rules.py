@@ -91,6 +91,15 @@ def _storage(settings: Settings) -> tuple[Rule, ...]:
     backup_age = round((settings.backup_max_age or _USUAL_BACKUP_AGE).total_seconds())
     return (
         Rule(
+            "DatabaseNotWritable",
+            "database_writable == 0",
+            "30s",
+            CRITICAL,
+            "The database keeps no changes",
+            "The database of {{ $labels.instance }} is full or read-only: uploads and deletions are refused",
+            PAGED,
+        ),
+        Rule(
             "BackupOverdue",
             # Without BACKUP_MAX_AGE a host that never took a backup is not expected to.
             f"time() - {_last_backup(settings)} > {backup_age}",

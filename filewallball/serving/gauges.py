@@ -11,6 +11,7 @@ from filewallball.access.gate import Gate
 from filewallball.audit.sealer import Sealer
 from filewallball.audit.verify_job import Verification
 from filewallball.backup.last_backup import last_backup_us
+from filewallball.database.connections import Database
 from filewallball.errors import ApiError
 from filewallball.health.checks import HealthChecks
 from filewallball.observability.exposition import Value
@@ -31,7 +32,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
     space = _shared(part(LocalStore, app).space)
     backlog = _shared(part(Shipper, app).backlog)
     checks, verification = part(HealthChecks, app), part(Verification, app)
-    expected, journal = part(ExpectedClients, app), part(Journal, app)
+    expected, journal, database = part(ExpectedClients, app), part(Journal, app), part(Database, app)
     return {
         "storage_utilization_percent": lambda: space().utilization_percent,
         "storage_free_bytes": lambda: space().free,
@@ -52,6 +53,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
             (client.client_ip,): client.expected_within for client in expected.latest
         },
         "audit_journal_writable": lambda: _takes_lines(journal),
+        "database_writable": lambda: float(not database.refusals.problem),
     }
 
 

@@ -46,7 +46,7 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
-from filewallball.storage.leases import drop_expired
+from filewallball.storage.leases import drop_expired, try_writing
 from filewallball.storage.local import LocalStore
 from filewallball.web.origin import Proxies
 
@@ -151,6 +151,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
             lambda: block_offenders(gate, seconds, lambda: operation(ledger, "block:add", SYSTEM)),
         ),
         Job("expected", 5.0, part(ExpectedClients, app).refresh),
+        Job("database-write", 5.0, lambda: try_writing(database)),
         Job("last-use", 5.0, lambda: write_last_use(database, gate.last_use)),
     ]
 
