@@ -18,8 +18,8 @@ class Case:
     """A service, and what makes its database refuse changes and take them again."""
 
     server: Service
-    refuse: Callable[[], None]
-    allow: Callable[[], None]
+    refuse: Callable[[], object]
+    allow: Callable[[], object]
     status: int
     problem: str
 
@@ -51,8 +51,8 @@ def read_only_mariadb(service: Callable[..., Service], database: MariaDB) -> Cas
     """A MariaDB that its administrator makes read-only."""
     return Case(
         service({"DATABASE_URL": database.create_database(), "MIN_FREE_SPACE": "0"}),
-        lambda: database.execute("SET GLOBAL read_only = 1") and None,
-        lambda: database.execute("SET GLOBAL read_only = 0") and None,
+        lambda: database.execute("SET GLOBAL read_only = 1"),
+        lambda: database.execute("SET GLOBAL read_only = 0"),
         503,
         "read-only",
     )
