@@ -51,6 +51,8 @@ class Ledger:
     writer: AuditWriter
     coalescer: Coalescer
     listeners: tuple[Callable[[Event], None], ...] = ()
+    new_id: Callable[[], str] = lambda: str(uuid7())
+    """Makes the ids of events, each above the earlier ones of this host."""
 
     def tell(self, event: Event) -> None:
         """Tell the listeners of an operation whose outcome is known."""
@@ -208,7 +210,7 @@ def operation(
 ) -> Operation:
     """Begin an operation. Entering it raises AuditUnavailable if it cannot be put on record: then nothing is done."""
     event = Event(
-        event_id=str(uuid7()),
+        event_id=ledger.new_id(),
         timestamp_us=now_us(),
         action=action,
         resource_type=resource_type(action),

@@ -12,13 +12,13 @@ from typing import Any
 import orjson
 from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
-from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.errors import InternalError
 from filewallball.errors.translation import translate
 from filewallball.filesystem import replace_file, try_lock
 from filewallball.recording.audit_rows import AuditWriter, Fields
 from filewallball.recording.event import Event, fields_from_json
+from filewallball.recording.event_ids import EventIds
 from filewallball.recording.segments import lines, pieces, segments, slot_folders
 from filewallball.recording.settlement import MARK, settle
 
@@ -38,6 +38,7 @@ class Backlog:
 
     events: int = 0
     oldest_us: int = 0
+    oldest_seconds: float = 0.0
     unsettled: int = 0
     """Those of them whose outcome is not known yet."""
 
@@ -79,12 +80,14 @@ class Shipper:
         directory: Path,
         database: Database,
         writer: AuditWriter,
+        ids: EventIds,
         tell: Callable[[Event], None] = lambda event: None,
     ) -> None:
         """`tell` is called with each operation whose outcome was unknown until it was shipped."""
         self._directory = directory
         self._database = database
         self._writer = writer
+        self._ids = ids
         self._tell = tell
 
     def flush(self, seconds: float = 0.2) -> bool:
@@ -140,9 +143,10 @@ class Shipper:
             for data, _, _ in _unread(folder, _Position(**positions.get(folder.name, {}))):
                 waiting.events += data.count(b"\n" + _CLOSED) + data.startswith(_CLOSED)
                 waiting.unsettled += data.count(MARK)
-                began = _first_closed_us(data)
-                if began:
+                if (oldest := _first_closed(data)) is not None:
+                    event_id, began = oldest
                     waiting.oldest_us = min(waiting.oldest_us or began, began)
+                    waiting.oldest_seconds = max(waiting.oldest_seconds, self._ids.age_seconds(event_id))
                 counted += len(data)
                 if counted > _MOST_COUNTED_BYTES:
                     return waiting
@@ -153,7 +157,7 @@ class Shipper:
         backlog = self.backlog()
         return {
             "pending_events": backlog.events,
-            "oldest_pending_seconds": round(oldest_age_seconds(backlog), 3),
+            "oldest_pending_seconds": round(backlog.oldest_seconds, 3),
         }
 
     def _ship_slot(self, folder: Path, position: _Position, deadline: float, settled: list[Event]) -> None:
@@ -248,14 +252,15 @@ def _unread(folder: Path, position: _Position) -> Iterator[tuple[bytes, int, int
             continue  # shipped and removed since we looked
 
 
-def _first_closed_us(data: bytes) -> int:
+def _first_closed(data: bytes) -> tuple[str, int] | None:
+    """The id and time of the first closed event in a piece of journal."""
     start = 0 if data.startswith(_CLOSED) else data.find(b"\n" + _CLOSED) + 1
     if start == 0 and not data.startswith(_CLOSED):
-        return 0
+        return None
     for line in lines(data[start : data.find(b"\n", start) + 1]):
         moment = line["e"]["timestamp_us"]
-        return moment if isinstance(moment, int) else 0
-    return 0
+        return line["e"]["event_id"], moment if isinstance(moment, int) else 0
+    return None
 
 
 def _track(began: dict[str, int], line: dict[str, Any], number: int) -> None:
@@ -274,8 +279,3 @@ def _remove_shipped(folder: Path, position: _Position) -> None:
     for number, path in segments(folder)[:-1]:
         if number < min(needed, position.segment):
             path.unlink(missing_ok=True)
-
-
-def oldest_age_seconds(backlog: Backlog) -> float:
-    """Age of the oldest event that waits; 0 with an empty backlog."""
-    return (now_us() - backlog.oldest_us) / 1e6 if backlog.oldest_us else 0.0

@@ -16,7 +16,7 @@ from filewallball.errors import ApiError
 from filewallball.health.checks import HealthChecks
 from filewallball.observability.exposition import Value
 from filewallball.recording.journal import Journal
-from filewallball.recording.shipper import Shipper, oldest_age_seconds
+from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
@@ -40,7 +40,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
         "storage_damaged_blobs": lambda: _damaged_blobs(checks),
         "backup_last_success_timestamp_seconds": lambda: last_backup_us(settings.data_dir) / 1e6,
         "audit_journal_pending_events": lambda: backlog().events,
-        "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
+        "audit_journal_oldest_pending_seconds": lambda: backlog().oldest_seconds,
         "blocked_networks": lambda: gate.blocks.count,
         "audit_unsealed_rows": lambda: sealer.waiting,
         "audit_unsealed_seconds": lambda: sealer.stall.seconds,

@@ -24,7 +24,6 @@ from filewallball.alerts.messages import Messenger, forget_old
 from filewallball.audit.retention import Retention
 from filewallball.audit.sealer import SEALING_SECONDS, Sealer
 from filewallball.audit.verify_job import Verification
-from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.errors import ABORTED, ApiError
 from filewallball.errors.translation import translate
@@ -51,7 +50,6 @@ from filewallball.storage.local import LocalStore
 from filewallball.web.origin import Proxies
 
 logger = logging.getLogger("filewallball.maintenance")
-_FAR_AHEAD_US = 1 << 62
 _JOIN_SECONDS = 5.0
 
 
@@ -113,7 +111,7 @@ def worker_jobs(app: Flask) -> list[Job]:
     coalescer = part(Ledger, app).coalescer
     return [
         Job("journal-sync", 1.0, part(Journal, app).sync),
-        Job("folds", 1.0, lambda: coalescer.close_before(now_us())),
+        Job("folds", 1.0, coalescer.close_due),
         Job("health", interval.total_seconds(), part(HealthChecks, app).refresh),
     ]
 
@@ -228,7 +226,7 @@ def start(app: Flask) -> Callable[[], None]:
             each.stop()
         for thread in threads:
             thread.join(_JOIN_SECONDS)
-        part(Ledger, app).coalescer.close_before(_FAR_AHEAD_US)
+        part(Ledger, app).coalescer.close_all()
         part(Journal, app).sync()
 
     atexit.register(finish)
