@@ -1,8 +1,8 @@
 """Event ids (UUIDv7) in the order in which a host's operations began, whatever is done to its wall clock.
 
-When the service starts, an anchor is noted: a moment, and the reading of the kernel's clock since boot. All processes of
+When the service starts, an anchor is noted: a moment, and what the kernel's clock since boot says. All processes of
 the host count on from there, so that their ids only ever grow; a service that starts later notes a later moment. Only
-the first part of an id is made of this time; people are shown the wall clock's.
+the first part of an id is made of this time; people are shown the wall clock.
 """
 
 import time

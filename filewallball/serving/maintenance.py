@@ -45,7 +45,7 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
-from filewallball.storage.leases import drop_expired, try_writing
+from filewallball.storage.leases import LeaseWatch, try_writing
 from filewallball.storage.local import LocalStore
 from filewallball.web.origin import Proxies
 
@@ -120,8 +120,9 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
     """The jobs that one process on each host does, whichever gets to it first. `among_others` says that other processes
     run them too: then two never sweep at once, or the slower one would record a failed expiry for every file."""
     settings, database, sealer = part(Settings, app), part(Database, app), part(Sealer, app)
-    journal, slots = part(Journal, app), part(Slots, app)
-    sweep = Sweep(database, part(LocalStore, app), system_operations(app), part(MetadataCache, app).forget)
+    journal, slots, leases = part(Journal, app), part(Slots, app), LeaseWatch(database)
+    forget = part(MetadataCache, app).forget
+    sweep = Sweep(database, part(LocalStore, app), system_operations(app), forget, leases)
     return [
         Job("recover", 5.0, lambda: recover_slots(settings.journal_dir, slots, journal)),
         Job("ship", 1.0, part(Shipper, app).ship),
@@ -129,7 +130,7 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
         Job("audit-count", 15.0, sealer.count),
         Job("sweep", 10.0, alone(settings.data_dir, "sweep", sweep.run) if among_others else sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
-        Job("leases", 60.0, lambda: drop_expired(database)),
+        Job("leases", 60.0, leases.drop_expired),
         Job("ballast", 30.0, lambda: ballast.restore(settings.journal_dir)),
     ]
 
