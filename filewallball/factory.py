@@ -35,6 +35,7 @@ from filewallball.filesystem import kept_secret
 from filewallball.health import views as health_views
 from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
+from filewallball.observability.counters import EPOCH
 from filewallball.observability.logs import configure_logging
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
@@ -45,6 +46,7 @@ from filewallball.reconcile.reconciliation import Reconciliation
 from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import Event
+from filewallball.recording.event_ids import EventIds
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger
 from filewallball.recording.shipper import Shipper
@@ -157,25 +159,23 @@ def _build_gate(app: Flask, settings: Settings, database: Database, metrics: Met
 def _build_recording(app: Flask, settings: Settings, database: Database, slots: Slots) -> None:
     metrics, key = part(Metrics, app), seal_key(settings)
     writer = AuditWriter(database, key)
+    ids = EventIds(settings.metrics_dir / EPOCH)
     journal = Journal(
         settings.journal_dir,
         slots.number,
         sync_each=settings.audit_sync == "full",
         recovered=lambda count: metrics.increment("operations_recovered_total", amount=count),
     )
-    provide(
-        app,
+    ledger = Ledger(
+        database,
         journal,
-        Shipper(settings.journal_dir, database, writer),
-        Seals(key),
-        Ledger(
-            database,
-            journal,
-            writer,
-            Coalescer(journal.opened, journal.coalesced, journal.closed),
-            listeners(metrics, part(Gate, app)),
-        ),
+        writer,
+        Coalescer(journal.opened, journal.coalesced, journal.closed, new_id=ids.new),
+        listeners(metrics, part(Gate, app)),
+        ids.new,
     )
+    shipper = Shipper(settings.journal_dir, database, writer, ids, tell=ledger.tell)
+    provide(app, journal, shipper, Seals(key), ledger)
 
 
 def _build_files(app: Flask, settings: Settings, database: Database) -> None:

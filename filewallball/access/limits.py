@@ -15,6 +15,7 @@ from limits.strategies import RateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from filewallball.clock import steady_seconds
 from filewallball.errors import RateLimited
 from filewallball.settings.service import Settings
 
@@ -22,6 +23,7 @@ UPLOAD, DOWNLOAD, API, AUTH = "upload", "download", "api", "auth"
 EXEMPT = ""
 """Probes and metrics: blocked addresses and wrong credentials are refused there too, but nothing is counted."""
 _TIMEOUT_SECONDS = 0.2
+_SET_BACK_SECONDS = 1.0
 _PROBE = RateLimitItemPerSecond(1_000_000)
 _ROOMS = {"file:upload": UPLOAD, "file:download": DOWNLOAD, "file:view": DOWNLOAD, "file:thumbnail": DOWNLOAD}
 T = TypeVar("T")
@@ -72,6 +74,7 @@ class Limits:
         self._local = type(self._shared)(MemoryStorage())
         self._is_shared = bool(settings.redis_url)
         self.degraded_since: float | None = None
+        self._clock_offset = _clock_offset()
         self._show_degraded = show_degraded
         self.items: dict[str, Sequence[RateLimitItem]] = {
             UPLOAD: settings.ratelimit_upload,
@@ -115,6 +118,7 @@ class Limits:
 
     def probe(self) -> None:
         """While the store is away: ask whether it is back. For a job, never for a request."""
+        self._notice_clock()
         if self.degraded_since is None:
             return
         try:
@@ -124,6 +128,19 @@ class Limits:
         logger.info("Rate limits are shared again", extra={"seconds": time.monotonic() - self.degraded_since})
         self.degraded_since = None
         self._show_degraded(False)
+
+    def _notice_clock(self) -> None:
+        """Begin to count anew where the clock was set back: counts in memory end by it, and would last so much longer.
+
+        What Redis counts ends by Redis.
+        """
+        before, self._clock_offset = self._clock_offset, _clock_offset()
+        if before - self._clock_offset < _SET_BACK_SECONDS:
+            return
+        for limiter in (self._shared, self._local):
+            if isinstance(limiter.storage, MemoryStorage):
+                limiter.storage.reset()
+        logger.warning("The clock was set back: rate limits in memory are counted anew")
 
     def _ask(self, question: Callable[[RateLimiter], T]) -> T:
         if self.degraded_since is None:
@@ -162,6 +179,11 @@ class Limits:
             },
             facts={"limit": str(item), "limit_of": name},
         )
+
+
+def _clock_offset() -> float:
+    """How far the wall clock is ahead of the one that nobody sets; it changes only where it is set."""
+    return time.time() - steady_seconds()
 
 
 def _storage_uri(redis_url: str) -> str:

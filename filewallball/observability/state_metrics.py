@@ -65,6 +65,12 @@ STATE = (
         scraped=True,
     ),
     Metric(
+        "database_writable",
+        GAUGE,
+        "1 if the database keeps changes, 0 if it is full, read-only or cannot write its files",
+        scraped=True,
+    ),
+    Metric(
         "alert_messages_total",
         COUNTER,
         "Attempts to send an alert by SMS",

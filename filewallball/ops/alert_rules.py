@@ -102,6 +102,15 @@ def _audit(settings: Settings) -> tuple[Rule, ...]:
 def _storage(settings: Settings) -> tuple[Rule, ...]:
     return (
         Rule(
+            "DatabaseNotWritable",
+            "database_writable == 0",
+            "30s",
+            CRITICAL,
+            "The database keeps no changes",
+            "The database of {{ $labels.instance }} is full or read-only: uploads and deletions are refused",
+            PAGED,
+        ),
+        Rule(
             "BackupOverdue",
             # Without BACKUP_MAX_AGE a host that never took a backup is not expected to.
             f"time() - {_last_backup(settings)} > {backup_within(settings)}",

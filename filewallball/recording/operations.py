@@ -26,6 +26,7 @@ from filewallball.recording.caller import Caller
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.journal import Journal
+from filewallball.recording.settlement import is_unsettled
 
 T = TypeVar("T")
 logger = logging.getLogger("filewallball.error")
@@ -52,6 +53,13 @@ class Ledger:
     writer: AuditWriter
     coalescer: Coalescer
     listeners: tuple[Callable[[Event], None], ...] = ()
+    new_id: Callable[[], str] = lambda: str(uuid7())
+    """Makes the ids of events, each above the earlier ones of this host."""
+
+    def tell(self, event: Event) -> None:
+        """Tell the listeners of an operation whose outcome is known."""
+        for listener in self.listeners:
+            listener(event)
 
 
 @dataclass(slots=True)
@@ -66,6 +74,7 @@ class Operation:
     _details: dict[str, Any] = field(default_factory=dict)
     _timed: bool = True
     _committed: bool = False
+    _unknown: bool = False
     _detached: bool = False
     _ended: bool = False
 
@@ -121,7 +130,8 @@ class Operation:
 
         `work` may run up to four times and in another thread (see `Database.commit`): it must only touch the
         database. `undo` takes back what was prepared outside of it; it is called where nothing was committed.
-        Raises CommitUnknown if COMMIT itself failed and what it did cannot be known: then nothing is taken back.
+        Raises CommitUnknown if COMMIT itself failed and what it did cannot be known: then nothing is taken back, and
+        the listeners are told when the outcome is known (`settlement`).
         """
 
         def complete(connection: Connection) -> T:
@@ -134,8 +144,11 @@ class Operation:
             result = self.ledger.database.commit(complete)
         except errors.CommitUnknown:
             raise
-        except Exception:  # not where the process is being ended, perhaps in the middle of COMMIT
+        except Exception:
             undo()
+            raise
+        except BaseException:  # the process is being ended, perhaps in the middle of COMMIT
+            self._unknown = True
             raise
         self._committed = True
         self._journal(self.ledger.journal.committed)
@@ -151,10 +164,10 @@ class Operation:
             return
         self._ended = True
         if not self._committed:
-            self._complete(error)
+            self._complete(errors.CommitUnknown() if self._unknown else error)
             self._close()
-        for tell in self.ledger.listeners:
-            tell(self.event)
+        if not is_unsettled(vars(self.event)):  # else it is told when it is settled
+            self.ledger.tell(self.event)
         if self.exchange is not None:
             self.exchange.event = self.event
 
@@ -199,7 +212,7 @@ def operation(
 ) -> Operation:
     """Begin an operation. Entering it raises AuditUnavailable if it cannot be put on record: then nothing is done."""
     event = Event(
-        event_id=str(uuid7()),
+        event_id=ledger.new_id(),
         timestamp_us=now_us(),
         action=action,
         resource_type=resource_type(action),

@@ -12,14 +12,15 @@ from typing import Any
 import orjson
 from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
-from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.errors import InternalError
 from filewallball.errors.translation import translate
 from filewallball.filesystem import replace_file, try_lock
 from filewallball.recording.audit_rows import AuditWriter, Fields
-from filewallball.recording.event import fields_from_json
+from filewallball.recording.event import Event, fields_from_json
+from filewallball.recording.event_ids import EventIds
 from filewallball.recording.segments import lines, pieces, segments, slot_folders
+from filewallball.recording.settlement import MARK, settle
 
 _BATCH = 500
 _WORTH_A_THREAD = 256 * 1024
@@ -37,6 +38,9 @@ class Backlog:
 
     events: int = 0
     oldest_us: int = 0
+    oldest_seconds: float = 0.0
+    unsettled: int = 0
+    """Those of them whose outcome is not known yet."""
 
 
 @dataclass(slots=True)
@@ -52,27 +56,39 @@ class _Position:
 class _Settling:
     """A piece on its way: called, it waits until that is in the database, and only then counts it as shipped."""
 
-    wait: Callable[[], None]
+    wait: Callable[[], list[Event]]
     position: _Position
     segment: int
     offset: int
 
-    def __call__(self) -> None:
-        self.wait()
+    def __call__(self) -> list[Event]:
+        settled = self.wait()
         self.position.segment, self.position.offset = self.segment, self.offset
+        return settled
 
 
-def _nothing() -> None:
+def _nothing() -> list[Event]:
     """Wait for nothing."""
+    return []
 
 
 class Shipper:
     """Several may exist at once, in every worker: a lock file lets one pass run at a time."""
 
-    def __init__(self, directory: Path, database: Database, writer: AuditWriter) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        database: Database,
+        writer: AuditWriter,
+        ids: EventIds,
+        tell: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        """`tell` is called with each operation whose outcome was unknown until it was shipped."""
         self._directory = directory
         self._database = database
         self._writer = writer
+        self._ids = ids
+        self._tell = tell
 
     def flush(self, seconds: float = 0.2) -> bool:
         """Ship what has ended by now, best effort: at most about `seconds`, and never a reason to fail."""
@@ -102,15 +118,19 @@ class Shipper:
                 return False
             before = self._read_positions()
             positions = {name: _Position(**position) for name, position in before.items()}
+            settled: list[Event] = []
             unreadable: OSError | None = None
             try:
                 for folder in slot_folders(self._directory):
                     try:
-                        self._ship_slot(folder, positions.setdefault(folder.name, _Position()), deadline)
+                        position = positions.setdefault(folder.name, _Position())
+                        self._ship_slot(folder, position, deadline, settled)
                     except OSError as error:  # the other slots are none the worse for it
                         unreadable = error
             finally:
                 self._save(positions, before)
+                for event in settled:  # where that was not saved, the next pass settles them again
+                    self._tell(event)
             if unreadable is not None:
                 raise unreadable
         return True
@@ -122,9 +142,11 @@ class Shipper:
         for folder in slot_folders(self._directory):
             for data, _, _ in _unread(folder, _Position(**positions.get(folder.name, {}))):
                 waiting.events += data.count(b"\n" + _CLOSED) + data.startswith(_CLOSED)
-                began = _first_closed_us(data)
-                if began:
+                waiting.unsettled += data.count(MARK)
+                if (oldest := _first_closed(data)) is not None:
+                    event_id, began = oldest
                     waiting.oldest_us = min(waiting.oldest_us or began, began)
+                    waiting.oldest_seconds = max(waiting.oldest_seconds, self._ids.age_seconds(event_id))
                 counted += len(data)
                 if counted > _MOST_COUNTED_BYTES:
                     return waiting
@@ -135,26 +157,26 @@ class Shipper:
         backlog = self.backlog()
         return {
             "pending_events": backlog.events,
-            "oldest_pending_seconds": round(oldest_age_seconds(backlog), 3),
+            "oldest_pending_seconds": round(backlog.oldest_seconds, 3),
         }
 
-    def _ship_slot(self, folder: Path, position: _Position, deadline: float) -> None:
+    def _ship_slot(self, folder: Path, position: _Position, deadline: float, settled: list[Event]) -> None:
         found = segments(folder)
         oldest = found[0][0] if found else 0
         # A segment goes only when all that began in it has ended: where it is gone, so is the need to wait for it.
         position.began = {name: number for name, number in position.began.items() if number >= oldest}
         with ThreadPoolExecutor(1, "audit-ship") as sender:
-            sent: Callable[[], None] = _nothing
+            sent: Callable[[], list[Event]] = _nothing
             for data, number, offset in _unread(folder, position):
                 batches = self._batches(data, number, position)
-                sent()
+                settled += sent()
                 insert = partial(self._insert_all, batches)
                 # Of much that waits, the next piece is prepared while the database works on this one.
                 wait = sender.submit(insert).result if len(data) > _WORTH_A_THREAD else insert
                 sent = _Settling(wait, position, number, offset)
                 if time.monotonic() > deadline:
                     break
-            sent()
+            settled += sent()
         _remove_shipped(folder, position)
 
     def _batches(self, data: bytes, number: int, position: _Position) -> list[Batch]:
@@ -174,9 +196,10 @@ class Shipper:
         except _NO_EVENT:
             return None
 
-    def _insert_all(self, batches: list[Batch]) -> None:
+    def _insert_all(self, batches: list[Batch]) -> list[Event]:
         for events, prepared in batches:
             self._insert(events, prepared)
+        return settle(self._database, (event for events, _ in batches for event in events))
 
     def _insert(self, events: list[Fields], prepared: list[Any] | None) -> None:
         """Insert events; one that no database takes is set aside, so that it never holds up the others."""
@@ -229,14 +252,15 @@ def _unread(folder: Path, position: _Position) -> Iterator[tuple[bytes, int, int
             continue  # shipped and removed since we looked
 
 
-def _first_closed_us(data: bytes) -> int:
+def _first_closed(data: bytes) -> tuple[str, int] | None:
+    """The id and time of the first closed event in a piece of journal."""
     start = 0 if data.startswith(_CLOSED) else data.find(b"\n" + _CLOSED) + 1
     if start == 0 and not data.startswith(_CLOSED):
-        return 0
+        return None
     for line in lines(data[start : data.find(b"\n", start) + 1]):
         moment = line["e"]["timestamp_us"]
-        return moment if isinstance(moment, int) else 0
-    return 0
+        return line["e"]["event_id"], moment if isinstance(moment, int) else 0
+    return None
 
 
 def _track(began: dict[str, int], line: dict[str, Any], number: int) -> None:
@@ -255,8 +279,3 @@ def _remove_shipped(folder: Path, position: _Position) -> None:
     for number, path in segments(folder)[:-1]:
         if number < min(needed, position.segment):
             path.unlink(missing_ok=True)
-
-
-def oldest_age_seconds(backlog: Backlog) -> float:
-    """Age of the oldest event that waits; 0 with an empty backlog."""
-    return (now_us() - backlog.oldest_us) / 1e6 if backlog.oldest_us else 0.0

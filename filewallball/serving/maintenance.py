@@ -24,7 +24,6 @@ from filewallball.alerts.messages import Messenger, forget_old
 from filewallball.audit.retention import Retention
 from filewallball.audit.sealer import SEALING_SECONDS, Sealer
 from filewallball.audit.verify_job import Verification
-from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.errors import ABORTED, ApiError
 from filewallball.errors.translation import translate
@@ -47,12 +46,11 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
-from filewallball.storage.leases import drop_expired
+from filewallball.storage.leases import LeaseWatch, try_writing
 from filewallball.storage.local import LocalStore
 from filewallball.web.origin import Proxies
 
 logger = logging.getLogger("filewallball.maintenance")
-_FAR_AHEAD_US = 1 << 62
 _JOIN_SECONDS = 5.0
 
 
@@ -114,7 +112,7 @@ def worker_jobs(app: Flask) -> list[Job]:
     coalescer = part(Ledger, app).coalescer
     return [
         Job("journal-sync", 1.0, part(Journal, app).sync),
-        Job("folds", 1.0, lambda: coalescer.close_before(now_us())),
+        Job("folds", 1.0, coalescer.close_due),
         Job("health", interval.total_seconds(), part(HealthChecks, app).refresh),
     ]
 
@@ -123,8 +121,9 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
     """The jobs that one process on each host does, whichever gets to it first. `among_others` says that other processes
     run them too: then two never sweep at once, or the slower one would record a failed expiry for every file."""
     settings, database, sealer = part(Settings, app), part(Database, app), part(Sealer, app)
-    journal, slots = part(Journal, app), part(Slots, app)
-    sweep = Sweep(database, part(LocalStore, app), system_operations(app), part(MetadataCache, app).forget)
+    journal, slots, leases = part(Journal, app), part(Slots, app), LeaseWatch(database)
+    forget = part(MetadataCache, app).forget
+    sweep = Sweep(database, part(LocalStore, app), system_operations(app), forget, leases)
     return [
         Job("recover", 5.0, lambda: recover_slots(settings.journal_dir, slots, journal)),
         Job("ship", 1.0, part(Shipper, app).ship),
@@ -132,7 +131,7 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
         Job("audit-count", 15.0, sealer.count),
         Job("sweep", 10.0, alone(settings.data_dir, "sweep", sweep.run) if among_others else sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
-        Job("leases", 60.0, lambda: drop_expired(database)),
+        Job("leases", 60.0, leases.drop_expired),
         Job("ballast", 30.0, lambda: ballast.restore(settings.journal_dir)),
     ]
 
@@ -152,6 +151,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
             lambda: block_offenders(gate, seconds, lambda: operation(ledger, "block:add", SYSTEM)),
         ),
         Job("expected", 5.0, part(ExpectedClients, app).refresh),
+        Job("database-write", 5.0, lambda: try_writing(database)),
         Job("last-use", 5.0, lambda: write_last_use(database, gate.last_use)),
     ]
 
@@ -242,7 +242,7 @@ def start(app: Flask) -> Callable[[], None]:
             each.stop()
         for thread in threads:
             thread.join(_JOIN_SECONDS)
-        part(Ledger, app).coalescer.close_before(_FAR_AHEAD_US)
+        part(Ledger, app).coalescer.close_all()
         part(Journal, app).sync()
 
     atexit.register(finish)

@@ -36,7 +36,8 @@ ADVICE = {
     "storage_failed": _AGAIN,
     "unavailable": _AGAIN,
     "audit_unavailable": _AGAIN,
-    "commit_unknown": "Look whether the change is there before trying again.",
+    "commit_unknown": "Look whether the change is there before trying again. Within a minute of the database's return "
+    "the audit log says so too, under the request id.",
     "internal_error": "The request id leads whoever runs the service to the cause in the log.",
 }
 

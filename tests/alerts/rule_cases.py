@@ -168,6 +168,16 @@ CASES = (
         until="30m",
     ),
     Case(
+        "DatabaseNotWritable",
+        {f"database_writable{{{_AT}}}": "1x8 0x20 1x30"},
+        pending="2m30s",
+        fires="3m",
+        resolved="10m",
+        silent={f"database_writable{{{_AT}}}": "1x8 0 1x170"},
+        interval="15s",
+        until="30m",
+    ),
+    Case(
         "BackupOverdue",
         {f"backup_last_success_timestamp_seconds{{{_AT}}}": "1x51 190000x20"},
         pending="48h",
