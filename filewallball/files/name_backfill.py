@@ -6,21 +6,16 @@ on where it was broken off. It keeps behind the newest rows: a process of the ea
 
 import time
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from filewallball.database.connections import Database
 from filewallball.files.name_search import BACKFILL, POSITION
 from filewallball.files.tables import backfills, files
 from filewallball.text import fold
 
-_BATCH = 500
+_BATCH = 250
 _REST = 1.0
 _LEAST_REST_SECONDS = 0.005
-_FOLD = (
-    update(files)
-    .where(files.c.id == bindparam("row_id"), files.c.name_folded.is_(None))
-    .values(name_folded=bindparam("folded"))
-)
 
 
 class NameBackfill:
@@ -55,11 +50,11 @@ class NameBackfill:
             .order_by(files.c.id)
             .limit(_BATCH)
         ).all()
-        unfolded = [
-            {"row_id": row.id, "folded": fold(row.filename)} for row in rows if row.name_folded is None
-        ]
+        unfolded = {row.id: fold(row.filename) for row in rows if row.name_folded is None}
         if unfolded:
-            connection.execute(_FOLD, unfolded)
+            folded = case(unfolded, value=files.c.id)
+            still = files.c.id.in_(unfolded), files.c.name_folded.is_(None)
+            connection.execute(update(files).where(*still).values(name_folded=folded))
         if rows:
             reached = update(backfills).where(backfills.c.name == BACKFILL).values(position=rows[-1].id)
             connection.execute(reached)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select, union_all
 
 from filewallball import errors, permissions
 from filewallball.clock import now_us
@@ -50,7 +50,7 @@ def list_files(
             return _search(connection, scopes, wanted.name, after, span)
         named = [has_in_name(wanted.name)] if wanted.name else []
         rows = connection.execute(_newest(_ROW, scopes, [*named, *after], *span)).all()
-        return rows, _total(_count(connection, scopes, named))
+        return rows, _seen(rows, after, span) or _total(_count(connection, scopes, named))
 
     rows, total = database.query(work)
     more = len(rows) > size
@@ -75,10 +75,12 @@ def _search(
     ids = list(islice(find(connection, newest, name, after, _after), *span))
     places = {row_id: place for place, row_id in enumerate(ids)}
     found = connection.execute(select(*_ROW).where(files.c.id.in_(ids))).all() if ids else []
+    rows = sorted(found, key=lambda row: places[row.id])
+    if total := _seen(ids, after, span):
+        return rows, total
     folded = _count(connection, scopes, [has_in_name(name)])
     unfolded, are_all = count_unfolded(connection, newest, name, _COUNT_LIMIT)
     total = _total(folded + unfolded)
-    rows = sorted(found, key=lambda row: places[row.id])
     return rows, Total(total.rows, total.is_lower_bound or not are_all)
 
 
@@ -110,7 +112,8 @@ def _conditions(wanted: FileFilter) -> Conditions:
 
 
 def _after(moment: int, row_id: int) -> ColumnElement[bool]:
-    return or_(files.c.upload_us < moment, (files.c.upload_us == moment) & (files.c.id < row_id))
+    """What comes after that row, as a range of the index: an OR alone would have the database walk from its start."""
+    return and_(files.c.upload_us <= moment, or_(files.c.upload_us < moment, files.c.id < row_id))
 
 
 def _newest(
@@ -140,6 +143,14 @@ def _count(connection: Connection, scopes: list[Conditions], further: Conditions
     ]
     merged = union_all(*parts).subquery()
     return int(connection.execute(select(func.sum(merged.c.n))).scalar_one())
+
+
+def _seen(rows: Sequence[Any], after: Conditions, span: tuple[int, int]) -> Total | None:
+    """The number of all rows where these are the last of them and their places are known: nobody need count again."""
+    start, end = span
+    if after or len(rows) == end - start or (start and not rows):
+        return None
+    return Total(start + len(rows))
 
 
 def _total(count: int) -> Total:

@@ -196,10 +196,10 @@ def test_a_backfill_that_is_broken_off_goes_on_where_it_was(
         patch.setattr(NameBackfill, "_fold_batch", break_off)
         with pytest.raises(OperationalError):
             backfill.run()
-    assert _folded(parts).count("old") == 500
-    assert parts.database.scalar(select(backfills.c.position)) == _ids(parts)[499]
+    assert _folded(parts).count("old") == 250
+    assert parts.database.scalar(select(backfills.c.position)) == _ids(parts)[249]
 
-    assert _run_to_the_end(parts) == 700
+    assert _run_to_the_end(parts) == 950
     assert set(_folded(parts)) == {"old"}
 
 
