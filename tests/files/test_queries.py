@@ -1,14 +1,25 @@
 """Listing files: who sees which, filters, pages and cursors."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, event, select
 
 from filewallball.clock import parse_moment
+from filewallball.files.tables import files
+from filewallball.web.paging import encode
 from harness.parts import Parts
 from tests.files.kept import AS_ADMIN, keep, listed
 from tests.files.named import put_names
 
+PLANS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "sqlite": ("EXPLAIN QUERY PLAN", lambda row: "upload_us<?" in row.detail),
+    "mariadb": ("EXPLAIN", lambda row: row.key == "ix_files_public" and int(row.rows) <= 100),
+}
 DAYS = {
     "before": "2026-01-30T23:59:59.999999Z",
     "first": "2026-01-31T00:00:00Z",
@@ -127,3 +138,28 @@ def test_a_page_out_of_reach_says_so(client: FlaskClient, query: str, code: str)
     assert answer.status_code == 422
     assert answer.json is not None
     assert answer.json["code"] == code
+
+
+def test_a_deep_page_is_sought_in_the_index_not_walked_to(app: Flask, client: FlaskClient) -> None:
+    parts = Parts(app)
+    put_names(parts, [str(number) for number in range(3000)])
+    oldest = parts.database.rows(select(files.c.upload_us, files.c.id).order_by(files.c.id).limit(20))[-1]
+    asked: list[tuple[str, Any]] = []
+
+    with _listening(lambda *call: asked.append((call[2], call[3]))):
+        names = listed(client, f"size=5&cursor={encode(*oldest)}")
+
+    assert names == ["18", "17", "16", "15", "14"]
+    (statement, values) = next((text, values) for text, values in asked if "ORDER BY" in text)
+    explain, is_sought = PLANS[parts.database.dialect.name]
+    with parts.database.read() as connection:
+        plan = connection.exec_driver_sql(f"{explain} {statement}", values).all()
+    assert any(map(is_sought, plan)), plan
+
+
+@contextmanager
+def _listening(hear: Callable[..., None]) -> Iterator[None]:
+    """Hear of every statement that is executed meanwhile."""
+    event.listen(Engine, "before_cursor_execute", hear)
+    yield
+    event.remove(Engine, "before_cursor_execute", hear)
