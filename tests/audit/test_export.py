@@ -71,6 +71,7 @@ def test_a_csv_gives_the_values_that_json_lines_give(
         max_examples=rounds(40, 1000), deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
     )
     @hypothesis.given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=5))
+    @hypothesis.example([("'=1", "=1", "'"), ("''", "'tis", " =1")])
     def check(rows: list[tuple[str, str, str]]) -> None:
         alter(parts, "DELETE FROM audit_log")
         put_on_record(
