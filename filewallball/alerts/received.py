@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, and_, case, func, select
 
 from filewallball.alerts.tables import FIRING, RESOLVED, WAITING, alert_messages, alerts
 from filewallball.clock import now_us
+from filewallball.database.columns import equals
 from filewallball.database.connections import Database
 from filewallball.ops.alertmanager import wants_sms
 from filewallball.recording.operations import Operation
@@ -40,7 +41,7 @@ def list_alerts(
 ) -> Sequence[Row[Any]]:
     """One page of the alerts received, newest first."""
     wanted = [alerts.c.status == status] if status else []
-    wanted += [alerts.c.name == name] if name else []
+    wanted += [equals(alerts.c.name, name)] if name else []
     statement = (
         select(*alerts.c)
         .where(*wanted)

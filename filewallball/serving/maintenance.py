@@ -28,6 +28,7 @@ from filewallball.database.connections import Database
 from filewallball.errors import ABORTED, ApiError
 from filewallball.errors.translation import translate
 from filewallball.files.cache import MetadataCache
+from filewallball.files.name_backfill import NameBackfill
 from filewallball.files.scanning import Rescan, Scanner
 from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
@@ -170,6 +171,7 @@ def slow_jobs(app: Flask) -> list[Job]:
         "thumbnails": (300.0, part(Thumbnails, app).tidy),
         "alerts": (3600.0, lambda: forget_old(database, kept_us)),
         "statistics": (60.0, part(Rebuild, app).run_if_incomplete),
+        "names": (60.0, NameBackfill(database).run),
         "scrub": (10.0, lambda: scrub(app).run_slice(interval_us, settings.scrub_rate)),
     }
     channel = SmsChannel(settings)
