@@ -193,6 +193,8 @@ class MeSchema(Schema):
     counted_as = fields.String(metadata={"description": "What limits and blocks go by"})
     peer = fields.String(metadata={"description": "Who connected"})
     peer_is_trusted = fields.Boolean()
+    host = fields.String(metadata={"description": "The host that the request names"})
+    host_is_known = fields.Boolean(metadata={"description": "False: the address gives no rights"})
     forwarding_headers = fields.Dict(keys=fields.String(), values=fields.String())
     limits = fields.List(fields.Nested(UsageSchema))
     limits_are_shared = fields.Boolean(metadata={"description": "False: each worker counts alone"})

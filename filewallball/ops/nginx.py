@@ -37,6 +37,8 @@ map $request_uri $filewallball_path {
     "~[^\\x20-\\x7e]" "(not ASCII)";
     "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
 }
+# The port that the client named; $host is the name alone.
+map $http_host $filewallball_port { default ""; "~(?<filewallball_named>:[0-9]{1,5})$" $filewallball_named; }
 # A number where there was no answer.
 map $status $filewallball_status { default $status; ~^0 0; }
 """
@@ -61,7 +63,7 @@ tcp_nopush on;
 _SERVICE = """\
 proxy_http_version 1.1;
 proxy_set_header Connection "";
-proxy_set_header Host $host;
+proxy_set_header Host $host$filewallball_port;
 # One hop, replaced and not appended: what a client says of itself goes no further.
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Proto $scheme;
@@ -165,7 +167,7 @@ def _redirect(name: str) -> Iterator[str]:
     yield f"server_name {name};"
     yield "access_log /var/log/nginx/filewallball.log filewallball;"
     yield "location /.well-known/acme-challenge/ { root /var/www/html; }"
-    yield "location / { return 308 https://$host$request_uri; }"
+    yield f"location / {{ return 308 https://{name}$request_uri; }}"
 
 
 def _locations(settings: Settings, secure: bool) -> Iterator[str]:

@@ -108,6 +108,11 @@ class Settings(MonitoringSettings):
     cors_origins: tuple[str, ...] = setting(
         "origins", "", "Web origins whose pages may call the API; `*` = any; empty = none"
     )
+    allowed_hosts: tuple[str, ...] = setting(
+        "hosts",
+        "",
+        "Names of the service, `*.example.org` too; others are refused; empty = served with fewer rights",
+    )
     scan_policy: str = setting(
         "str",
         "off",

@@ -121,6 +121,7 @@ _CONTENT = Row(
             "Forwarding headers ignored or unreadable",
             of_service("sum(rate(forwarded_headers_ignored_total{@}[$window]))", "ignored"),
             of_service("sum(rate(client_address_unreadable_total{@}[$window]))", "unreadable"),
+            of_service("sum(rate(unknown_hosts_total{@}[$window]))", "unknown host"),
             about="Ignored: from peers that TRUSTED_PROXIES does not name, so spoofing or a missing setting. "
             "Unreadable: a trusted proxy sends no address, and its clients share one limit.",
             look=Look("reqps"),
