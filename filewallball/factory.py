@@ -49,6 +49,7 @@ from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger
 from filewallball.recording.shipper import Shipper
+from filewallball.redaction import Redactor
 from filewallball.registry import part, provide
 from filewallball.serving import maintenance
 from filewallball.serving.gauges import gauges
@@ -184,6 +185,7 @@ def _build_recording(app: Flask, settings: Settings, database: Database, slots: 
             writer,
             Coalescer(journal.opened, journal.coalesced, journal.closed),
             listeners(metrics, part(Gate, app)),
+            Redactor(settings.secrets()),
         ),
     )
 

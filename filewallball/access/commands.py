@@ -15,7 +15,7 @@ from filewallball.access.quotas import Quotas, address_principal
 from filewallball.commands import table, with_app
 from filewallball.database.connections import Database
 from filewallball.permissions import ROLES
-from filewallball.recording.caller import SYSTEM
+from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.registry import part
 from filewallball.settings.kinds import size
@@ -235,4 +235,4 @@ def _principal(app: Flask, who: str) -> str:
 
 
 def _begin(app: Flask, action: str) -> Operation:
-    return operation(part(Ledger, app), action, SYSTEM)
+    return operation(part(Ledger, app), action, command_line())

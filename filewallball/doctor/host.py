@@ -18,6 +18,7 @@ from filewallball.database.engines import dialect_of
 from filewallball.errors import ApiError
 from filewallball.settings.guide import NOTIFICATION_CHANNELS
 from filewallball.settings.service import Settings
+from filewallball.storage.file_modes import open_to_others
 from filewallball.storage.local import LocalStore
 
 OK, WARNING, BAD = "ok", "warning", "bad"
@@ -67,6 +68,15 @@ def disk(store: LocalStore) -> Diagnosis:
         return Diagnosis("disk", BAD, f"{said}; uploads are refused (MIN_FREE_SPACE)")
     status = BAD if fullest > _FULL_PERCENT else WARNING if fullest > _FILLING_PERCENT else OK
     return Diagnosis("disk", status, said)
+
+
+def file_modes(settings: Settings) -> Diagnosis:
+    """Check that other users of this host can read neither database, logs nor secrets."""
+    found = open_to_others(settings)
+    if found:
+        said = f"others reach {found[0]}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+        return Diagnosis("file modes", BAD, f"{said}: `filewallball prepare` closes them")
+    return Diagnosis("file modes", OK, "others reach nothing in DATA_DIR")
 
 
 def backup(settings: Settings) -> Diagnosis:

@@ -30,11 +30,17 @@ log_format filewallball escape=json
     '"upstream_status":"$upstream_status","upstream_time":"$upstream_response_time",'
     '"protocol":"$server_protocol","tls":"$ssl_protocol","user_agent":"$filewallball_agent"}';
 # Bytes that are not ASCII would go into the log raw, and may be no UTF-8 at all.
-map $http_user_agent $filewallball_agent { default $http_user_agent; "~[^\\x20-\\x7e]" "(not ASCII)"; }
+map $http_user_agent $filewallball_agent {
+    default $http_user_agent;
+    "~[^\\x20-\\x7e]" "(not ASCII)";
+    "~*(fwb(_|%5f)[A-Za-z0-9_%-]{8}|bearer[ +%])" "(hidden)";
+}
 # Without the query, which may hold what nobody should read later.
 map $request_uri $filewallball_path {
     default $request_uri;
     "~[^\\x20-\\x7e]" "(not ASCII)";
+    # A token in it, whichever of its letters are escaped.
+    "~*^[^?]*((f|%66)(w|%77)(b|%62)(_|%5f)([A-Za-z0-9_-]|%[0-9a-f]{2}){8}|bearer([ +]|%20))" "(hidden)";
     "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
 }
 # The port that the client named; $host is the name alone.

@@ -26,6 +26,7 @@ from filewallball.recording.caller import Caller
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.journal import Journal
+from filewallball.redaction import Redactor
 
 T = TypeVar("T")
 logger = logging.getLogger("filewallball.error")
@@ -50,6 +51,7 @@ class Ledger:
     writer: AuditWriter
     coalescer: Coalescer
     listeners: tuple[Callable[[Event], None], ...] = ()
+    redactor: Redactor = field(default_factory=Redactor)
 
 
 @dataclass(slots=True)
@@ -169,6 +171,7 @@ class Operation:
         if event.suspicious:
             self._details["suspicious"] = True  # the audit row has no column for it, and statistics count it
         event.set_details(self._details)
+        event.hide_secrets(self.ledger.redactor)
 
     def _close(self) -> None:
         """Write the terminal line. Where the journal is full by now, it keeps the line for later."""
@@ -211,7 +214,12 @@ def operation(
         endpoint=endpoint,
     )
     started = exchange.started if exchange is not None else time.perf_counter()
-    return Operation(ledger, event, caller, exchange, _started=started)
+    begun = Operation(ledger, event, caller, exchange, _started=started)
+    if caller.operator:
+        begun.note(details={"operator": dict(caller.operator)})
+        event.set_details({"operator": dict(caller.operator)})
+    event.hide_secrets(ledger.redactor)
+    return begun
 
 
 @lru_cache

@@ -85,7 +85,7 @@ def test_a_foreign_page_neither_uploads_nor_gets_its_visitor_blocked(
 
     metrics = server.request("GET", "/metrics").text
     assert 'operations_total{action="file:upload",status="denied"} 55.0' in metrics
-    assert "rate_limit_violations_total{" not in metrics
+    assert 'rate_limit_violations_total{endpoint="/upload"} 0.0' in metrics
     assert read == "TypeError"
     assert server.request("PUT", "/upload/own.txt", data=b"own").status_code == 201
     assert server.request("GET", "/files").json()["total"] == 1
