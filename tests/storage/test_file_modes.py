@@ -92,6 +92,17 @@ def test_prepare_closes_what_is_open(tmp_path: Path) -> None:
     assert open_to_others(load_settings(shell.environ)) == []
 
 
+def test_the_command_line_opens_nothing_under_an_open_umask(tmp_path: Path) -> None:
+    shell = Shell({"DATA_DIR": str(tmp_path / "data")})
+    before = os.umask(0)
+    try:
+        shell.run("prepare")
+    finally:
+        os.umask(before)
+
+    assert open_to_others(load_settings(shell.environ)) == []
+
+
 def test_a_service_that_is_started_under_an_open_umask_opens_nothing(service: Callable[..., Service]) -> None:
     before = os.umask(0)
     try:
