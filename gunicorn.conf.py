@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filewallball.filesystem import close_to_others
 from filewallball.observability.logs import configure_logging
 from filewallball.serving import lifecycle, master
 from filewallball.settings.loading import ConfigError, load_settings
@@ -17,6 +18,7 @@ try:
 except ConfigError as error:
     sys.exit("\n".join(f"filewallball: {message}" for message in error.messages))
 
+close_to_others()
 master.import_libraries()
 lifecycle.note_start()
 configure_logging(_settings)

@@ -11,6 +11,7 @@ from filewallball.access.admission import guard
 from filewallball.access.blocks import BlockList, count_blocks
 from filewallball.access.gate import Gate
 from filewallball.access.limits import Limits, build_limiter
+from filewallball.access.screening import screen
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
 from filewallball.audit.retention import Retention
@@ -50,6 +51,7 @@ from filewallball.recording.event_ids import EventIds
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger
 from filewallball.recording.shipper import Shipper
+from filewallball.redaction import Redactor
 from filewallball.refusals import views as refusal_views
 from filewallball.registry import part, provide
 from filewallball.serving import maintenance
@@ -66,8 +68,10 @@ from filewallball.web import docs, problems, start
 from filewallball.web.api import api
 from filewallball.web.app import Application
 from filewallball.web.headers import allow_origins, completion
+from filewallball.web.hosts import Hosts, name_of
 from filewallball.web.openapi import Promises
-from filewallball.web.origin import Proxies
+from filewallball.web.origin import Proxies, at_known_hosts
+from filewallball.web.pages import Pages
 from filewallball.web.request_body import SMALL_BYTES
 
 _THUMBNAIL_SECONDS = 30.0  # its check starts a process
@@ -76,6 +80,7 @@ _THUMBNAIL_SECONDS = 30.0  # its check starts a process
 def build(settings: Settings) -> Flask:
     """The application under these settings, step by step."""
     app = Application("filewallball", static_folder=None)
+    app.screen = screen
     configure(app, settings)
     bind_extensions(app)
     build_parts(app, settings)
@@ -153,7 +158,14 @@ def _build_gate(app: Flask, settings: Settings, database: Database, metrics: Met
         settings,
         show_degraded=lambda degraded: metrics.set("rate_limit_degraded_workers", degraded),
     )
-    provide(app, proxies, Gate(settings, proxies, BlockList(database), limits))
+    provide(app, proxies, _hosts(settings), Pages(settings.public_url, settings.cors_origins))
+    provide(app, Gate(settings, proxies, BlockList(database), limits))
+
+
+def _hosts(settings: Settings) -> Hosts:
+    """The hosts of the service; those that Prometheus asks it by and that it listens on are its own too."""
+    own = [name_of(host) for host in (settings.bind, *settings.prometheus_targets)]
+    return Hosts(settings.public_url, settings.allowed_hosts, own)
 
 
 def _build_recording(app: Flask, settings: Settings, database: Database, slots: Slots) -> None:
@@ -173,6 +185,7 @@ def _build_recording(app: Flask, settings: Settings, database: Database, slots: 
         Coalescer(journal.opened, journal.coalesced, journal.closed, new_id=ids.new),
         listeners(metrics, part(Gate, app)),
         ids.new,
+        Redactor(settings.secrets()),
     )
     shipper = Shipper(settings.journal_dir, database, writer, ids, tell=ledger.tell)
     provide(app, journal, shipper, Seals(key), ledger)
@@ -263,7 +276,7 @@ def observe(app: Flask, settings: Settings) -> None:
         watch_pools(metrics, db.engine, db.engines["read"])
     logs.count_drops(lambda sink: metrics.increment("log_records_dropped_total", sink))
     allow_origins(app, settings.cors_origins)
-    origin = part(Proxies, app).origin
+    origin = at_known_hosts(part(Proxies, app).origin, part(Hosts, app))
     init_middleware(app, metrics, origin, [RequestLog(logs)], completion(settings.public_url))
 
 

@@ -12,6 +12,7 @@ from filewallball.database.columns import equals
 from filewallball.database.connections import Database
 from filewallball.ops.alertmanager import wants_sms
 from filewallball.recording.operations import Operation
+from filewallball.redaction import hide_tokens
 from filewallball.text import sanitize
 
 _TEXT_BYTES = 2000
@@ -89,7 +90,7 @@ def _row(alert: dict[str, Any], receiver: str) -> dict[str, Any]:
 
 def _json(texts: dict[str, str]) -> str:
     return orjson.dumps(
-        {sanitize(name, 128): sanitize(text, _TEXT_BYTES) for name, text in texts.items()}
+        {sanitize(name, 128): hide_tokens(sanitize(text, _TEXT_BYTES)) for name, text in texts.items()}
     ).decode()
 
 

@@ -150,6 +150,11 @@ COUNTED = (
         "Requests whose client is `unknown`: a trusted proxy sent no address that can be read",
     ),
     Metric(
+        "unknown_hosts_total",
+        COUNTER,
+        "Requests that name no host, or one that is none of the service's (ALLOWED_HOSTS)",
+    ),
+    Metric(
         "log_records_dropped_total",
         COUNTER,
         "Log lines that a sink did not take",

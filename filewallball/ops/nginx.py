@@ -34,15 +34,23 @@ log_format filewallball escape=json
     '"upstream_status":"$upstream_status","upstream_time":"$upstream_response_time",'
     '"protocol":"$server_protocol","tls":"$ssl_protocol","user_agent":"$filewallball_agent"}';
 # Bytes that are not ASCII would go into the log raw, and may be no UTF-8 at all.
-map $http_user_agent $filewallball_agent { default $http_user_agent; "~[^\\x20-\\x7e]" "(not ASCII)"; }
+map $http_user_agent $filewallball_agent {
+    default $http_user_agent;
+    "~[^\\x20-\\x7e]" "(not ASCII)";
+    "~*(fwb(_|%5f)[A-Za-z0-9_%-]{8}|bearer[ +%])" "(hidden)";
+}
 # Without the query, which may hold what nobody should read later.
 map $request_uri $filewallball_path {
     default $request_uri;
     "~[^\\x20-\\x7e]" "(not ASCII)";
+    # A token in it, whichever of its letters are escaped.
+    "~*^[^?]*((f|%66)(w|%77)(b|%62)(_|%5f)([A-Za-z0-9_-]|%[0-9a-f]{2}){8}|bearer([ +]|%20))" "(hidden)";
     "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
 }
 # That of the request line: $request_method is GET once an error has its page.
 map $request $filewallball_method { default $request_method; "~^(?<filewallball_verb>[A-Z]+) " $filewallball_verb; }
+# The port that the client named; $host is the name alone.
+map $http_host $filewallball_port { default ""; "~(?<filewallball_named>:[0-9]{1,5})$" $filewallball_named; }
 # A number where there was no answer.
 map $status $filewallball_status { default $status; ~^0 0; }
 # Requests that the service gave no answer to: once it is back it reads them, unless they are on its record.
@@ -69,7 +77,7 @@ tcp_nopush on;
 _SERVICE = """\
 proxy_http_version 1.1;
 proxy_set_header Connection "";
-proxy_set_header Host $host;
+proxy_set_header Host $host$filewallball_port;
 # One hop, replaced and not appended: what a client says of itself goes no further.
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Proto $scheme;
@@ -173,7 +181,7 @@ def _redirect(name: str) -> Iterator[str]:
     yield f"server_name {name};"
     yield _ACCESS_LOGS[0]
     yield "location /.well-known/acme-challenge/ { root /var/www/html; }"
-    yield "location / { return 308 https://$host$request_uri; }"
+    yield f"location / {{ return 308 https://{name}$request_uri; }}"
 
 
 def _locations(settings: Settings, secure: bool) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from filewallball.redaction import Redactor
 from filewallball.text import sanitize_json
 
 SUCCESS = "success"
@@ -59,6 +60,12 @@ class Event:
         """Store `values` as JSON text; strings in it are sanitized and cut short, so that the text stays bounded."""
         text = orjson.dumps(sanitize_json(values), default=str).decode() if values else ""
         self.details = text if len(text) <= _MAX_DETAILS else '{"truncated":true}'
+
+    def hide_secrets(self, redactor: Redactor) -> None:
+        """Take credentials out of what came from outside."""
+        self.user_agent = redactor.text(self.user_agent)
+        self.resource_id = redactor.text(self.resource_id)
+        self.details = redactor.text(self.details)
 
 
 _NAMES = frozenset(field.name for field in fields(Event))

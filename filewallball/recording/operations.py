@@ -27,6 +27,7 @@ from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.settlement import is_unsettled
+from filewallball.redaction import Redactor
 
 T = TypeVar("T")
 logger = logging.getLogger("filewallball.error")
@@ -55,6 +56,7 @@ class Ledger:
     listeners: tuple[Callable[[Event], None], ...] = ()
     new_id: Callable[[], str] = lambda: str(uuid7())
     """Makes the ids of events, each above the earlier ones of this host."""
+    redactor: Redactor = field(default_factory=Redactor)
 
     def tell(self, event: Event) -> None:
         """Tell the listeners of an operation whose outcome is known."""
@@ -184,6 +186,7 @@ class Operation:
         if event.suspicious:
             self._details["suspicious"] = True  # the audit row has no column for it, and statistics count it
         event.set_details(self._details)
+        event.hide_secrets(self.ledger.redactor)
 
     def _close(self) -> None:
         """Write the terminal line. Where the journal is full by now, it keeps the line for later."""
@@ -226,7 +229,12 @@ def operation(
         endpoint=endpoint,
     )
     started = exchange.started if exchange is not None else time.perf_counter()
-    return Operation(ledger, event, caller, exchange, _started=started)
+    begun = Operation(ledger, event, caller, exchange, _started=started)
+    if caller.operator:
+        begun.note(details={"operator": dict(caller.operator)})
+        event.set_details({"operator": dict(caller.operator)})
+    event.hide_secrets(ledger.redactor)
+    return begun
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import MapAdapter
 
-from filewallball.web.routing import Found, Shortcuts
+from filewallball.web.routing import Found, RelativeMap, Shortcuts
 
 
 class _NoSessions(SessionInterface):
@@ -25,11 +25,18 @@ class Application(Flask):
     """No view or hook here is a coroutine, most requests meet no hook at all, and most are for `/word/<value>`."""
 
     session_interface = _NoSessions()
+    url_map_class = RelativeMap
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.screen: Callable[[], None] = lambda: None
+        """Called before each request, to raise what refuses it."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
 
     def preprocess_request(self) -> ResponseReturnValue | None:
+        self.screen()
         if self.before_request_funcs or self.url_value_preprocessors:
             return super().preprocess_request()
         return None

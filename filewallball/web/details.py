@@ -19,6 +19,8 @@ ADVICE = {
     "auth_expired": _NEW_TOKEN,
     "auth_revoked": _NEW_TOKEN,
     "forbidden": "The token's role does not include this.",
+    "host_not_allowed": "ALLOWED_HOSTS names the hosts that are served, beside addresses and localhost.",
+    "foreign_page": "CORS_ORIGINS names the origins whose pages may; a request with a token of its own may as well.",
     "blocked": "Whoever runs the service can lift the block; it may also end by itself.",
     "quarantined": "An administrator must release it before it is served.",
     "not_found": "There is nothing here, or nothing that this caller may know of.",

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from filewallball import errors
 from filewallball.errors.translation import translate
+from filewallball.redaction import hide_tokens
 from filewallball.text import sanitize_json
 from filewallball.web.details import by_field, detail_of
 from filewallball.web.exchange import current_exchange
@@ -61,7 +62,7 @@ def body_of(cause: errors.ApiError, request_id: str) -> bytes:
     }
     if cause.errors:
         body["errors"] = sanitize_json(by_field(cause.errors))
-    return orjson.dumps(body, default=str)
+    return hide_tokens(orjson.dumps(body, default=str).decode()).encode()
 
 
 def _drain() -> None:

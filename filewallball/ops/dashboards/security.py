@@ -129,8 +129,10 @@ _CONTENT = Row(
             "Forwarding headers ignored or unreadable",
             of_service("sum(rate(forwarded_headers_ignored_total{@}[$window]))", "ignored"),
             of_service("sum(rate(client_address_unreadable_total{@}[$window]))", "unreadable"),
+            of_service("sum(rate(unknown_hosts_total{@}[$window]))", "unknown host"),
             about="Ignored: from peers that TRUSTED_PROXIES does not name, so spoofing or a missing setting. "
-            "Unreadable: a trusted proxy sends no address, and its clients share one limit.",
+            "Unreadable: a trusted proxy sends no address, and its clients share one limit. "
+            "Unknown host: the request names no host of the service (ALLOWED_HOSTS).",
             look=Look("reqps"),
         ),
     ),
