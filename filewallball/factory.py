@@ -42,11 +42,14 @@ from filewallball.observability.pool import watch_pools
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.setup import build_metrics, init_middleware, serve_metrics
 from filewallball.reconcile.reconciliation import Reconciliation
+from filewallball.recording.adoption import Adoption
 from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
+from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.operations import Ledger
+from filewallball.recording.rejects import Rejects
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part, provide
 from filewallball.serving import maintenance
@@ -155,17 +158,25 @@ def _build_gate(app: Flask, settings: Settings, database: Database, metrics: Met
 
 def _build_recording(app: Flask, settings: Settings, database: Database, slots: Slots) -> None:
     metrics, key = part(Metrics, app), seal_key(settings)
-    writer = AuditWriter(database, key)
+    writer, macs = AuditWriter(database, key), LineMacs(key)
+    adoption = Adoption(settings.data_dir / "journal-macs", settings.journal_dir, macs, slots.borrowed)
+    rejects = Rejects(
+        settings.journal_dir,
+        lambda reason, amount: metrics.increment("audit_journal_rejected_total", reason, amount=amount),
+    )
     journal = Journal(
         settings.journal_dir,
         slots.number,
+        macs,
         sync_each=settings.audit_sync == "full",
         recovered=lambda count: metrics.increment("operations_recovered_total", amount=count),
     )
     provide(
         app,
+        macs,
+        adoption,
         journal,
-        Shipper(settings.journal_dir, database, writer),
+        Shipper(settings.journal_dir, database, writer, macs, adoption, rejects),
         Seals(key),
         Ledger(
             database,

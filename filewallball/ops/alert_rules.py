@@ -76,6 +76,15 @@ def _audit(settings: Settings) -> tuple[Rule, ...]:
             "The oldest event of {{ $labels.instance }} has waited for {{ $value | humanizeDuration }}",
         ),
         Rule(
+            "JournalLinesRejected",
+            "sum without (reason, slot) (increase(audit_journal_rejected_total[1h])) > 0",
+            "0s",
+            CRITICAL,
+            "Lines of the journal were rejected",
+            "{{ $labels.instance }} found lines in its journal that it did not write, or misses some",
+            PAGED,
+        ),
+        Rule(
             "JournalNotWritable",
             "audit_journal_writable == 0",
             "30s",
