@@ -77,12 +77,12 @@ def _audit(settings: Settings) -> tuple[Rule, ...]:
         ),
         Rule(
             "JournalLinesRejected",
-            "sum without (reason, slot) (increase(audit_journal_rejected_total[1h])) > 0",
-            "0s",
+            "sum without (reason) (increase(audit_journal_rejected_total[1h])) > 0",
+            "1m",
             CRITICAL,
             "Lines of the journal were rejected",
             "{{ $labels.instance }} found lines in its journal that it did not write, or misses some",
-            PAGED,
+            WOKEN,
         ),
         Rule(
             "JournalNotWritable",
