@@ -12,7 +12,7 @@ from filewallball.recording.segments import segment_path, segments
 from harness.parts import Parts
 from tests.fixtures.audit_log import make_event, rows_of
 
-Damage = Callable[[Parts, Path, bytes], None]
+Damage = Callable[[Parts, Path, bytes], object]
 
 
 def _ahead_by_the_earlier_format(parts: Parts, cursor: Path, stale: bytes) -> None:
