@@ -163,7 +163,7 @@ def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
     _bring_schema_to(app, manifest.revision)
     store.prepare()
     part(Journal, app).prepare()
-    part(Adoption, app).begin(is_new_key=True)
+    part(Adoption, app).adopt(is_new_key=True)
     with operation(part(Ledger, app), "backup:restore", SYSTEM) as op:
         was_told = restore_backup(
             op,

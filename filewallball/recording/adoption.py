@@ -54,7 +54,7 @@ class Adoption:
             return DONE
         return UNDER_WAY if 0 <= now_us() - int(text) < _LONGEST_US else DONE
 
-    def begin(self, *, is_new_key: bool = False) -> None:
+    def adopt(self, *, is_new_key: bool = False) -> None:
         """Sign what an earlier release left, if that was never done; with `is_new_key` another key's time is over."""
         state = self.state()
         if state == MISSING:

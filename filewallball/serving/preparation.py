@@ -27,7 +27,7 @@ def make_ready(app: Flask) -> None:
         click.echo(f"filewallball: {OTHER_KEY}", err=True)
     part(LocalStore, app).prepare()
     part(Journal, app).prepare()
-    part(Adoption, app).begin()
+    part(Adoption, app).adopt()
     wanted = settings.admin_token
     if first_admin_stands(database, wanted):
         return

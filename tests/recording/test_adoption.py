@@ -27,7 +27,7 @@ def test_lines_of_the_earlier_release_are_taken_when_this_one_is_first_prepared(
     ended, left = make_event(), make_event()
     _write(before, _line("o", ended), _line("x", ended), _line("o", left), b'{"k":"c","i":"', b"")
 
-    before.adoption.begin()
+    before.adoption.adopt()
     recover(_folder(before), before.macs)
     before.shipper.ship()
 
@@ -36,10 +36,10 @@ def test_lines_of_the_earlier_release_are_taken_when_this_one_is_first_prepared(
 
 
 def test_they_are_taken_once(before: Parts) -> None:
-    before.adoption.begin()
+    before.adoption.adopt()
     _write(before, _line("x", make_event()))
 
-    before.adoption.begin()
+    before.adoption.adopt()
     before.shipper.ship()
 
     assert _on_record(before) == []
@@ -56,7 +56,7 @@ def test_before_that_they_wait_and_later_lines_with_them(before: Parts) -> None:
     assert _on_record(before) == [(later.event_id, "")]  # of the other slot
     assert not _rejected(before)
 
-    before.adoption.begin()
+    before.adoption.adopt()
     before.shipper.ship()
     assert (earlier.event_id, "") in _on_record(before)
 
@@ -65,7 +65,7 @@ def test_a_process_of_the_earlier_release_that_still_runs_loses_nothing(before: 
     old = Slots(before.settings.slots_dir)
     event = make_event()
     _write(before, _line("o", event), slot=old.number())
-    before.adoption.begin()
+    before.adoption.adopt()
     assert before.adoption.state() == adoption.UNDER_WAY
 
     _write(before, _line("x", event), slot=old.number())
@@ -82,7 +82,7 @@ def test_a_process_of_the_earlier_release_that_still_runs_loses_nothing(before: 
 def test_it_is_not_under_way_for_ever(before: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     old = Slots(before.settings.slots_dir)
     _write(before, _line("x", make_event()), slot=old.number())
-    before.adoption.begin()
+    before.adoption.adopt()
     tomorrow = now_us() + 25 * 3600 * 1_000_000
     monkeypatch.setattr(adoption, "now_us", lambda: tomorrow)
 
@@ -102,7 +102,7 @@ def test_lines_of_odd_types_are_not_taken(before: Parts, name: str, value: Any) 
         before, _line("x", good := make_event()), orjson.dumps({"k": "x", "e": {**vars(event), name: value}})
     )
 
-    before.adoption.begin()
+    before.adoption.adopt()
     before.shipper.ship()
     before.sealer.run()
 
@@ -115,7 +115,7 @@ def test_a_marker_that_is_not_this_keys_lets_nothing_in(parts: Parts, content: b
     _marker(parts).write_bytes(content)
     _write(parts, _line("x", make_event()))
 
-    parts.adoption.begin()
+    parts.adoption.adopt()
 
     assert parts.adoption.state() == adoption.OTHER_KEY
     with pytest.raises(AuditBroken):
