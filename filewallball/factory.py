@@ -44,12 +44,15 @@ from filewallball.observability.pool import watch_pools
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.setup import build_metrics, init_middleware, serve_metrics
 from filewallball.reconcile.reconciliation import Reconciliation
+from filewallball.recording.adoption import Adoption
 from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import Event
 from filewallball.recording.event_ids import EventIds
 from filewallball.recording.journal import Journal
+from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.operations import Ledger
+from filewallball.recording.rejects import Rejects
 from filewallball.recording.shipper import Shipper
 from filewallball.redaction import Redactor
 from filewallball.refusals import views as refusal_views
@@ -170,11 +173,17 @@ def _hosts(settings: Settings) -> Hosts:
 
 def _build_recording(app: Flask, settings: Settings, database: Database, slots: Slots) -> None:
     metrics, key = part(Metrics, app), seal_key(settings)
-    writer = AuditWriter(database, key)
     ids = EventIds(settings.metrics_dir / EPOCH)
+    writer, macs = AuditWriter(database, key), LineMacs(key)
+    adoption = Adoption(settings.data_dir / "journal-macs", settings.journal_dir, macs, slots.borrowed)
+    rejects = Rejects(
+        settings.journal_dir,
+        lambda reason, amount: metrics.increment("audit_journal_rejected_total", reason, amount=amount),
+    )
     journal = Journal(
         settings.journal_dir,
         slots.number,
+        macs,
         sync_each=settings.audit_sync == "full",
         recovered=lambda count: metrics.increment("operations_recovered_total", amount=count),
     )
@@ -187,8 +196,8 @@ def _build_recording(app: Flask, settings: Settings, database: Database, slots: 
         ids.new,
         Redactor(settings.secrets()),
     )
-    shipper = Shipper(settings.journal_dir, database, writer, ids, tell=ledger.tell)
-    provide(app, journal, shipper, Seals(key), ledger)
+    shipper = Shipper(settings.journal_dir, database, writer, macs, adoption, rejects, ids, tell=ledger.tell)
+    provide(app, macs, adoption, journal, shipper, Seals(key), ledger)
 
 
 def _build_files(app: Flask, settings: Settings, database: Database) -> None:

@@ -30,6 +30,7 @@ from filewallball.database.schema import REVISION, downgrade, upgrade
 from filewallball.database.tables import db
 from filewallball.files.cache import MetadataCache
 from filewallball.observability.metric_store.service_lock import is_running
+from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import command_line
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
@@ -162,6 +163,7 @@ def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
     _bring_schema_to(app, manifest.revision)
     store.prepare()
     part(Journal, app).prepare()
+    part(Adoption, app).adopt(is_new_key=True)
     with operation(part(Ledger, app), "backup:restore", command_line()) as op:
         was_told = restore_backup(
             op,

@@ -79,24 +79,38 @@ def _audit(settings: Settings) -> tuple[Rule, ...]:
             "The first unsealed row that {{ $labels.instance }} sees has waited for {{ $value | humanizeDuration }}",
             WOKEN,
         ),
-        Rule(
-            "JournalGrowing",
-            "audit_journal_oldest_pending_seconds > 60",
-            "5m",
-            WARNING,
-            "Audit events wait for the database",
-            "The oldest event of {{ $labels.instance }} has waited for {{ $value | humanizeDuration }}",
-        ),
-        Rule(
-            "JournalNotWritable",
-            "audit_journal_writable == 0",
-            "30s",
-            CRITICAL,
-            "The journal takes no lines",
-            "{{ $labels.instance }} answers 503 to every operation until its journal can be written again",
-            PAGED,
-        ),
+        *_JOURNAL,
     )
+
+
+_JOURNAL = (
+    Rule(
+        "JournalGrowing",
+        "audit_journal_oldest_pending_seconds > 60",
+        "5m",
+        WARNING,
+        "Audit events wait for the database",
+        "The oldest event of {{ $labels.instance }} has waited for {{ $value | humanizeDuration }}",
+    ),
+    Rule(
+        "JournalLinesRejected",
+        "sum without (reason) (increase(audit_journal_rejected_total[1h])) > 0",
+        "1m",
+        CRITICAL,
+        "Lines of the journal were rejected",
+        "{{ $labels.instance }} found lines in its journal that it did not write, or misses some",
+        WOKEN,
+    ),
+    Rule(
+        "JournalNotWritable",
+        "audit_journal_writable == 0",
+        "30s",
+        CRITICAL,
+        "The journal takes no lines",
+        "{{ $labels.instance }} answers 503 to every operation until its journal can be written again",
+        PAGED,
+    ),
+)
 
 
 def _storage(settings: Settings) -> tuple[Rule, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
@@ -13,6 +14,7 @@ from filewallball.files.inventory import count_files
 from filewallball.files.tables import DELETED, EXPIRED, KEPT, blobs, files
 from filewallball.observability.counters import Counters, epoch
 from filewallball.observability.vocabulary import AUTH_FAILURES
+from filewallball.reconcile.rows import changed_files, wrong_blobs, wrong_quotas
 from filewallball.reconcile.statistics import disagreements
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.event_ids import Anchor
@@ -112,6 +114,9 @@ class Reconciliation:
             .where(files.c.state.in_(KEPT), blobs.c.id.is_(None))
         )
         found += [f"file {file_id} has no blob" for file_id in self._database.scalars(bare)]
+        for first, last in self._database.query(lambda connection: list(_pieces(connection, files.c.id))):
+            found += self._database.query(partial(wrong_blobs, first=first, last=last))
+        found += self._database.query(wrong_quotas)
         litter = sum(1 for path in self._store.blobs() if not _is_known(self._database, path))
         more = f", {litter:,} files without a row, left to the sweep" if litter else ""
         return _line("files table and disk", f"{count:,} blobs{more}", found)
@@ -165,6 +170,7 @@ def _audit_and_files(database: Database) -> Line:
             found += _ids(connection, unknown, "no upload of {}")
             ended = files.c.state.in_((DELETED, EXPIRED))
             found += _ids(connection, _unrecorded(_ENDED).where(*piece, ended), "no end of {}")
+            found += changed_files(connection, first, last)
         return uploads, found
 
     uploads, found = database.snapshot(work)

@@ -71,6 +71,24 @@ class Event:
 _NAMES = frozenset(field.name for field in fields(Event))
 
 
+_TEXT = {field.name for field in fields(Event) if field.type in (str, "str")}
+_FLAGS = {field.name for field in fields(Event) if field.type in (bool, "bool")}
+_MOST = 2**63 - 1
+
+
+def is_event(data: dict[str, Any]) -> bool:
+    """True if every known field has its kind and a number that databases take; for events that nobody signed."""
+    return all(
+        isinstance(value, str)
+        if name in _TEXT
+        else isinstance(value, bool)
+        if name in _FLAGS
+        else type(value) is int and 0 <= value <= _MOST
+        for name, value in data.items()
+        if name in _NAMES
+    )
+
+
 def fields_from_json(data: dict[str, Any]) -> dict[str, Any]:
     """The value of `vars(Event.from_json(data))`, without an event; `data` itself where it has every field."""
     return data if data.keys() >= _NAMES else vars(Event.from_json(data))

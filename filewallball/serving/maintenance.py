@@ -37,8 +37,10 @@ from filewallball.filesystem import try_lock
 from filewallball.health.checks import HealthChecks
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.recording import ballast
+from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.journal import Journal
+from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.recording.segments import recover, slot_folders
 from filewallball.recording.shipper import Shipper
@@ -126,7 +128,8 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
     forget = part(MetadataCache, app).forget
     sweep = Sweep(database, part(LocalStore, app), system_operations(app), forget, leases)
     return [
-        Job("recover", 5.0, lambda: recover_slots(settings.journal_dir, slots, journal)),
+        Job("recover", 5.0, lambda: recover_slots(settings.journal_dir, slots, journal, part(LineMacs, app))),
+        Job("adopt", 10.0, part(Adoption, app).go_on),
         Job("ship", 1.0, part(Shipper, app).ship),
         Job("digest", SEALING_SECONDS, sealer.run),
         Job("audit-count", 15.0, sealer.count),
@@ -251,14 +254,14 @@ def start(app: Flask) -> Callable[[], None]:
     return finish
 
 
-def recover_slots(journal_dir: Path, slots: Slots, journal: Journal) -> None:
+def recover_slots(journal_dir: Path, slots: Slots, journal: Journal, macs: LineMacs) -> None:
     """Close what dead processes left open in slots that nobody has taken over."""
     known = {folder.name: folder for folder in slot_folders(journal_dir)}
     unreadable: OSError | None = None
     for number in slots.unlocked():
         folder = known.get(f"slot-{number}")
         try:
-            closed = recover(folder) if folder is not None else 0
+            closed = recover(folder, macs) if folder is not None else 0
         except OSError as error:  # the other slots are none the worse for it
             unreadable = error
             continue

@@ -8,6 +8,7 @@ from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
 from filewallball.database.connections import Database
 from filewallball.database.schema import is_newest, upgrade
 from filewallball.filesystem import kept_secret
+from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import command_line
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
@@ -28,6 +29,7 @@ def make_ready(app: Flask) -> None:
         click.echo(f"filewallball: {OTHER_KEY}", err=True)
     part(LocalStore, app).prepare()
     part(Journal, app).prepare()
+    part(Adoption, app).adopt()
     wanted = settings.admin_token
     if first_admin_stands(database, wanted):
         return

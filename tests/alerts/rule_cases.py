@@ -158,6 +158,17 @@ CASES = (
         silent={f"audit_journal_oldest_pending_seconds{{{_AT}}}": "0x4 61+60x3 2x170"},
     ),
     Case(
+        "JournalLinesRejected",
+        {
+            f'audit_journal_rejected_total{{reason="forged",{_AT}}}': "0x4 3x200",
+            f'audit_journal_rejected_total{{reason="missing",{_AT}}}': "0x204",
+        },
+        pending="5m30s",
+        fires="8m",
+        resolved="80m",
+        silent={f'audit_journal_rejected_total{{reason="forged",{_AT}}}': "0x200"},
+    ),
+    Case(
         "JournalNotWritable",
         {f"audit_journal_writable{{{_AT}}}": "1x8 0x20 1x30"},
         pending="2m30s",

@@ -12,7 +12,7 @@ from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.segments import recover
 from tests.audit.processes import in_a_process_that_dies, read
-from tests.fixtures.audit_log import make_event
+from tests.fixtures.audit_log import LINE_MACS, make_event
 
 
 class Now:
@@ -46,7 +46,7 @@ def test_a_fold_holds_what_its_lines_say_when_the_process_is_killed(
                 written.closed(event)
 
     in_a_process_that_dies(work)
-    recover(tmp_path / "journal/slot-0")
+    recover(tmp_path / "journal/slot-0", LINE_MACS)
 
     closed = [line["e"] for line in read(tmp_path / "journal/slot-0") if line["k"] == "x"]
     assert [event["count"] for event in closed] == [1] * PLAIN_PER_MINUTE + [total - PLAIN_PER_MINUTE]
