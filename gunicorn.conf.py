@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from filewallball.filesystem import close_to_others
 from filewallball.observability.logs import configure_logging
 from filewallball.serving import lifecycle, master
+from filewallball.serving.connections import ClientLimits
+from filewallball.serving.handover import Handover
+from filewallball.serving.worker import Worker
 from filewallball.settings.loading import ConfigError, load_settings
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
-    from gunicorn.workers.base import Worker
 
 try:
     _settings = load_settings()
@@ -33,8 +35,8 @@ proc_name = "filewallball"
 worker_class = "filewallball.serving.worker.Worker"
 workers = _settings.web_concurrency
 threads = _settings.threads
-# A worker takes no more connections than it has threads, and keeps none idle: with more, a request may wait in a
-# worker whose threads are all receiving slow uploads while another worker has nothing to do.
+# A worker keeps no connection idle, and serves no more at once than it has threads, probes apart: what it cannot serve
+# waits for a thread of any worker.
 worker_connections = threads
 keepalive = 0
 
@@ -53,6 +55,7 @@ secure_scheme_headers: dict[str, str] = {}
 
 def on_starting(server: "Arbiter") -> None:
     """Before anything listens: make ready where that is wanted, and count from zero if nobody else counts."""
+    Worker.handover = Handover()
     if _settings.prepare_on_start:
         master.in_child(_make_ready)
     try:
@@ -75,6 +78,11 @@ def pre_fork(server: "Arbiter", worker: "Worker") -> None:
 
 def post_worker_init(worker: "Worker") -> None:
     """In each worker, once its application stands."""
+    worker.limits = ClientLimits(
+        _settings.client_header_timeout.total_seconds(),
+        _settings.client_timeout.total_seconds(),
+        _settings.client_min_rate,
+    )
     lifecycle.worker_ready(worker.wsgi)
 
 

@@ -1,6 +1,7 @@
 """`filewallball.conf`, for the `http` block of nginx: what stands between clients and the service, and why."""
 
 import ipaddress
+import math
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
@@ -64,9 +65,9 @@ proxy_request_buffering on;
 client_max_body_size {most};
 client_body_buffer_size 128k;
 # A request that takes longer than this between two pieces ends without an answer.
-client_header_timeout 15s;
-client_body_timeout 30s;
-send_timeout 60s;
+client_header_timeout {head}s;
+client_body_timeout {stall}s;
+send_timeout {stall}s;
 large_client_header_buffers 4 16k;
 reset_timedout_connection on;
 server_tokens off;
@@ -142,12 +143,21 @@ def _servers(settings: Settings) -> Iterator[str]:
     port = url.port or (443 if secure else 80)
     lines = [f"server_name {name};", *_listen(name, port, secure, settings)]
     lines += _ACCESS_LOGS
-    lines += _LIMITS.format(most=settings.max_upload_size + _FORM_BYTES).splitlines()
+    lines += _limits(settings).splitlines()
     lines += _SERVICE.splitlines()
     lines += [*nginx_problems.pages(), *_locations(settings, secure)]
     yield _block("server", lines)
     if secure and port == 443:
         yield _block("server", _redirect(name))
+
+
+def _limits(settings: Settings) -> str:
+    head, stall = settings.client_header_timeout, settings.client_timeout
+    return _LIMITS.format(
+        most=settings.max_upload_size + _FORM_BYTES,
+        head=math.ceil(head.total_seconds()),
+        stall=math.ceil(stall.total_seconds()),
+    )
 
 
 def _listen(name: str, port: int, secure: bool, settings: Settings) -> Iterator[str]:

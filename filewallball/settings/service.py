@@ -34,6 +34,18 @@ class Settings(MonitoringSettings):
     graceful_timeout: timedelta = setting(
         "duration", "30s", "How long transfers may go on after a stop or reload"
     )
+    client_header_timeout: timedelta = setting(
+        "duration", "15s", "Time that a client has to send the head of a request"
+    )
+    client_timeout: timedelta = setting(
+        "duration", "60s", "How long a client may stall while it sends a body or takes an answer"
+    )
+    client_min_rate: int = setting(
+        "size",
+        "1KB",
+        "Bytes a second below which a client counts as stalling (nginx knows no such rate)",
+        validate=Range(1),
+    )
     prepare_on_start: bool = setting(
         "bool", "false", "Do what `filewallball prepare` does before each start, as `make run` has it"
     )

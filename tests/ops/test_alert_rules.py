@@ -14,7 +14,8 @@ from filewallball.ops.artifacts import host_settings
 from filewallball.ops.guide_rules import CONDITION_RULES, GUIDE_RULES, Rule
 from filewallball.ops.prometheus import alert_rules
 from harness import ROOT
-from tests.alerts.rule_cases import CASES, Case
+from tests.alerts.rule_case import Case
+from tests.alerts.rule_cases import CASES
 
 RULES = rules(host_settings({}))
 AS_THE_GUIDE_SAYS = {
