@@ -17,6 +17,7 @@ from gunicorn.http.errors import (
 from gunicorn.workers.gthread import ThreadWorker
 
 from filewallball.serving import master
+from filewallball.serving.expectations import await_body
 
 _NOT_MALFORMED = (
     ConfigurationProblem,
@@ -29,11 +30,16 @@ _NOT_MALFORMED = (
 
 
 class Worker(ThreadWorker):
-    """A worker that answers malformed requests with problem+json and heeds a signal however early it comes."""
+    """A worker that answers malformed requests with problem+json, asks for a body only when it is to be read, and
+    heeds a signal however early it comes."""
 
     def init_signals(self) -> None:
         super().init_signals()
         master.release_signals()
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        await_body(req, conn.sock)
+        return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         if not isinstance(exc, ParseException) or isinstance(exc, _NOT_MALFORMED):

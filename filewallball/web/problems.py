@@ -65,9 +65,15 @@ def body_of(cause: errors.ApiError, request_id: str) -> bytes:
 
 
 def _drain() -> None:
-    """Read and discard what remains of the body, at most 64 MiB or 5 s; then the connection just closes."""
+    """Read and discard what remains of the body, at most 64 MiB or 5 s; then the connection just closes.
+
+    A fault in the body changes nothing: the request is refused already. A client that waits for `100 Continue`
+    has not sent its body, and is not asked for it.
+    """
     environ = request.environ
     if request.content_length in (None, 0) and "HTTP_TRANSFER_ENCODING" not in environ:
+        return
+    if getattr(environ["wsgi.input"], "waits_for_continue", False):
         return
     connection: socket.socket | None = environ.get("gunicorn.socket")
     stream = body_of_any_length()
@@ -81,7 +87,7 @@ def _drain() -> None:
             if not data:
                 return
             remaining -= len(data)
-    except (OSError, HTTPException, ValueError):
+    except Exception:  # whatever the server's parser raises
         return
     finally:
         if connection is not None:
