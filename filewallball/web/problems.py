@@ -9,9 +9,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from filewallball import errors
+from filewallball.errors.fields import by_field
 from filewallball.errors.translation import translate
 from filewallball.text import sanitize_json
-from filewallball.web.details import by_field, detail_of
+from filewallball.web.details import detail_of
 from filewallball.web.exchange import current_exchange
 from filewallball.web.request_body import body_of_any_length
 
