@@ -62,7 +62,8 @@ from filewallball.version import __version__
 from filewallball.web import docs, problems, start
 from filewallball.web.api import api
 from filewallball.web.app import Application
-from filewallball.web.headers import allow_origins, completion
+from filewallball.web.cors import allow_origins
+from filewallball.web.headers import completion
 from filewallball.web.openapi import Promises
 from filewallball.web.origin import Proxies
 from filewallball.web.request_body import SMALL_BYTES

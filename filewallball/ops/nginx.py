@@ -98,6 +98,7 @@ def configuration(settings: Settings) -> str:
             "",
             _LOG,
             *nginx_problems.maps(),
+            *nginx_problems.origins(settings.cors_origins),
             "",
             *_upstream(settings),
             "",
@@ -190,7 +191,8 @@ def _locations(settings: Settings, secure: bool) -> Iterator[str]:
     yield "location = /_problem {"
     yield "    internal;"
     yield "    default_type application/problem+json;"
-    yield from (f"    add_header {name} {value} always;" for name, value in _problem_headers(secure))
+    headers = [*_problem_headers(secure), *nginx_problems.cors_headers(settings.cors_origins)]
+    yield from (f"    add_header {name} {value} always;" for name, value in headers)
     yield f"    return 200 '{{{','.join(_MEMBERS)}}}';"
     yield "}"
 

@@ -47,6 +47,9 @@ class Worker(ThreadWorker):
             return
         # Imported by the worker alone: whatever the master imported would outlive a reload.
         from filewallball import errors
+        from filewallball.registry import part
+        from filewallball.settings.service import Settings
+        from filewallball.web.cors import headers_for
         from filewallball.web.exchange import new_request_id
         from filewallball.web.headers import completion
         from filewallball.web.problems import CONTENT_TYPE, body_of
@@ -66,6 +69,7 @@ class Worker(ThreadWorker):
                 ("Content-Type", CONTENT_TYPE),
                 ("Content-Length", str(len(body))),
                 ("X-Request-ID", request_id),
+                *headers_for(part(Settings, self.wsgi).cors_origins, ""),
             ]
         )
         head = f"HTTP/1.1 {cause.status} {cause.title}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers)
