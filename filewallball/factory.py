@@ -11,6 +11,7 @@ from filewallball.access.admission import guard
 from filewallball.access.blocks import BlockList, count_blocks
 from filewallball.access.gate import Gate
 from filewallball.access.limits import Limits, build_limiter
+from filewallball.access.unrecorded import limit_unrecorded
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
 from filewallball.audit.retention import Retention
@@ -230,6 +231,7 @@ def register_routes(app: Flask) -> None:
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(start.blueprint)
+    limit_unrecorded(app)
 
 
 def watch_health(app: Flask, settings: Settings) -> None:

@@ -54,7 +54,7 @@ def _answer(line: bytes, reader: IO[bytes], method: str) -> Answer:
     if matched is None:
         raise NotHttp(f"no status line: {line[:200]!r}")
     status, headers = int(matched[1]), _headers(reader)
-    if status < 200 or status in (204, 304) or method == "HEAD":
+    if status < 200 or status in (204, 304) or _is_to_a_head(method, status, headers):
         return Answer(status, headers, b"")
     if "transfer-encoding" in headers:
         if headers["transfer-encoding"] != "chunked" or "content-length" in headers:
@@ -63,6 +63,11 @@ def _answer(line: bytes, reader: IO[bytes], method: str) -> Answer:
     length = headers.get("content-length")
     body = reader.read(-1 if length is None else int(length))
     return Answer(status, headers, body, is_cut=length is not None and len(body) < int(length))
+
+
+def _is_to_a_head(method: str, status: int, headers: dict[str, str]) -> bool:
+    """True if the answer has no body; a server that cannot read a request does not know that it is a HEAD."""
+    return method == "HEAD" and not (status >= 400 and headers.get("connection") == "close")
 
 
 def _headers(reader: IO[bytes]) -> dict[str, str]:

@@ -19,6 +19,10 @@ from filewallball.errors import RateLimited
 from filewallball.settings.service import Settings
 
 UPLOAD, DOWNLOAD, API, AUTH = "upload", "download", "api", "auth"
+PREFLIGHTS = {name: f"{name} preflight" for name in (UPLOAD, DOWNLOAD, API)}
+"""The count of the preflights that announce requests of each kind."""
+ASSETS = "asset"
+_ASSETS_OF_A_PAGE = 10
 EXEMPT = ""
 """Probes and metrics: blocked addresses and wrong credentials are refused there too, but nothing is counted."""
 _TIMEOUT_SECONDS = 0.2
@@ -80,6 +84,9 @@ class Limits:
             AUTH: settings.ratelimit_auth,
             EXEMPT: (),
         }
+        self._shown = (UPLOAD, DOWNLOAD, API, AUTH)
+        self.items |= {count: self.items[name] for name, count in PREFLIGHTS.items()}
+        self.items[ASSETS] = tuple(_multiplied(item, _ASSETS_OF_A_PAGE) for item in settings.ratelimit_api)
 
     @property
     def are_shared(self) -> bool:
@@ -107,8 +114,8 @@ class Limits:
     def usage(self, client: str) -> list[Usage]:
         """The part of each limit that a client has left."""
         found = []
-        for name, items in self.items.items():
-            for item in items:
+        for name in self._shown:
+            for item in self.items[name]:
                 reset, remaining = self._stats(item, name, client)
                 found.append(Usage(name, str(item), remaining, round(reset * 1e6)))
         return found
@@ -162,6 +169,10 @@ class Limits:
             },
             facts={"limit": str(item), "limit_of": name},
         )
+
+
+def _multiplied(item: RateLimitItem, factor: int) -> RateLimitItem:
+    return type(item)(item.amount * factor, item.multiples, item.namespace)
 
 
 def _storage_uri(redis_url: str) -> str:

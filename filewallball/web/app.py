@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NoReturn
 
-from flask import Flask, Request
+from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import MapAdapter, Rule
 
 from filewallball.web.routing import Found, Shortcuts
 
@@ -25,6 +25,17 @@ class Application(Flask):
     """No view or hook here is a coroutine, most requests meet no hook at all, and most are for `/word/<value>`."""
 
     session_interface = _NoSessions()
+    count_unrouted: Callable[[], None] = staticmethod(lambda: None)
+    count_options: Callable[[Rule | None, str], None] = staticmethod(lambda rule, announced: None)
+    """Called before a request without a route, or an OPTIONS, is answered; either may raise to refuse it."""
+
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        self.count_unrouted()
+        super().raise_routing_exception(request)
+
+    def make_default_options_response(self) -> Response:
+        self.count_options(request.url_rule, request.headers.get("Access-Control-Request-Method", ""))
+        return super().make_default_options_response()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
