@@ -12,6 +12,7 @@ from filewallball.access.blocks import BlockList, count_blocks
 from filewallball.access.gate import Gate
 from filewallball.access.limits import Limits, build_limiter
 from filewallball.access.screening import screen
+from filewallball.access.unrecorded import limit_unrecorded
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
 from filewallball.audit.retention import Retention
@@ -70,7 +71,8 @@ from filewallball.version import __version__
 from filewallball.web import docs, problems, start
 from filewallball.web.api import api
 from filewallball.web.app import Application
-from filewallball.web.headers import allow_origins, completion
+from filewallball.web.cors import allow_origins
+from filewallball.web.headers import completion
 from filewallball.web.hosts import Hosts, name_of
 from filewallball.web.openapi import Promises
 from filewallball.web.origin import Proxies, at_known_hosts
@@ -253,6 +255,7 @@ def register_routes(app: Flask) -> None:
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(start.blueprint)
     app.register_blueprint(refusal_views.blueprint)
+    limit_unrecorded(app)
 
 
 def watch_health(app: Flask, settings: Settings) -> None:

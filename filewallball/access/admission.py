@@ -104,6 +104,17 @@ def guard(permission: str) -> None:
         check(caller, permission)
 
 
+def turn_away(bucket: str) -> None:
+    """Count a request that is no operation; raise what its address is refused for, which is on record."""
+    exchange, gate = current_exchange(), part(Gate)
+    refusal = gate.refusal(exchange.origin, bucket, has_credentials=False)
+    if refusal is None or (isinstance(refusal, errors.RateLimited) and not gate.enforces):
+        return
+    caller, _ = _identify(exchange, refusal)
+    with _operation(exchange, "auth:fail", caller, ""):
+        raise refusal
+
+
 def may(permission: str) -> bool:
     """True if the caller of the present request holds the permission; a bad token holds none."""
     caller, refusal = _identify(current_exchange(), None)

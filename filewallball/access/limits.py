@@ -20,6 +20,10 @@ from filewallball.errors import RateLimited
 from filewallball.settings.service import Settings
 
 UPLOAD, DOWNLOAD, API, AUTH = "upload", "download", "api", "auth"
+PREFLIGHTS = {name: f"{name} preflight" for name in (UPLOAD, DOWNLOAD, API)}
+"""The count of the preflights that announce requests of each kind."""
+ASSETS = "asset"
+_ASSETS_OF_A_PAGE = 10
 EXEMPT = ""
 """Probes and metrics: blocked addresses and wrong credentials are refused there too, but nothing is counted."""
 _TIMEOUT_SECONDS = 0.2
@@ -83,6 +87,9 @@ class Limits:
             AUTH: settings.ratelimit_auth,
             EXEMPT: (),
         }
+        self._shown = (UPLOAD, DOWNLOAD, API, AUTH)
+        self.items |= {count: self.items[name] for name, count in PREFLIGHTS.items()}
+        self.items[ASSETS] = tuple(_multiplied(item, _ASSETS_OF_A_PAGE) for item in settings.ratelimit_api)
 
     @property
     def are_shared(self) -> bool:
@@ -110,8 +117,8 @@ class Limits:
     def usage(self, client: str) -> list[Usage]:
         """The part of each limit that a client has left."""
         found = []
-        for name, items in self.items.items():
-            for item in items:
+        for name in self._shown:
+            for item in self.items[name]:
                 reset, remaining = self._stats(item, name, client)
                 found.append(Usage(name, str(item), remaining, round(reset * 1e6)))
         return found
@@ -184,6 +191,10 @@ class Limits:
 def _clock_offset() -> float:
     """How far the wall clock is ahead of the one that nobody sets; it changes only where it is set."""
     return time.time() - steady_seconds()
+
+
+def _multiplied(item: RateLimitItem, factor: int) -> RateLimitItem:
+    return type(item)(item.amount * factor, item.multiples, item.namespace)
 
 
 def _storage_uri(redis_url: str) -> str:

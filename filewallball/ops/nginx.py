@@ -115,6 +115,7 @@ def configuration(settings: Settings) -> str:
             "",
             _LOG,
             *nginx_problems.maps(),
+            *nginx_problems.origins(settings.cors_origins),
             "",
             *_upstream(settings),
             "",
@@ -154,7 +155,8 @@ def _servers(settings: Settings) -> Iterator[str]:
 def _limits(settings: Settings) -> str:
     head, stall = settings.client_header_timeout, settings.client_timeout
     return _LIMITS.format(
-        most=settings.max_upload_size + _FORM_BYTES,
+        # A tenth more, so that it is mostly the service that refuses a file, and says how large one may be.
+        most=(settings.max_upload_size + _FORM_BYTES) * 11 // 10,
         head=math.ceil(head.total_seconds()),
         stall=math.ceil(stall.total_seconds()),
     )
@@ -217,7 +219,8 @@ def _locations(settings: Settings, secure: bool) -> Iterator[str]:
     yield "location = /_problem {"
     yield "    internal;"
     yield "    default_type application/problem+json;"
-    yield from (f"    add_header {name} {value} always;" for name, value in _problem_headers(secure))
+    headers = [*_problem_headers(secure), *nginx_problems.cors_headers(settings.cors_origins)]
+    yield from (f"    add_header {name} {value} always;" for name, value in headers)
     yield f"    return 200 '{{{','.join(_MEMBERS)}}}';"
     yield "}"
 

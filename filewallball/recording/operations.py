@@ -20,6 +20,7 @@ from uuid_utils import uuid7
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.errors.fields import recorded_faults
 from filewallball.errors.translation import translate
 from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.caller import Caller
@@ -181,6 +182,8 @@ class Operation:
             event.status = DENIED if cause.denied or event.action == REFUSE else FAILED
             event.error_type = cause.code
             self._details.update(cause.facts)
+            if faults := recorded_faults(cause):
+                self._details["errors"] = faults
         elapsed = round((time.perf_counter() - self._started) * 1e6)
         event.duration_us = max(1, elapsed) if self._timed else 0
         if event.suspicious:

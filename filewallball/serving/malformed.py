@@ -23,10 +23,13 @@ NOT_MALFORMED = (
 )
 
 
-def refusal_of(cause: Exception, client_ip: str, log: Any) -> bytes:
-    """The whole answer, after a line in the log."""
+def refusal_of(cause: Exception, client_ip: str, log: Any, app: Any) -> bytes:
+    """The whole answer of the application, after a line in the log."""
     # Imported by the worker alone: whatever the master imported would outlive a reload.
     from filewallball import errors
+    from filewallball.registry import part
+    from filewallball.settings.service import Settings
+    from filewallball.web.cors import headers_for
     from filewallball.web.exchange import new_request_id
     from filewallball.web.headers import completion
     from filewallball.web.problems import CONTENT_TYPE, body_of
@@ -44,6 +47,7 @@ def refusal_of(cause: Exception, client_ip: str, log: Any) -> bytes:
             ("Content-Type", CONTENT_TYPE),
             ("Content-Length", str(len(body))),
             ("X-Request-ID", request_id),
+            *headers_for(part(Settings, app).cors_origins, ""),
         ]
     )
     head = f"HTTP/1.1 {refusal.status} {refusal.title}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers)

@@ -18,6 +18,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from filewallball.serving import master
 from filewallball.serving.connections import ClientLimits, Connection
+from filewallball.serving.expectations import await_body
 from filewallball.serving.handover import Handover
 from filewallball.serving.malformed import NOT_MALFORMED, refusal_of
 
@@ -107,6 +108,7 @@ class Worker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
         conn.reads_head = False
+        await_body(req, conn.sock)
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
@@ -243,7 +245,7 @@ class Worker(ThreadWorker):
             super().handle_error(req, client, addr, exc)
             return
         with suppress(OSError):
-            client.sendall(refusal_of(exc, (addr or ("",))[0], self.log))
+            client.sendall(refusal_of(exc, (addr or ("",))[0], self.log, self.wsgi))
 
 
 @dataclass(slots=True, eq=False)

@@ -89,7 +89,9 @@ class Settings(MonitoringSettings):
         "limits", "", "Downloads, views and thumbnails of one client; empty = unlimited"
     )
     ratelimit_api: tuple[RateLimitItem, ...] = setting(
-        "limits", "", "Other requests of one client; probes and metrics never count; empty = unlimited"
+        "limits",
+        "",
+        "Other requests of one client, unknown paths too; probes and metrics never count; empty = unlimited",
     )
     ratelimit_auth: tuple[RateLimitItem, ...] = setting(
         "limits", "30/minute", "Failed authentications of one client; off = unlimited"

@@ -1,15 +1,14 @@
 """The detail of an error's answer beyond its title: the cause as far as it is known, else what to do about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from filewallball.errors import ApiError
+from filewallball.errors.fields import WHOLE, by_field
 from filewallball.text import sanitize
 from filewallball.web.request_body import SMALL_BYTES
 
 _MAX_BYTES = 1000
-_LOCATIONS = ("json", "query", "form", "headers", "path", "files", "cookies")
-_WHOLE = "_schema"
 _NEW_TOKEN = "Ask an administrator for a new token."  # noqa: S105 - advice
 _AGAIN = "Try again in a moment."
 ADVICE = {
@@ -50,28 +49,9 @@ def detail_of(cause: ApiError) -> str:
     return sanitize(found, _MAX_BYTES) or cause.title
 
 
-def by_field(messages: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The faults of each field, in one shape whoever found them: `a.b` for nested ones, `_schema` for the whole."""
-    found: dict[str, list[str]] = {}
-    for name, text in _flat(messages):
-        found.setdefault(name, []).append(text)
-    return found
-
-
-def _flat(messages: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in messages.items():
-        inner = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            is_location = not prefix and name in _LOCATIONS
-            yield from _flat(value, "" if is_location else f"{inner}.")
-            continue
-        for text in value if isinstance(value, list | tuple) else [value]:
-            yield (_WHOLE if not prefix and name in _LOCATIONS else inner), str(text)
-
-
 def _named(messages: Mapping[str, Any]) -> str:
     found = by_field(messages)
-    return " ".join(text if name == _WHOLE else f"{name}: {text}" for name, (text, *_) in found.items())
+    return " ".join(text if name == WHOLE else f"{name}: {text}" for name, (text, *_) in found.items())
 
 
 def _methods(cause: ApiError) -> str:
