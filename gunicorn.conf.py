@@ -4,19 +4,25 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filewallball.filesystem import close_to_others
 from filewallball.observability.logs import configure_logging
 from filewallball.serving import lifecycle, master, roles
+from filewallball.serving.connections import ClientLimits
+from filewallball.serving.handover import Handover
+from filewallball.serving.pool_worker import PoolWorker
 from filewallball.settings.loading import ConfigError, load_settings
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
-    from gunicorn.workers.base import Worker
+
+    from filewallball.serving.process import Process
 
 try:
     _settings = load_settings()
 except ConfigError as error:
     sys.exit("\n".join(f"filewallball: {message}" for message in error.messages))
 
+close_to_others()
 master.import_libraries()
 lifecycle.note_start()
 configure_logging(_settings)
@@ -31,13 +37,13 @@ umask = 0o007  # of the Unix socket: nginx's user has the group of the service
 wsgi_app = "wsgi:app"
 proc_name = "filewallball"
 
-worker_class = "filewallball.serving.worker.Worker"
+worker_class = "filewallball.serving.workers.Worker"
 workers = roles.want(
     {roles.JOBS: 1, roles.POOL: _settings.web_concurrency, roles.SYNC: _settings.sync_workers}
 )
 threads = _settings.threads
-# A worker takes no more connections than it has threads, and keeps none idle: with more, a request may wait in a
-# worker whose threads are all receiving slow uploads while another worker has nothing to do.
+# A worker keeps no connection idle, and serves no more at once than it has threads, probes apart: what it cannot serve
+# waits for a thread of any worker.
 worker_connections = threads
 keepalive = 0
 
@@ -57,6 +63,7 @@ secure_scheme_headers: dict[str, str] = {}
 def on_starting(server: "Arbiter") -> None:
     """Before anything listens: make ready where that is wanted, and count from zero if nobody else counts."""
     roles.serve_under(server)
+    PoolWorker.handover = Handover()
     if _settings.prepare_on_start:
         master.in_child(_make_ready)
     try:
@@ -72,21 +79,26 @@ def _make_ready() -> None:
     main(["prepare"])
 
 
-def pre_fork(server: "Arbiter", worker: "Worker") -> None:
+def pre_fork(server: "Arbiter", worker: "Process") -> None:
     """In the master, right before it forks a worker."""
     master.hold_signals()
 
 
-def post_worker_init(worker: "Worker") -> None:
+def post_worker_init(worker: "Process") -> None:
     """In each worker, once its application stands."""
+    PoolWorker.limits = ClientLimits(
+        _settings.client_header_timeout.total_seconds(),
+        _settings.client_timeout.total_seconds(),
+        _settings.client_min_rate,
+    )
     lifecycle.worker_ready(worker.app.wsgi(), worker.role)
 
 
-def worker_exit(server: "Arbiter", worker: "Worker") -> None:
+def worker_exit(server: "Arbiter", worker: "Process") -> None:
     """In each worker, when it has served its last request."""
     lifecycle.worker_ends()
 
 
-def child_exit(server: "Arbiter", worker: "Worker") -> None:
+def child_exit(server: "Arbiter", worker: "Process") -> None:
     """In the master, when a worker is gone however it ended."""
     lifecycle.worker_gone(_settings)

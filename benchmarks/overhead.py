@@ -24,6 +24,7 @@ from filewallball.observability.sinks import ConsoleSink
 from filewallball.recording.caller import Caller
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.journal import Journal
+from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.operations import Ledger, operation
 from filewallball.settings.loading import load_settings
 from filewallball.settings.service import Settings
@@ -59,7 +60,9 @@ class Parts:
         self.settings: Settings = load_settings({"DATA_DIR": str(folder), "LOG_MAX_SIZE": "1GB"})
         self.slots = Slots(self.settings.slots_dir)
         self.metrics = Metrics(self.settings.metrics_dir, self.slots, lambda: {_RULE})
-        self.journal = Journal(self.settings.journal_dir, self.slots.number, sync_each=False)
+        self.journal = Journal(
+            self.settings.journal_dir, self.slots.number, LineMacs(b"key"), sync_each=False
+        )
         self.journal.prepare()
         self.logs = Logs(self.settings)
         self.logs.console = ConsoleSink(os.open(folder / "console", os.O_WRONLY | os.O_CREAT | os.O_APPEND))

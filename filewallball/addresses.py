@@ -2,12 +2,19 @@
 
 import ipaddress
 import socket
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 UNKNOWN_CLIENT = "unknown"
 """The address of a client whose own cannot be read."""
 _MAPPED = bytes(10) + b"\xff\xff"
+_BY_ADDRESS = tuple(
+    map(ipaddress.IPv6Network, ("::/96", "fe80::/10", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32"))
+)
+"""Ranges whose last 64 bits tell hosts apart that are nothing to each other: loopback, link-local, NAT64, Teredo."""
+_6TO4 = ipaddress.IPv6Network("2002::/16")
+LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 
 
 class NetworkSet(tuple[Network, ...]):
@@ -34,11 +41,21 @@ def normal_address(text: str) -> str | None:
 
 @lru_cache(4096)
 def client_network(address: str) -> str:
-    """The network by which a client is counted and blocked: its IPv4 address, or the /64 of its IPv6 address."""
+    """The network by which a client is counted and blocked: its IPv4 address, or the /64 of its IPv6 address.
+
+    Where a /64 holds strangers the address stands for itself; a 6to4 site, which is one IPv4 address, has a /48.
+    """
     if address == UNKNOWN_CLIENT:
         return address
     parsed = ipaddress.ip_address(address)
-    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
+    if isinstance(parsed, ipaddress.IPv4Address) or any(parsed in network for network in _BY_ADDRESS):
+        return address
+    return str(ipaddress.ip_network((parsed, 48 if parsed in _6TO4 else 64), strict=False))
+
+
+def overlaps(network: Network, others: Iterable[Network]) -> bool:
+    """True if the network has an address in common with any of the others."""
+    return any(network.version == other.version and network.overlaps(other) for other in others)
 
 
 def unknown_behind(proxy: str) -> str:

@@ -21,10 +21,11 @@ from filewallball.database.schema import downgrade, upgrade
 from filewallball.doctor.commands import doctor
 from filewallball.files.commands import quarantine
 from filewallball.files.scrub import Pace
+from filewallball.filesystem import close_to_others
 from filewallball.ops import reference
 from filewallball.ops.commands import ops
 from filewallball.reconcile.reconciliation import Reconciliation
-from filewallball.recording.caller import SYSTEM
+from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import part
 from filewallball.serving import maintenance
@@ -37,6 +38,7 @@ from filewallball.stats.commands import stats
 @click.version_option(package_name="filewallball")
 def main() -> None:
     """Operate a FileWallBall service. Settings come from the environment."""
+    close_to_others()
 
 
 @main.command()
@@ -52,7 +54,7 @@ def prepare(app: Flask) -> None:
 def drain(app: Flask, state: str) -> None:
     """Ask load balancers to send requests elsewhere: /health/ready answers 503, everything else goes on."""
     settings = part(Settings, app)
-    with operation(part(Ledger, app), f"drain:{state}", SYSTEM):
+    with operation(part(Ledger, app), f"drain:{state}", command_line()):
         if state == "on":
             settings.drain_file.touch()
         else:
@@ -89,7 +91,7 @@ def reference_command(app: Flask, files: tuple[Path, ...]) -> None:
 def reconcile_command(app: Flask, patience: float) -> None:
     """Compare statistics, audit log, files table, disk and metrics; ends with 1 if any two differ."""
     reconciliation, deadline = part(Reconciliation, app), time.monotonic() + patience
-    with operation(part(Ledger, app), "stats:reconcile", SYSTEM) as op:
+    with operation(part(Ledger, app), "stats:reconcile", command_line()) as op:
         lines = list(reconciliation.lines())
         while not all(line.agrees for line in lines) and time.monotonic() < deadline:
             time.sleep(1)

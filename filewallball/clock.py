@@ -15,6 +15,11 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+def steady_seconds() -> float:
+    """Seconds on a clock that nobody sets and that goes on while the host sleeps: for ages, within one boot."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def to_us(moment: datetime) -> int:
     """Microseconds of a datetime; a naive one is UTC."""
     if moment.tzinfo is None:

@@ -11,6 +11,8 @@ from filewallball.access.admission import guard
 from filewallball.access.blocks import BlockList, count_blocks
 from filewallball.access.gate import Gate
 from filewallball.access.limits import Limits, build_limiter
+from filewallball.access.screening import screen
+from filewallball.access.unrecorded import limit_unrecorded
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
 from filewallball.audit.retention import Retention
@@ -35,6 +37,7 @@ from filewallball.filesystem import kept_secret
 from filewallball.health import views as health_views
 from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
+from filewallball.observability.counters import EPOCH
 from filewallball.observability.logs import configure_logging
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
@@ -42,12 +45,17 @@ from filewallball.observability.pool import watch_pools
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.setup import build_metrics, init_middleware, serve_metrics
 from filewallball.reconcile.reconciliation import Reconciliation
+from filewallball.recording.adoption import Adoption
 from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import Event
+from filewallball.recording.event_ids import EventIds
 from filewallball.recording.journal import Journal
+from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.operations import Ledger
+from filewallball.recording.rejects import Rejects
 from filewallball.recording.shipper import Shipper
+from filewallball.redaction import Redactor
 from filewallball.refusals import views as refusal_views
 from filewallball.registry import part, provide
 from filewallball.serving import maintenance
@@ -64,9 +72,12 @@ from filewallball.version import __version__
 from filewallball.web import docs, problems, start
 from filewallball.web.api import api
 from filewallball.web.app import Application
-from filewallball.web.headers import allow_origins, completion
+from filewallball.web.cors import allow_origins
+from filewallball.web.headers import completion
+from filewallball.web.hosts import Hosts, name_of
 from filewallball.web.openapi import Promises
-from filewallball.web.origin import Proxies
+from filewallball.web.origin import Proxies, at_known_hosts
+from filewallball.web.pages import Pages
 from filewallball.web.request_body import SMALL_BYTES
 
 _THUMBNAIL_SECONDS = 30.0  # its check starts a process
@@ -75,6 +86,7 @@ _THUMBNAIL_SECONDS = 30.0  # its check starts a process
 def build(settings: Settings) -> Flask:
     """The application under these settings, step by step."""
     app = Application("filewallball", static_folder=None)
+    app.screen = screen
     configure(app, settings)
     bind_extensions(app)
     build_parts(app, settings)
@@ -152,31 +164,43 @@ def _build_gate(app: Flask, settings: Settings, database: Database, metrics: Met
         settings,
         show_degraded=lambda degraded: metrics.set("rate_limit_degraded_workers", degraded),
     )
-    provide(app, proxies, Gate(settings, proxies, BlockList(database), limits))
+    provide(app, proxies, _hosts(settings), Pages(settings.public_url, settings.cors_origins))
+    provide(app, Gate(settings, proxies, BlockList(database), limits))
+
+
+def _hosts(settings: Settings) -> Hosts:
+    """The hosts of the service; those that Prometheus asks it by and that it listens on are its own too."""
+    own = [name_of(host) for host in (settings.bind, *settings.prometheus_targets)]
+    return Hosts(settings.public_url, settings.allowed_hosts, own)
 
 
 def _build_recording(app: Flask, settings: Settings, database: Database, slots: Slots) -> None:
     metrics, key = part(Metrics, app), seal_key(settings)
-    writer = AuditWriter(database, key)
+    ids = EventIds(settings.metrics_dir / EPOCH)
+    writer, macs = AuditWriter(database, key), LineMacs(key)
+    adoption = Adoption(settings.data_dir / "journal-macs", settings.journal_dir, macs, slots.borrowed)
+    rejects = Rejects(
+        settings.journal_dir,
+        lambda reason, amount: metrics.increment("audit_journal_rejected_total", reason, amount=amount),
+    )
     journal = Journal(
         settings.journal_dir,
         slots.number,
+        macs,
         sync_each=settings.audit_sync == "full",
         recovered=lambda count: metrics.increment("operations_recovered_total", amount=count),
     )
-    provide(
-        app,
+    ledger = Ledger(
+        database,
         journal,
-        Shipper(settings.journal_dir, database, writer),
-        Seals(key),
-        Ledger(
-            database,
-            journal,
-            writer,
-            Coalescer(journal.opened, journal.coalesced, journal.closed),
-            listeners(metrics, part(Gate, app)),
-        ),
+        writer,
+        Coalescer(journal.opened, journal.coalesced, journal.closed, new_id=ids.new),
+        listeners(metrics, part(Gate, app)),
+        ids.new,
+        Redactor(settings.secrets()),
     )
+    shipper = Shipper(settings.journal_dir, database, writer, macs, adoption, rejects, ids, tell=ledger.tell)
+    provide(app, macs, adoption, journal, shipper, Seals(key), ledger)
 
 
 def _build_files(app: Flask, settings: Settings, database: Database) -> None:
@@ -232,6 +256,7 @@ def register_routes(app: Flask) -> None:
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(start.blueprint)
     app.register_blueprint(refusal_views.blueprint)
+    limit_unrecorded(app)
 
 
 def watch_health(app: Flask, settings: Settings) -> None:
@@ -265,7 +290,7 @@ def observe(app: Flask, settings: Settings) -> None:
         watch_pools(metrics, db.engine, db.engines["read"])
     logs.count_drops(lambda sink: metrics.increment("log_records_dropped_total", sink))
     allow_origins(app, settings.cors_origins)
-    origin = part(Proxies, app).origin
+    origin = at_known_hosts(part(Proxies, app).origin, part(Hosts, app))
     init_middleware(app, metrics, origin, [RequestLog(logs)], completion(settings.public_url))
 
 

@@ -8,7 +8,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PRIVATE = 0o600
+OTHERS = 0o007
+"""What users outside of the service's group might do with a file."""
+_UMASK = 0o027
 _ANYBODY = 0o666  # less the umask: what root writes on the command line, the service reads
+
+
+def close_to_others() -> None:
+    """Let this process make folders of 0750 and files of 0640 at most; a stricter umask stays."""
+    os.umask(os.umask(_UMASK) | _UMASK)
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from filewallball.files.thumbnails import Thumbnails
 from filewallball.health.checks import HealthChecks
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.reconcile.reconciliation import Reconciliation
+from filewallball.recording.adoption import Adoption
 from filewallball.recording.event import Event
 from filewallball.recording.journal import Journal
+from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.operations import Ledger
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
@@ -40,6 +42,8 @@ class Parts:
         self.store = part(LocalStore, app)
         self.slots = part(Slots, app)
         self.journal = part(Journal, app)
+        self.macs = part(LineMacs, app)
+        self.adoption = part(Adoption, app)
         self.shipper = part(Shipper, app)
         self.sealer = part(Sealer, app)
         self.seals = part(Seals, app)

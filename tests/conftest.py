@@ -128,6 +128,7 @@ def set_config(environ: dict[str, str]) -> Iterator[Callable[..., Flask]]:
         app.test_client_class = Client
         Parts(app).store.prepare()
         Parts(app).journal.prepare()
+        Parts(app).adoption.adopt()
         built.append(app)
         return app
 

@@ -10,8 +10,9 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import ClientDisconnected, MethodNotAllowed
 
 from filewallball import errors
+from filewallball.errors.fields import by_field
 from filewallball.errors.translation import translate
-from filewallball.web.details import ADVICE, by_field
+from filewallball.web.details import ADVICE
 from filewallball.web.request_body import SMALL_BYTES
 
 

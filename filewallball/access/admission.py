@@ -24,10 +24,13 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.text import sanitize
 from filewallball.web.exchange import Exchange, current_exchange
+from filewallball.web.pages import Pages
 from filewallball.web.parameters import locations, refuse_any, refuse_mistakes, refuse_repeated
 
 SharedSecret = Callable[[Settings], str]
 _PROGRAM = "alertmanager"
+_WITHOUT_ADDRESS = permissions.ROLES["user"]
+"""The most that a caller without a token may do whose address gives no rights, whatever ANONYMOUS_ROLE says."""
 _CREDENTIAL = re.compile(
     r"(?:^|&)(?:access_token|auth_token|api_?key|token|authorization|bearer)=|fwb_[A-Za-z0-9_-]{16}",
     re.IGNORECASE,
@@ -99,6 +102,17 @@ def guard(permission: str) -> None:
         if refusal is not None:
             raise refusal
         check(caller, permission)
+
+
+def turn_away(bucket: str) -> None:
+    """Count a request that is no operation; raise what its address is refused for, which is on record."""
+    exchange, gate = current_exchange(), part(Gate)
+    refusal = gate.refusal(exchange.origin, bucket, has_credentials=False)
+    if refusal is None or (isinstance(refusal, errors.RateLimited) and not gate.enforces):
+        return
+    caller, _ = _identify(exchange, refusal)
+    with _operation(exchange, "auth:fail", caller, ""):
+        raise refusal
 
 
 def may(permission: str) -> bool:
@@ -179,7 +193,9 @@ def _identify(
             refusal = translate(error)
     role = identity.role if identity else settings.anonymous_role
     granted = permissions.ROLES[role] if refusal is None else frozenset()
-    if origin.gives_rights and contains(settings.monitoring_networks, origin.client_ip):
+    if identity is None and not granted <= _WITHOUT_ADDRESS and not _may_use_address(exchange):
+        granted &= _WITHOUT_ADDRESS
+    if contains(settings.monitoring_networks, origin.client_ip) and _may_use_address(exchange):
         granted |= permissions.MONITORING
     return Caller(
         user_id=identity.user_id if identity else 0,
@@ -192,6 +208,12 @@ def _identify(
         user_agent=sanitize(environ.get("HTTP_USER_AGENT", "")),
         request_id=exchange.request_id,
     ), refusal
+
+
+def _may_use_address(exchange: Exchange) -> bool:
+    """True if the client's address may give rights to this request; see `Origin.gives_rights` and `web/pages.py`."""
+    origin = exchange.origin
+    return origin.gives_rights and part(Pages).may_use_address(exchange.environ, is_trusted=origin.trusted)
 
 
 def _refusal_of_program(secret: str) -> errors.ApiError | None:

@@ -10,15 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
 from filewallball import errors
+from filewallball.access.blockable import Blockable, parse_network
 from filewallball.access.tables import blocks, generations
-from filewallball.addresses import (
-    UNKNOWN_CLIENT,
-    Network,
-    client_network,
-    contains,
-    normal_address,
-    read_network,
-)
+from filewallball.addresses import UNKNOWN_CLIENT, Network
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
@@ -116,6 +110,7 @@ def count_blocks(database: Database) -> int:
 
 def add_block(
     op: Operation,
+    blockable: Blockable,
     network: str,
     reason: str,
     *,
@@ -124,14 +119,14 @@ def add_block(
     expires_in: int | None = None,
     force: bool = False,
 ) -> Row[Any]:
-    """Block an address (IPv6: its /64) or a network, for so many seconds or for good.
+    """Block an address (IPv6: mostly its /64) or a network, for so many seconds or for good.
 
     A network that is blocked already gets the new reason and end. Raises ValidationFailed, and without `force`
-    Conflict for a block that would hit everybody or the caller.
+    Conflict for a network that is blocked by force alone.
     """
     blocked = parse_network(network)
     if not force:
-        _check_harmless(blocked, op.caller.ip_address)
+        blockable.check(blocked, op.caller.ip_address)
     now = now_us()
     values = {
         "network": str(blocked).removesuffix("/32") if blocked.version == 4 else str(blocked),
@@ -174,16 +169,6 @@ def lift_block(op: Operation, block_id: int) -> None:
     op.change(work)
 
 
-def parse_network(text: str) -> Network:
-    """`203.0.113.7`, `203.0.113.0/24`, `2001:db8::/48`, or an IPv6 address, which stands for its /64."""
-    try:
-        if address := normal_address(text):
-            return ipaddress.ip_network(client_network(address))
-        return read_network(text)
-    except ValueError as error:
-        raise errors.ValidationFailed(errors={"network": ["Not an address or network."]}) from error
-
-
 def _read(row: Row[Any]) -> Network | None:
     """A row's network. One that cannot be read must not keep the others from holding."""
     try:
@@ -191,13 +176,6 @@ def _read(row: Row[Any]) -> Network | None:
     except ValueError:
         logger.error("A block cannot be read and does not hold", extra={"block_id": row.id})
         return None
-
-
-def _check_harmless(blocked: Network, caller: str) -> None:
-    if blocked.prefixlen == 0:
-        raise errors.Conflict(f"{blocked} is everybody; `force` blocks them all the same.")
-    if caller and contains((blocked,), caller):
-        raise errors.Conflict(f"You are in {blocked} yourself, as {caller}; `force` blocks it all the same.")
 
 
 def _longer(one: ActiveBlock, other: ActiveBlock | None) -> ActiveBlock:

@@ -10,11 +10,12 @@ from filewallball import errors
 from filewallball.access import blocks as block_service
 from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
+from filewallball.access.gate import Gate
 from filewallball.access.quotas import Quotas, address_principal
 from filewallball.commands import table, with_app
 from filewallball.database.connections import Database
 from filewallball.permissions import ROLES
-from filewallball.recording.caller import SYSTEM
+from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.registry import part
 from filewallball.settings.kinds import size
@@ -166,12 +167,13 @@ def list_blocks(app: Flask, everything: bool) -> None:
 @click.argument("network")
 @click.option("--reason", required=True)
 @click.option("--for", "seconds", type=_DURATION, default=None, help="Such as 1h; without it, for good.")
-@click.option("--force", is_flag=True, help="Even everybody.")
+@click.option("--force", is_flag=True, help="Even loopback, proxies, monitoring, everybody.")
 @with_app
 def add_block(app: Flask, network: str, reason: str, seconds: int | None, force: bool) -> None:
     """Block an address (IPv6: its /64) or a network; one that is blocked gets the new reason and end."""
     with _begin(app, "block:add") as op:
-        row = block_service.add_block(op, network, reason, expires_in=seconds, force=force)
+        blockable = part(Gate, app).blockable
+        row = block_service.add_block(op, blockable, network, reason, expires_in=seconds, force=force)
     table([row], _BLOCK_COLUMNS)
 
 
@@ -233,4 +235,4 @@ def _principal(app: Flask, who: str) -> str:
 
 
 def _begin(app: Flask, action: str) -> Operation:
-    return operation(part(Ledger, app), action, SYSTEM)
+    return operation(part(Ledger, app), action, command_line())

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from limits import RateLimitItem
 
+from filewallball.access.blockable import Blockable
 from filewallball.access.blocks import ActiveBlock, BlockList
 from filewallball.access.last_use import LastUse
 from filewallball.access.limits import AUTH, Limits
-from filewallball.addresses import UNKNOWN_CLIENT, NetworkSet, client_network, contains
+from filewallball.addresses import client_network
 from filewallball.errors import WRONG_CREDENTIALS, ApiError, Blocked, RateLimited
 from filewallball.recording.event import SUCCESS, Event
 from filewallball.settings.service import Settings
 from filewallball.web.origin import Origin, Proxies
 
-_LOOPBACK_V4, _LOOPBACK_V6 = "127.", "::1"
 _PENDING = 1000
 
 
@@ -36,7 +36,7 @@ class Gate:
         self.last_use = LastUse()
         self.enforces = settings.ratelimit_enforce
         self._proxies = proxies
-        self._never_blocked = NetworkSet((*settings.monitoring_networks, *settings.trusted_proxies))
+        self.blockable = Blockable(settings)
         self._offenders: deque[Offender] = deque(maxlen=_PENDING)
         self._thresholds: dict[str, tuple[RateLimitItem, ...]] = {
             "failed authentications": settings.autoblock_auth,
@@ -73,7 +73,7 @@ class Gate:
         if event.status == SUCCESS and not (event.suspicious or event.over_limit):
             return
         offence = _offence(event)
-        if offence is None or not event.ip_address or self._is_spared(event.ip_address):
+        if offence is None or not event.ip_address or self.blockable.spares(event.ip_address):
             return
         network = client_network(event.ip_address)
         for item in self._thresholds[offence]:
@@ -92,14 +92,6 @@ class Gate:
 
     def _is_proxy(self, origin: Origin) -> bool:
         return origin.trusted and self._proxies.trusts(origin.client_ip)
-
-    def _is_spared(self, address: str) -> bool:
-        """True if the address is never blocked automatically: loopback, monitors, trusted proxies, unknown clients."""
-        return (
-            address == UNKNOWN_CLIENT
-            or address.startswith((_LOOPBACK_V4, _LOOPBACK_V6))
-            or contains(self._never_blocked, address)
-        )
 
 
 def is_authentication_failure(error: ApiError) -> bool:

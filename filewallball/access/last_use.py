@@ -29,7 +29,7 @@ class LastUse:
 
     def note(self, token_id: int, moment_us: int) -> None:
         """Remember a use, once a minute and token."""
-        if moment_us - self._noted.get(token_id, 0) >= _MINUTE_US:
+        if abs(moment_us - self._noted.get(token_id, 0)) >= _MINUTE_US:
             self._noted[token_id] = moment_us
             with self._lock:
                 self._unwritten[token_id] = moment_us

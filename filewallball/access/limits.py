@@ -15,13 +15,19 @@ from limits.strategies import RateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from filewallball.clock import steady_seconds
 from filewallball.errors import RateLimited
 from filewallball.settings.service import Settings
 
 UPLOAD, DOWNLOAD, API, AUTH = "upload", "download", "api", "auth"
+PREFLIGHTS = {name: f"{name} preflight" for name in (UPLOAD, DOWNLOAD, API)}
+"""The count of the preflights that announce requests of each kind."""
+ASSETS = "asset"
+_ASSETS_OF_A_PAGE = 10
 EXEMPT = ""
 """Probes and metrics: blocked addresses and wrong credentials are refused there too, but nothing is counted."""
 _TIMEOUT_SECONDS = 0.2
+_SET_BACK_SECONDS = 1.0
 _PROBE = RateLimitItemPerSecond(1_000_000)
 _ROOMS = {"file:upload": UPLOAD, "file:download": DOWNLOAD, "file:view": DOWNLOAD, "file:thumbnail": DOWNLOAD}
 T = TypeVar("T")
@@ -72,6 +78,7 @@ class Limits:
         self._local = type(self._shared)(MemoryStorage())
         self._is_shared = bool(settings.redis_url)
         self.degraded_since: float | None = None
+        self._clock_offset = _clock_offset()
         self._show_degraded = show_degraded
         self.items: dict[str, Sequence[RateLimitItem]] = {
             UPLOAD: settings.ratelimit_upload,
@@ -80,6 +87,9 @@ class Limits:
             AUTH: settings.ratelimit_auth,
             EXEMPT: (),
         }
+        self._shown = (UPLOAD, DOWNLOAD, API, AUTH)
+        self.items |= {count: self.items[name] for name, count in PREFLIGHTS.items()}
+        self.items[ASSETS] = tuple(_multiplied(item, _ASSETS_OF_A_PAGE) for item in settings.ratelimit_api)
 
     @property
     def are_shared(self) -> bool:
@@ -107,14 +117,15 @@ class Limits:
     def usage(self, client: str) -> list[Usage]:
         """The part of each limit that a client has left."""
         found = []
-        for name, items in self.items.items():
-            for item in items:
+        for name in self._shown:
+            for item in self.items[name]:
                 reset, remaining = self._stats(item, name, client)
                 found.append(Usage(name, str(item), remaining, round(reset * 1e6)))
         return found
 
     def probe(self) -> None:
         """While the store is away: ask whether it is back. For a job, never for a request."""
+        self._notice_clock()
         if self.degraded_since is None:
             return
         try:
@@ -124,6 +135,19 @@ class Limits:
         logger.info("Rate limits are shared again", extra={"seconds": time.monotonic() - self.degraded_since})
         self.degraded_since = None
         self._show_degraded(False)
+
+    def _notice_clock(self) -> None:
+        """Begin to count anew where the clock was set back: counts in memory end by it, and would last so much longer.
+
+        What Redis counts ends by Redis.
+        """
+        before, self._clock_offset = self._clock_offset, _clock_offset()
+        if before - self._clock_offset < _SET_BACK_SECONDS:
+            return
+        for limiter in (self._shared, self._local):
+            if isinstance(limiter.storage, MemoryStorage):
+                limiter.storage.reset()
+        logger.warning("The clock was set back: rate limits in memory are counted anew")
 
     def _ask(self, question: Callable[[RateLimiter], T]) -> T:
         if self.degraded_since is None:
@@ -162,6 +186,15 @@ class Limits:
             },
             facts={"limit": str(item), "limit_of": name},
         )
+
+
+def _clock_offset() -> float:
+    """How far the wall clock is ahead of the one that nobody sets; it changes only where it is set."""
+    return time.time() - steady_seconds()
+
+
+def _multiplied(item: RateLimitItem, factor: int) -> RateLimitItem:
+    return type(item)(item.amount * factor, item.multiples, item.namespace)
 
 
 def _storage_uri(redis_url: str) -> str:

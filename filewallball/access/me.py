@@ -25,6 +25,8 @@ class Me:
     counted_as: str
     peer: str
     peer_is_trusted: bool
+    host: str
+    host_is_known: bool
     forwarding_headers: Mapping[str, str]
     limits: list[Usage]
     limits_are_shared: bool
@@ -45,6 +47,8 @@ def describe_caller(
         counted_as=origin.counted_as,
         peer=origin.peer,
         peer_is_trusted=origin.trusted,
+        host=sanitize(environ.get("HTTP_HOST", "")),
+        host_is_known=origin.host_is_known,
         forwarding_headers={
             name.removeprefix("HTTP_").replace("_", "-").title(): sanitize(str(environ[name]))
             for name in forwarding_headers(environ)

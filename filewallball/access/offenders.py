@@ -18,6 +18,7 @@ def block_offenders(gate: Gate, seconds: int, begin: Callable[[], Operation]) ->
             with begin() as op:
                 add_block(
                     op,
+                    gate.blockable,
                     offender.network,
                     offender.reason,
                     evidence=offender.evidence,

@@ -114,14 +114,15 @@ class NewBlockSchema(Schema):
     network = fields.String(
         required=True,
         validate=validate.Length(min=2, max=49),
-        metadata={"description": "An address or a network; an IPv6 address stands for its /64"},
+        metadata={"description": "An address or a network; an IPv6 address mostly stands for its /64"},
     )
     reason = fields.String(required=True, validate=validate.Length(min=1, max=255))
     expires_in = DurationField(
         load_default=None, metadata={"description": "Such as 1h, or seconds; without it, for good"}
     )
     force = fields.Boolean(
-        load_default=False, metadata={"description": "Even everybody, or a network that you are in yourself"}
+        load_default=False,
+        metadata={"description": "Even everybody, yourself, loopback, proxies or monitoring"},
     )
 
 
@@ -192,6 +193,8 @@ class MeSchema(Schema):
     counted_as = fields.String(metadata={"description": "What limits and blocks go by"})
     peer = fields.String(metadata={"description": "Who connected"})
     peer_is_trusted = fields.Boolean()
+    host = fields.String(metadata={"description": "The host that the request names"})
+    host_is_known = fields.Boolean(metadata={"description": "False: the address gives no rights"})
     forwarding_headers = fields.Dict(keys=fields.String(), values=fields.String())
     limits = fields.List(fields.Nested(UsageSchema))
     limits_are_shared = fields.Boolean(metadata={"description": "False: each worker counts alone"})

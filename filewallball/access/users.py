@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from filewallball import errors
 from filewallball.access.tables import users
 from filewallball.clock import now_us
+from filewallball.database.columns import equals
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
 
@@ -33,7 +34,7 @@ def get_user(database: Database, user_id: int) -> Row[Any]:
 
 def find_user(database: Database, username: str) -> Row[Any]:
     """Find a user by name. Raises NotFound."""
-    statement = select(users).where(users.c.username == username)
+    statement = select(users).where(equals(users.c.username, username))
     row = database.row(statement)
     if row is None:
         raise errors.NotFound(f"There is no user {username!r}.")

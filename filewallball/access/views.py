@@ -137,7 +137,7 @@ class Blocks(MethodView):
     @blueprint.response(201, schemas.BlockSchema)
     def post(self, body: dict[str, Any]) -> Any:
         """Block an address or a network, or renew its block; every worker knows within a second."""
-        row = blocks.add_block(current_operation(), **body)
+        row = blocks.add_block(current_operation(), part(Gate).blockable, **body)
         part(Gate).blocks.refresh()
         return row
 

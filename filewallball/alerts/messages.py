@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Update, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, delete, or_, select, update
 
 from filewallball import errors
 from filewallball.alerts.channels import SmsChannel
@@ -46,7 +46,7 @@ class Messenger:
         statement = (
             select(*alert_messages.c, *(alerts.c[name] for name in ("name", "labels", "annotations")))
             .join(alerts, alerts.c.id == alert_messages.c.alert_id)
-            .where(alert_messages.c.state == WAITING, alert_messages.c.due_us <= now_us())
+            .where(alert_messages.c.state == WAITING, _is_due(now_us()))
             .order_by(alert_messages.c.due_us, alert_messages.c.id)
             .limit(_MOST_AT_ONCE)
         )
@@ -96,9 +96,9 @@ def pause_us(attempts: int) -> int:
 
 
 def sms_text(row: Row[Any]) -> str:
-    """The text of an SMS: state, alert, instance and meaning."""
+    """The text of an SMS: state, alert, host, instance and meaning."""
     labels, annotations = orjson.loads(row.labels), orjson.loads(row.annotations)
-    where = labels.get("instance", "")
+    where = " ".join(filter(None, (labels.get("host"), labels.get("instance"))))
     state = "RESOLVED" if row.status == RESOLVED else "FIRING"
     said = ". ".join(filter(None, (annotations.get("summary"), annotations.get("description"))))
     return truncate(" ".join(filter(None, (f"[{state}]", row.name, where))) + f": {said}", _SMS_BYTES)
@@ -116,6 +116,12 @@ def forget_old(database: Database, keep_us: int) -> None:
         with database.begin() as connection:
             connection.execute(delete(alert_messages).where(alert_messages.c.alert_id.in_(ids)))
             connection.execute(delete(alerts).where(alerts.c.id.in_(ids), alerts.c.status == RESOLVED))
+
+
+def _is_due(now: int) -> ColumnElement[bool]:
+    """That its time has come, or lies further ahead than any pause: then the clock was set back since."""
+    due = alert_messages.c.due_us
+    return or_(due <= now, due > now + LONGEST_PAUSE_US)
 
 
 def _update(row: Row[Any], state: str, due_us: int | None = None) -> Update:

@@ -8,9 +8,11 @@ from sqlalchemy import Connection, Row, and_, case, func, select
 
 from filewallball.alerts.tables import FIRING, RESOLVED, WAITING, alert_messages, alerts
 from filewallball.clock import now_us
+from filewallball.database.columns import equals
 from filewallball.database.connections import Database
 from filewallball.ops.alertmanager import wants_sms
 from filewallball.recording.operations import Operation
+from filewallball.redaction import hide_tokens
 from filewallball.text import sanitize
 
 _TEXT_BYTES = 2000
@@ -40,7 +42,7 @@ def list_alerts(
 ) -> Sequence[Row[Any]]:
     """One page of the alerts received, newest first."""
     wanted = [alerts.c.status == status] if status else []
-    wanted += [alerts.c.name == name] if name else []
+    wanted += [equals(alerts.c.name, name)] if name else []
     statement = (
         select(*alerts.c)
         .where(*wanted)
@@ -88,7 +90,7 @@ def _row(alert: dict[str, Any], receiver: str) -> dict[str, Any]:
 
 def _json(texts: dict[str, str]) -> str:
     return orjson.dumps(
-        {sanitize(name, 128): sanitize(text, _TEXT_BYTES) for name, text in texts.items()}
+        {sanitize(name, 128): hide_tokens(sanitize(text, _TEXT_BYTES)) for name, text in texts.items()}
     ).decode()
 
 

@@ -23,7 +23,7 @@ from filewallball.clock import now_us, parse_moment
 from filewallball.commands import with_app
 from filewallball.database.connections import Database
 from filewallball.errors import AuditBroken
-from filewallball.recording.caller import SYSTEM
+from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
@@ -55,7 +55,7 @@ def verify(app: Flask, first: str | None, last: str | None) -> None:
         def show(done: int, total: int) -> None:
             bar.update(round(1000 * done / max(1, total)) - bar.pos)
 
-        report = part(Verification, app).run(SYSTEM, span, show)
+        report = part(Verification, app).run(command_line(), span, show)
     if report.is_intact and not report.blocks and not span.is_whole:
         raise click.BadParameter("The range holds no sealed block.")
     _tell(report)
@@ -77,7 +77,7 @@ def export(app: Flask, form: str, output: BinaryIO, filters: tuple[str, ...]) ->
     database, wanted = part(Database, app), _wanted(filters)
     part(Shipper, app).flush()
     total = count_events(database, wanted)
-    with operation(part(Ledger, app), "audit:export", SYSTEM) as op:
+    with operation(part(Ledger, app), "audit:export", command_line()) as op:
         op.note(details={"filters": wanted.shown(), "format": form})
         op.detach()
         body = Export(op, database, wanted, form)
@@ -98,7 +98,7 @@ def prune(app: Flask, before: str | None) -> None:
     """Remove whole blocks that are old enough, oldest first, and leave a sealed stub."""
     retention = part(Retention, app)
     if before is None:
-        rows = retention.prune_expired(SYSTEM)
+        rows = retention.prune_expired(command_line())
     else:
         try:
             before_us = parse_moment(before)
@@ -106,7 +106,7 @@ def prune(app: Flask, before: str | None) -> None:
             raise click.BadParameter(f"{before!r} is not a date.") from error
         if before_us > now_us():
             raise click.BadParameter(f"{before!r} lies in the future: everything would go.")
-        rows = retention.prune(SYSTEM, before_us)
+        rows = retention.prune(command_line(), before_us)
     click.echo(f"{rows} rows pruned.")
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_
 
 from filewallball.addresses import UNKNOWN_CLIENT, Network, packed
 from filewallball.clock import rfc3339
+from filewallball.database.columns import equals
 from filewallball.database.engines import dialect_of
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.operations import resource_type
@@ -147,7 +148,7 @@ class Scope:
             yield audit_log.c.user_id == wanted.user_id
         for name in ("request_id", "resource_id", "error_type"):
             if value := getattr(wanted, name):
-                yield audit_log.c[name] == value
+                yield equals(audit_log.c[name], value)
         if (
             wanted.ip_address == UNKNOWN_CLIENT
         ):  # packed as the service's own rows are, for neither is an address

@@ -101,7 +101,11 @@ class AuditQuerySchema(AuditFilterSchema):
 class AuditExportSchema(AuditFilterSchema):
     """Format and filters of `GET /api/v1/audit/export`."""
 
-    format = fields.String(load_default="ndjson", validate=validate.OneOf(("csv", "ndjson")))
+    format = fields.String(
+        load_default="ndjson",
+        validate=validate.OneOf(("csv", "csv-excel", "ndjson")),
+        metadata={"description": "csv-excel: CSV with a byte order mark, which Excel needs to read Korean"},
+    )
 
 
 class AuditEventSchema(Schema):

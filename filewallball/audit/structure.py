@@ -16,6 +16,7 @@ from filewallball.audit.facts import (
     table_facts,
     triggers,
 )
+from filewallball.audit.mariadb_programs import not_shown, programs
 from filewallball.audit.sqlite_objects import odd_objects
 from filewallball.audit.tables import audit_totals
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
@@ -66,7 +67,9 @@ def structure(connection: Connection) -> list[str]:
 
 def not_checked(connection: Connection) -> list[str]:
     """List the checks that this account's rights do not allow."""
-    return [] if sees_triggers(connection, _NAMES) else [_TRIGGERS]
+    if connection.dialect.name == "sqlite":
+        return []
+    return [*([] if sees_triggers(connection, _NAMES) else [_TRIGGERS]), *not_shown(connection)]
 
 
 def contradictions(connection: Connection) -> list[str]:
@@ -160,13 +163,14 @@ def _on_sqlite(connection: Connection) -> Iterator[str]:
 
 
 def _on_mariadb(connection: Connection) -> Iterator[str]:
-    """Triggers on the tables, triggers on others that name them, and foreign keys of others to them."""
+    """Triggers on the tables, triggers and events that name them, and foreign keys of others to them."""
     for trigger in sorted(triggers(connection), key=lambda found: found.name):
         if _concerns(trigger):
             yield f"the trigger {trigger.name} on {trigger.table} may change, drop or refuse what is written"
     for key in references(connection):
         if key.referenced.lower() in _NAMES:
             yield f"the foreign key {key.name} of {key.table} names {key.referenced}, and may keep its rows"
+    yield from sorted(programs(connection, _NAMES))
 
 
 def _concerns(trigger: Trigger) -> bool:

@@ -7,7 +7,7 @@ from flask.views import MethodView
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
-from filewallball.audit.export import TYPES, Export
+from filewallball.audit.export import TYPES, Export, filename
 from filewallball.audit.presentation import shown
 from filewallball.audit.queries import list_events
 from filewallball.audit.schemas import (
@@ -74,11 +74,13 @@ class AuditExport(MethodView):
         part(Shipper).flush()
         op.detach()
         body = Export(op, part(Database), query["wanted"], form)
-        name = f"audit-{rfc3339(now_us())[:10]}.{form}"
         response = Response(
             body,
             content_type=TYPES[form],
-            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+            headers={
+                "Content-Disposition": f'attachment; filename="{filename(form, now_us())}"',
+                "Cache-Control": "no-store",
+            },
         )
         if request.method == "HEAD":
             body.close(is_wanted=False)

@@ -30,7 +30,8 @@ from filewallball.database.schema import REVISION, downgrade, upgrade
 from filewallball.database.tables import db
 from filewallball.files.cache import MetadataCache
 from filewallball.observability.metric_store.service_lock import is_running
-from filewallball.recording.caller import SYSTEM
+from filewallball.recording.adoption import Adoption
+from filewallball.recording.caller import command_line
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
@@ -62,7 +63,7 @@ def create(app: Flask, folder: Path) -> None:
     shipper = part(Shipper, app)
     shipper.flush()
     try:
-        with operation(part(Ledger, app), "backup:create", SYSTEM) as op:
+        with operation(part(Ledger, app), "backup:create", command_line()) as op:
             manifest = create_backup(
                 op,
                 folder,
@@ -113,7 +114,7 @@ def prune(app: Flask, folder: Path, keep: int | None, days: int | None) -> None:
         _fail(["say which backups go: --keep, --older-than, or both"])
     before_us = None if days is None else now_us() - days * _DAY_US
     try:
-        with locked(folder), operation(part(Ledger, app), "backup:prune", SYSTEM) as op:
+        with locked(folder), operation(part(Ledger, app), "backup:prune", command_line()) as op:
             ids = chosen(folder, keep=keep, before_us=before_us)
             pruned = prune_backups(folder, ids)
             op.note(file_size=pruned.blob_bytes)
@@ -162,7 +163,8 @@ def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
     _bring_schema_to(app, manifest.revision)
     store.prepare()
     part(Journal, app).prepare()
-    with operation(part(Ledger, app), "backup:restore", SYSTEM) as op:
+    part(Adoption, app).adopt(is_new_key=True)
+    with operation(part(Ledger, app), "backup:restore", command_line()) as op:
         was_told = restore_backup(
             op,
             folder,

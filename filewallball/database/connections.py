@@ -8,6 +8,7 @@ from sqlalchemy import Connection, CursorResult, Engine, Executable, Insert, Row
 from sqlalchemy.pool import QueuePool
 
 from filewallball.database.engines import dialect_of
+from filewallball.database.refusals import Refusals
 from filewallball.database.retries import retrying
 from filewallball.database.stock import Inserts, Work
 from filewallball.errors import CommitUnknown
@@ -25,6 +26,7 @@ class Database:
         self._reader = reader
         self.dialect = dialect_of(writer.dialect.name)
         self.dialect.listen(writer, reader)
+        self.refusals = Refusals(writer)
         self._write_lock = self.dialect.write_lock()
         self.commits = self.dialect.commits(self._write_lock, self._transact)
         self._statements = self.dialect.statements(reader, self.query)

@@ -26,6 +26,9 @@ from filewallball.settings.service import Settings
 
 _MOST_JOINED_BYTES = 64 * 1024 * 1024
 """The most bytes that MariaDB may join from a group into one value."""
+_ABANDONED_SECONDS = 45
+"""The server ends a write transaction whose client has sent nothing for so long: one that the network took away would
+hold its locks for hours."""
 _CONNECTED = text("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
 _MAXIMUM = text("SELECT @@GLOBAL.max_connections")
 _VARIABLES = text("SHOW GLOBAL VARIABLES WHERE variable_name IN :names")
@@ -118,6 +121,7 @@ def _connect_arguments(url: str, seconds: int) -> Options:
         "read_timeout": seconds,
         "write_timeout": seconds,
         "init_command": f"SET innodb_lock_wait_timeout={max(1, seconds - 1)}, time_zone='+00:00', "
+        f"idle_write_transaction_timeout={_ABANDONED_SECONDS}, "
         f"group_concat_max_len={_MOST_JOINED_BYTES}",
     }
     if "ssl_ca" not in make_url(url).query:

@@ -61,6 +61,7 @@ def examine(app: Flask, dashboards: Path) -> Iterator[Diagnosis]:
     yield neighbours.proxies(settings)
     yield host.nginx_log(settings)
     yield host.disk(part(LocalStore, app))
+    yield host.file_modes(settings)
     yield host.backup(settings)
     yield host.audit(settings, database, part(Seals, app), part(Verification, app))
 

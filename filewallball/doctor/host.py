@@ -20,6 +20,7 @@ from filewallball.errors import ApiError
 from filewallball.refusals.unanswered import is_readable
 from filewallball.settings.guide import NOTIFICATION_CHANNELS
 from filewallball.settings.service import Settings
+from filewallball.storage.file_modes import open_to_others
 from filewallball.storage.local import LocalStore
 
 OK, WARNING, BAD = "ok", "warning", "bad"
@@ -82,6 +83,15 @@ def nginx_log(settings: Settings) -> Diagnosis:
     if not is_readable(path):
         return Diagnosis("nginx log", BAD, f"{path} cannot be read; the service's user needs the group adm")
     return Diagnosis("nginx log", OK, f"{path} is read")
+
+
+def file_modes(settings: Settings) -> Diagnosis:
+    """Check that other users of this host can read neither database, logs nor secrets."""
+    found = open_to_others(settings)
+    if found:
+        said = f"others reach {found[0]}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+        return Diagnosis("file modes", BAD, f"{said}: `filewallball prepare` closes them")
+    return Diagnosis("file modes", OK, "others reach nothing in DATA_DIR")
 
 
 def backup(settings: Settings) -> Diagnosis:

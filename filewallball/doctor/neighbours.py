@@ -125,6 +125,14 @@ def proxies(settings: Settings) -> Diagnosis:
         return Diagnosis(
             "proxies", BAD, f"the proxy sends no address that can be read: X-Forwarded-For: {sent}"
         )
+    return _what_passes(settings, seen)
+
+
+def _what_passes(settings: Settings, seen: dict[str, Any]) -> Diagnosis:
+    """What a proxy that passes on addresses makes of hosts and downloads."""
+    if not seen["host_is_known"]:
+        said = f"the proxy passes on {seen['host']!r} as Host, which ALLOWED_HOSTS does not name"
+        return Diagnosis("proxies", WARNING, said)
     if not settings.x_accel:
         return Diagnosis("proxies", WARNING, "X_ACCEL=false: workers send the bytes of every download")
     return Diagnosis("proxies", OK, f"one hop, {seen['peer']}; clients keep their addresses")
@@ -152,6 +160,7 @@ def _rules(settings: Settings, data: Any) -> Diagnosis:
         rule["alert"]: rule
         for group in yaml.safe_load(alert_rules(settings))["groups"]
         for rule in group["rules"]
+        if "alert" in rule
     }
     loaded = {rule["name"]: rule for group in data["groups"] for rule in group["rules"]}
     missing = sorted(wanted.keys() - loaded.keys())

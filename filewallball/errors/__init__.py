@@ -47,6 +47,10 @@ class BadRequest(_ClientError):
     code, status, title = "bad_request", 400, "The request is malformed"
 
 
+class HostNotAllowed(_Denied):
+    code, status, title = "host_not_allowed", 400, "The request names a host that this service does not have"
+
+
 class NetworkError(_ClientError):
     code, status, title = "network_error", 400, "The client went away before the transfer ended"
 
@@ -81,6 +85,10 @@ WRONG_CREDENTIALS = frozenset(kind.code for kind in (AuthMalformed, AuthUnknown,
 
 class Forbidden(_Denied):
     code, status, title = "forbidden", 403, "Not allowed"
+
+
+class ForeignPage(_Denied):
+    code, status, title = "foreign_page", 403, "A page of another origin may not change anything"
 
 
 class Blocked(_Denied):

@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Mapping
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
@@ -49,8 +49,10 @@ def translate(error: BaseException) -> ApiError:
         return NetworkError()
     if isinstance(error, HTTPException):
         return _from_http(error)
+    if isinstance(error, DBAPIError) and is_full(error):
+        return StorageFull(described(error))
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        return StorageFull(described(error)) if is_full(error) else Unavailable(described(error))
+        return Unavailable(described(error))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull()
     return InternalError()

@@ -8,7 +8,7 @@ from filewallball.clock import now_us
 from filewallball.commands import table, with_app
 from filewallball.database.connections import Database
 from filewallball.files.quarantine import is_dangerous, list_quarantined, purge, release
-from filewallball.recording.caller import SYSTEM
+from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import part
 from filewallball.storage.local import LocalStore
@@ -81,12 +81,12 @@ def purge_command(app: Flask, file_ids: tuple[str, ...], days: int | None) -> No
         old = list_quarantined(part(Database, app), page=1, size=_MOST, before_us=before)
         chosen += [row.file_id for row in old]
     for file_id in chosen:
-        with operation(part(Ledger, app), "file:delete", SYSTEM, resource_id=file_id) as op:
+        with operation(part(Ledger, app), "file:delete", command_line(), resource_id=file_id) as op:
             purge(op, file_id)
         click.echo(f"{file_id} is deleted")
 
 
 def _release(app: Flask, file_id: str) -> None:
-    with operation(part(Ledger, app), "file:release", SYSTEM, resource_id=file_id) as op:
+    with operation(part(Ledger, app), "file:release", command_line(), resource_id=file_id) as op:
         release(op, file_id)
     click.echo(f"{file_id} is served again")

@@ -11,7 +11,13 @@ from werkzeug.http import http_date
 from werkzeug.wsgi import wrap_file
 
 from filewallball.errors import ApiError, StorageFailed
-from filewallball.files.conditions import Version, is_unmodified, requested_range, require_version
+from filewallball.files.conditions import (
+    Version,
+    is_plain_range,
+    is_unmodified,
+    requested_range,
+    require_version,
+)
 from filewallball.files.naming import content_disposition
 from filewallball.web.exchange import current_exchange
 
@@ -106,7 +112,7 @@ def deliver(
     if environ["REQUEST_METHOD"] == "HEAD":
         finished(Delivery("check", 0, 0, "app"))
         return Response(headers=[*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(content.size))])
-    if x_accel and _nginx_agrees(environ, span):
+    if x_accel and _nginx_agrees(environ, version, span):
         return _hand_over(content, span, headers, finished)
     return _send(content, span, headers, open_file(), finished)
 
@@ -121,12 +127,13 @@ def _about(content: Content, disposition: str) -> list[tuple[str, str]]:
     ]
 
 
-def _nginx_agrees(environ: Mapping[str, Any], span: tuple[int, int] | None) -> bool:
-    """True if nginx, seeing the same request, decides as we did. It refuses ranges that we pass over, and knows no
-    entity tag yet when it looks at If-Match."""
+def _nginx_agrees(environ: Mapping[str, Any], version: Version, span: tuple[int, int] | None) -> bool:
+    """True if nginx, seeing the same request, decides as we did. It knows no entity tag yet when it looks at
+    If-Match, and reads ranges otherwise: it refuses those that we pass over and those of more digits than it counts
+    with."""
     if "HTTP_IF_MATCH" in environ or "HTTP_IF_UNMODIFIED_SINCE" in environ:
         return False
-    return span is not None or "HTTP_RANGE" not in environ
+    return "HTTP_RANGE" not in environ or (span is not None and is_plain_range(environ, version))
 
 
 def _hand_over(

@@ -35,4 +35,6 @@ FIND = (
 def find_file(database: Database, file_id: str) -> FoundFile | None:
     """The file, whatever its state; None if there never was one."""
     row = database.find(FIND, {"file_id": file_id})
-    return None if row is None else FoundFile._make(row)
+    if row is None or row.file_id != file_id:  # MariaDB overlooks spaces at the end
+        return None
+    return FoundFile._make(row)

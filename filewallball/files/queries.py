@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select, union_all
 
 from filewallball import errors, permissions
-from filewallball.clock import now_us, to_us
+from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.lookup import COLUMNS
+from filewallball.files.name_search import KEYS, Conditions, count_unfolded, find, has_in_name, is_pending
 from filewallball.files.tables import LIVE, PUBLIC, files
 from filewallball.recording.caller import Caller
 from filewallball.web import paging
@@ -18,16 +19,17 @@ from filewallball.web.paging import Page, Total
 
 DEEPEST_ROW = 10_000
 _COUNT_LIMIT = 100_000
+_ROW = (files.c.id, *COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class FileFilter:
-    """A filter for lists of files. Sizes are bytes; a date without a zone is UTC."""
+    """A filter for lists of files. Sizes are bytes, dates microseconds; the bounds are inclusive."""
 
     type: str = ""
     name: str = ""
-    date_from: datetime | None = None
-    date_to: datetime | None = None
+    date_from: int | None = None
+    date_to: int | None = None
     size_min: int | None = None
     size_max: int | None = None
 
@@ -40,26 +42,49 @@ def list_files(
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}; follow next_cursor from page 1.")
     scopes = [[*scope, *_conditions(wanted)] for scope in _scopes(caller)]
     offset = 0 if cursor else (page - 1) * size
-    after = [_after(cursor)] if cursor else []
-    statement = _newest([[*scope, *after] for scope in scopes], offset, size + 1)
-    count = _count(scopes)
+    after = [_after(*paging.decode(cursor))] if cursor else []
+    span = offset, offset + size + 1
 
-    def work(connection: Connection) -> tuple[Sequence[Row[Any]], int]:
-        return connection.execute(statement).all(), int(connection.execute(count).scalar_one())
+    def work(connection: Connection) -> tuple[Sequence[Row[Any]], Total]:
+        if wanted.name and is_pending(connection):
+            return _search(connection, scopes, wanted.name, after, span)
+        named = [has_in_name(wanted.name)] if wanted.name else []
+        rows = connection.execute(_newest(_ROW, scopes, [*named, *after], *span)).all()
+        return rows, _seen(rows, after, span) or _total(_count(connection, scopes, named))
 
     rows, total = database.query(work)
     more = len(rows) > size
     rows = rows[:size]
     return Page(
         rows=rows,
-        total=Total(min(total, _COUNT_LIMIT), is_lower_bound=total > _COUNT_LIMIT),
+        total=total,
         page=page,
         size=size,
         next_cursor=paging.encode(rows[-1].upload_us, rows[-1].id) if more else None,
     )
 
 
-def _scopes(caller: Caller) -> list[list[ColumnElement[bool]]]:
+def _search(
+    connection: Connection, scopes: list[Conditions], name: str, after: Conditions, span: tuple[int, int]
+) -> tuple[Sequence[Row[Any]], Total]:
+    """One page of files with such a name, and their number, where some names are not folded yet."""
+
+    def newest(further: Conditions, limit: int) -> Select[Any]:
+        return _newest(KEYS, scopes, further, 0, limit)
+
+    ids = list(islice(find(connection, newest, name, after, _after), *span))
+    places = {row_id: place for place, row_id in enumerate(ids)}
+    found = connection.execute(select(*_ROW).where(files.c.id.in_(ids))).all() if ids else []
+    rows = sorted(found, key=lambda row: places[row.id])
+    if total := _seen(ids, after, span):
+        return rows, total
+    folded = _count(connection, scopes, [has_in_name(name)])
+    unfolded, are_all = count_unfolded(connection, newest, name, _COUNT_LIMIT)
+    total = _total(folded + unfolded)
+    return rows, Total(total.rows, total.is_lower_bound or not are_all)
+
+
+def _scopes(caller: Caller) -> list[Conditions]:
     """Disjoint sets that together hold what the caller may list, each with an index of its own."""
     if caller.may(permissions.ANY_FILE):
         return [[]]
@@ -69,48 +94,64 @@ def _scopes(caller: Caller) -> list[list[ColumnElement[bool]]]:
     return [[*public, files.c.owner_id != caller.user_id], [files.c.owner_id == caller.user_id]]
 
 
-def _conditions(wanted: FileFilter) -> list[ColumnElement[bool]]:
+def _conditions(wanted: FileFilter) -> Conditions:
     conditions = [files.c.state == LIVE, or_(files.c.expires_us.is_(None), files.c.expires_us > now_us())]
     if wanted.type.endswith("/*"):
-        conditions.append(files.c.mime_type.startswith(wanted.type[:-1], autoescape=True))
+        conditions.append(
+            func.instr(files.c.mime_type, literal(wanted.type[:-1], files.c.mime_type.type)) == 1
+        )
     elif wanted.type:
         conditions.append(files.c.mime_type == wanted.type)
-    if wanted.name:
-        conditions.append(files.c.filename.contains(wanted.name, autoescape=True))
     bounds: Mapping[str, ColumnElement[bool] | None] = {
-        "from": files.c.upload_us >= to_us(wanted.date_from) if wanted.date_from else None,
-        "to": files.c.upload_us <= to_us(wanted.date_to) if wanted.date_to else None,
+        "from": files.c.upload_us >= wanted.date_from if wanted.date_from is not None else None,
+        "to": files.c.upload_us <= wanted.date_to if wanted.date_to is not None else None,
         "min": files.c.file_size >= wanted.size_min if wanted.size_min is not None else None,
         "max": files.c.file_size <= wanted.size_max if wanted.size_max is not None else None,
     }
     return conditions + [bound for bound in bounds.values() if bound is not None]
 
 
-def _after(cursor: str) -> ColumnElement[bool]:
-    moment, row_id = paging.decode(cursor)
-    return or_(files.c.upload_us < moment, (files.c.upload_us == moment) & (files.c.id < row_id))
+def _after(moment: int, row_id: int) -> ColumnElement[bool]:
+    """What comes after that row, as a range of the index: an OR alone would have the database walk from its start."""
+    return and_(files.c.upload_us <= moment, or_(files.c.upload_us < moment, files.c.id < row_id))
 
 
-def _newest(scopes: list[list[ColumnElement[bool]]], offset: int, limit: int) -> Select[Any]:
-    """Each scope's newest rows, merged: no scope needs more than offset + limit of them."""
+def _newest(
+    columns: Sequence[Any], scopes: list[Conditions], further: Conditions, start: int, end: int
+) -> Select[Any]:
+    """Rows `start` to `end` of the scopes' newest, merged: no scope needs more than the first `end` of its own."""
     parts = [
-        select(files.c.id, *COLUMNS)
-        .where(*scope)
+        select(*columns)
+        .where(*scope, *further)
         .order_by(files.c.upload_us.desc(), files.c.id.desc())
-        .limit(offset + limit)
+        .limit(end)
         .subquery()
         for scope in scopes
     ]
     merged = union_all(*(select(part) for part in parts)).subquery()
-    return select(merged).order_by(merged.c.upload_us.desc(), merged.c.id.desc()).limit(limit).offset(offset)
+    ordered = select(merged).order_by(merged.c.upload_us.desc(), merged.c.id.desc())
+    return ordered.limit(end - start).offset(start)
 
 
-def _count(scopes: list[list[ColumnElement[bool]]]) -> Select[Any]:
+def _count(connection: Connection, scopes: list[Conditions], further: Conditions) -> int:
+    """How many rows there are, of each scope no more than it takes to exceed _COUNT_LIMIT."""
     parts = [
         select(func.count().label("n")).select_from(
-            select(literal(1)).select_from(files).where(*scope).limit(_COUNT_LIMIT + 1).subquery()
+            select(literal(1)).select_from(files).where(*scope, *further).limit(_COUNT_LIMIT + 1).subquery()
         )
         for scope in scopes
     ]
     merged = union_all(*parts).subquery()
-    return select(func.sum(merged.c.n))
+    return int(connection.execute(select(func.sum(merged.c.n))).scalar_one())
+
+
+def _seen(rows: Sequence[Any], after: Conditions, span: tuple[int, int]) -> Total | None:
+    """The number of all rows where these are the last of them and their places are known: nobody need count again."""
+    start, end = span
+    if after or len(rows) == end - start or (start and not rows):
+        return None
+    return Total(start + len(rows))
+
+
+def _total(count: int) -> Total:
+    return Total(min(count, _COUNT_LIMIT), is_lower_bound=count > _COUNT_LIMIT)

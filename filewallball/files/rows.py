@@ -15,6 +15,7 @@ class NewFile:
     state: str
     visibility: str
     filename: str
+    name_folded: str
     description: str
     file_size: int
     mime_type: str

@@ -4,11 +4,13 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from filewallball.clock import to_us
 from filewallball.files.tables import PRIVATE, PUBLIC, UNLISTED
 from filewallball.files.thumbnails import DEFAULT, LARGEST, SMALLEST
 from filewallball.web.openapi import EXPIRES_IN
-from filewallball.web.schemas import DurationField, TimeField, printable
+from filewallball.web.schemas import DurationField, MomentField, TimeField, printable, without_controls
+
+_MOMENT = {"type": "string", "format": "date-time"}
+_DATES = "ISO 8601, UTC without a zone; a date alone is the whole day"
 
 
 class DigestField(fields.String):
@@ -16,6 +18,15 @@ class DigestField(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return str(super()._deserialize(value, attr, data, **kwargs)).lower()
+
+
+class MediaTypeField(fields.String):
+    """A media type or a pattern of some, loaded in lower case; `*/*` is any."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs)).strip()
+        text = text.lower() if text.isascii() else text
+        return "" if text == "*/*" else text
 
 
 class UploadOptionsSchema(Schema):
@@ -88,18 +99,20 @@ class ListQuerySchema(Schema):
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=500))
     cursor = fields.String(load_default="", validate=validate.Length(max=200))
-    type = fields.String(
+    type = MediaTypeField(
         load_default="",
         validate=[validate.Length(max=127), printable],
-        metadata={"description": "`image/png`, `image/*`"},
+        metadata={"description": "`image/png`, `image/*`; upper and lower case are the same"},
     )
     name = fields.String(
         load_default="",
-        validate=[validate.Length(max=255), printable],
-        metadata={"description": "Part of the name"},
+        validate=[validate.Length(max=255), without_controls],
+        metadata={"description": "Part of the name; case, width and composition make no difference"},
     )
-    date_from = fields.DateTime(load_default=None, metadata={"description": "ISO 8601; UTC without a zone"})
-    date_to = fields.DateTime(load_default=None, metadata={"description": "ISO 8601; UTC without a zone"})
+    date_from = MomentField(load_default=None, metadata={**_MOMENT, "description": f"From then on. {_DATES}"})
+    date_to = MomentField(
+        load_default=None, is_end=True, metadata={**_MOMENT, "description": f"Up to then. {_DATES}"}
+    )
     size_min = fields.Integer(load_default=None, validate=validate.Range(min=0, max=2**63 - 1))
     size_max = fields.Integer(load_default=None, validate=validate.Range(min=0, max=2**63 - 1))
 
@@ -109,7 +122,7 @@ class ListQuerySchema(Schema):
         if size_min is not None and size_max is not None and size_max < size_min:
             raise ValidationError("Must not be less than size_min.", "size_max")
         date_from, date_to = data["date_from"], data["date_to"]
-        if date_from is not None and date_to is not None and to_us(date_to) < to_us(date_from):
+        if date_from is not None and date_to is not None and date_to < date_from:
             raise ValidationError("Must not be before date_from.", "date_to")
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, func, or_, select, update
 
 from filewallball import errors
 from filewallball.clock import now_us
@@ -21,6 +21,8 @@ from filewallball.storage.local import LocalStore
 _PIECE_BYTES = 1024 * 1024
 _BATCH = 100
 _SLICE_SECONDS = 20.0
+_MOST_AHEAD_US = 60_000_000
+"""Other hosts may be ahead of this one by so much."""
 logger = logging.getLogger("filewallball.scrub")
 
 
@@ -122,7 +124,12 @@ class Scrub:
 def _due(before_us: int) -> Select[Any]:
     return (
         select(blobs.c.id, blobs.c.sha256, blobs.c.path, blobs.c.size)
-        .where(blobs.c.verified_us < before_us, blobs.c.live == 1, blobs.c.refs > 0)
+        .where(
+            # One of the future was verified before the clock was set back, nobody knows how long ago.
+            or_(blobs.c.verified_us < before_us, blobs.c.verified_us > now_us() + _MOST_AHEAD_US),
+            blobs.c.live == 1,
+            blobs.c.refs > 0,
+        )
         .order_by(blobs.c.verified_us, blobs.c.id)
         .limit(_BATCH)
     )

@@ -41,6 +41,11 @@ class StoredFile:
         return bool(mislabelling(self.filename, self.claimed_type, self.mime_type))
 
     @property
+    def location(self) -> str:
+        """The address of the file's description."""
+        return f"{self.base_url}/files/{self.file_id}"
+
+    @property
     def download_url(self) -> str:
         return f"{self.base_url}/download/{self.file_id}"
 

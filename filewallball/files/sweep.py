@@ -12,7 +12,7 @@ from filewallball.database.connections import Database
 from filewallball.files.removal import end_file
 from filewallball.files.tables import EXPIRED, KEPT, blobs, files
 from filewallball.recording.operations import Operation
-from filewallball.storage.leases import is_any_held
+from filewallball.storage.leases import LeaseWatch
 from filewallball.storage.local import LocalStore
 
 _BATCH = 200
@@ -28,8 +28,10 @@ class Sweep:
         store: LocalStore,
         begin: Callable[[str, str], Operation],
         forget: Callable[[str], None] = lambda file_id: None,
+        leases: LeaseWatch | None = None,
     ) -> None:
         """`forget` bars a file from caches; it is called before the file ends."""
+        self._leases = leases or LeaseWatch(database)
         self._forget = forget
         self._database = database
         self._store = store
@@ -44,7 +46,7 @@ class Sweep:
 
     def clear_litter(self) -> int:
         """Remove stages and blob files that a killed worker left; what an upload holds stays."""
-        if is_any_held(self._database):
+        if self._leases.is_any_held():
             return 0
         return self._store.drop_abandoned_stages() + sum(
             1 for path in self._store.blobs() if self._drop_if_orphan(path)
@@ -76,7 +78,7 @@ class Sweep:
 
     def remove_condemned(self) -> int:
         """Unlink condemned blobs, then drop their rows; not while somebody holds a lease."""
-        if is_any_held(self._database):
+        if self._leases.is_any_held():
             return 0
         rows = self._database.rows(
             select(blobs.c.id, blobs.c.path).where(blobs.c.refs == 0, blobs.c.live.is_(None)).limit(_BATCH)
@@ -102,7 +104,7 @@ class Sweep:
         if self._is_known(path):
             return False
         with self._store.try_lock(path) as won:
-            if not won or self._is_known(path) or is_any_held(self._database):
+            if not won or self._is_known(path) or self._leases.is_any_held():
                 return False
             self._store.remove(path)
         logger.info("orphan blob removed", extra={"blob": path})

@@ -53,10 +53,23 @@ files = Table(
     Column("upload_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger),
     Column("ended_us", BigInteger),
+    Column("name_folded", name_type(6 * 255)),
     Index("ix_files_public", "state", "visibility", "upload_us", "id"),
     Index("ix_files_owner", "owner_id", "state", "upload_us", "id"),
     Index("ix_files_expiry", "state", "expires_us"),
     Index("ix_files_blob", "blob_id"),
     Index("ix_files_principal", "principal", "state"),
 )
-"""One upload. The row stays for ever, so that an id is never given to other bytes; its blob goes when unused."""
+"""One upload. The row stays for ever, so that an id is never given to other bytes; its blob goes when unused.
+
+`name_folded` is `text.fold` of `filename`, and is written with it. NULL where an earlier release wrote the row and
+`files/name_backfill.py` has not reached it yet.
+"""
+
+backfills = Table(
+    "backfills",
+    db.metadata,
+    Column("name", code_type(32), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+"""How far a job is that fills a new column in rows of earlier releases: no row up to this id lacks it any more."""

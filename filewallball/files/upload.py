@@ -26,7 +26,7 @@ from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
-from filewallball.text import sanitize
+from filewallball.text import fold, sanitize
 
 _NEW = insert(files)  # built once: building a statement and recognising it again costs more than running it
 
@@ -143,11 +143,13 @@ def _new_file(
     incoming: Incoming, seen: Inspection, caller: Caller, *, state: str, delete_digest: str, suspicion: str
 ) -> NewFile:
     now = now_us()
+    filename = display_name(incoming.filename)
     return NewFile(
         file_id=str(uuid.UUID(bytes=secrets.token_bytes(16))),
         state=state,
         visibility=incoming.visibility,
-        filename=display_name(incoming.filename),
+        filename=filename,
+        name_folded=fold(filename),
         description=sanitize(incoming.description, 4000),
         file_size=incoming.stage.size,
         mime_type=seen.media_type,

@@ -30,11 +30,12 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.web.api import Blueprint
-from filewallball.web.openapi import FORM_BODY, RAW_BODY, binary_answer
+from filewallball.web.openapi import FORM_BODY, LOCATION, RAW_BODY, binary_answer
 from filewallball.web.paging import Page
 from filewallball.web.request_body import body_of_any_length
 
 _FORM = "multipart/form-data"
+Created = tuple[StoredFile, dict[str, str]]
 blueprint = Blueprint("files", __name__, description="Upload, list, describe, fetch and delete files")
 
 
@@ -45,13 +46,13 @@ class Upload(MethodView):
     @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=FORM_BODY)
     @blueprint.arguments(UploadOptionsSchema, location="query")
-    @blueprint.response(201, UploadedSchema)
-    def post(self, options: dict[str, Any]) -> StoredFile:
+    @blueprint.response(201, UploadedSchema, headers=LOCATION)
+    def post(self, options: dict[str, Any]) -> Created:
         """Upload one file as multipart/form-data: the part `file`, options as further fields or in the query."""
         op, uploads = current_operation(), part(Uploads)
         uploads.check_quota(op)
         with receive_form(part(LocalStore), _upload(options), _boundary(), op.note) as incoming:
-            return uploads.store(op, incoming)
+            return _created(uploads.store(op, incoming))
 
 
 @blueprint.route("/upload/<filename>")
@@ -61,8 +62,8 @@ class RawUpload(MethodView):
     @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=RAW_BODY)
     @blueprint.arguments(UploadOptionsSchema, location="query")
-    @blueprint.response(201, UploadedSchema)
-    def put(self, options: dict[str, Any], filename: str) -> StoredFile:
+    @blueprint.response(201, UploadedSchema, headers=LOCATION)
+    def put(self, options: dict[str, Any], filename: str) -> Created:
         """Upload the request's body as one file (`curl -T`); options as query parameters."""
         if request.mimetype == _FORM:
             raise errors.UnsupportedMediaType(
@@ -71,7 +72,7 @@ class RawUpload(MethodView):
         op, uploads = current_operation(), part(Uploads)
         uploads.check_quota(op)
         with receive_body(part(LocalStore), _upload(options), filename, op.note) as incoming:
-            return uploads.store(op, incoming)
+            return _created(uploads.store(op, incoming))
 
 
 @blueprint.route("/files")
@@ -151,6 +152,10 @@ class Thumbnail(MethodView):
             x_accel=False,
             finished=lambda delivery: downloads.delivered(op, delivery),
         )
+
+
+def _created(file: StoredFile) -> Created:
+    return file, {"Location": file.location}
 
 
 def _upload(options: dict[str, Any]) -> UploadRequest:

@@ -20,13 +20,23 @@ _CANARY_KEY = "filewallball:health:"
 
 
 def database_probe(database: Database, pool_size: int) -> Probe:
-    """A query on a pooled connection; on MariaDB also how many connections the server has, and may have."""
+    """A query on a pooled connection; on MariaDB also how many connections the server has, and may have.
 
-    def probe(connection: Connection) -> Mapping[str, Any]:
+    It writes nothing, because it would wait for locks: a job writes every few seconds, and what that or any change was
+    refused is told here.
+    """
+
+    def look(connection: Connection) -> Mapping[str, Any]:
         active, most = database.dialect.connection_counts(connection, database.open_connections)
         return {"active_connections": active, "max_connections": most, "connection_pool_size": pool_size}
 
-    return lambda: database.query(probe)
+    def probe() -> Mapping[str, Any]:
+        found = database.query(look)
+        if problem := database.refusals.problem:
+            raise errors.Unavailable(f"{problem} Changes are refused; what is stored is still served.")
+        return found
+
+    return probe
 
 
 def redis_probe(url: str, timeout: timedelta) -> Probe:

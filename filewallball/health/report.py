@@ -74,7 +74,9 @@ def detailed(results: Mapping[str, CheckResult]) -> dict[str, Any]:
 def readiness(results: Mapping[str, CheckResult], *, draining: bool) -> dict[str, Any]:
     """The body of `GET /health/ready`: whether requests may be sent here."""
     status = "draining" if draining else worst(results.values())
-    return {"status": status, "checks": {name: result.status for name, result in results.items()}}
+    body = {"status": status, "checks": {name: result.status for name, result in results.items()}}
+    failures = {name: result.error for name, result in results.items() if result.error}
+    return {**body, "errors": failures} if failures else body
 
 
 def uptime(seconds: float) -> str:

@@ -1,6 +1,5 @@
 """The health routes."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from filewallball.database.connections import Database
 from filewallball.health import exposition, report
 from filewallball.health.checks import UNHEALTHY, HealthChecks
 from filewallball.observability.exposition import preferred_to_json
-from filewallball.observability.uptime import started_at
+from filewallball.observability.uptime import uptime_seconds
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.web.api import Blueprint
@@ -30,7 +29,7 @@ class Health(MethodView):
     @blueprint.doc(responses=health_answer())
     def get(self) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
         """The state of the service and of what it depends on; as metrics where the Accept header asks for them."""
-        up = time.time() - started_at()
+        up = uptime_seconds()
         results = part(HealthChecks).look()
         body = report.summary(results, dialect=part(Database).dialect.name, uptime_seconds=up)
         status = _status(body)

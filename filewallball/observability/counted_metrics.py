@@ -7,8 +7,11 @@ from filewallball.observability.labels import Label
 from filewallball.observability.metric import COUNTER, GAUGE, HISTOGRAM, Metric, one_of
 from filewallball.observability.vocabulary import BYTES, OTHER, SECONDS
 
-_UPLOAD_ERRORS = ("file_too_large", "invalid_file_type", "storage_full", "network_error", "internal_error")
-_DOWNLOAD_ERRORS = ("not_found", "expired", "network_error", "internal_error")
+_UPLOAD_ERRORS = (
+    *("file_too_large", "invalid_file_type", "network_error", "digest_mismatch", "validation_error"),
+    *("suspicious_file", "infected_file", "not_scannable", *words.SERVER_ERRORS),
+)
+_DOWNLOAD_ERRORS = ("not_found", "expired", "network_error", *words.SERVER_ERRORS)
 
 _STATUS = Label("status", len(words.STATUSES), "success, failed, denied")
 _FILE_TYPE = Label("file_type", len(words.MEDIA_TYPES), "known media types, `other`")
@@ -147,6 +150,11 @@ COUNTED = (
         "Requests whose client is `unknown`: a trusted proxy sent no address that can be read",
     ),
     Metric(
+        "unknown_hosts_total",
+        COUNTER,
+        "Requests that name no host, or one that is none of the service's (ALLOWED_HOSTS)",
+    ),
+    Metric(
         "log_records_dropped_total",
         COUNTER,
         "Log lines that a sink did not take",
@@ -174,7 +182,7 @@ COUNTED = (
         COUNTER,
         "HTTP requests that ended in an exception nobody foresaw",
         (_METHOD, _HTTP_STATUS),
-        preset=tuple((method, "500") for method in ("GET", "POST", "PUT", "DELETE")),
+        preset=tuple((method, "500") for method in words.METHODS),
     ),
     Metric(
         "flask_exporter_info",

@@ -4,23 +4,20 @@ from pathlib import Path
 
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from filewallball.clock import now_us
 from filewallball.observability.metric_store.collector import metric_files
+from filewallball.recording.event_ids import Anchor, note_anchor, read_anchor
 
-_EPOCH = "epoch"
+EPOCH = "epoch"
 
 
 def note_epoch(directory: Path) -> None:
     """Remember that counting begins now."""
-    (directory / _EPOCH).write_text(f"{now_us()}\n")
+    note_anchor(directory / EPOCH)
 
 
-def epoch_us(directory: Path) -> int | None:
-    """The time at which counting began; None if no service ever started here."""
-    try:
-        return int((directory / _EPOCH).read_text())
-    except (FileNotFoundError, ValueError):
-        return None
+def epoch(directory: Path) -> Anchor | None:
+    """The moment at which counting began; None if no service ever started here."""
+    return read_anchor(directory / EPOCH)
 
 
 class Counters:

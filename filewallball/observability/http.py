@@ -10,6 +10,7 @@ from filewallball.observability.metrics import Metrics
 from filewallball.observability.vocabulary import HTTP_STATUSES, METHODS
 from filewallball.web.exchange import Exchange
 
+_NEEDS_NO_HOST = "/health/live"
 _NO_RULE = "None"  # as the exporter calls it
 
 
@@ -33,6 +34,8 @@ class HttpObserver:
 
     def finished(self, exchange: Exchange) -> None:
         self._change(-1)
+        if not exchange.origin.host_is_known and exchange.rule != _NEEDS_NO_HOST:
+            self._metrics.increment("unknown_hosts_total")
         if exchange.rule == PATH:  # scrapes count nothing, as the exporter has it
             return
         method = self._methods.bound(exchange.environ["REQUEST_METHOD"])

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -17,9 +17,6 @@ _HEAD = ("timestamp", "level", "logger", "message")
 # JSON escapes C0 controls itself; these would reach a terminal or a viewer raw.
 _HARMFUL = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _CONTROL = re.compile("[\x00-\x1f]")
-_TOKEN = re.compile(rb"fwb_[A-Za-z0-9_-]{8,}")
-_BEARER = re.compile(rb"(?i)bearer\s+[A-Za-z0-9._~+/=-]{8,}")
-_HIDDEN = b"[hidden]"
 _PLAIN = re.compile(r"[\w./:@+-]+", re.ASCII)
 
 
@@ -43,23 +40,6 @@ def text_line(fields: Fields) -> bytes:
     head = [_CONTROL.sub(_escaped, str(fields.get(name, ""))) for name in _HEAD]
     rest = [f"{name}={_text_value(value)}" for name, value in fields.items() if _is_detail(name, value)]
     return _harmless(" ".join([*head, *rest]).encode("utf-8", "backslashreplace"))
-
-
-class Redactor:
-    """Takes known secrets and everything that looks like one of our tokens out of a line."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = [secret.encode() for secret in secrets if len(secret) >= 8]
-
-    def clean(self, line: bytes) -> bytes:
-        for secret in self._secrets:
-            if secret in line:
-                line = line.replace(secret, _HIDDEN)
-        if b"fwb_" in line:
-            line = _TOKEN.sub(_HIDDEN, line)
-        if b"earer " in line:
-            line = _BEARER.sub(b"Bearer " + _HIDDEN, line)
-        return line
 
 
 class LineFormatter(JsonFormatter):

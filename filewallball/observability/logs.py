@@ -3,12 +3,10 @@
 import logging
 import re
 from collections.abc import Callable
-from contextlib import suppress
 
-from sqlalchemy.engine import make_url
-
-from filewallball.observability.log_lines import Fields, LineFormatter, Redactor, json_line, text_line
+from filewallball.observability.log_lines import Fields, LineFormatter, json_line, text_line
 from filewallball.observability.sinks import ConsoleSink, FileSink
+from filewallball.redaction import Redactor
 from filewallball.settings.service import Settings
 
 _RENDERERS = {"json": json_line, "text": text_line}
@@ -22,7 +20,7 @@ class Logs:
         self.console = ConsoleSink()
         self.file = FileSink(settings.log_file, settings.log_max_size, settings.log_backup_count)
         self.render = _RENDERERS[settings.log_format]
-        self._redactor = Redactor(_secrets(settings))
+        self._redactor = Redactor(settings.secrets())
 
     def write(self, fields: Fields) -> None:
         """Write a record that is already complete."""
@@ -93,11 +91,3 @@ def _without_request_data(record: logging.LogRecord) -> bool:
 
 def _without_query(value: object) -> object:
     return value.partition("?")[0] if isinstance(value, str) else value
-
-
-def _secrets(settings: Settings) -> list[str]:
-    found = [settings.admin_token, settings.audit_seal_key]
-    for url in (settings.database_url, settings.redis_url):
-        with suppress(ValueError):
-            found.append((make_url(url).password or "") if url else "")
-    return [str(secret) for secret in found if secret]

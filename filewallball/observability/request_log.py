@@ -5,11 +5,13 @@ import time
 import traceback
 
 from filewallball.errors import ApiError, InternalError
+from filewallball.errors.fields import recorded_faults
 from filewallball.errors.translation import translate
 from filewallball.observability.log_lines import Fields, timestamp
 from filewallball.observability.logs import Logs
 from filewallball.recording.event import FAILED
 from filewallball.text import truncate
+from filewallball.web.details import detail_of
 from filewallball.web.exchange import Exchange
 
 _PROBES = frozenset(("/health/live", "/health/ready", "/metrics"))
@@ -65,6 +67,8 @@ def error_record(exchange: Exchange, failure: BaseException) -> Fields:
     event = exchange.event
     cause = translate(failure)
     facts = dict(cause.facts)
+    if faults := recorded_faults(cause):
+        facts["errors"] = faults
     return {
         "timestamp": timestamp(time.time()),
         "level": "ERROR",
@@ -91,7 +95,7 @@ def _message(cause: ApiError) -> str:
     if origin is not None and cause.side == "server":
         reason = f"{type(origin).__name__}: {origin}".partition("\n")[0]
         return f"{cause.detail or cause.title} ({reason})"[:_MAX_MESSAGE]
-    return (cause.detail or cause.title)[:_MAX_MESSAGE]
+    return (detail_of(cause) if cause.errors else cause.detail or cause.title)[:_MAX_MESSAGE]
 
 
 def _trace(failure: BaseException) -> str:

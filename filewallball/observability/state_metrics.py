@@ -3,6 +3,7 @@
 from filewallball.observability import vocabulary as words
 from filewallball.observability.labels import Label
 from filewallball.observability.metric import COUNTER, GAUGE, Metric, one_of
+from filewallball.recording.rejects import REASONS as _REJECTIONS
 
 _EXPECTED = Label("client_ip", words.MAX_EXPECTED, "clients declared with `expected_within`")
 
@@ -30,6 +31,13 @@ STATE = (
     ),
     Metric("audit_journal_pending_events", GAUGE, "Ended operations not yet in the database", scraped=True),
     Metric("audit_journal_oldest_pending_seconds", GAUGE, "Age of the oldest of those", scraped=True),
+    Metric(
+        "audit_journal_rejected_total",
+        COUNTER,
+        "Lines of the journal that were not taken: forged, repeated or unstorable, or that are missing",
+        (one_of("reason", *_REJECTIONS),),
+        preset=tuple((reason,) for reason in _REJECTIONS),
+    ),
     Metric("audit_unsealed_rows", GAUGE, "Rows of the audit log that no block seals yet", scraped=True),
     Metric(
         "audit_unsealed_seconds",
@@ -62,6 +70,12 @@ STATE = (
         "audit_journal_writable",
         GAUGE,
         "1 if the journal takes lines; without it nothing is served",
+        scraped=True,
+    ),
+    Metric(
+        "database_writable",
+        GAUGE,
+        "1 if the database keeps changes, 0 if it is full, read-only or cannot write its files",
         scraped=True,
     ),
     Metric(

@@ -2,14 +2,17 @@
 
 import time
 
+from filewallball.clock import steady_seconds
+
 _started_at: float | None = None
+_started = 0.0
 
 
 def note_start() -> None:
     """Called first thing by whoever starts the service; later calls change nothing."""
-    global _started_at
+    global _started_at, _started
     if _started_at is None:
-        _started_at = time.time()
+        _started_at, _started = time.time(), steady_seconds()
 
 
 def started_at() -> float:
@@ -17,3 +20,9 @@ def started_at() -> float:
     note_start()
     assert _started_at is not None  # noqa: S101 - just noted
     return _started_at
+
+
+def uptime_seconds() -> float:
+    """Seconds since the start, whatever was done to the clock meanwhile."""
+    note_start()
+    return steady_seconds() - _started

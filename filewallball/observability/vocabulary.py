@@ -126,6 +126,7 @@ ACTIONS = (
     OTHER,
 )
 ERROR_CODES = (*sorted({kind.code for kind in errors.catalogue()} | {errors.ABORTED}), OTHER)
+SERVER_ERRORS = tuple(sorted({kind.code for kind in errors.catalogue() if kind.status >= 500}))
 AUTH_FAILURES = {
     "auth_missing": "missing",
     "auth_malformed": "malformed",

@@ -12,9 +12,12 @@ from filewallball.ops.guide_rules import (
     WOKEN,
     Rule,
 )
+from filewallball.ops.request_failures import FAULTS, SUCCESSES
 from filewallball.settings.service import Settings
 
 WATCHDOG = "Watchdog"
+RECORDS = (FAULTS, SUCCESSES)
+"""What the alert rules ask for by name."""
 _HOUR = 3600
 _USUAL_BACKUP_AGE = timedelta(days=2)
 _SERVICE = 'job="filewallball"'
@@ -37,8 +40,17 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
     return tuple(rule for group in groups(settings).values() for rule in group)
 
 
+def verified_within(settings: Settings) -> int:
+    """The seconds within which the audit log should have been found intact."""
+    return round(settings.audit_verify_interval.total_seconds()) * 2 + _HOUR
+
+
+def backup_within(settings: Settings) -> int:
+    """The seconds within which a backup should have been taken."""
+    return round((settings.backup_max_age or _USUAL_BACKUP_AGE).total_seconds())
+
+
 def _audit(settings: Settings) -> tuple[Rule, ...]:
-    overdue = round(settings.audit_verify_interval.total_seconds()) * 2 + _HOUR
     since = f"(audit_verify_last_success_timestamp_seconds > 0 or process_start_time_seconds{{{_SERVICE}}})"
     return (
         Rule(
@@ -52,7 +64,7 @@ def _audit(settings: Settings) -> tuple[Rule, ...]:
         ),
         Rule(
             "AuditVerifyOverdue",
-            f"time() - {since} > {overdue}",
+            f"time() - {since} > {verified_within(settings)}",
             "5m",
             WARNING,
             "The audit log was not verified for too long",
@@ -67,33 +79,55 @@ def _audit(settings: Settings) -> tuple[Rule, ...]:
             "The first unsealed row that {{ $labels.instance }} sees has waited for {{ $value | humanizeDuration }}",
             WOKEN,
         ),
-        Rule(
-            "JournalGrowing",
-            "audit_journal_oldest_pending_seconds > 60",
-            "5m",
-            WARNING,
-            "Audit events wait for the database",
-            "The oldest event of {{ $labels.instance }} has waited for {{ $value | humanizeDuration }}",
-        ),
-        Rule(
-            "JournalNotWritable",
-            "audit_journal_writable == 0",
-            "30s",
-            CRITICAL,
-            "The journal takes no lines",
-            "{{ $labels.instance }} answers 503 to every operation until its journal can be written again",
-            PAGED,
-        ),
+        *_JOURNAL,
     )
 
 
+_JOURNAL = (
+    Rule(
+        "JournalGrowing",
+        "audit_journal_oldest_pending_seconds > 60",
+        "5m",
+        WARNING,
+        "Audit events wait for the database",
+        "The oldest event of {{ $labels.instance }} has waited for {{ $value | humanizeDuration }}",
+    ),
+    Rule(
+        "JournalLinesRejected",
+        "sum without (reason) (increase(audit_journal_rejected_total[1h])) > 0",
+        "1m",
+        CRITICAL,
+        "Lines of the journal were rejected",
+        "{{ $labels.instance }} found lines in its journal that it did not write, or misses some",
+        WOKEN,
+    ),
+    Rule(
+        "JournalNotWritable",
+        "audit_journal_writable == 0",
+        "30s",
+        CRITICAL,
+        "The journal takes no lines",
+        "{{ $labels.instance }} answers 503 to every operation until its journal can be written again",
+        PAGED,
+    ),
+)
+
+
 def _storage(settings: Settings) -> tuple[Rule, ...]:
-    backup_age = round((settings.backup_max_age or _USUAL_BACKUP_AGE).total_seconds())
     return (
+        Rule(
+            "DatabaseNotWritable",
+            "database_writable == 0",
+            "30s",
+            CRITICAL,
+            "The database keeps no changes",
+            "The database of {{ $labels.instance }} is full or read-only: uploads and deletions are refused",
+            PAGED,
+        ),
         Rule(
             "BackupOverdue",
             # Without BACKUP_MAX_AGE a host that never took a backup is not expected to.
-            f"time() - {_last_backup(settings)} > {backup_age}",
+            f"time() - {_last_backup(settings)} > {backup_within(settings)}",
             "10m",
             WARNING,
             "The backup is overdue",

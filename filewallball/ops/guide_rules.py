@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from filewallball.ops.request_failures import FAULTS, SUCCESSES
 from filewallball.settings.guide import ALERT_RULES
 
 WARNING, CRITICAL, NONE = "warning", "critical", "none"
@@ -81,14 +82,17 @@ def _on(condition: str, name: str, expr: str, summary: str, description: str) ->
     )
 
 
+# On an idle service one failure may be a large share.
+_LEAST_FAULTS = 3
+
 CONDITION_RULES = {
     "high_error_rate": _on(
         "high_error_rate",
         "ErrorPercentageHigh",
-        '100 * sum by (instance) (rate(operations_total{status="failed"}[5m]))'
-        " / sum by (instance) (rate(operations_total[5m])) > 5",
+        f"100 * ({FAULTS.name} > {_LEAST_FAULTS}) / ({FAULTS.name} + {SUCCESSES.name}) > 5",
         "Too many operations fail",
-        "{{ $value | printf `%.1f` }} % of the operations of {{ $labels.instance }} failed in the last 5 minutes",
+        "{{ $value | printf `%.1f` }} % of what {{ $labels.instance }} was asked for in the last 5 minutes "
+        "failed by its own fault",
     ),
     "storage_full": _on(
         "storage_full",

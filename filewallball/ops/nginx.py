@@ -1,6 +1,7 @@
 """`filewallball.conf`, for the `http` block of nginx: what stands between clients and the service, and why."""
 
 import ipaddress
+import math
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
@@ -34,15 +35,23 @@ log_format filewallball escape=json
     '"upstream_status":"$upstream_status","upstream_time":"$upstream_response_time",'
     '"protocol":"$server_protocol","tls":"$ssl_protocol","user_agent":"$filewallball_agent"}';
 # Bytes that are not ASCII would go into the log raw, and may be no UTF-8 at all.
-map $http_user_agent $filewallball_agent { default $http_user_agent; "~[^\\x20-\\x7e]" "(not ASCII)"; }
+map $http_user_agent $filewallball_agent {
+    default $http_user_agent;
+    "~[^\\x20-\\x7e]" "(not ASCII)";
+    "~*(fwb(_|%5f)[A-Za-z0-9_%-]{8}|bearer[ +%])" "(hidden)";
+}
 # Without the query, which may hold what nobody should read later.
 map $request_uri $filewallball_path {
     default $request_uri;
     "~[^\\x20-\\x7e]" "(not ASCII)";
+    # A token in it, whichever of its letters are escaped.
+    "~*^[^?]*((f|%66)(w|%77)(b|%62)(_|%5f)([A-Za-z0-9_-]|%[0-9a-f]{2}){8}|bearer([ +]|%20))" "(hidden)";
     "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
 }
 # That of the request line: $request_method is GET once an error has its page.
 map $request $filewallball_method { default $request_method; "~^(?<filewallball_verb>[A-Z]+) " $filewallball_verb; }
+# The port that the client named; $host is the name alone.
+map $http_host $filewallball_port { default ""; "~(?<filewallball_named>:[0-9]{1,5})$" $filewallball_named; }
 # A number where there was no answer.
 map $status $filewallball_status { default $status; ~^0 0; }
 # Requests that the service gave no answer to: once it is back it reads them, unless they are on its record.
@@ -56,9 +65,9 @@ proxy_request_buffering on;
 client_max_body_size {most};
 client_body_buffer_size 128k;
 # A request that takes longer than this between two pieces ends without an answer.
-client_header_timeout 15s;
-client_body_timeout 30s;
-send_timeout 60s;
+client_header_timeout {head}s;
+client_body_timeout {stall}s;
+send_timeout {stall}s;
 large_client_header_buffers 4 16k;
 reset_timedout_connection on;
 server_tokens off;
@@ -69,7 +78,7 @@ tcp_nopush on;
 _SERVICE = """\
 proxy_http_version 1.1;
 proxy_set_header Connection "";
-proxy_set_header Host $host;
+proxy_set_header Host $host$filewallball_port;
 # One hop, replaced and not appended: what a client says of itself goes no further.
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Proto $scheme;
@@ -115,6 +124,7 @@ def configuration(settings: Settings) -> str:
             "",
             _LOG,
             *nginx_problems.maps(),
+            *nginx_problems.origins(settings.cors_origins),
             "",
             *_upstream(settings),
             "",
@@ -148,12 +158,22 @@ def _servers(settings: Settings) -> Iterator[str]:
     port = url.port or (443 if secure else 80)
     lines = [f"server_name {name};", *_listen(name, port, secure, settings)]
     lines += _ACCESS_LOGS
-    lines += _LIMITS.format(most=settings.max_upload_size + _FORM_BYTES).splitlines()
+    lines += _limits(settings).splitlines()
     lines += _SERVICE.splitlines()
     lines += [*nginx_problems.pages(), *_locations(settings, secure)]
     yield _block("server", lines)
     if secure and port == 443:
         yield _block("server", _redirect(name))
+
+
+def _limits(settings: Settings) -> str:
+    head, stall = settings.client_header_timeout, settings.client_timeout
+    return _LIMITS.format(
+        # A tenth more, so that it is mostly the service that refuses a file, and says how large one may be.
+        most=(settings.max_upload_size + _FORM_BYTES) * 11 // 10,
+        head=math.ceil(head.total_seconds()),
+        stall=math.ceil(stall.total_seconds()),
+    )
 
 
 def _listen(name: str, port: int, secure: bool, settings: Settings) -> Iterator[str]:
@@ -187,7 +207,7 @@ def _redirect(name: str) -> Iterator[str]:
     yield f"server_name {name};"
     yield _ACCESS_LOGS[0]
     yield "location /.well-known/acme-challenge/ { root /var/www/html; }"
-    yield "location / { return 308 https://$host$request_uri; }"
+    yield f"location / {{ return 308 https://{name}$request_uri; }}"
 
 
 def _locations(settings: Settings, secure: bool) -> Iterator[str]:
@@ -214,7 +234,8 @@ def _locations(settings: Settings, secure: bool) -> Iterator[str]:
     yield "location = /_problem {"
     yield "    internal;"
     yield "    default_type application/problem+json;"
-    yield from (f"    add_header {name} {value} always;" for name, value in _problem_headers(secure))
+    headers = [*_problem_headers(secure), *nginx_problems.cors_headers(settings.cors_origins)]
+    yield from (f"    add_header {name} {value} always;" for name, value in headers)
     yield f"    return 200 '{{{','.join(_MEMBERS)}}}';"
     yield "}"
 

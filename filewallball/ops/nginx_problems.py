@@ -1,8 +1,10 @@
 """nginx's own errors in the service's words: the same problem+json, the same codes, and the same record."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from filewallball import errors
+from filewallball.web.cors import ANSWER_HEADERS
 
 # What nginx answers by itself -> the code of the catalogue that means the same, and what to say beside it.
 _OWN = {
@@ -70,6 +72,30 @@ def maps() -> Iterator[str]:
         yield f"    default {_quoted(default)};"
         yield from (f"    {status} {_quoted(value)};" for status, value in values.items())
         yield "}"
+
+
+def origins(allowed: Sequence[str]) -> Iterator[str]:
+    """The map from the Origin of a request, which is unknown where its head was too large, to the one to name."""
+    if not allowed or "*" in allowed:
+        return
+    yield "map $http_origin $filewallball_origin {"
+    yield '    default "";'
+    if len(allowed) == 1:
+        yield f'    "" "{allowed[0]}";'
+    # As expressions: nginx has no room for long names otherwise.
+    yield from (f'    "~*^{re.escape(origin)}$" $http_origin;' for origin in allowed)
+    yield "}"
+
+
+def cors_headers(allowed: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What lets a page of an allowed origin read nginx's own answers."""
+    if not allowed:
+        return
+    is_open = "*" in allowed
+    yield "Access-Control-Allow-Origin", '"*"' if is_open else "$filewallball_origin"
+    yield "Access-Control-Expose-Headers", _quoted(", ".join(ANSWER_HEADERS))
+    if not is_open:
+        yield "Vary", "Origin"
 
 
 def pages() -> Iterator[str]:

@@ -1,21 +1,27 @@
 """The configuration of Prometheus: the seed's scrape jobs, node_exporter, the rules and Alertmanager."""
 
+import socket
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from filewallball.ops.alert_rules import groups
+from filewallball.ops.alert_rules import RECORDS, groups
 from filewallball.ops.guide_rules import Rule
 from filewallball.ops.rendering import yaml_text
 from filewallball.settings.service import Settings
 
 RULE_FILE = "filewallball_alerts.yml"
+_INSTANCE = "{{ $labels.instance }}"
 
 
 def configuration(settings: Settings) -> str:
     """`prometheus.yml`."""
     return yaml_text(
         {
-            "global": {"scrape_interval": "15s", "evaluation_interval": "15s"},
+            "global": {
+                "scrape_interval": "15s",
+                "evaluation_interval": "15s",
+                "external_labels": {"host": _host(settings)},
+            },
             "rule_files": [RULE_FILE],
             "alerting": {"alertmanagers": [_alertmanager(settings)]},
             "scrape_configs": _jobs(settings),
@@ -28,11 +34,22 @@ def alert_rules(settings: Settings) -> str:
     return yaml_text(
         {
             "groups": [
-                {"name": name, "rules": [_rule(rule, settings.alert_runbook_url) for rule in group]}
-                for name, group in groups(settings).items()
+                {
+                    "name": "filewallball-records",
+                    "rules": [{"record": each.name, "expr": each.expr} for each in RECORDS],
+                },
+                *(
+                    {"name": name, "rules": [_rule(rule, settings.alert_runbook_url) for rule in group]}
+                    for name, group in groups(settings).items()
+                ),
             ]
         }
     )
+
+
+def _host(settings: Settings) -> str:
+    """What alerts call this place: `localhost:8000` says nothing to people who have two."""
+    return settings.alert_host or urlsplit(settings.public_url).hostname or socket.gethostname()
 
 
 def _rule(rule: Rule, runbook: str) -> dict[str, Any]:
@@ -43,7 +60,9 @@ def _rule(rule: Rule, runbook: str) -> dict[str, Any]:
         "labels": {"severity": rule.severity},
         "annotations": {
             "summary": rule.summary,
-            "description": rule.description,
+            "description": rule.description.replace(
+                _INSTANCE, f"{_INSTANCE} on {{{{ $externalLabels.host }}}}"
+            ),
             "runbook_url": f"{runbook}#{rule.section}",
         },
     }

@@ -26,11 +26,19 @@ def write(artifacts: Iterable[Artifact], settings: Settings, folder: Path) -> It
     """Write every artifact below `folder`; what it may hold secrets of was never readable by others."""
     for artifact in _wanted(artifacts, settings):
         path = folder / artifact.path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folders(path.parent)
         path.touch(artifact.mode)
         path.chmod(artifact.mode)
         path.write_text(artifact.text(settings))
         yield path
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder that the programs around the service can enter, whatever the umask."""
+    if not folder.is_dir():
+        _make_folders(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
 
 
 def stale(artifacts: Iterable[Artifact], settings: Settings, folder: Path) -> Iterator[Path]:

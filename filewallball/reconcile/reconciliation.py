@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
@@ -11,10 +12,12 @@ from filewallball.database.connections import Database
 from filewallball.errors import ABORTED
 from filewallball.files.inventory import count_files
 from filewallball.files.tables import DELETED, EXPIRED, KEPT, blobs, files
-from filewallball.observability.counters import Counters, epoch_us
+from filewallball.observability.counters import Counters, epoch
 from filewallball.observability.vocabulary import AUTH_FAILURES
+from filewallball.reconcile.rows import changed_files, wrong_blobs, wrong_quotas
 from filewallball.reconcile.statistics import disagreements
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
+from filewallball.recording.event_ids import Anchor
 from filewallball.recording.operations import REFUSE
 from filewallball.recording.shipper import Shipper
 from filewallball.recording.tables import audit_log
@@ -111,6 +114,9 @@ class Reconciliation:
             .where(files.c.state.in_(KEPT), blobs.c.id.is_(None))
         )
         found += [f"file {file_id} has no blob" for file_id in self._database.scalars(bare)]
+        for first, last in self._database.query(lambda connection: list(_pieces(connection, files.c.id))):
+            found += self._database.query(partial(wrong_blobs, first=first, last=last))
+        found += self._database.query(wrong_quotas)
         litter = sum(1 for path in self._store.blobs() if not _is_known(self._database, path))
         more = f", {litter:,} files without a row, left to the sweep" if litter else ""
         return _line("files table and disk", f"{count:,} blobs{more}", found)
@@ -118,16 +124,17 @@ class Reconciliation:
     def _metrics_and_audit(self) -> Line:
         """Compare the counters of this host since its service started with the log since then."""
         name = "metrics and audit log"
-        epoch = epoch_us(self._settings.metrics_dir)
-        if epoch is None or not self._settings.prometheus_enabled:
+        began = epoch(self._settings.metrics_dir)
+        if began is None or not self._settings.prometheus_enabled:
             return Line(name, agrees=True, text="nothing is counted here")
-        if lost := self._database.query(lambda connection: _lost_since(connection, epoch)):
+        if lost := self._database.query(lambda connection: _lost_since(connection, began)):
             return Line(name, agrees=True, text=f"not compared: {lost} since the service started")
         self._shipper.flush(seconds=5)
         enforced = self._settings.ratelimit_enforce
-        logged = self._database.query(lambda connection: _logged_since(connection, epoch, enforced))
+        logged = self._database.query(lambda connection: _logged_since(connection, began, enforced))
         counters = Counters(self._settings.metrics_dir)
-        allowed = self._settings.threads * counters.total("worker_unclean_exits_total")
+        pending = self._shipper.backlog().unsettled
+        allowed = pending + self._settings.threads * counters.total("worker_unclean_exits_total")
         pairs = list(_pairs(logged, counters))
         if not allowed:  # of operations that died uncounted nobody knows how large they were
             pairs += _sizes(logged, counters)
@@ -136,7 +143,9 @@ class Reconciliation:
             for what, of_log, of_metrics in pairs
             if abs(of_log - of_metrics) > allowed
         ]
-        return _line(name, f"{pairs[0][2]:,} operations counted, a difference of {allowed} allowed", found)
+        more = f", {pending:,} pending" if pending else ""
+        text = f"{pairs[0][2]:,} operations counted{more}, a difference of {allowed} allowed"
+        return _line(name, text, found)
 
 
 def _audit_and_files(database: Database) -> Line:
@@ -161,6 +170,7 @@ def _audit_and_files(database: Database) -> Line:
             found += _ids(connection, unknown, "no upload of {}")
             ended = files.c.state.in_((DELETED, EXPIRED))
             found += _ids(connection, _unrecorded(_ENDED).where(*piece, ended), "no end of {}")
+            found += changed_files(connection, first, last)
         return uploads, found
 
     uploads, found = database.snapshot(work)
@@ -171,14 +181,14 @@ def _stock(connection: Connection) -> dict[str, Stock]:
     return {name: Stock(*kept) for name, kept in count_files(connection).items()}
 
 
-def _lost_since(connection: Connection, epoch: int) -> str:
+def _lost_since(connection: Connection, began: Anchor) -> str:
     """The reason why the log no longer holds all that was counted; empty if it does."""
-    if first_whole_hour(connection) * HOUR_US > epoch:
+    if first_whole_hour(connection) * HOUR_US > began.moment_us:
         return "the log was pruned of what happened"
     restored = (
         audit_log.c.action == "backup:restore",
         audit_log.c.status == SUCCESS,
-        audit_log.c.timestamp_us >= epoch,
+        audit_log.c.event_id >= began.first_id,
     )
     found = connection.execute(select(audit_log.c.id).where(*restored).limit(1)).first()
     return "a backup was restored" if found else ""
@@ -214,7 +224,8 @@ def _sum(logged: Sequence[Row[Any]], value: str = "n", **wanted: str) -> int:
     return sum(int(getattr(row, value)) for row in chosen)
 
 
-def _logged_since(connection: Connection, epoch: int, enforced: bool) -> Sequence[Row[Any]]:
+def _logged_since(connection: Connection, began: Anchor, enforced: bool) -> Sequence[Row[Any]]:
+    """Sums of the log since then, in the order of ids: the wall clock may have been set back meanwhile."""
     count, details = audit_log.c.count, audit_log.c.details
     over_limit = audit_log.c.error_type == "rate_limited"
     if not enforced:  # then what exceeds a limit passes, and only the details tell
@@ -227,9 +238,9 @@ def _logged_since(connection: Connection, epoch: int, enforced: bool) -> Sequenc
         func.sum(case((is_suspicious, count), else_=0)).label("suspicious"),
         func.sum(case((over_limit, count), else_=0)).label("over_limit"),
     )
-    # Some of the proxy's refusals happened while the service was away, before it counted.
+    # Of the proxy's refusals some happened while the service was away, before it counted.
     since = (
-        audit_log.c.timestamp_us >= epoch,
+        audit_log.c.event_id >= began.first_id,
         audit_log.c.error_type != ABORTED,
         audit_log.c.action != REFUSE,
     )

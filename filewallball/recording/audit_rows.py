@@ -38,7 +38,8 @@ CANONICAL = (
     "details",
 )
 COLUMNS = (*CANONICAL, "mac", "address")
-_KINDS = frozenset((str, int))
+_NUMBERS = ("timestamp_us", "user_id", "token_id", "file_size", "duration_us", "count")
+_KINDS = tuple(int if name in _NUMBERS else str for name in CANONICAL)
 _values = itemgetter(*CANONICAL)
 Fields = Mapping[str, Any]
 """An event's fields: `vars(event)`, or a line of the journal."""
@@ -75,8 +76,8 @@ class AuditWriter:
         Raises TypeError or AttributeError for an event that is none.
         """
         values = _sanitized(fields) if _needs_care(fields) else _values(fields)
-        if not _KINDS.issuperset(map(type, values)):
-            raise TypeError("An event holds text and integers only.")
+        if tuple(map(type, values)) != _KINDS:
+            raise TypeError("A field of the event is of another kind.")
         mac = hmac.digest(self._key, _octets(values), hashlib.sha256).hex()
         return (*values, mac, packed(fields["ip_address"]))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from filewallball.redaction import Redactor
 from filewallball.text import sanitize_json
 
 SUCCESS = "success"
@@ -60,8 +61,32 @@ class Event:
         text = orjson.dumps(sanitize_json(values), default=str).decode() if values else ""
         self.details = text if len(text) <= _MAX_DETAILS else '{"truncated":true}'
 
+    def hide_secrets(self, redactor: Redactor) -> None:
+        """Take credentials out of what came from outside."""
+        self.user_agent = redactor.text(self.user_agent)
+        self.resource_id = redactor.text(self.resource_id)
+        self.details = redactor.text(self.details)
+
 
 _NAMES = frozenset(field.name for field in fields(Event))
+
+
+_TEXT = {field.name for field in fields(Event) if field.type in (str, "str")}
+_FLAGS = {field.name for field in fields(Event) if field.type in (bool, "bool")}
+_MOST = 2**63 - 1
+
+
+def is_event(data: dict[str, Any]) -> bool:
+    """True if every known field has its kind and a number that databases take; for events that nobody signed."""
+    return all(
+        isinstance(value, str)
+        if name in _TEXT
+        else isinstance(value, bool)
+        if name in _FLAGS
+        else type(value) is int and 0 <= value <= _MOST
+        for name, value in data.items()
+        if name in _NAMES
+    )
 
 
 def fields_from_json(data: dict[str, Any]) -> dict[str, Any]:

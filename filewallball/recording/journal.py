@@ -18,6 +18,7 @@ from filewallball.errors import AuditUnavailable
 from filewallball.filesystem import sync_folder
 from filewallball.recording import ballast
 from filewallball.recording.event import Event
+from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.segments import abandoned, next_number, segment_path
 
 SEGMENT_BYTES = 4 * 1024 * 1024
@@ -35,17 +36,20 @@ class Journal:
         self,
         directory: Path,
         slot: Callable[[], int],
+        macs: LineMacs,
         *,
         sync_each: bool,
         recovered: Callable[[int], None] = lambda count: None,
     ) -> None:
         self._directory = directory
         self._slot = slot
+        self._macs = macs
         self._sync_each = sync_each
         self._lock = threading.Lock()
         self._fd = -1
         self._pid = 0
-        self._size = 0
+        self._size = self._lines = 0
+        self._segment_macs = macs.of_segment(directory)  # of none yet
         self._dirty = False
         self._spoiled = False
         """True if nothing may follow in this segment: its end is torn, or a sync of it failed."""
@@ -130,9 +134,9 @@ class Journal:
             self._late.clear()
         self._pid, self._fd = 0, -1
         number, self._fd = self._open_segment(folder)
-        self._size, self._spoiled = 0, False
+        self._begin(segment_path(folder, number))
         try:
-            left_open = list(abandoned(folder, before=number))
+            left_open = list(abandoned(folder, number, self._macs))
             for event in left_open:
                 self._write(_encoded({"k": "x", "e": event}))
         except BaseException:
@@ -146,17 +150,23 @@ class Journal:
 
     def _rotate(self) -> None:
         """Go on in a new segment; where none can be made, in the old one unless it is spoiled."""
+        folder = self._folder()
         try:
-            _, fd = self._open_segment(self._folder())
+            number, fd = self._open_segment(folder)
         except OSError:
             if self._spoiled:
                 raise
             return
-        before, self._fd, self._size, self._spoiled = self._fd, fd, 0, False
+        before, self._fd = self._fd, fd
+        self._begin(segment_path(folder, number))
         try:
             os.fdatasync(before)
         finally:
             os.close(before)
+
+    def _begin(self, path: Path) -> None:
+        self._segment_macs = self._macs.of_segment(path)
+        self._size, self._lines, self._spoiled = 0, 0, False
 
     def _open_segment(self, folder: Path) -> tuple[int, int]:
         number = next_number(folder)
@@ -172,7 +182,9 @@ class Journal:
             sync_folder(folder)
         return number, fd
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, body: bytes) -> None:
+        """Write a line, signed as the segment's next one: one that waited may come to lie in a later segment."""
+        data = self._segment_macs.sign(body, self._lines + 1)
         try:
             self._write_once(data)
         except OSError as error:
@@ -181,6 +193,7 @@ class Journal:
             ballast.release(self._directory)
             self._write_once(data)
         self._size += len(data)
+        self._lines += 1
         self._dirty = True
         if self._sync_each:
             self._spoiled = True
@@ -201,7 +214,7 @@ class Journal:
 
 def _encoded(line: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(line)
     except TypeError:  # a lone surrogate, which no sink can take
         event: Event = line["e"]
         for name in (
@@ -214,7 +227,7 @@ def _encoded(line: dict[str, Any]) -> bytes:
             "endpoint",
         ):
             setattr(event, name, getattr(event, name).encode("utf-8", "replace").decode())
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(line)
 
 
 def _after_fork() -> None:

@@ -20,12 +20,15 @@ from uuid_utils import uuid7
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.errors.fields import recorded_faults
 from filewallball.errors.translation import translate
 from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.caller import Caller
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.journal import Journal
+from filewallball.recording.settlement import is_unsettled
+from filewallball.redaction import Redactor
 
 T = TypeVar("T")
 logger = logging.getLogger("filewallball.error")
@@ -52,6 +55,14 @@ class Ledger:
     writer: AuditWriter
     coalescer: Coalescer
     listeners: tuple[Callable[[Event], None], ...] = ()
+    new_id: Callable[[], str] = lambda: str(uuid7())
+    """Makes the ids of events, each above the earlier ones of this host."""
+    redactor: Redactor = field(default_factory=Redactor)
+
+    def tell(self, event: Event) -> None:
+        """Tell the listeners of an operation whose outcome is known."""
+        for listener in self.listeners:
+            listener(event)
 
 
 @dataclass(slots=True)
@@ -66,6 +77,7 @@ class Operation:
     _details: dict[str, Any] = field(default_factory=dict)
     _timed: bool = True
     _committed: bool = False
+    _unknown: bool = False
     _detached: bool = False
     _ended: bool = False
 
@@ -121,7 +133,8 @@ class Operation:
 
         `work` may run up to four times and in another thread (see `Database.commit`): it must only touch the
         database. `undo` takes back what was prepared outside of it; it is called where nothing was committed.
-        Raises CommitUnknown if COMMIT itself failed and what it did cannot be known: then nothing is taken back.
+        Raises CommitUnknown if COMMIT itself failed and what it did cannot be known: then nothing is taken back, and
+        the listeners are told when the outcome is known (`settlement`).
         """
 
         def complete(connection: Connection) -> T:
@@ -134,8 +147,11 @@ class Operation:
             result = self.ledger.database.commit(complete)
         except errors.CommitUnknown:
             raise
-        except Exception:  # not where the process is being ended, perhaps in the middle of COMMIT
+        except Exception:
             undo()
+            raise
+        except BaseException:  # the process is being ended, perhaps in the middle of COMMIT
+            self._unknown = True
             raise
         self._committed = True
         self._journal(self.ledger.journal.committed)
@@ -151,10 +167,10 @@ class Operation:
             return
         self._ended = True
         if not self._committed:
-            self._complete(error)
+            self._complete(errors.CommitUnknown() if self._unknown else error)
             self._close()
-        for tell in self.ledger.listeners:
-            tell(self.event)
+        if not is_unsettled(vars(self.event)):  # else it is told when it is settled
+            self.ledger.tell(self.event)
         if self.exchange is not None:
             self.exchange.event = self.event
 
@@ -166,11 +182,14 @@ class Operation:
             event.status = DENIED if cause.denied or event.action == REFUSE else FAILED
             event.error_type = cause.code
             self._details.update(cause.facts)
+            if faults := recorded_faults(cause):
+                self._details["errors"] = faults
         elapsed = round((time.perf_counter() - self._started) * 1e6)
         event.duration_us = max(1, elapsed) if self._timed else 0
         if event.suspicious:
             self._details["suspicious"] = True  # the audit row has no column for it, and statistics count it
         event.set_details(self._details)
+        event.hide_secrets(self.ledger.redactor)
 
     def _close(self) -> None:
         """Write the terminal line. Where the journal is full by now, it keeps the line for later."""
@@ -199,7 +218,7 @@ def operation(
 ) -> Operation:
     """Begin an operation. Entering it raises AuditUnavailable if it cannot be put on record: then nothing is done."""
     event = Event(
-        event_id=str(uuid7()),
+        event_id=ledger.new_id(),
         timestamp_us=now_us(),
         action=action,
         resource_type=resource_type(action),
@@ -213,7 +232,12 @@ def operation(
         endpoint=endpoint,
     )
     started = exchange.started if exchange is not None else time.perf_counter()
-    return Operation(ledger, event, caller, exchange, _started=started)
+    begun = Operation(ledger, event, caller, exchange, _started=started)
+    if caller.operator:
+        begun.note(details={"operator": dict(caller.operator)})
+        event.set_details({"operator": dict(caller.operator)})
+    event.hide_secrets(ledger.redactor)
+    return begun
 
 
 @lru_cache

@@ -1,10 +1,11 @@
 """The owner of the journal: a single file in it that the service cannot read would stop all shipping."""
 
 import os
-import pwd
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+from filewallball.recording.caller import user_name
 
 
 def other_owner(folder: Path) -> str | None:
@@ -14,12 +15,5 @@ def other_owner(folder: Path) -> str | None:
             mine = os.fstat(file.fileno()).st_uid
         owner = folder.stat().st_uid
         if owner != mine:
-            return _name(owner)
+            return user_name(owner)
     return None
-
-
-def _name(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"#{number}"

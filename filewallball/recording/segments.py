@@ -1,12 +1,15 @@
 """The journal as files: segments of JSON lines in one folder for each slot, and what a scan of them leaves open.
 
 Lines: `o` an operation begins (the event so far), `c` its change was committed with its own audit row, `x` it ended
-(the whole event, to be shipped), `f` it is counted by another operation's event, `p` a probe. A torn or unreadable
-line is passed over.
+(the whole event, to be shipped), `f` it is counted by another operation's event, `p` a probe. Each has a mac
+(`line_macs`); a torn line is passed over, any other that is not this segment's next one is rejected.
 """
 
+import errno
 import os
-from collections.abc import Iterator
+import re
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,49 @@ import orjson
 from filewallball.clock import now_us
 from filewallball.errors import ABORTED
 from filewallball.recording.event import FAILED, Event
+from filewallball.recording.line_macs import LineMacs, SegmentMacs
 
+_NAME = re.compile(r"([0-9]{15,16})\.jsonl")
+_LAST_NUMBER = 10**16 - 1
 _READ_BYTES = 1024 * 1024
 _NEEDED = {"o": {"e"}, "x": {"e"}, "c": {"i"}, "f": {"i", "n"}, "p": set[str]()}
 _SOME_EVENT = {"event_id", "timestamp_us", "action"}
+FORGED = "forged"
+REPEATED = "repeated"
+MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line that is not taken, and the reason; of lines that are missing, their number."""
+
+    reason: str
+    raw: bytes
+    count: int = 1
+
+
+@dataclass(slots=True)
+class SegmentReader:
+    """Reads a segment's lines in order; `taken` is the number of the last one that was taken."""
+
+    macs: SegmentMacs
+    taken: int = 0
+
+    def read(self, data: bytes, rejected: list[Rejected]) -> Iterator[dict[str, Any]]:
+        """The genuine lines of a piece; what is wrong with the others is added to `rejected`."""
+        for raw in data.split(b"\n")[:-1]:
+            if not raw:
+                continue
+            line = self.macs.read(raw)
+            if line is None or not is_whole(line):
+                rejected.append(Rejected(FORGED, raw))
+            elif line["q"] <= self.taken:
+                rejected.append(Rejected(REPEATED, raw))
+            else:
+                if missing := line["q"] - self.taken - 1:
+                    rejected.append(Rejected(MISSING, b"", missing))
+                self.taken = line["q"]
+                yield line
 
 
 @dataclass(slots=True)
@@ -48,13 +90,14 @@ class Unfinished:
         return None
 
 
-def abandoned(folder: Path, before: int) -> Iterator[Event]:
+def abandoned(folder: Path, before: int, macs: LineMacs) -> Iterator[Event]:
     """The terminal events of what a dead owner of this slot left open: `failed/aborted`, or a coalesced event's sum."""
     unfinished = Unfinished()
     for number, path in segments(folder):
         if number < before:
+            reader = SegmentReader(macs.of_segment(path))
             for data, _ in pieces(path, 0):
-                for line in lines(data):
+                for line in reader.read(data, []):
                     unfinished.feed(line)
     for event in unfinished.events.values():
         if event.error_type:  # a coalesced event: it was opened with its outcome
@@ -67,37 +110,49 @@ def abandoned(folder: Path, before: int) -> Iterator[Event]:
             yield event
 
 
-def recover(folder: Path) -> int:
+def recover(folder: Path, macs: LineMacs) -> int:
     """Close what is open in a slot that nobody holds now (the caller holds its lock); returns how many."""
     number = next_number(folder)
-    data = [orjson.dumps({"k": "x", "e": event}) for event in abandoned(folder, before=number)]
-    if data:
-        with segment_path(folder, number).open("xb") as file:
-            file.write(b"\n".join(data) + b"\n")
+    path = segment_path(folder, number)
+    bodies = [orjson.dumps({"k": "x", "e": event}) for event in abandoned(folder, number, macs)]
+    if bodies:
+        with path.open("xb") as file:
+            file.write(signed(bodies, macs.of_segment(path)))
             file.flush()
             os.fdatasync(file.fileno())
-    return len(data)
+    return len(bodies)
+
+
+def signed(bodies: Iterable[bytes], macs: SegmentMacs) -> bytes:
+    """All lines of a segment that begins with these."""
+    return b"".join(macs.sign(body, number) for number, body in enumerate(bodies, 1))
 
 
 def slot_folders(directory: Path) -> list[Path]:
-    """The journal folder of each slot that ever wrote."""
-    return sorted(path for path in directory.glob("slot-*") if path.is_dir())
+    """The journal folder of each slot that ever wrote; a link to a folder elsewhere is none."""
+    return sorted(path for path in directory.glob("slot-*") if path.is_dir() and not path.is_symlink())
 
 
 def segments(folder: Path) -> list[tuple[int, Path]]:
-    """The segment files of one slot, oldest first."""
+    """The segment files of one slot, oldest first; links, pipes and the like are none."""
     found = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            stem, _, suffix = entry.name.partition(".")
-            if stem.isdigit() and suffix == "jsonl":
-                found.append((int(stem), Path(entry.path)))
+            name = _NAME.fullmatch(entry.name)
+            if name and (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                found.append((int(name[1]), Path(entry.path)))
     return sorted(found)
 
 
 def next_number(folder: Path) -> int:
-    """A segment number above every earlier one, also above those that were shipped and removed: milliseconds."""
-    return max([now_us() // 1000, *(number + 1 for number, _ in segments(folder))])
+    """A segment number above every earlier one, also above those that were shipped and removed: milliseconds.
+
+    Raises OSError where there is none left, which only a file of somebody else's making can bring about.
+    """
+    number = max([now_us() // 1000, *(number + 1 for number, _ in segments(folder))])
+    if number > _LAST_NUMBER:
+        raise OSError(errno.EOVERFLOW, "No segment number is left", folder)
+    return number
 
 
 def segment_path(folder: Path, number: int) -> Path:
@@ -106,7 +161,7 @@ def segment_path(folder: Path, number: int) -> Path:
 
 def pieces(path: Path, offset: int) -> Iterator[tuple[bytes, int]]:
     """Whole lines from `offset` on, in bounded pieces, each with the offset after it; long junk is a piece too."""
-    with path.open("rb") as file:
+    with os.fdopen(_open_plain(path), "rb") as file:
         file.seek(offset)
         while data := file.read(_READ_BYTES):
             whole = data.rfind(b"\n") + 1
@@ -118,18 +173,8 @@ def pieces(path: Path, offset: int) -> Iterator[tuple[bytes, int]]:
             yield data[:whole], offset
 
 
-def lines(data: bytes) -> Iterator[dict[str, Any]]:
-    """The readable lines of a piece of journal."""
-    for raw in data.split(b"\n")[:-1]:
-        try:
-            line = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(line, dict) and _is_whole(line):
-            yield line
-
-
-def _is_whole(line: dict[str, Any]) -> bool:
+def is_whole(line: dict[str, Any]) -> bool:
+    """True if a line has all that its kind needs."""
     kind = line.get("k")
     needed = _NEEDED.get(kind) if isinstance(kind, str) else None
     if needed is None or not needed <= line.keys():
@@ -138,3 +183,14 @@ def _is_whole(line: dict[str, Any]) -> bool:
         return all(isinstance(line[name], str) for name in needed)
     event = line["e"]
     return isinstance(event, dict) and event.keys() >= _SOME_EVENT and isinstance(event["event_id"], str)
+
+
+def _open_plain(path: Path) -> int:
+    """Open what `segments` saw: never what a link leads to, and without waiting for a pipe's other end."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    kind = os.fstat(fd).st_mode
+    if stat.S_ISREG(kind):
+        return fd
+    os.close(fd)
+    number = errno.EISDIR if stat.S_ISDIR(kind) else errno.EINVAL
+    raise OSError(number, os.strerror(number), path)

@@ -4,7 +4,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,30 @@ from typing import Any
 import orjson
 from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
-from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.errors import InternalError
+from filewallball.errors import AuditBroken, InternalError
 from filewallball.errors.translation import translate
-from filewallball.filesystem import replace_file, try_lock
+from filewallball.filesystem import try_lock
+from filewallball.recording.adoption import DONE, OTHER_KEY, Adoption
 from filewallball.recording.audit_rows import AuditWriter, Fields
-from filewallball.recording.event import fields_from_json
-from filewallball.recording.segments import lines, pieces, segments, slot_folders
+from filewallball.recording.event import Event, fields_from_json
+from filewallball.recording.event_ids import EventIds
+from filewallball.recording.line_macs import LineMacs, is_signed
+from filewallball.recording.positions import Mark, Position, read_positions, save_positions
+from filewallball.recording.rejects import UNSTORABLE, Rejects
+from filewallball.recording.segments import Rejected, SegmentReader, pieces, segments, slot_folders
+from filewallball.recording.settlement import MARK, settle
 
 _BATCH = 500
 _WORTH_A_THREAD = 256 * 1024
 _NO_EVENT = (ValueError, TypeError, AttributeError, OverflowError)
 Batch = tuple[list[Fields], list[Any] | None]
 _POLL_SECONDS = 0.01
+_ANY = b'{"k":"'
 _CLOSED = b'{"k":"x"'
+_OTHER_KEY = "The journal was written with another AUDIT_SEAL_KEY, or DATA_DIR/journal-macs was changed."
+_REJECTED = "lines were rejected: look at DATA_DIR/journal/rejected.jsonl and move it away"
+_UNSIGNED = "The journal holds lines of an earlier release: run filewallball prepare."
 _MOST_COUNTED_BYTES = 256 * 1024 * 1024
 logger = logging.getLogger("filewallball.audit")
 
@@ -37,42 +47,49 @@ class Backlog:
 
     events: int = 0
     oldest_us: int = 0
-
-
-@dataclass(slots=True)
-class _Position:
-    """The position up to which one slot was read, and the segments in which its unfinished operations began."""
-
-    segment: int = 0
-    offset: int = 0
-    began: dict[str, int] = field(default_factory=dict)
+    oldest_seconds: float = 0.0
+    unsettled: int = 0
+    """Those of them whose outcome is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Settling:
-    """A piece on its way: called, it waits until that is in the database, and only then counts it as shipped."""
+class _Piece:
+    """Some lines of a segment: the operations that ended in them, what is rejected, and the position behind them."""
 
-    wait: Callable[[], None]
-    position: _Position
-    segment: int
-    offset: int
-
-    def __call__(self) -> None:
-        self.wait()
-        self.position.segment, self.position.offset = self.segment, self.offset
+    segment: Path
+    batches: list[Batch]
+    rejected: list[Rejected]
+    mark: Mark
 
 
-def _nothing() -> None:
+def _nothing() -> list[Event]:
     """Wait for nothing."""
+    return []
 
 
 class Shipper:
     """Several may exist at once, in every worker: a lock file lets one pass run at a time."""
 
-    def __init__(self, directory: Path, database: Database, writer: AuditWriter) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        database: Database,
+        writer: AuditWriter,
+        macs: LineMacs,
+        adoption: Adoption,
+        rejects: Rejects,
+        ids: EventIds,
+        tell: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        """`tell` is called with each operation whose outcome was unknown until it was shipped."""
         self._directory = directory
         self._database = database
         self._writer = writer
+        self._macs = macs
+        self._adoption = adoption
+        self._rejects = rejects
+        self._ids = ids
+        self._tell = tell
 
     def flush(self, seconds: float = 0.2) -> bool:
         """Ship what has ended by now, best effort: at most about `seconds`, and never a reason to fail."""
@@ -95,22 +112,30 @@ class Shipper:
     def ship(self, deadline: float = float("inf")) -> bool:
         """One pass over all slots, until `deadline`; False if another process is at it.
 
-        Raises database errors, and OSError of a slot that cannot be read, once the others are shipped; nothing is lost.
+        Raises database errors, and OSError or AuditBroken of a slot that cannot be read, once the others are shipped;
+        nothing is lost.
         """
         with try_lock(self._directory / "ship.lock") as held:
             if not held:
                 return False
-            before = self._read_positions()
-            positions = {name: _Position(**position) for name, position in before.items()}
-            unreadable: OSError | None = None
+            state = self._adoption.state()
+            if state == OTHER_KEY:
+                raise AuditBroken(_OTHER_KEY)
+            before = read_positions(self._directory, self._macs)
+            positions = deepcopy(before)
+            settled: list[Event] = []
+            unreadable: OSError | AuditBroken | None = None
             try:
                 for folder in slot_folders(self._directory):
+                    position = positions.setdefault(folder.name, Position())
                     try:
-                        self._ship_slot(folder, positions.setdefault(folder.name, _Position()), deadline)
-                    except OSError as error:  # the other slots are none the worse for it
+                        self._ship_slot(folder, position, deadline, settled, is_adopted=state == DONE)
+                    except (OSError, AuditBroken) as error:  # the other slots are none the worse for it
                         unreadable = error
             finally:
-                self._save(positions, before)
+                save_positions(self._directory, self._macs, positions, before)
+                for event in settled:  # where that was not saved, the next pass settles them again
+                    self._tell(event)
             if unreadable is not None:
                 raise unreadable
         return True
@@ -118,54 +143,75 @@ class Shipper:
     def backlog(self) -> Backlog:
         """Count the closed events in the journal that are not yet in the database, and find the oldest one's time."""
         waiting, counted = Backlog(), 0
-        positions = self._read_positions()
+        positions = read_positions(self._directory, self._macs)
         for folder in slot_folders(self._directory):
-            for data, _, _ in _unread(folder, _Position(**positions.get(folder.name, {}))):
+            for data, _, _ in _unread(folder, positions.get(folder.name, Position())):
                 waiting.events += data.count(b"\n" + _CLOSED) + data.startswith(_CLOSED)
-                began = _first_closed_us(data)
-                if began:
+                waiting.unsettled += data.count(MARK)
+                if (oldest := _first_closed(data)) is not None:
+                    event_id, began = oldest
                     waiting.oldest_us = min(waiting.oldest_us or began, began)
+                    waiting.oldest_seconds = max(waiting.oldest_seconds, self._ids.age_seconds(event_id))
                 counted += len(data)
                 if counted > _MOST_COUNTED_BYTES:
                     return waiting
         return waiting
 
-    def waiting(self) -> dict[str, float]:
+    def waiting(self) -> dict[str, Any]:
         """The backlog as health shows it."""
         backlog = self.backlog()
         return {
             "pending_events": backlog.events,
-            "oldest_pending_seconds": round(oldest_age_seconds(backlog), 3),
+            "oldest_pending_seconds": round(backlog.oldest_seconds, 3),
+            "problem": _REJECTED if self._rejects.size() else "",
         }
 
-    def _ship_slot(self, folder: Path, position: _Position, deadline: float) -> None:
-        found = segments(folder)
-        oldest = found[0][0] if found else 0
-        # A segment goes only when all that began in it has ended: where it is gone, so is the need to wait for it.
-        position.began = {name: number for name, number in position.began.items() if number >= oldest}
+    def _ship_slot(
+        self, folder: Path, position: Position, deadline: float, settled: list[Event], *, is_adopted: bool
+    ) -> None:
+        readers: dict[Path, SegmentReader] = {}
+        is_whole = True
         with ThreadPoolExecutor(1, "audit-ship") as sender:
-            sent: Callable[[], None] = _nothing
-            for data, number, offset in _unread(folder, position):
-                batches = self._batches(data, number, position)
-                sent()
-                insert = partial(self._insert_all, batches)
+            sent: Callable[[], list[Event]] = _nothing
+            for data, path, offset in _unread(folder, position):
+                if path not in readers:
+                    taken = position.mark(int(path.stem)).lines
+                    readers[path] = SegmentReader(self._macs.of_segment(path), taken)
+                piece = self._piece(data, path, offset, readers[path], position.began)
+                settled += sent()
+                if not is_adopted and any(_is_of_before(each.raw) for each in piece.rejected):
+                    raise AuditBroken(_UNSIGNED)  # they wait: nothing that was acknowledged is dropped
+                insert = partial(self._insert_all, piece)
                 # Of much that waits, the next piece is prepared while the database works on this one.
                 wait = sender.submit(insert).result if len(data) > _WORTH_A_THREAD else insert
-                sent = _Settling(wait, position, number, offset)
+                sent = partial(self._settle, wait, piece, position)
                 if time.monotonic() > deadline:
+                    is_whole = False
                     break
-            sent()
-        _remove_shipped(folder, position)
+            settled += sent()
+        if is_whole:
+            _remove_shipped(folder, position)
 
-    def _batches(self, data: bytes, number: int, position: _Position) -> list[Batch]:
+    def _piece(
+        self, data: bytes, path: Path, offset: int, reader: SegmentReader, began: dict[str, int]
+    ) -> _Piece:
         """The ended operations of a piece of journal, and what the database gets of them."""
         ended: list[Fields] = []
-        for line in lines(data):
-            _track(position.began, line, number)
+        rejected: list[Rejected] = []
+        for line in reader.read(data, rejected):
+            _track(began, line, int(path.stem))
             if line["k"] == "x":
                 ended.append(fields_from_json(line["e"]))
-        batches = (ended[start : start + _BATCH] for start in range(0, len(ended), _BATCH))
-        return [(events, self._prepared(events)) for events in batches]
+        groups = (ended[start : start + _BATCH] for start in range(0, len(ended), _BATCH))
+        batches = [(events, self._prepared(events)) for events in groups]
+        return _Piece(path, batches, rejected, Mark(offset, reader.taken))
+
+    def _settle(self, wait: Callable[[], list[Event]], piece: _Piece, position: Position) -> list[Event]:
+        """Wait until a piece is in the database, and only then count it as shipped."""
+        settled = wait()
+        self._rejects.keep(piece.segment, piece.rejected)
+        position.marks[int(piece.segment.stem)] = piece.mark
+        return settled
 
     def _prepared(self, events: list[Fields]) -> list[Any] | None:
         """None if one of them is no event that a database takes: then each goes alone."""
@@ -174,11 +220,12 @@ class Shipper:
         except _NO_EVENT:
             return None
 
-    def _insert_all(self, batches: list[Batch]) -> None:
-        for events, prepared in batches:
-            self._insert(events, prepared)
+    def _insert_all(self, piece: _Piece) -> list[Event]:
+        for events, prepared in piece.batches:
+            self._insert(events, prepared, piece.rejected)
+        return settle(self._database, (event for events, _ in piece.batches for event in events))
 
-    def _insert(self, events: list[Fields], prepared: list[Any] | None) -> None:
+    def _insert(self, events: list[Fields], prepared: list[Any] | None, rejected: list[Rejected]) -> None:
         """Insert events; one that no database takes is set aside, so that it never holds up the others."""
         try:
             if prepared is None:
@@ -189,54 +236,40 @@ class Shipper:
             if isinstance(error, DBAPIError) and not isinstance(error, DataError):
                 raise
             if len(events) == 1:
-                self._reject(events[0])
+                rejected.append(Rejected(UNSTORABLE, orjson.dumps(events[0])))
                 return
             for event in events:
-                self._insert([event], None)
-
-    def _reject(self, event: Fields) -> None:
-        logger.exception("An audit event cannot be stored; it is kept in rejected.jsonl")
-        with (self._directory / "rejected.jsonl").open("ab") as file:
-            file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
-
-    def _read_positions(self) -> dict[str, dict[str, Any]]:
-        try:
-            data: dict[str, dict[str, Any]] = orjson.loads((self._directory / "shipped.json").read_bytes())
-            for position in data.values():
-                _Position(**position)
-        except (FileNotFoundError, ValueError, TypeError, AttributeError):
-            return {}  # everything still there is read again; event_id drops what is on record
-        return data
-
-    def _save(self, positions: dict[str, _Position], before: dict[str, dict[str, Any]]) -> None:
-        data = orjson.dumps(positions)
-        if data == orjson.dumps(before):
-            return
-        # Not durable: where it is lost everything is read again, and what is on record is dropped by its event_id.
-        replace_file(self._directory / "shipped.json", data, durable=False)
+                self._insert([event], None, rejected)
 
 
-def _unread(folder: Path, position: _Position) -> Iterator[tuple[bytes, int, int]]:
+def _unread(folder: Path, position: Position) -> Iterator[tuple[bytes, Path, int]]:
     """Whole lines not yet shipped: (data, segment, offset after it), oldest first, bounded pieces."""
-    start = (position.segment, position.offset)
-    for number, path in segments(folder):
-        if number < start[0]:
-            continue
+    found = segments(folder)
+    position.keep(found)
+    for number, path in found:
         try:
-            for data, offset in pieces(path, start[1] if number == start[0] else 0):
-                yield data, number, offset
+            for data, offset in pieces(path, position.mark(number).offset):
+                yield data, path, offset
         except FileNotFoundError:
             continue  # shipped and removed since we looked
 
 
-def _first_closed_us(data: bytes) -> int:
+def _is_of_before(raw: bytes) -> bool:
+    """True for a line such as an earlier release wrote."""
+    return raw.startswith(_ANY) and not is_signed(raw)
+
+
+def _first_closed(data: bytes) -> tuple[str, int] | None:
+    """The id and time of the first closed event in a piece of journal; None where no line of ours is first."""
     start = 0 if data.startswith(_CLOSED) else data.find(b"\n" + _CLOSED) + 1
     if start == 0 and not data.startswith(_CLOSED):
-        return 0
-    for line in lines(data[start : data.find(b"\n", start) + 1]):
-        moment = line["e"]["timestamp_us"]
-        return moment if isinstance(moment, int) else 0
-    return 0
+        return None
+    try:
+        event = orjson.loads(data[start : data.find(b"\n", start)])["e"]
+        event_id, moment = event["event_id"], event["timestamp_us"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return (event_id, moment) if type(event_id) is str and type(moment) is int else None
 
 
 def _track(began: dict[str, int], line: dict[str, Any], number: int) -> None:
@@ -249,14 +282,9 @@ def _track(began: dict[str, int], line: dict[str, Any], number: int) -> None:
             began.pop(line["i"], None)
 
 
-def _remove_shipped(folder: Path, position: _Position) -> None:
+def _remove_shipped(folder: Path, position: Position) -> None:
     """Unlink segments whose every operation has ended and is on record; the newest stays, it may be written to."""
-    needed = min(position.began.values(), default=position.segment)
-    for number, path in segments(folder)[:-1]:
-        if number < min(needed, position.segment):
+    needed = min(position.began.values(), default=position.newest())
+    for number, path in segments(folder):
+        if number < min(needed, position.newest()):
             path.unlink(missing_ok=True)
-
-
-def oldest_age_seconds(backlog: Backlog) -> float:
-    """Age of the oldest event that waits; 0 with an empty backlog."""
-    return (now_us() - backlog.oldest_us) / 1e6 if backlog.oldest_us else 0.0

@@ -9,7 +9,9 @@ from filewallball.ops.nginx_problems import RECORDED, as_error
 from filewallball.recording.caller import Caller
 from filewallball.recording.operations import REFUSE, Ledger, operation
 from filewallball.registry import part
+from filewallball.settings.service import Settings
 from filewallball.text import sanitize
+from filewallball.web.cors import headers_for
 from filewallball.web.exchange import current_exchange
 
 blueprint = Blueprint("refusals", __name__)
@@ -38,4 +40,7 @@ def refused(status: int) -> NoReturn:
                 "status_code": status,
             }
         )
-        raise as_error(status)
+        cause = as_error(status)
+        if not request.headers.get("Origin"):  # perhaps it stood where nginx did not read on
+            cause.headers.update(headers_for(part(Settings).cors_origins, ""))
+        raise cause

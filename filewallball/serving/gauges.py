@@ -11,11 +11,12 @@ from filewallball.access.gate import Gate
 from filewallball.audit.sealer import Sealer
 from filewallball.audit.verify_job import Verification
 from filewallball.backup.last_backup import last_backup_us
+from filewallball.database.connections import Database
 from filewallball.errors import ApiError
 from filewallball.health.checks import HealthChecks
 from filewallball.observability.exposition import Value
 from filewallball.recording.journal import Journal
-from filewallball.recording.shipper import Shipper, oldest_age_seconds
+from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
@@ -31,7 +32,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
     space = _shared(part(LocalStore, app).space)
     backlog = _shared(part(Shipper, app).backlog)
     checks, verification = part(HealthChecks, app), part(Verification, app)
-    expected, journal = part(ExpectedClients, app), part(Journal, app)
+    expected, journal, database = part(ExpectedClients, app), part(Journal, app), part(Database, app)
     return {
         "storage_utilization_percent": lambda: space().utilization_percent,
         "storage_free_bytes": lambda: space().free,
@@ -39,7 +40,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
         "storage_damaged_blobs": lambda: _damaged_blobs(checks),
         "backup_last_success_timestamp_seconds": lambda: last_backup_us(settings.data_dir) / 1e6,
         "audit_journal_pending_events": lambda: backlog().events,
-        "audit_journal_oldest_pending_seconds": lambda: oldest_age_seconds(backlog()),
+        "audit_journal_oldest_pending_seconds": lambda: backlog().oldest_seconds,
         "blocked_networks": lambda: gate.blocks.count,
         "audit_unsealed_rows": lambda: sealer.waiting,
         "audit_unsealed_seconds": lambda: sealer.stall.seconds,
@@ -52,6 +53,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
             (client.client_ip,): client.expected_within for client in expected.latest
         },
         "audit_journal_writable": lambda: _takes_lines(journal),
+        "database_writable": lambda: float(not database.refusals.problem),
     }
 
 

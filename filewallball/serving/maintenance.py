@@ -24,11 +24,11 @@ from filewallball.alerts.messages import Messenger, forget_old
 from filewallball.audit.retention import Retention
 from filewallball.audit.sealer import SEALING_SECONDS, Sealer
 from filewallball.audit.verify_job import Verification
-from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.errors import ABORTED, ApiError
 from filewallball.errors.translation import translate
 from filewallball.files.cache import MetadataCache
+from filewallball.files.name_backfill import NameBackfill
 from filewallball.files.scanning import Rescan, Scanner
 from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
@@ -37,8 +37,10 @@ from filewallball.filesystem import try_lock
 from filewallball.health.checks import HealthChecks
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.recording import ballast
+from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.journal import Journal
+from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.recording.segments import recover, slot_folders
 from filewallball.recording.shipper import Shipper
@@ -48,12 +50,11 @@ from filewallball.serving.presence import Presence
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
-from filewallball.storage.leases import drop_expired
+from filewallball.storage.leases import LeaseWatch, try_writing
 from filewallball.storage.local import LocalStore
 from filewallball.web.origin import Proxies
 
 logger = logging.getLogger("filewallball.maintenance")
-_FAR_AHEAD_US = 1 << 62
 _JOIN_SECONDS = 5.0
 
 
@@ -115,7 +116,7 @@ def worker_jobs(app: Flask) -> list[Job]:
     coalescer = part(Ledger, app).coalescer
     return [
         Job("journal-sync", 1.0, part(Journal, app).sync),
-        Job("folds", 1.0, lambda: coalescer.close_before(now_us())),
+        Job("folds", 1.0, coalescer.close_due),
         Job("health", interval.total_seconds(), part(HealthChecks, app).refresh),
     ]
 
@@ -124,16 +125,18 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
     """The jobs that one process on each host does, whichever gets to it first. `among_others` says that other processes
     run them too: then two never sweep at once, or the slower one would record a failed expiry for every file."""
     settings, database, sealer = part(Settings, app), part(Database, app), part(Sealer, app)
-    journal, slots = part(Journal, app), part(Slots, app)
-    sweep = Sweep(database, part(LocalStore, app), system_operations(app), part(MetadataCache, app).forget)
+    journal, slots, leases = part(Journal, app), part(Slots, app), LeaseWatch(database)
+    forget = part(MetadataCache, app).forget
+    sweep = Sweep(database, part(LocalStore, app), system_operations(app), forget, leases)
     return [
-        Job("recover", 5.0, lambda: recover_slots(settings.journal_dir, slots, journal)),
+        Job("recover", 5.0, lambda: recover_slots(settings.journal_dir, slots, journal, part(LineMacs, app))),
+        Job("adopt", 10.0, part(Adoption, app).go_on),
         Job("ship", 1.0, part(Shipper, app).ship),
         Job("digest", SEALING_SECONDS, sealer.run),
         Job("audit-count", 15.0, sealer.count),
         Job("sweep", 10.0, alone(settings.data_dir, "sweep", sweep.run) if among_others else sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
-        Job("leases", 60.0, lambda: drop_expired(database)),
+        Job("leases", 60.0, leases.drop_expired),
         Job("ballast", 30.0, lambda: ballast.restore(settings.journal_dir)),
     ]
 
@@ -153,6 +156,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
             lambda: block_offenders(gate, seconds, lambda: operation(ledger, "block:add", SYSTEM)),
         ),
         Job("expected", 5.0, part(ExpectedClients, app).refresh),
+        Job("database-write", 5.0, lambda: try_writing(database)),
         Job("last-use", 5.0, lambda: write_last_use(database, gate.last_use)),
     ]
 
@@ -171,6 +175,7 @@ def slow_jobs(app: Flask) -> list[Job]:
         "thumbnails": (300.0, part(Thumbnails, app).tidy),
         "alerts": (3600.0, lambda: forget_old(database, kept_us)),
         "statistics": (60.0, part(Rebuild, app).run_if_incomplete),
+        "names": (60.0, NameBackfill(database).run),
         "scrub": (10.0, lambda: scrub(app).run_slice(interval_us, settings.scrub_rate)),
     }
     channel = SmsChannel(settings)
@@ -249,21 +254,21 @@ def start(app: Flask, *, does_host_jobs: bool = True, serves: bool = True) -> Ca
             each.stop()
         for thread in threads:
             thread.join(_JOIN_SECONDS)
-        part(Ledger, app).coalescer.close_before(_FAR_AHEAD_US)
+        part(Ledger, app).coalescer.close_all()
         part(Journal, app).sync()
 
     atexit.register(finish)
     return finish
 
 
-def recover_slots(journal_dir: Path, slots: Slots, journal: Journal) -> None:
+def recover_slots(journal_dir: Path, slots: Slots, journal: Journal, macs: LineMacs) -> None:
     """Close what dead processes left open in slots that nobody has taken over."""
     known = {folder.name: folder for folder in slot_folders(journal_dir)}
     unreadable: OSError | None = None
     for number in slots.unlocked():
         folder = known.get(f"slot-{number}")
         try:
-            closed = recover(folder) if folder is not None else 0
+            closed = recover(folder, macs) if folder is not None else 0
         except OSError as error:  # the other slots are none the worse for it
             unreadable = error
             continue

@@ -8,11 +8,13 @@ from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
 from filewallball.database.connections import Database
 from filewallball.database.schema import is_newest, upgrade
 from filewallball.filesystem import kept_secret
-from filewallball.recording.caller import SYSTEM
+from filewallball.recording.adoption import Adoption
+from filewallball.recording.caller import command_line
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import part
 from filewallball.settings.service import Settings
+from filewallball.storage.file_modes import close_data
 from filewallball.storage.local import LocalStore
 
 
@@ -20,18 +22,20 @@ def make_ready(app: Flask) -> None:
     """Make what is missing; a service that ran before costs a few looks."""
     database = part(Database, app)
     settings = part(Settings, app)
+    close_data(settings)
     if not is_newest(database):
         upgrade()
     if not holds_key(database, part(Seals, app)):
         click.echo(f"filewallball: {OTHER_KEY}", err=True)
     part(LocalStore, app).prepare()
     part(Journal, app).prepare()
+    part(Adoption, app).adopt()
     wanted = settings.admin_token
     if first_admin_stands(database, wanted):
         return
     path = settings.data_dir / "admin-token"
     token = wanted or kept_secret(path, new_token)
-    with operation(part(Ledger, app), "token:create", SYSTEM) as op:
+    with operation(part(Ledger, app), "token:create", command_line()) as op:
         op.note(details={"token": "first administrator"})
         op.change(lambda connection: give_first_admin(connection, token))
     if not wanted:

@@ -23,6 +23,7 @@ SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url"
 _LONGEST_SECONDS = 100 * 366 * 86_400
 _ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _WEB_URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 _ANY_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s]+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -138,6 +139,10 @@ def web_url(value: str, **_: Any) -> str:
     return value
 
 
+def web_urls(value: str, **_: Any) -> tuple[str, ...]:
+    return tuple(web_url(part) for part in _parts(value))
+
+
 def secret_url(value: str, **_: Any) -> str:
     if value and not _ANY_URL.fullmatch(value):
         raise ValidationError("is not a URL.")
@@ -191,6 +196,22 @@ def origins(value: str, **_: Any) -> tuple[str, ...]:
     return tuple(part.lower() for part in _parts(value))
 
 
+def hosts(value: str, **_: Any) -> tuple[str, ...]:
+    return tuple(_host(part) for part in _parts(value))
+
+
+def _host(text: str) -> str:
+    """A name as browsers send it. Raises ValidationError."""
+    wildcard, name = ("*.", text[2:]) if text.startswith("*.") else ("", text)
+    try:
+        found = wildcard + name.removesuffix(".").encode("idna").decode().lower()
+    except UnicodeError:
+        found = ""
+    if not _HOST.fullmatch(found):
+        raise ValidationError(f"{text!r} is neither a host such as files.example.org nor *.example.org.")
+    return found
+
+
 def _parts(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
@@ -209,6 +230,7 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     types,
     base_url,
     web_url,
+    web_urls,
     secret_url,
     password,
     absolute,
@@ -217,5 +239,6 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     targets,
     limits,
     origins,
+    hosts,
 )
 """The functions that read settings; each reads those whose kind is its name."""

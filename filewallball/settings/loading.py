@@ -55,6 +55,11 @@ def announce_metrics_dir(directory: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
 
 
+def claimed_user() -> str:
+    """The user that sudo or doas says it acts for; empty without either. Whoever may set variables may lie."""
+    return os.environ.get("SUDO_USER") or os.environ.get("DOAS_USER") or ""
+
+
 def documented() -> list[tuple[str, str, str]]:
     """(variable, default, meaning) of every setting, for the README and its test."""
     return [(row.name.upper(), row.metadata["default"], row.metadata["about"]) for row in _rows()]

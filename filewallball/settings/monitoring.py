@@ -37,10 +37,16 @@ class MonitoringSettings:
     alertmanager_url: str = setting(
         "base_url", "http://localhost:9093", "Alertmanager as Prometheus and this service reach it"
     )
+    alertmanager_external_url: str = setting(
+        "base_url", "", "Alertmanager as people reach it; messages link to it; empty = no link"
+    )
     grafana_enabled: bool = setting("bool", "true", "Render the provisioning of Grafana")
     grafana_port: int = setting("int", "3000", "Port of Grafana on its host", validate=_PORT)
     alert_runbook_url: str = setting(
         "str", "docs/runbook.md", "The runbook as those who get an alert reach it; a `#section` is appended"
+    )
+    alert_host: str = setting(
+        "str", "", "Name of this place in alerts; empty = the host of PUBLIC_URL, else this machine's name"
     )
     alert_email_enabled: bool = setting("bool", "true", "Send alerts by e-mail")
     alert_email_recipients: tuple[str, ...] = setting(
@@ -89,10 +95,16 @@ class MonitoringSettings:
     alert_webhook_secret_file: str = setting(
         "absolute", f"{_SECRETS}/alert-webhook", "File with that secret; missing = the webhook is closed"
     )
-    alert_webhook_url: str = setting(
-        "web_url",
+    alert_webhook_url: tuple[str, ...] = setting(
+        "web_urls",
         "",
-        "That route as Alertmanager reaches it; empty = http://localhost:PORT/api/v1/alerts/webhook",
+        "That route as Alertmanager reaches it, of each instance that takes alerts, separated by commas; "
+        "empty = http://localhost:PORT/api/v1/alerts/webhook",
+    )
+    alert_sms_outside_url: str = setting(
+        "secret_url",
+        "",
+        "A webhook outside this service that takes what Alertmanager posts, and sends SMS when the service cannot",
     )
     alert_deadman_url: str = setting(
         "secret_url",

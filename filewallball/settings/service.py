@@ -1,17 +1,19 @@
 """The settings: every environment variable once, with its type, default and meaning."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from limits import RateLimitItem
 from marshmallow.validate import OneOf, Range
 
 from filewallball.addresses import Network
-from filewallball.settings.kinds import setting
+from filewallball.settings.kinds import SECRET_KINDS, setting
 from filewallball.settings.monitoring import MonitoringSettings
 
 ROLES = ("guest", "user", "monitor", "admin")
+_URLS = ("database", "redis")
 _EXECUTABLES = "application/x-executable"
 
 
@@ -38,6 +40,18 @@ class Settings(MonitoringSettings):
     )
     graceful_timeout: timedelta = setting(
         "duration", "30s", "How long transfers may go on after a stop or reload"
+    )
+    client_header_timeout: timedelta = setting(
+        "duration", "15s", "Time that a client has to send the head of a request"
+    )
+    client_timeout: timedelta = setting(
+        "duration", "60s", "How long a client may stall while it sends a body or takes an answer"
+    )
+    client_min_rate: int = setting(
+        "size",
+        "1KB",
+        "Bytes a second below which a client counts as stalling (nginx knows no such rate)",
+        validate=Range(1),
     )
     prepare_on_start: bool = setting(
         "bool", "false", "Do what `filewallball prepare` does before each start, as `make run` has it"
@@ -82,7 +96,9 @@ class Settings(MonitoringSettings):
         "limits", "", "Downloads, views and thumbnails of one client; empty = unlimited"
     )
     ratelimit_api: tuple[RateLimitItem, ...] = setting(
-        "limits", "", "Other requests of one client; probes and metrics never count; empty = unlimited"
+        "limits",
+        "",
+        "Other requests of one client, unknown paths too; probes and metrics never count; empty = unlimited",
     )
     ratelimit_auth: tuple[RateLimitItem, ...] = setting(
         "limits", "30/minute", "Failed authentications of one client; off = unlimited"
@@ -114,6 +130,11 @@ class Settings(MonitoringSettings):
     )
     cors_origins: tuple[str, ...] = setting(
         "origins", "", "Web origins whose pages may call the API; `*` = any; empty = none"
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "hosts",
+        "",
+        "Names of the service, `*.example.org` too; others are refused; empty = served with fewer rights",
     )
     scan_policy: str = setting(
         "str",
@@ -191,6 +212,15 @@ class Settings(MonitoringSettings):
     log_max_size: int = setting("size", "10MB", "Size at which the log file is rotated")
     log_backup_count: int = setting("int", "5", "Rotated log files kept", validate=Range(0, 1000))
 
+    def secrets(self) -> list[str]:
+        """Every secret among the settings, for whoever takes them out of text; of a URL its password."""
+        found = []
+        for row in fields(self):
+            value = getattr(self, row.name)
+            if value and row.metadata["kind"] in SECRET_KINDS:
+                found.append(_password(value) if row.metadata["kind"] in _URLS else value)
+        return [secret for secret in found if secret]
+
     @property
     def storage_dir(self) -> Path:
         return self.data_dir / "storage"
@@ -214,3 +244,11 @@ class Settings(MonitoringSettings):
     @property
     def drain_file(self) -> Path:
         return self.data_dir / "drain"
+
+
+def _password(url: str) -> str:
+    """The password in a URL; empty where there is none, or no URL."""
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""

@@ -18,5 +18,8 @@ def day_of(microseconds: int) -> int:
 
 
 def date_of(day: int) -> str:
-    """`2024-01-15`."""
-    return (_FIRST + timedelta(days=day)).date().isoformat()
+    """`2024-01-15`; `day 1000000000` for one that no calendar has, as only a changed row can hold."""
+    try:
+        return (_FIRST + timedelta(days=day)).date().isoformat()
+    except OverflowError:
+        return f"day {day}"

@@ -4,7 +4,7 @@ import click
 from flask import Flask
 
 from filewallball.commands import with_app
-from filewallball.recording.caller import SYSTEM
+from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
@@ -22,7 +22,7 @@ def stats() -> None:
 def rebuild(app: Flask) -> None:
     """Recompute all sums from the audit log, from the first hour that it holds completely; the service may run."""
     part(Shipper, app).flush()
-    with operation(part(Ledger, app), "stats:rebuild", SYSTEM) as op:
+    with operation(part(Ledger, app), "stats:rebuild", command_line()) as op:
         days = part(Rebuild, app).run(lambda day: click.echo(date_of(day), err=True))
         op.note(details={"days": days})
     click.echo(f"Rebuilt the sums of {days} days.")

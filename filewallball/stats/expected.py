@@ -107,10 +107,15 @@ def _read(snapshot: Snapshot) -> list[Expectation]:
             client_ip=row.client_ip,
             expected_within=row.expected_within,
             declared_us=row.declared_us,
-            last_upload_us=max(row.last_upload_us, fresh.get(row.client_ip, 0)) or None,
+            last_upload_us=_latest(row.last_upload_us, fresh.get(row.client_ip, 0)) or None,
         )
         for row in rows
     ]
+
+
+def _latest(known_us: int, fresh_us: int) -> int:
+    """The later one, unless the known one is of the future: the clock was set back since."""
+    return fresh_us if fresh_us and known_us > now_us() else max(known_us, fresh_us)
 
 
 def _last_upload(connection: Connection, address: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Table, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, Table, bindparam, or_, select, update
 
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
@@ -113,8 +113,8 @@ def known_keys(connection: Connection, day: int, kind: str, keys: Iterable[str])
 def note_hours(connection: Connection, oldest_hour: int, now: int | None = None) -> None:
     """Tell readers what they may go on remembering: the hours before the newest ones, unless one of them changed."""
     state = connection.execute(select(usage_state.c.newest_hour, usage_state.c.revision)).one()
-    newest = max(state.newest_hour, hour_of(now or now_us()))
-    if newest > state.newest_hour or oldest_hour <= newest - OPEN_HOURS:
+    newest = hour_of(now or now_us())  # an earlier one than before where the clock was set back
+    if newest != state.newest_hour or oldest_hour <= newest - OPEN_HOURS:
         connection.execute(
             update(usage_state).values(newest_hour=newest, revision=usage_state.c.revision + 1)
         )
@@ -124,8 +124,9 @@ def _note_uploads(connection: Connection, tally: Tally) -> None:
     if not tally.last_uploads:
         return
     expected = set(connection.execute(select(expected_clients.c.client_ip)).scalars())
+    now = now_us()
     moved = [
-        {"address": address, "moment": moment}
+        {"address": address, "moment": moment, "now": now}
         for address, moment in sorted(tally.last_uploads.items())
         if address in expected
     ]
@@ -148,7 +149,10 @@ _MOVE = (
     update(expected_clients)
     .where(
         expected_clients.c.client_ip == bindparam("address"),
-        expected_clients.c.last_upload_us < bindparam("moment"),
+        or_(
+            expected_clients.c.last_upload_us < bindparam("moment"),
+            expected_clients.c.last_upload_us > bindparam("now"),  # by a clock that was set back since
+        ),
     )
     .values(last_upload_us=bindparam("moment"))
 )

@@ -69,7 +69,7 @@ class DiskCache:
             found = (self._folder(source) / _FAILURE).stat()
         except OSError:
             return False
-        return time.time() - found.st_mtime < within_seconds
+        return 0 <= time.time() - found.st_mtime < within_seconds
 
     def sources(self) -> Iterator[str]:
         """The source of every entry."""

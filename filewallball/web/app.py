@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NoReturn
 
-from flask import Flask, Request
+from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import MapAdapter, Rule
 
-from filewallball.web.routing import Found, Shortcuts
+from filewallball.web.routing import Found, RelativeMap, Shortcuts
 
 
 class _NoSessions(SessionInterface):
@@ -25,11 +25,29 @@ class Application(Flask):
     """No view or hook here is a coroutine, most requests meet no hook at all, and most are for `/word/<value>`."""
 
     session_interface = _NoSessions()
+    url_map_class = RelativeMap
+    count_unrouted: Callable[[], None] = staticmethod(lambda: None)
+    count_options: Callable[[Rule | None, str], None] = staticmethod(lambda rule, announced: None)
+    """Called before a request without a route, or an OPTIONS, is answered; either may raise to refuse it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.screen: Callable[[], None] = lambda: None
+        """Called before each request, to raise what refuses it."""
+
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        self.count_unrouted()
+        super().raise_routing_exception(request)
+
+    def make_default_options_response(self) -> Response:
+        self.count_options(request.url_rule, request.headers.get("Access-Control-Request-Method", ""))
+        return super().make_default_options_response()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
 
     def preprocess_request(self) -> ResponseReturnValue | None:
+        self.screen()
         if self.before_request_funcs or self.url_value_preprocessors:
             return super().preprocess_request()
         return None

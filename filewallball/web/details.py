@@ -1,15 +1,14 @@
 """The detail of an error's answer beyond its title: the cause as far as it is known, else what to do about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from filewallball.errors import ApiError
+from filewallball.errors.fields import WHOLE, by_field
 from filewallball.text import sanitize
 from filewallball.web.request_body import SMALL_BYTES
 
 _MAX_BYTES = 1000
-_LOCATIONS = ("json", "query", "form", "headers", "path", "files", "cookies")
-_WHOLE = "_schema"
 _NEW_TOKEN = "Ask an administrator for a new token."  # noqa: S105 - advice
 _AGAIN = "Try again in a moment."
 ADVICE = {
@@ -19,6 +18,8 @@ ADVICE = {
     "auth_expired": _NEW_TOKEN,
     "auth_revoked": _NEW_TOKEN,
     "forbidden": "The token's role does not include this.",
+    "host_not_allowed": "ALLOWED_HOSTS names the hosts that are served, beside addresses and localhost.",
+    "foreign_page": "CORS_ORIGINS names the origins whose pages may; a request with a token of its own may as well.",
     "blocked": "Whoever runs the service can lift the block; it may also end by itself.",
     "quarantined": "An administrator must release it before it is served.",
     "not_found": "There is nothing here, or nothing that this caller may know of.",
@@ -36,7 +37,8 @@ ADVICE = {
     "storage_failed": _AGAIN,
     "unavailable": _AGAIN,
     "audit_unavailable": _AGAIN,
-    "commit_unknown": "Look whether the change is there before trying again.",
+    "commit_unknown": "Look whether the change is there before trying again. Within a minute of the database's return "
+    "the audit log says so too, under the request id.",
     "internal_error": "The request id leads whoever runs the service to the cause in the log.",
 }
 
@@ -47,28 +49,9 @@ def detail_of(cause: ApiError) -> str:
     return sanitize(found, _MAX_BYTES) or cause.title
 
 
-def by_field(messages: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The faults of each field, in one shape whoever found them: `a.b` for nested ones, `_schema` for the whole."""
-    found: dict[str, list[str]] = {}
-    for name, text in _flat(messages):
-        found.setdefault(name, []).append(text)
-    return found
-
-
-def _flat(messages: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in messages.items():
-        inner = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            is_location = not prefix and name in _LOCATIONS
-            yield from _flat(value, "" if is_location else f"{inner}.")
-            continue
-        for text in value if isinstance(value, list | tuple) else [value]:
-            yield (_WHOLE if not prefix and name in _LOCATIONS else inner), str(text)
-
-
 def _named(messages: Mapping[str, Any]) -> str:
     found = by_field(messages)
-    return " ".join(text if name == _WHOLE else f"{name}: {text}" for name, (text, *_) in found.items())
+    return " ".join(text if name == WHOLE else f"{name}: {text}" for name, (text, *_) in found.items())
 
 
 def _methods(cause: ApiError) -> str:

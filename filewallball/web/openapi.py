@@ -31,6 +31,12 @@ RAW_BODY: dict[str, Any] = {
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
 }
 
+LOCATION: dict[str, Any] = {
+    "Location": {
+        "description": "Where the new file is described",
+        "schema": {"type": "string", "format": "uri-reference"},
+    }
+}
 
 # What an operation may answer with beside success and what every one may; by action.
 _EVERY = (400, 401, 403, 422, 429, 503)

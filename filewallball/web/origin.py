@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from filewallball.addresses import (
     unknown_behind,
 )
 from filewallball.web.forwarding import ForwardingWatch
+from filewallball.web.hosts import Hosts
 
 _CHAIN = "HTTP_X_FORWARDED_FOR"
 FORWARDING = (
@@ -66,6 +67,8 @@ class Origin:
     """True if the peer is a trusted proxy."""
     proxy: str = ""
     """The trusted proxy that forwards for an unknown client."""
+    host_is_known: bool = True
+    """False if the request names a host that is not known to be ours."""
 
     @property
     def is_known(self) -> bool:
@@ -74,13 +77,27 @@ class Origin:
 
     @property
     def gives_rights(self) -> bool:
-        """True if the address may give rights: it could be read, and nobody untrusted says that it is another's."""
-        return self.is_known and (self.trusted or not self.forwarded)
+        """True if the address may give rights: it could be read, nobody untrusted says that it is another's, and the
+        request was meant for this service: a foreign page reaches it only under a name of its own."""
+        return self.is_known and self.host_is_known and (self.trusted or not self.forwarded)
 
     @property
     def counted_as(self) -> str:
         """The network by which limits and quotas count the client; those unknown count together, for each proxy."""
         return client_network(self.client_ip) if self.is_known else unknown_behind(self.proxy)
+
+
+def at_known_hosts(
+    origin: Callable[[Mapping[str, Any]], Origin], hosts: Hosts
+) -> Callable[[Mapping[str, Any]], Origin]:
+    """A function that resolves origins as `origin` does, and says whether the host is known."""
+
+    def resolve(environ: Mapping[str, Any]) -> Origin:
+        found = origin(environ)
+        is_known = hosts.know(environ, is_trusted=found.trusted)
+        return found if is_known else replace(found, host_is_known=False)
+
+    return resolve
 
 
 class Proxies:

@@ -9,9 +9,11 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from filewallball import errors
+from filewallball.errors.fields import by_field
 from filewallball.errors.translation import translate
+from filewallball.redaction import hide_tokens
 from filewallball.text import sanitize_json
-from filewallball.web.details import by_field, detail_of
+from filewallball.web.details import detail_of
 from filewallball.web.exchange import current_exchange
 from filewallball.web.request_body import body_of_any_length
 
@@ -61,13 +63,19 @@ def body_of(cause: errors.ApiError, request_id: str) -> bytes:
     }
     if cause.errors:
         body["errors"] = sanitize_json(by_field(cause.errors))
-    return orjson.dumps(body, default=str)
+    return hide_tokens(orjson.dumps(body, default=str).decode()).encode()
 
 
 def _drain() -> None:
-    """Read and discard what remains of the body, at most 64 MiB or 5 s; then the connection just closes."""
+    """Read and discard what remains of the body, at most 64 MiB or 5 s; then the connection just closes.
+
+    A fault in the body changes nothing: the request is refused already. A client that waits for `100 Continue`
+    has not sent its body, and is not asked for it.
+    """
     environ = request.environ
     if request.content_length in (None, 0) and "HTTP_TRANSFER_ENCODING" not in environ:
+        return
+    if getattr(environ["wsgi.input"], "waits_for_continue", False):
         return
     connection: socket.socket | None = environ.get("gunicorn.socket")
     stream = body_of_any_length()
@@ -81,7 +89,7 @@ def _drain() -> None:
             if not data:
                 return
             remaining -= len(data)
-    except (OSError, HTTPException, ValueError):
+    except Exception:  # whatever the server's parser raises
         return
     finally:
         if connection is not None:

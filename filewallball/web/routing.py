@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlunsplit
 
 from werkzeug.routing import Map, MapAdapter, Rule, UnicodeConverter
 
@@ -51,6 +52,29 @@ class Shortcuts:
             return None
         rule, name = known
         return rule, {name: value}
+
+
+class RelativeMap(Map):
+    """A map that redirects without naming a host: which one, and by which scheme, the client knows best."""
+
+    def bind_to_environ(self, *arguments: Any, **options: Any) -> MapAdapter:
+        adapter = super().bind_to_environ(*arguments, **options)
+        adapter.__class__ = _RelativeAdapter
+        return adapter
+
+
+class _RelativeAdapter(MapAdapter):
+    def make_redirect_url(
+        self,
+        path_info: str,
+        query_args: Mapping[str, Any] | str | None = None,
+        domain_part: str | None = None,
+    ) -> str:
+        """The path alone; after one slash, for two would begin a host."""
+        path = f"{self.script_name.rstrip('/')}/{path_info.lstrip('/')}"
+        arguments = self.query_args if query_args is None else query_args
+        query = self.encode_query_args(arguments) if arguments else ""
+        return urlunsplit(("", "", path, query, ""))
 
 
 class Found(MapAdapter):

@@ -1,5 +1,6 @@
 """Field types that the schemas of several packages share."""
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,13 @@ def printable(text: str) -> None:
     """A validator: no control characters, which no stored text has either."""
     if not text.isprintable():
         raise ValidationError("Must be printable text.")
+
+
+def without_controls(text: str) -> None:
+    """A validator: no control characters or halves of characters. Names keep other text that is not printable, such as
+    the joiners in emoji and the narrow space in the names of screenshots."""
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValidationError("Must be without control characters.")
 
 
 class DurationField(fields.Field[int]):

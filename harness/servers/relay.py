@@ -1,4 +1,4 @@
-"""A TCP relay in front of a real server that passes every piece on late: how a slow network or host looks."""
+"""A TCP relay in front of a real server: it passes every piece on late, as a slow network does, or cuts connections."""
 
 import asyncio
 import threading
@@ -9,11 +9,21 @@ from harness.servers.base import free_port
 
 
 class Relay:
-    """Listens on a port of its own from `start` to `stop`; `delay_seconds` may change at any time."""
+    """Listens on a port of its own from `start` to `stop`; the other attributes may change at any time."""
 
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
         self.delay_seconds = 0.0
+        self.concerns = b""
+        """Only connections that have sent a piece with these bytes are cut or lost."""
+        self.cut_before = b""
+        """A client that sends a piece with these bytes is cut off, and the server does not get the piece."""
+        self.cut_after = b""
+        """A client that sends a piece with these bytes is cut off as soon as the server answers it."""
+        self.lose = b""
+        """From a piece of a client with these bytes on, nothing of its connection passes, not even its end."""
+        self.cuts = 0
+        """Connections that were cut or lost."""
         self._target_port = target_port
         self._open: set[asyncio.BaseTransport] = set()
         self._idle = asyncio.Event()
@@ -70,6 +80,9 @@ class _Side(asyncio.Protocol):
         self._other = other
         self._is_client = other is None
         self._transport: Any = None
+        self._cuts_at_answer = False
+        self._is_concerned = False
+        self._is_lost = False
         self._waiting: deque[bytes | None] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -85,11 +98,30 @@ class _Side(asyncio.Protocol):
             self._later()
 
     def data_received(self, data: bytes) -> None:
-        self._queue(data)
+        relay = self._relay
+        self._is_concerned = self._is_concerned or (self._is_client and relay.concerns in data)
+        if self._cuts_at_answer or self._matches(relay.cut_before, data):
+            self._cut()
+        elif self._matches(relay.lose, data):
+            self._is_lost = True
+            relay.cuts += 1
+        else:
+            if self._other and self._matches(relay.cut_after, data):
+                self._other._cuts_at_answer = True
+            self._queue(data)
+
+    def _matches(self, wanted: bytes, data: bytes) -> bool:
+        return self._is_concerned and wanted != b"" and wanted in data
+
+    def _cut(self) -> None:
+        self._relay.cuts += 1
+        for side in filter(None, (self, self._other)):
+            side._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._relay.closed(self._transport)
-        self._queue(None)
+        if not self._is_lost:
+            self._queue(None)
 
     def hang_up(self) -> None:
         self._transport.close()

@@ -27,6 +27,7 @@ def build(prepared_sqlite: Path, tmp_path: Path) -> Iterator[Callable[..., Flask
         app.test_client_class = Client
         Parts(app).store.prepare()
         Parts(app).journal.prepare()
+        Parts(app).adoption.adopt()
         built.append(app)
         return app
 

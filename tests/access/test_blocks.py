@@ -152,7 +152,7 @@ def test_loopback_monitors_and_proxies_are_never_blocked_by_themselves(build: Bu
 
 def test_a_proxy_in_a_blocked_network_still_forwards(build: Build) -> None:
     app = build(TRUSTED_PROXIES="198.51.100.1/32")
-    block(client_of(app, ADMIN_TOKEN), "198.51.100.0/24")
+    block(client_of(app, ADMIN_TOKEN), "198.51.100.0/24", force=True)
     proxy = client_of(app, address="198.51.100.1")
 
     assert proxy.get("/files", headers={"X-Forwarded-For": "203.0.113.1"}).status_code == 200

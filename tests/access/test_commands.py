@@ -1,6 +1,8 @@
 """The command line does what the routes do, and says what went wrong in one line."""
 
+import json
 import os
+import pwd
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -52,6 +54,30 @@ def test_a_refusal_is_one_clear_line(machine: Service, arguments: list[str]) -> 
 
     assert "filewallball: " in str(failure.value)
     assert "Traceback" not in str(failure.value)
+
+
+def test_what_the_command_line_does_names_the_person_at_it(machine: Service) -> None:
+    sudo = Shell({**machine.environment(), "SUDO_USER": "bob\x1b[2J"})
+    sudo.run("users", "create", "alice")
+    sudo.run("drain", "on")
+    with pytest.raises(RuntimeError):
+        sudo.run("blocks", "add", "127.0.0.1", "--reason", "x")
+    machine.cli("drain", "off")
+    machine.cli("maintain", "--once")
+
+    listed = machine.cli("audit", "export", "--format", "ndjson")
+    rows = {row["action"]: row for row in map(json.loads, listed.splitlines())}
+    operators = {action: row["details"].get("operator") for action, row in rows.items()}
+
+    me = {"uid": os.getuid(), "user": pwd.getpwuid(os.getuid()).pw_name}
+    for action in ("token:create", "user:create", "drain:on", "drain:off", "block:add"):
+        assert operators[action].items() >= me.items()
+    assert operators["audit:verify"] is None, "what the service does by itself names nobody"
+    for action in ("user:create", "drain:on", "block:add"):
+        assert operators[action]["sudo_user"] == "bob\N{REPLACEMENT CHARACTER}[2J"
+        assert rows[action]["username"] == "system"
+    assert "sudo_user" not in operators["drain:off"]
+    assert "Intact" in machine.cli("audit", "verify")
 
 
 @pytest.mark.parametrize("arguments", [["users", "list"], ["backup", "create", "backups"], ["drain", "on"]])

@@ -1,4 +1,4 @@
-"""The faults of the end-to-end test: errors, wrong tokens, slow uploads and a disk that fills."""
+"""The faults of the end-to-end test: errors, lost bytes, wrong tokens, slow uploads and a disk that fills."""
 
 import os
 import socket
@@ -24,8 +24,10 @@ def misfortunes(target: Service, disk: Path) -> Iterator[None]:
     over = threading.Event()
     filler = disk / "filler"
     _fill(disk, filler)
+    lost = _lose_bytes(target, disk)
     kinds: list[Callable[[], object]] = [
         lambda: target.request("PUT", "/upload/too-large.bin", data=b"x" * 2000),
+        lambda: target.request("GET", f"/download/{lost}"),
         lambda: target.request("GET", "/files", headers={"Authorization": "Bearer " + "x" * 40}),
     ]
     with ThreadPoolExecutor(len(kinds) + _SLOW_AT_ONCE) as threads:
@@ -38,6 +40,14 @@ def misfortunes(target: Service, disk: Path) -> Iterator[None]:
         finally:
             over.set()
             filler.unlink()
+
+
+def _lose_bytes(target: Service, disk: Path) -> str:
+    """Upload a file and remove its bytes; its id."""
+    kept = target.request("PUT", "/upload/lost.txt", data=b"bytes that will be lost\n").json()
+    (blob,) = (path for path in (disk / "data/storage").rglob(kept["file_hash"] + "*") if path.is_file())
+    blob.unlink()
+    return str(kept["file_id"])
 
 
 def _fill(disk: Path, filler: Path) -> None:

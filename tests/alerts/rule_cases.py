@@ -1,54 +1,34 @@
 """For each alert a history in which it fires and resolves, and one in which it stays silent, in promtool's words."""
 
-from dataclasses import dataclass
-
-_UP = 'up{job="filewallball",instance="a:8000"}'
-_HEALTH_UP = 'up{job="filewallball-health",instance="a:8000"}'
-_AT = 'job="filewallball",instance="a:8000"'
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """`pending` is a moment before its time is over, `fires` one after it, `resolved` one after the end."""
-
-    alert: str
-    history: dict[str, str]
-    pending: str
-    fires: str
-    resolved: str
-    silent: dict[str, str]
-    interval: str = "1m"
-    evaluated: str = "15s"
-    until: str = "1h"
-    count: int = 1
-
+from tests.alerts.detail_cases import DETAILS
+from tests.alerts.rule_case import AT, HEALTH_UP, UP, Case
 
 CASES = (
     Case(
         "HighErrorRate",
         # 6 errors a minute are 0.1 a second.
-        {f'errors_total{{error_type="storage_full",endpoint="/upload",{_AT}}}': "0+6x20 120x60"},
+        {f'errors_total{{error_type="storage_full",endpoint="/upload",{AT}}}': "0+6x20 120x60"},
         pending="4m",
         fires="15m",
         resolved="30m",
-        silent={f'errors_total{{error_type="storage_full",endpoint="/upload",{_AT}}}': "0+3x180"},
+        silent={f'errors_total{{error_type="storage_full",endpoint="/upload",{AT}}}': "0+3x180"},
     ),
     Case(
         "StorageFull",
-        {f"storage_utilization_percent{{{_AT}}}": "80x5 91x10 85x20"},
+        {f"storage_utilization_percent{{{AT}}}": "80x5 91x10 85x20"},
         pending="3m30s",
         fires="5m",
         resolved="10m",
-        silent={f"storage_utilization_percent{{{_AT}}}": "90x180"},
+        silent={f"storage_utilization_percent{{{AT}}}": "90x180"},
         interval="30s",
     ),
     Case(
         "ServiceDown",
-        {_UP: "1x8 0x20 1x60", _HEALTH_UP: "1x8 0x20 1x60"},
+        {UP: "1x8 0x20 1x60", HEALTH_UP: "1x8 0x20 1x60"},
         pending="2m30s",
         fires="3m",
         resolved="10m",
-        silent={_UP: "1x30 0 1x60", _HEALTH_UP: "1x90"},
+        silent={UP: "1x30 0 1x60", HEALTH_UP: "1x90"},
         interval="15s",
         until="20m",
         count=2,
@@ -56,230 +36,54 @@ CASES = (
     Case(
         "HighResponseTime",
         {
-            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="5",{_AT}}}': "0x60",
-            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="10",{_AT}}}': "0+9x20 180x60",
-            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="+Inf",{_AT}}}': "0+9x20 180x60",
+            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="5",{AT}}}': "0x60",
+            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="10",{AT}}}': "0+9x20 180x60",
+            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="+Inf",{AT}}}': "0+9x20 180x60",
         },
         pending="4m",
         fires="12m",
         resolved="30m",
         silent={
-            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="5",{_AT}}}': "0+9x180",
-            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="10",{_AT}}}': "0+9x180",
-            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="+Inf",{_AT}}}': "0+9x180",
+            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="5",{AT}}}': "0+9x180",
+            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="10",{AT}}}': "0+9x180",
+            f'file_upload_duration_seconds_bucket{{file_type="text/plain",le="+Inf",{AT}}}': "0+9x180",
         },
     ),
     Case(
         "ErrorPercentageHigh",
         {
-            f'operations_total{{action="file:upload",status="failed",{_AT}}}': "0+1x20 20x60",
-            f'operations_total{{action="file:upload",status="success",{_AT}}}': "0+15x80",
+            # The refusals do not hide it.
+            f'errors_total{{error_type="unavailable",endpoint="/upload",{AT}}}': "0+1x20 20x60",
+            f'operations_total{{action="file:upload",status="denied",{AT}}}': "0+500x80",
+            f'operations_total{{action="file:upload",status="success",{AT}}}': "0+15x80",
         },
         pending="4m",
         fires="12m",
         resolved="30m",
         silent={
-            f'operations_total{{action="file:upload",status="failed",{_AT}}}': "0+1x180",
-            f'operations_total{{action="file:upload",status="denied",{_AT}}}': "0+50x180",
-            f'operations_total{{action="file:upload",status="success",{_AT}}}': "0+19x180",
+            f'errors_total{{error_type="unavailable",endpoint="/upload",{AT}}}': "0+1x180",
+            f'operations_total{{action="file:upload",status="success",{AT}}}': "0+19x180",
         },
     ),
     Case(
         "StorageUtilizationHigh",
-        {f"storage_utilization_percent{{{_AT}}}": "80x5 91x10 85x20"},
+        {f"storage_utilization_percent{{{AT}}}": "80x5 91x10 85x20"},
         pending="3m30s",
         fires="5m",
         resolved="10m",
-        silent={f"storage_utilization_percent{{{_AT}}}": "90x180"},
+        silent={f"storage_utilization_percent{{{AT}}}": "90x180"},
         interval="30s",
     ),
     Case(
         "HealthCheckFailed",
-        {_UP: "1x200", _HEALTH_UP: "1x8 0x20 1x60"},
+        {UP: "1x200", HEALTH_UP: "1x8 0x20 1x60"},
         pending="2m30s",
         fires="3m",
         resolved="10m",
         # A service that is gone altogether is ServiceDown's business.
-        silent={_UP: "1x8 0x100", _HEALTH_UP: "1x8 0x100"},
+        silent={UP: "1x8 0x100", HEALTH_UP: "1x8 0x100"},
         interval="15s",
         until="20m",
     ),
-    Case(
-        "FailedAuthentications",
-        {f'authentication_failures_total{{failure_type="unknown",{_AT}}}': "0+4x20 80x60"},
-        pending="4m",
-        fires="12m",
-        resolved="30m",
-        silent={
-            f'authentication_failures_total{{failure_type="unknown",{_AT}}}': "0+1x180",
-            f'authentication_failures_total{{failure_type="missing",{_AT}}}': "0+100x180",
-            f'authentication_failures_total{{failure_type="forbidden",{_AT}}}': "0+100x180",
-        },
-    ),
-    Case(
-        "AuditVerifyFailed",
-        {f"audit_verify_intact{{{_AT}}}": "_x6 0x20 1x60"},
-        pending="6m",
-        fires="10m",
-        resolved="30m",
-        silent={f"audit_verify_intact{{{_AT}}}": "_x20 1x60"},
-    ),
-    Case(
-        "AuditVerifyOverdue",
-        # Verified at second 1, expected every day: 49 hours later it is overdue.
-        {f"audit_verify_last_success_timestamp_seconds{{{_AT}}}": "1x51 190000x20"},
-        pending="49h",
-        fires="51h",
-        resolved="54h",
-        silent={
-            f"audit_verify_last_success_timestamp_seconds{{{_AT}}}": "0x40 140000x30",
-            f"process_start_time_seconds{{{_AT}}}": "1x70",
-            'process_start_time_seconds{job="node",instance="a:9100"}': "1x70",
-        },
-        interval="1h",
-        evaluated="1h",
-        until="70h",
-    ),
-    Case(
-        "AuditSealingStalled",
-        {f"audit_unsealed_seconds{{{_AT}}}": "0x4 301+60x20 0x30"},
-        pending="5m",
-        fires="7m",
-        resolved="30m",
-        silent={f"audit_unsealed_seconds{{{_AT}}}": "0x4 15+60x4 2x170"},
-    ),
-    Case(
-        "JournalGrowing",
-        {f"audit_journal_oldest_pending_seconds{{{_AT}}}": "0x4 61+60x20 0x30"},
-        pending="9m",
-        fires="12m",
-        resolved="30m",
-        silent={f"audit_journal_oldest_pending_seconds{{{_AT}}}": "0x4 61+60x3 2x170"},
-    ),
-    Case(
-        "JournalNotWritable",
-        {f"audit_journal_writable{{{_AT}}}": "1x8 0x20 1x30"},
-        pending="2m30s",
-        fires="3m",
-        resolved="10m",
-        silent={f"audit_journal_writable{{{_AT}}}": "1x8 0 1x170"},
-        interval="15s",
-        until="30m",
-    ),
-    Case(
-        "BackupOverdue",
-        {f"backup_last_success_timestamp_seconds{{{_AT}}}": "1x51 190000x20"},
-        pending="48h",
-        fires="50h",
-        resolved="54h",
-        silent={
-            f"backup_last_success_timestamp_seconds{{{_AT}}}": "0x70",
-            f"process_start_time_seconds{{{_AT}}}": "1x70",
-        },
-        interval="1h",
-        evaluated="1h",
-        until="70h",
-    ),
-    Case(
-        "ScrubMismatch",
-        {f"storage_damaged_blobs{{{_AT}}}": "0x5 2x20 0x30"},
-        pending="6m",
-        fires="8m",
-        resolved="30m",
-        silent={f"storage_damaged_blobs{{{_AT}}}": "_x5 0x60"},
-    ),
-    Case(
-        "DiskFullIn24Hours",
-        # 100 GB that lose 100 MB a minute are gone in 17 hours.
-        {f"storage_free_bytes{{{_AT}}}": "100000000000-100000000x90 91000000000x420"},
-        pending="20m",
-        fires="80m",
-        resolved="8h20m",
-        silent={f"storage_free_bytes{{{_AT}}}": "100000000000-10000000x180"},
-        until="3h",
-    ),
-    Case(
-        "ScannerDown",
-        {
-            'filewallball_health_status{service="virus_scan_service",'
-            'job="filewallball-health",instance="a:8000"}': "1x4 0.5x20 1x30"
-        },
-        pending="9m",
-        fires="12m",
-        resolved="30m",
-        silent={
-            'filewallball_health_status{service="redis",'
-            'job="filewallball-health",instance="a:8000"}': "0.5x180",
-        },
-    ),
-    Case(
-        "LimiterDegraded",
-        {f"rate_limit_degraded_workers{{{_AT}}}": "0x4 2x20 0x30"},
-        pending="9m",
-        fires="12m",
-        resolved="30m",
-        silent={f"rate_limit_degraded_workers{{{_AT}}}": "0x4 2x3 0x170"},
-    ),
-    Case(
-        "ExpectedSenderSilent",
-        {
-            f'client_last_upload_age_seconds{{client_ip="10.0.0.1",{_AT}}}': "0+60x70 0+60x20",
-            f'client_expected_within_seconds{{client_ip="10.0.0.1",{_AT}}}': "3600x100",
-        },
-        pending="61m",
-        fires="65m",
-        resolved="75m",
-        silent={
-            f'client_last_upload_age_seconds{{client_ip="10.0.0.1",{_AT}}}': "0+60x50 0+60x50 0+60x50",
-            f'client_expected_within_seconds{{client_ip="10.0.0.1",{_AT}}}': "3600x180",
-        },
-    ),
-    Case(
-        "SmsFailing",
-        {f'alert_messages_total{{outcome="failed",{_AT}}}': "0x4 0+1x3 3x60"},
-        pending="4m",
-        fires="8m",
-        resolved="40m",
-        silent={
-            f'alert_messages_total{{outcome="failed",{_AT}}}': "5x180",
-            f'alert_messages_total{{outcome="sent",{_AT}}}': "0+1x180",
-        },
-    ),
-    Case(
-        "ScrapeMissing",
-        {_UP: "1x4 _x20 1x30"},
-        pending="8m",
-        fires="16m",
-        resolved="26m",
-        # Down is not missing.
-        silent={_UP: "0x180"},
-    ),
-    Case(
-        "RuleFailure",
-        {
-            'prometheus_rule_evaluation_failures_total{rule_group="g",job="prometheus",instance="a:9090"}': (
-                "0x4 0+1x3 3x60"
-            )
-        },
-        pending="4m",
-        fires="7m",
-        resolved="20m",
-        silent={
-            'prometheus_rule_evaluation_failures_total{rule_group="g",job="prometheus",instance="a:9090"}': (
-                "7x180"
-            )
-        },
-    ),
-    Case(
-        "NotificationsFailing",
-        {'alertmanager_notifications_failed_total{integration="email",job="alertmanager"}': "0x4 0+1x3 3x60"},
-        pending="4m",
-        fires="7m",
-        resolved="40m",
-        silent={
-            'alertmanager_notifications_failed_total{integration="email",job="alertmanager"}': "7x180",
-            'alertmanager_notifications_failed_total{integration="webhook",job="alertmanager"}': "0x9 0+1x3 3x60",
-            _UP: "1x8 0x5 1x60",
-        },
-    ),
+    *DETAILS,
 )

@@ -18,7 +18,7 @@ CHANNELS = ("email", "slack", "pagerduty")
 _TIMES = ("scrape_interval", "evaluation_interval", "for", "resolve_timeout")
 _GROUP_TIMES = ("group_wait", "group_interval", "repeat_interval")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_RANGE = re.compile(r"\[(\d+[smhd])\]")
+_RANGE = re.compile(r"(\[|offset )(\d+[smhd])\b(?!:)")
 _TOLD = re.compile(r"\((\w+), (firing|resolved), since (\S+)\)\n.*\n(.*)\n")
 
 
@@ -79,6 +79,14 @@ class Stage:
     def sms(self) -> list[str]:
         return [body["message"] for body in self.receiver.bodies("/sms")]
 
+    def outside(self) -> list[tuple[str, str]]:
+        """The alerts that the outside sender was told, with their states."""
+        return [
+            (alert["labels"]["alertname"], alert["status"])
+            for body in self.receiver.bodies("/outside")
+            for alert in body["alerts"]
+        ]
+
     def alerts(self) -> list[dict[str, Any]]:
         """The alerts that the relay keeps."""
         found: list[dict[str, Any]] = self.relay.request("GET", "/api/v1/alerts").json()["alerts"]
@@ -107,6 +115,8 @@ class Stage:
             "ALERT_PAGERDUTY_ROUTING_KEY": "some-routing-key",
             "ALERT_WEBHOOK_SECRET": SECRET,
             "ALERT_WEBHOOK_URL": f"{self.relay.url}/api/v1/alerts/webhook",
+            "ALERT_SMS_OUTSIDE_URL": f"http://{self.receiver.address}/outside",
+            "ALERT_HOST": "files.example.org",
         }
 
 
@@ -123,7 +133,7 @@ def _faster(value: Any, name: str = "") -> Any:
     if name in _TIMES + _GROUP_TIMES:
         return _sixtieth(value)
     if name == "expr":
-        return _RANGE.sub(lambda found: f"[{_sixtieth(found[1])}]", value)
+        return _RANGE.sub(lambda found: found[1] + _sixtieth(found[2]), value)
     return value
 
 

@@ -62,6 +62,8 @@ def test_each_alert_arrives_on_each_of_its_channels_once_and_so_does_its_end(
     _await(stage, DOWN, "resolved")
 
     _expect_each_once(stage)
+    assert {("ServiceDown", "firing"), ("ServiceDown", "resolved")} <= set(stage.outside())
+    assert {"files.example.org"} == {str(mail["Subject"]).split()[2] for mail in stage.mailbox.messages}
     _expect_other_channels_left_alone(stage)
     _try_the_channels(stage)
 

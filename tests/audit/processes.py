@@ -7,12 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filewallball.recording.segments import lines, segments
+from filewallball.recording.segments import SegmentReader, segments
+from tests.fixtures.audit_log import LINE_MACS
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Every readable line of a slot, oldest first."""
-    return [line for _, path in segments(folder) for line in lines(path.read_bytes())]
+    """Every genuine line of a slot, oldest first."""
+    found = []
+    for _, path in segments(folder):
+        reader = SegmentReader(LINE_MACS.of_segment(path))
+        found += list(reader.read(path.read_bytes(), []))
+    return found
 
 
 def in_a_process_that_dies(work: Callable[[], None]) -> None:

@@ -47,6 +47,19 @@ def test_an_export_writes_the_matching_rows_and_says_how_many(
     assert kept == {"filters": {"action": "file:view"}, "format": "csv", "rows": 1200}
 
 
+def test_an_export_for_excel_begins_with_a_byte_order_mark(
+    parts: Parts, record: Record, environ: dict[str, str], tmp_path: Path
+) -> None:
+    record(2, username="홍길동")
+    target = tmp_path / "audit.csv"
+
+    Shell(environ).run("audit", "export", "--format", "csv-excel", "--output", str(target))
+
+    assert target.read_bytes().startswith(b"\xef\xbb\xbfid,event_id,")
+    with target.open(newline="", encoding="utf-8-sig") as file:
+        assert [row["username"] for row in csv.DictReader(file)] == ["홍길동", "홍길동"]
+
+
 def test_pruning_says_how_much_went_and_the_rest_is_intact(
     parts: Parts, record: Record, environ: dict[str, str]
 ) -> None:

@@ -3,25 +3,36 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
 from filewallball.cli import main
 from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
-from harness.parts import Parts
+from harness.parts import Parts, put_on_record
 from harness.shell import Shell
-from tests.fixtures.audit_log import alter, rows_of
+from tests.fixtures.audit_log import alter, make_event, rows_of
 
 URL = "/api/v1/audit/export"
 Record = Callable[..., list[Event]]
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", '=HYPERLINK("http://example.org";"x")')
+
+pieces = st.one_of(
+    st.sampled_from(
+        (*FORMULAS, "=", "+", "-", "@", "＠", "'", '"', ",", ";", " ", "\u3000", "홍길동", "👩‍👧", "é")
+    ),
+    st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]),
+)
+cells = st.lists(pieces, max_size=4).map("".join)
 
 
 def test_an_export_has_every_matching_row_once_newest_first(
@@ -51,6 +62,57 @@ def test_no_cell_of_a_csv_is_a_formula(parts: Parts, admin: FlaskClient, record:
     assert sorted(row["username"] for row in rows) == sorted(f"'{formula}" for formula in FORMULAS)
     starts = {value[0] for row in rows for value in row.values() if value}
     assert not starts & set("=+-@＝")
+
+
+def test_a_csv_gives_the_values_that_json_lines_give(
+    parts: Parts, admin: FlaskClient, rounds: Callable[[int, int], int]
+) -> None:
+    @hypothesis.settings(
+        max_examples=rounds(40, 1000), deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
+    @hypothesis.given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=5))
+    @hypothesis.example([("'=1", "=1", "'"), ("''", "'tis", " =1")])
+    def check(rows: list[tuple[str, str, str]]) -> None:
+        alter(parts, "DELETE FROM audit_log")
+        put_on_record(
+            parts,
+            [
+                make_event(username=one, user_agent=two, details=json.dumps({"filename": three}))
+                for one, two, three in rows
+            ],
+        )
+        wanted = {"action": "file:download"}
+        lines = admin.get(URL, query_string=wanted).text.split("\n")[:-1]
+        table = admin.get(URL, query_string={**wanted, "format": "csv"}).text
+
+        read = list(csv.DictReader(io.StringIO(table, newline="")))
+
+        assert not [cell for row in read for cell in row.values() if cell.lstrip()[:1] in set("=+-@＝＋－＠")]
+        assert [_recovered(row) for row in read] == [
+            {name: value if name == "details" else str(value) for name, value in json.loads(line).items()}
+            for line in lines
+        ]
+
+    check()
+
+
+def test_a_csv_for_excel_is_the_same_after_a_byte_order_mark(
+    parts: Parts, admin: FlaskClient, record: Record
+) -> None:
+    record(3, username="홍길동", user_agent='a "quoted", one')
+
+    plain = admin.get(URL, query_string={"action": "file:download", "format": "csv"})
+    excel = admin.get(URL, query_string={"action": "file:download", "format": "csv-excel"})
+
+    assert plain.data.startswith(b"id,event_id,")
+    assert excel.data == b"\xef\xbb\xbf" + plain.data
+    assert plain.content_type == excel.content_type == "text/csv; charset=utf-8"
+    assert plain.data.count(b"\n") == plain.data.count(b"\r\n") == 4
+    assert b',"a ""quoted"", one",' in plain.data
+    for answer in (plain, excel):
+        assert re.fullmatch(
+            r'attachment; filename="audit-\d{4}-\d\d-\d\d\.csv"', answer.headers["Content-Disposition"]
+        )
 
 
 def test_a_csv_has_details_as_json(parts: Parts, admin: FlaskClient, record: Record) -> None:
@@ -181,6 +243,12 @@ def test_dates_that_cannot_be_meant_are_refused(environ: dict[str, str], app: Fl
     ):
         with pytest.raises(RuntimeError, match=told):
             shell.run("audit", *arguments)
+
+
+def _recovered(row: dict[str, str]) -> dict[str, Any]:
+    """The values of a row of CSV, as anybody gets them back: without the mark that each marked cell begins with."""
+    values = {name: cell.removeprefix("'") for name, cell in row.items()}
+    return {**values, "details": json.loads(values["details"])}
 
 
 def _exports(parts: Parts) -> list[Any]:

@@ -72,7 +72,7 @@ def _actions(app: Flask, rule: Rule) -> dict[str, str]:
 
 
 def _count(parts: Parts, action: str) -> int:
-    parts.ledger.coalescer.close_before(1 << 62)
+    parts.ledger.coalescer.close_all()
     parts.shipper.ship()
     (row,) = rows_of(parts, f"SELECT COALESCE(SUM(count), 0) FROM audit_log WHERE action = '{action}'")
     return int(row[0])

@@ -12,6 +12,7 @@ from filewallball.audit.structure import structure
 from filewallball.audit.verifier import Span
 from filewallball.recording.event import Event
 from harness.parts import Parts
+from harness.servers import MariaDB
 from tests.fixtures.audit_log import alter, rows_of, seal_blocks
 
 Record = Callable[..., list[Event]]
@@ -104,6 +105,47 @@ def test_what_else_keeps_rows_out_of_mariadb_is_found(parts: Parts, record: Reco
     seal_blocks(parts, record, 2)
     alter(parts, *statements)
     _must_be_told(parts, problem)
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+def test_scheduled_events_that_name_the_log_are_found_and_others_are_not(
+    parts: Parts, record: Record
+) -> None:
+    seal_blocks(parts, record, 2)
+    every = "ON SCHEDULE EVERY 1 YEAR DISABLE DO"
+    alter(parts, f"CREATE EVENT tidy {every} DELETE FROM files WHERE id < 0")
+    assert not any("event" in each.problem for each in parts.verification.verifier().verify().findings)
+
+    alter(parts, f"CREATE EVENT cut {every} DELETE FROM `audit_log` ORDER BY id DESC LIMIT 1")
+    _must_be_told(parts, ".cut names an audit table")
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+def test_events_and_triggers_of_other_databases_that_name_the_log_are_found(
+    parts: Parts, record: Record, mariadb: MariaDB
+) -> None:
+    seal_blocks(parts, record, 2)
+    ours = parts.settings.database_url.rpartition("/")[2].partition("?")[0]
+    other_url = mariadb.create_database()
+    other = other_url.rpartition("/")[2].partition("?")[0]
+    change = f"DELETE FROM {ours}.audit_log WHERE id < 0"
+    try:
+        mariadb.execute(
+            f"CREATE TABLE {other}.audit_log (id INT)",
+            f"CREATE TABLE {other}.plain (id INT)",
+            f"CREATE TRIGGER {other}.own BEFORE INSERT ON {other}.plain FOR EACH ROW DELETE FROM {other}.audit_log",
+        )
+        assert parts.verification.verifier().verify().findings == []  # another service's log
+        mariadb.execute(
+            f"CREATE TRIGGER {other}.far BEFORE INSERT ON {other}.plain FOR EACH ROW {change}",
+            f"CREATE EVENT {other}.late ON SCHEDULE EVERY 1 YEAR DISABLE DO {change}",
+        )
+        _must_be_told(parts, f"the trigger {other}.far names an audit table")
+        _must_be_told(parts, f"the event {other}.late names an audit table")
+        told = parts.verification.verifier().verify().not_checked
+        assert ["other databases" in what for what in told] == [True]
+    finally:
+        mariadb.drop_database(other_url)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

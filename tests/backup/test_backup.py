@@ -7,12 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from filewallball.backup.manifest import BackupBroken, backup_ids, blob_location
 from filewallball.backup.verify import verify_backup
+from filewallball.files.name_backfill import NameBackfill
+from filewallball.files.tables import files
 from harness.parts import Parts
 from harness.servers import Redis
 from tests.backup.place import Place, flip
+from tests.files.named import put_names
 
 
 def test_a_second_backup_copies_only_what_is_new(place: Place, folder: Path) -> None:
@@ -109,6 +113,29 @@ def test_statistics_after_a_restore_are_those_of_the_restored_log(either: Place,
     as_many_blocks_later = [either.fail_uploads(1) for _ in range(3)]
     assert (failed, before, restored) == (1, 3, 1)
     assert as_many_blocks_later == [2, 3, 4]
+
+
+@pytest.mark.parametrize("restores_into_newer", [False, True])
+def test_names_are_found_after_a_restore_whether_they_were_folded_yet_or_not(
+    either: Place, folder: Path, restores_into_newer: bool
+) -> None:
+    parts = Parts(either.app)
+    put_names(parts, ["OLD REPORT.txt"] * 300, folded=False)
+    put_names(parts, ["NEW REPORT.txt"])
+    either.shell.run("backup", "create", str(folder))
+    backfill = NameBackfill(parts.database)
+    if restores_into_newer:
+        backfill.run()
+        backfill.run()
+
+    either.shell.run("backup", "restore", "--force", str(folder))
+    before = either.client.get("/files?name=report").get_json()["total"]
+    backfill.run()
+    backfill.run()
+
+    assert before == either.client.get("/files?name=report").get_json()["total"] == 301
+    unfolded = select(func.count()).where(files.c.name_folded.is_(None))
+    assert parts.database.scalar(unfolded) == 0
 
 
 def test_a_flipped_byte_anywhere_is_found(place: Place, folder: Path) -> None:

@@ -3,11 +3,14 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
+from filewallball import errors
+from filewallball.clock import now_us
 from filewallball.files.sweep import Sweep
 from filewallball.serving import maintenance
-from filewallball.storage.leases import drop_expired, is_any_held, lease, leases
+from filewallball.storage import leases as leases_module
+from filewallball.storage.leases import LeaseWatch, lease, leases
 from harness.parts import Parts
 
 
@@ -42,9 +45,44 @@ def test_a_lease_that_ran_out_holds_nothing(app: Flask) -> None:
     with database.begin() as connection:
         connection.execute(insert(leases), {"lease_id": "lost", "purpose": "test", "expires_us": 1})
 
-    assert not is_any_held(database)
-    drop_expired(database)
+    watch = LeaseWatch(database)
+    assert not watch.is_any_held()
+    watch.drop_expired()
     with lease(database, "test") as held:
         held.require()
-        assert is_any_held(database)
-    assert not is_any_held(database)
+        assert watch.is_any_held()
+    assert not watch.is_any_held()
+
+
+@pytest.mark.parametrize("ahead_seconds", [-3600, 0, 3600])
+def test_a_lease_is_held_for_ten_minutes_after_its_last_change_by_whatever_clock(
+    app: Flask, ahead_seconds: int
+) -> None:
+    now = [1000.0]
+    database = Parts(app).database
+    watch = LeaseWatch(database, clock=lambda: now[0])
+    expires_us = now_us() + ahead_seconds * 1_000_000
+    values = {"lease_id": "of-another-host", "purpose": "test", "expires_us": expires_us}
+    with database.begin() as connection:
+        connection.execute(insert(leases), values)
+
+    held = []
+    for moment in (1000, 1599, 1600, 1601, 2200, 2201):
+        now[0] = float(moment)
+        if moment == 1601:  # its holder was only slow
+            with database.begin() as connection:
+                connection.execute(update(leases).values(expires_us=leases.c.expires_us + 1))
+        held.append(watch.is_any_held())
+    watch.drop_expired()
+
+    assert held == [True, True, False, True, True, False]
+    assert database.rows(select(leases)) == []
+
+
+def test_a_lease_that_its_holder_could_not_renew_is_told(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lease(Parts(app).database, "test") as held:
+        monkeypatch.setattr(leases_module, "now_us", lambda: 1 << 60)
+        held.require()  # whatever the wall clock says
+        held.renewed -= 600
+        with pytest.raises(errors.Unavailable):
+            held.require()

@@ -12,9 +12,13 @@ from uuid_utils import uuid7
 
 from filewallball.database.schema import downgrade, newest, upgrade
 from filewallball.database.tables import db
+from filewallball.files.name_backfill import NameBackfill
+from filewallball.files.queries import FileFilter, list_files
+from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
 from harness import ROOT
 from harness.parts import Parts, put_on_record
+from tests.files.named import put_names
 
 MIGRATIONS = str(ROOT / "migrations")
 KEPT = "SELECT id, username FROM users ORDER BY id"
@@ -92,7 +96,8 @@ def test_files_from_before_quotas_count_towards_who_sent_them() -> None:
         for number, (owner, address) in enumerate(
             ((7, "203.0.113.7"), (0, "203.0.113.7"), (0, "2001:db8::5"))
         ):
-            connection.execute(text(_OLD_FILE), {"id": f"file-{number}", "owner": owner, "address": address})
+            values = {"id": f"file-{number}", "owner": owner, "address": address, "filename": "a"}
+            connection.execute(text(_OLD_FILE), values)
 
     upgrade()
 
@@ -112,6 +117,63 @@ def test_a_service_that_knew_no_alerts_comes_to_keep_them_and_back() -> None:
 
     with db.engine.connect() as connection:
         assert list(connection.execute(text("SELECT * FROM alerts"))) == []
+
+
+def test_files_of_the_release_before_are_found_by_name_while_it_still_runs(app: Flask) -> None:
+    parts = Parts(app)
+    downgrade(revision="0007")
+    _insert_old_file("before", "연간 REPORT.TXT")
+    upgrade()
+    backfill = NameBackfill(parts.database)
+    backfill.run()
+    _insert_old_file("meanwhile", "Report 2.txt")
+
+    unfolded = _found(parts, "report")
+    backfill.run()
+    half = _found(parts, "report")
+    backfill.run()
+
+    assert unfolded == half == _found(parts, "report") == ["Report 2.txt", "연간 REPORT.TXT"]
+    assert _look("SELECT name_folded FROM files ORDER BY id") == [[("연간 report.txt",), ("report 2.txt",)]]
+
+
+def test_folded_names_go_and_are_made_again_when_the_schema_goes_down_and_up(app: Flask) -> None:
+    parts = Parts(app)
+    put_names(parts, ["REPORT.TXT"])
+
+    downgrade(revision="0007")
+    upgrade()
+    assert _look("SELECT name_folded FROM files") == [[(None,)]]
+    backfill = NameBackfill(parts.database)
+    backfill.run()
+    backfill.run()
+
+    assert _look("SELECT name_folded FROM files") == [[("report.txt",)]]
+
+
+def test_a_migration_that_was_broken_off_is_run_again() -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text("DROP TABLE backfills"))
+    downgrade(revision="0007")
+    with db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE files ADD COLUMN name_folded VARCHAR(1530)"))
+
+    upgrade()
+
+    assert inspect(db.engine).has_table("backfills")
+    assert "name_folded" in {column["name"] for column in inspect(db.engine).get_columns("files")}
+
+
+def _insert_old_file(file_id: str, filename: str) -> None:
+    """As the release before inserts a file."""
+    values = {"id": file_id, "filename": filename}
+    with db.engine.begin() as connection:
+        connection.execute(text(_OLD_FILE), {"owner": 0, "address": "203.0.113.7", **values})
+
+
+def _found(parts: Parts, name: str) -> list[str]:
+    page = list_files(parts.database, Caller(), FileFilter(name=name), page=1, size=10)
+    return [row.filename for row in page.rows]
 
 
 _ALERT = """
@@ -140,5 +202,5 @@ SUMMED = (
 _OLD_FILE = """
 INSERT INTO files (file_id, state, visibility, filename, description, file_size, mime_type, claimed_type, file_hash,
     blob_id, owner_id, delete_digest, client_ip, upload_us)
-VALUES (:id, 'live', 'public', 'a', '', 1, 'text/plain', '', '', 1, :owner, '', :address, 1)
+VALUES (:id, 'live', 'public', :filename, '', 1, 'text/plain', '', '', 1, :owner, '', :address, 1)
 """

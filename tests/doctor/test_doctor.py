@@ -25,7 +25,7 @@ from harness.waiting import wait_until
 
 CHECKS = {
     *("metrics", "health", "statistics", "logging", "alert rules", "scraping", "alertmanager", "dashboards"),
-    *("recipients", "database", "proxies", "disk", "backup", "audit", "nginx log"),
+    *("recipients", "database", "proxies", "disk", "file modes", "backup", "audit", "nginx log"),
 }
 
 
@@ -114,6 +114,7 @@ def test_each_thing_that_is_amiss_has_its_line(host: Host, tmp_path: Path) -> No
         "ALERT_SMS_PHONE_NUMBERS": "",
         "DATABASE_URL": "mysql+pymysql://nobody@127.0.0.1:9/none",
     }
+    tmp_path.chmod(0o755)
     code, printed = Host(host.service, host.prometheus, tmp_path / "nothing").ask(**changes)
     lines = dict(line.split(": ", 1) for line in printed.splitlines())
 
@@ -166,6 +167,21 @@ def test_a_proxy_that_believes_its_clients_is_found(host: Host, tmp_path: Path) 
             front.stop()
         assert found.status == "bad"
         assert expected in found.text
+
+
+@pytest.mark.server
+def test_a_proxy_that_changes_the_host_is_found(host: Host, tmp_path: Path) -> None:
+    front = Front(tmp_path / "front")
+    front.ship(host.service.environment())
+    text = front.config_path.read_text()
+    front.config_path.write_text(text.replace("Host $host$filewallball_port", "Host upstream.internal"))
+    front.start()
+    try:
+        found = neighbours.proxies(load_settings({**host.service.environment(), "PUBLIC_URL": front.url}))
+    finally:
+        front.stop()
+
+    assert (found.status, "'upstream.internal'" in found.text) == ("warning", True)
 
 
 @pytest.mark.server

@@ -70,7 +70,6 @@ def test_whatever_stands_there_the_answer_is_a_span_inside_or_a_refusal(value: s
         "bytes",
         "bytes=",
         "bytes=-",
-        "bytes=-0",
         "bytes=abc",
         "bytes=5-2",
         "bytes=--5",
@@ -90,6 +89,20 @@ def test_whatever_stands_there_the_answer_is_a_span_inside_or_a_refusal(value: s
 )
 def test_malformed_foreign_and_several_ranges_are_passed_over(value: str) -> None:
     assert requested_range({"HTTP_RANGE": value}, VERSION) is None
+
+
+@pytest.mark.parametrize("value", ["bytes=-0", "bytes=-000", "BYTES=-0", "bytes= -0 ", "bytes = -0"])
+@pytest.mark.parametrize("size", [0, 100])
+def test_the_last_zero_bytes_lie_outside_every_file(value: str, size: int) -> None:
+    with pytest.raises(RangeNotSatisfiable) as caught:
+        requested_range({"HTTP_RANGE": value}, Version(TAG, MODIFIED, size))
+
+    assert caught.value.headers["Content-Range"] == f"bytes */{size}"
+
+
+@pytest.mark.parametrize("headers", [{"range": "bytes=-0", "if_range": '"other"'}, {"range": "lines=-0"}])
+def test_the_last_zero_bytes_of_another_version_or_unit_are_passed_over(headers: dict[str, str]) -> None:
+    assert requested_range(environ(**headers), VERSION) is None
 
 
 def test_no_range_is_the_whole_file() -> None:

@@ -1,9 +1,32 @@
 """Listing files: who sees which, filters, pages and cursors."""
 
-import pytest
-from flask.testing import FlaskClient
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, event, select
+
+from filewallball.clock import parse_moment
+from filewallball.files.tables import files
+from filewallball.web.paging import encode
+from harness.parts import Parts
 from tests.files.kept import AS_ADMIN, keep, listed
+from tests.files.named import put_names
+
+PLANS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "sqlite": ("EXPLAIN QUERY PLAN", lambda row: "upload_us<?" in row.detail),
+    "mariadb": ("EXPLAIN", lambda row: row.key == "ix_files_public" and int(row.rows) <= 100),
+}
+DAYS = {
+    "before": "2026-01-30T23:59:59.999999Z",
+    "first": "2026-01-31T00:00:00Z",
+    "noon": "2026-01-31T12:00:00Z",
+    "last": "2026-01-31T23:59:59.999999Z",
+    "after": "2026-02-01T00:00:00Z",
+}
 
 
 def test_only_public_files_are_listed_newest_first(client: FlaskClient) -> None:
@@ -35,6 +58,50 @@ def test_filters_narrow_the_list(client: FlaskClient) -> None:
         "100%_sure.txt",
         "sea.png",
     ]
+
+
+def test_a_media_type_is_asked_for_in_any_case(client: FlaskClient) -> None:
+    keep(client, b"\x89PNG\r\n\x1a\n" + b"x" * 100, "sea.png", visibility="public")
+    keep(client, b"words", "words.txt", visibility="public")
+
+    for wanted in ("IMAGE/PNG", "Image/*", "image/png%20"):
+        assert listed(client, f"type={wanted}") == ["sea.png"]
+    assert listed(client, "type=*/*") == ["words.txt", "sea.png"]
+    for nothing in ("image", "image/p", "mage/*", "image/%25", "i_age/*", "image\\/*", "ımage/*", "image/é"):
+        assert listed(client, "type=" + nothing) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("date_from=2026-01-31&date_to=2026-01-31", ["last", "noon", "first"]),
+        ("date_to=2026-01-30", ["before"]),
+        ("date_from=2026-02-01", ["after"]),
+        ("date_to=2026-01-31T12:00:00Z", ["noon", "first", "before"]),
+        ("date_to=2026-01-31T21:00:00%2B09:00", ["noon", "first", "before"]),
+        ("date_to=2026-01-31 21:00:00+09:00", ["noon", "first", "before"]),
+        ("date_from=20260201T000000Z", ["after"]),
+        ("date_from=1969-01-01&date_to=1970-01-01", []),
+    ],
+)
+def test_a_date_means_the_whole_day_as_in_the_audit_log(
+    app: Flask, client: FlaskClient, query: str, found: list[str]
+) -> None:
+    for name, text in DAYS.items():
+        put_names(Parts(app), [name], upload_us=parse_moment(text))
+
+    assert listed(client, query) == found
+
+
+@pytest.mark.parametrize("date", ["yesterday", "2026-02-30", "31.01.2026", "1769817600", "2026", ""])
+def test_what_is_no_date_is_none_anywhere(client: FlaskClient, admin: FlaskClient, date: str) -> None:
+    for url, sender in (("/files", client), ("/api/v1/audit/logs", admin), ("/api/v1/audit/export", admin)):
+        for name in ("date_from", "date_to"):
+            answer = sender.get(url, query_string={name: date})
+
+            assert answer.status_code == 422
+            assert answer.json is not None
+            assert list(answer.json["errors"]) == [name]
 
 
 def test_pages_and_cursors_walk_the_same_list(client: FlaskClient) -> None:
@@ -71,3 +138,28 @@ def test_a_page_out_of_reach_says_so(client: FlaskClient, query: str, code: str)
     assert answer.status_code == 422
     assert answer.json is not None
     assert answer.json["code"] == code
+
+
+def test_a_deep_page_is_sought_in_the_index_not_walked_to(app: Flask, client: FlaskClient) -> None:
+    parts = Parts(app)
+    put_names(parts, [str(number) for number in range(3000)])
+    oldest = parts.database.rows(select(files.c.upload_us, files.c.id).order_by(files.c.id).limit(20))[-1]
+    asked: list[tuple[str, Any]] = []
+
+    with _listening(lambda *call: asked.append((call[2], call[3]))):
+        names = listed(client, f"size=5&cursor={encode(*oldest)}")
+
+    assert names == ["18", "17", "16", "15", "14"]
+    (statement, values) = next((text, values) for text, values in asked if "ORDER BY" in text)
+    explain, is_sought = PLANS[parts.database.dialect.name]
+    with parts.database.read() as connection:
+        plan = connection.exec_driver_sql(f"{explain} {statement}", values).all()
+    assert any(map(is_sought, plan)), plan
+
+
+@contextmanager
+def _listening(hear: Callable[..., None]) -> Iterator[None]:
+    """Hear of every statement that is executed meanwhile."""
+    event.listen(Engine, "before_cursor_execute", hear)
+    yield
+    event.remove(Engine, "before_cursor_execute", hear)

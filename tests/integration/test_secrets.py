@@ -88,6 +88,12 @@ def provoke(machine: Service) -> list[requests.Response]:
         machine.request("PUT", "/upload/a.txt", data=b"words", headers=bearer(ADMIN)),
         machine.request("GET", "/files", headers={"Cookie": f"session={CANARY}"}),
         machine.request("GET", "/files", auth=("user", CANARY)),
+        machine.request("GET", f"/download/{WRONG}"),
+        machine.request("GET", f"/nowhere/{WRONG}/{urllib.parse.quote(WRONG).replace('_', '%5F')}"),
+        machine.request("DELETE", f"/files/{WRONG}", headers={"User-Agent": ADMIN}),
+        machine.request("GET", f"/files?sort={WRONG}"),
+        machine.request("GET", "/files", headers={"User-Agent": f"curl -H 'Authorization: Bearer {WRONG}'"}),
+        machine.request("GET", "/files", headers={"User-Agent": f"agent/{ADMIN}"}),
     ]
 
 

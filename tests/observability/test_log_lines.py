@@ -7,11 +7,11 @@ import pytest
 
 from filewallball.observability.log_lines import (
     LineFormatter,
-    Redactor,
     json_line,
     text_line,
     timestamp,
 )
+from filewallball.redaction import Redactor
 
 NASTY = "a\r\nb\x00c\x1b[31md\x7fe\x85f\u202eg\u2028h\ud800i\u200bj\u2066k\ufeff"
 HEAD = {"timestamp": "t", "level": "INFO", "logger": "l", "message": "m"}

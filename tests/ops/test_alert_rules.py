@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from filewallball.alerts import ALERT_RULES, NOTIFICATION_CHANNELS
-from filewallball.ops.alert_rules import WATCHDOG, rules
+from filewallball.ops.alert_rules import RECORDS, WATCHDOG, rules
 from filewallball.ops.artifacts import host_settings
 from filewallball.ops.guide_rules import CONDITION_RULES, GUIDE_RULES, Rule
 from filewallball.ops.prometheus import alert_rules
 from harness import ROOT
-from tests.alerts.rule_cases import CASES, Case
+from tests.alerts.rule_case import Case
+from tests.alerts.rule_cases import CASES
 
 RULES = rules(host_settings({}))
 AS_THE_GUIDE_SAYS = {
@@ -25,6 +26,45 @@ AS_THE_GUIDE_SAYS = {
         "histogram_quantile(0.95, rate(file_upload_duration_seconds_bucket[5m])) > 5",
         "5m",
         "warning",
+    ),
+}
+
+_AT = 'job="filewallball",instance="a:8000"'
+_UP = {f"up{{{_AT}}}": "1x60", f'operations_total{{action="file:upload",status="success",{_AT}}}': "0x60"}
+
+
+def _error(code: str, endpoint: str, values: str) -> dict[str, str]:
+    return {f'errors_total{{error_type="{code}",endpoint="{endpoint}",{_AT}}}': values}
+
+
+# Histories of an idle service, and how many alerts they raise.
+OF_SHARES: dict[str, tuple[dict[str, str], int]] = {
+    "one dead link a minute": ({**_UP, **_error("not_found", "/download/<file_id>", "0+1x60")}, 0),
+    "dead links all the time": ({**_UP, **_error("not_found", "/download/<file_id>", "0+100x60")}, 0),
+    "files too large": ({**_UP, **_error("file_too_large", "/upload", "0+100x60")}, 0),
+    "a failure in two minutes": (
+        {**_UP, **_error("internal_error", "/upload", "0+0x1 1+0x1 2 2 3 3 4 4 5x50")},
+        0,
+    ),
+    "nothing at all": ({**_UP, **_error("internal_error", "/upload", "0x60")}, 0),
+    "posts of Alertmanager": ({**_UP, **_error("unavailable", "/api/v1/alerts/webhook", "0+10x60")}, 0),
+    "every upload fails": ({**_UP, **_error("storage_full", "/upload", "0+1x60")}, 1),
+    "bursts of new kinds": (
+        {
+            **_UP,
+            **_error("internal_error", "/files", "_x7 20x60"),
+            **_error("unavailable", "/files", "_x10 20x60"),
+            **_error("other", "/files", "_x13 20x60"),
+        },
+        1,
+    ),
+    "old failures after a gap": (
+        {
+            **_error("internal_error", "/files", "59x4 _x4 59x60"),
+            f"up{{{_AT}}}": "1x4 0x4 1x60",
+            f'operations_total{{action="file:upload",status="success",{_AT}}}': "0x60",
+        },
+        0,
     ),
 }
 
@@ -86,15 +126,39 @@ def test_limits_follow_the_settings() -> None:
 
 @pytest.mark.server
 def test_every_alert_fires_resolves_and_stays_silent_as_written(tmp_path: Path) -> None:
-    for group in yaml.safe_load(alert_rules(host_settings({})))["groups"]:
-        for rule in group["rules"]:
-            content = {"groups": [{"name": rule["alert"], "rules": [rule]}]}
+    groups = yaml.safe_load(alert_rules(host_settings({})))["groups"]
+    every = [rule for group in groups for rule in group["rules"]]
+    records = [rule for rule in every if "record" in rule]
+    for rule in every:
+        if "alert" in rule:
+            content = {"groups": [{"name": rule["alert"], "rules": [*records, rule]}]}
             (tmp_path / f"{rule['alert']}.yml").write_text(yaml.safe_dump(content))
     files = [_test_file(tmp_path, case) for case in CASES]
 
     done = subprocess.run(["promtool", "test", "rules", *files], cwd=tmp_path, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("history", "count"), OF_SHARES.values(), ids=OF_SHARES)
+def test_the_share_of_failures_is_the_services_own(
+    tmp_path: Path, history: dict[str, str], count: int
+) -> None:
+    (tmp_path / "rules.yml").write_text(alert_rules(host_settings({})))
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": series, "values": values} for series, values in history.items()],
+        "promql_expr_test": [_expect("ErrorPercentageHigh", "15m", count)],
+    }
+    content = {"rule_files": ["rules.yml"], "evaluation_interval": "15s", "tests": [test]}
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(content))
+
+    done = subprocess.run(
+        ["promtool", "test", "rules", "test.yml"], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.server
@@ -107,7 +171,7 @@ def test_promtool_accepts_rules_and_configuration() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(RULES)} rules found" in done.stdout
+    assert f"{len(RULES) + len(RECORDS)} rules found" in done.stdout
 
 
 def _test_file(folder: Path, case: Case) -> str:

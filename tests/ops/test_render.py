@@ -46,7 +46,9 @@ def test_nginx_answers_with_the_codes_that_the_catalogue_has_for_its_statuses() 
 def test_prometheus_is_configured_as_the_guide_writes_it_and_reaches_alertmanager(tmp_path: Path) -> None:
     content = yaml.safe_load((ROOT / "ops/prometheus/prometheus.yml").read_text())
 
+    labels = content["global"].pop("external_labels")
     assert content["global"] == {"scrape_interval": "15s", "evaluation_interval": "15s"}
+    assert labels == {"host": "files.example.org"}
     assert content["rule_files"] == ["filewallball_alerts.yml"]
     assert content["scrape_configs"][:2] == [
         {

@@ -14,7 +14,7 @@ from filewallball.recording import ballast, journal
 from filewallball.recording.journal import Journal
 from filewallball.recording.segments import recover, segments
 from tests.audit.processes import in_a_process_that_dies, read
-from tests.fixtures.audit_log import make_event
+from tests.fixtures.audit_log import LINE_MACS, make_event
 
 
 def test_what_a_killed_process_left_open_is_closed_as_aborted_by_the_next_owner(
@@ -43,7 +43,7 @@ def test_an_ownerless_slot_is_closed_once_however_often_it_is_recovered(
     in_a_process_that_dies(lambda: make_journal().opened(make_event()))
     folder = tmp_path / "journal/slot-0"
 
-    assert [recover(folder), recover(folder)] == [1, 0]
+    assert [recover(folder, LINE_MACS), recover(folder, LINE_MACS)] == [1, 0]
     make_journal().probe()
 
     assert [line["k"] for line in read(folder)] == ["o", "x", "p"]
@@ -87,7 +87,7 @@ def test_junk_in_a_segment_is_passed_over(
 
     in_a_process_that_dies(work)
 
-    assert recover(tmp_path / "journal/slot-0") == 1
+    assert recover(tmp_path / "journal/slot-0", LINE_MACS) == 1
 
 
 def test_what_follows_megabytes_of_junk_is_read_all_the_same(
@@ -104,7 +104,7 @@ def test_what_follows_megabytes_of_junk_is_read_all_the_same(
 
     in_a_process_that_dies(work)
 
-    assert recover(tmp_path / "journal/slot-0") == 0
+    assert recover(tmp_path / "journal/slot-0", LINE_MACS) == 0
 
 
 def test_a_segment_is_followed_by_another_and_nothing_is_lost_between(

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from filewallball.recording import journal as journal_module
 from filewallball.recording.event import Event
-from filewallball.recording.segments import segments
+from filewallball.recording.segments import segments, signed
 from harness.parts import Parts
 from harness.servers import MariaDB
 from tests.fixtures.audit_log import make_event, rows_of
@@ -121,9 +121,12 @@ def test_a_change_that_committed_is_not_repeated_by_its_aborted_copy(
 
 def test_an_event_that_no_database_takes_holds_up_no_other(parts: Parts) -> None:
     bad = make_event(username=None)
-    with folder_lines(parts) as write:
-        write({"k": "x", "e": bad})
-        write({"k": "x", "e": {"event_id": "x", "timestamp_us": "soon", "action": "a", "ip_address": 5}})
+    path = parts.settings.journal_dir / "slot-77/000000000000001.jsonl"
+    path.parent.mkdir()
+    odd = {"event_id": "x", "timestamp_us": "soon", "action": "a", "ip_address": 5}
+    path.write_bytes(
+        signed([orjson.dumps({"k": "x", "e": each}) for each in (bad, odd)], parts.macs.of_segment(path))
+    )
     good = close_events(parts, 3)
 
     parts.shipper.ship()
@@ -170,25 +173,6 @@ def test_nobody_waits_long_for_a_pass_that_another_process_makes(parts: Parts) -
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert parts.shipper.flush(0.05) is False
     assert parts.shipper.flush() is True
-
-
-class folder_lines:  # noqa: N801 - reads as a statement
-    """Writes lines of its own making into a slot that nobody holds."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._folder = parts.settings.journal_dir / "slot-77"
-
-    def __enter__(self) -> Callable[[object], None]:
-        self._folder.mkdir()
-        self._file = (self._folder / "000000000000001.jsonl").open("ab")
-
-        def write(line: object) -> None:
-            self._file.write(orjson.dumps(line) + b"\n")
-
-        return write
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
 
 def _first_rows(parts: Parts) -> int:

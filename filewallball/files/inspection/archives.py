@@ -13,6 +13,7 @@ MAX_ENTRIES = 500_000
 """Data sets and source trees have hundreds of thousands."""
 UNKNOWN_SIZE = 0xFFFFFFFF
 """The size that says: the true value is in the ZIP64 fields."""
+_MAX_FIELDS = 1_000_000  # extra fields that are looked at in search of a ZIP64 size; few entries have three
 _END_BYTES = 65_535 + 22
 _DIRECTORY_BYTES = 32 * 1024 * 1024
 # A central directory entry: its mark, packed and unpacked size, the lengths of name, extra fields and comment, and
@@ -73,7 +74,7 @@ def read_contents(file: Seekable, size: int) -> Contents | None:
 
 def _walk(directory: bytes) -> tuple[int, int, dict[bytes, int]]:
     """Unpacked and packed bytes of all entries, and where those begin whose names tell the format."""
-    unpacked = packed = at = count = 0
+    unpacked = packed = at = count = fields = 0
     told: dict[bytes, int] = {}
     while count <= MAX_ENTRIES and len(directory) >= at + _ENTRY.size:
         mark, here, there, name, extra, comment, begins = _ENTRY.unpack_from(directory, at)
@@ -84,7 +85,10 @@ def _walk(directory: bytes) -> tuple[int, int, dict[bytes, int]]:
             called = directory[at : at + name]
             told[called if called in _TELLING else called[: called.find(b"/") + 1]] = begins
         if there == UNKNOWN_SIZE:
-            there = _zip64_size(directory[at + name : at + name + extra])
+            there, looked_at = _zip64_size(directory[at + name : at + name + extra], _MAX_FIELDS - fields)
+            fields += looked_at
+            if fields >= _MAX_FIELDS:
+                return UNKNOWN_SIZE, packed, told
         unpacked += there
         packed += 0 if here == UNKNOWN_SIZE else here
         at += name + extra + comment
@@ -92,14 +96,16 @@ def _walk(directory: bytes) -> tuple[int, int, dict[bytes, int]]:
     return unpacked, packed, told
 
 
-def _zip64_size(extra: bytes) -> int:
-    at = 0
-    while len(extra) >= at + 4:
+def _zip64_size(extra: bytes, most: int) -> tuple[int, int]:
+    """The true unpacked size, and how many fields were looked at: at most so many."""
+    at = count = 0
+    while count < most and len(extra) >= at + 4:
         kind, length = struct.unpack_from("<HH", extra, at)
+        count += 1
         if kind == 1 and length >= 8 and len(extra) >= at + 12:
-            return int.from_bytes(extra[at + 4 : at + 12], "little")
+            return int.from_bytes(extra[at + 4 : at + 12], "little"), count
         at += 4 + length
-    return UNKNOWN_SIZE
+    return UNKNOWN_SIZE, count
 
 
 def _mimetype(file: Seekable, begins: int) -> str:

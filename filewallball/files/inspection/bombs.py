@@ -4,18 +4,19 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from filewallball.files.inspection.animations import LOOK_AT_BYTES, count_frames
+from filewallball.files.inspection.animations import LOOK_AT_BYTES, MAX_FRAMES, BeyondLimits, count_frames
 from filewallball.files.inspection.archives import MAX_ENTRIES, UNKNOWN_SIZE, Contents
 from filewallball.files.inspection.staged import Seekable, read_at
 
 MAX_PIXELS = 300_000_000  # the largest phone cameras take 200 million
-MAX_FRAMES = 20_000
 MAX_ANIMATED_PIXELS = 20 * MAX_PIXELS  # such as 2,900 frames of 1920 by 1080
 _MAX_EXPANSION = 200
 _HARMLESS_BYTES = 256 * 1024 * 1024
 _GZIP, _GZIP_LEAST_BYTES = zlib.MAX_WBITS | 16, 18
-_UNPACK_BYTES, _PIECE_BYTES = 64 * 1024 * 1024, 256 * 1024
+_UNPACK_BYTES, _PIECE_BYTES = 64 * 1024 * 1024, 64 * 1024
+_MAX_MEMBERS = 20_000  # of a gzip that declares far more than it holds
 _JPEG_BYTES = 256 * 1024
+_MAX_SEGMENTS = 4096  # before a JPEG's frame; a profile and metadata take a few hundred at most
 _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
@@ -42,21 +43,23 @@ def is_image_bomb(file: Seekable, head: bytes, media_type: str) -> bool:
         return False
     try:
         width, height = measure(head if media_type != "image/jpeg" else read_at(file, 0, _JPEG_BYTES))
+        pixels = abs(width) * abs(height)
+        if pixels > MAX_PIXELS:
+            return True
+        frames = count_frames(read_at(file, 0, LOOK_AT_BYTES.get(media_type, 0)), media_type)
     except (struct.error, IndexError):
         return False
-    pixels = abs(width) * abs(height)
-    if pixels > MAX_PIXELS:
+    except BeyondLimits:
         return True
-    frames = count_frames(read_at(file, 0, LOOK_AT_BYTES.get(media_type, 0)), media_type)
     return frames > MAX_FRAMES or frames * pixels > MAX_ANIMATED_PIXELS
 
 
 def _unpacks_so(file: Seekable, size: int) -> bool:
     """True if the data go on to the end that declares their length, or expand beyond reason before it."""
     inflater = zlib.decompressobj(_GZIP)
-    unpacked = at = 0
+    unpacked = at = members = 0
     left = b""
-    while unpacked < _UNPACK_BYTES:
+    while unpacked < _UNPACK_BYTES and members <= _MAX_MEMBERS:
         data = left or read_at(file, at, _PIECE_BYTES)
         at += 0 if left else len(data)
         if not data:
@@ -64,11 +67,12 @@ def _unpacks_so(file: Seekable, size: int) -> bool:
         try:
             if inflater.eof:  # one member after another
                 inflater = zlib.decompressobj(_GZIP)
+                members += 1
             unpacked += len(inflater.decompress(data, _PIECE_BYTES))
         except zlib.error as error:
             return "incorrect length check" in str(error)  # the data end here, but not as they declare
         left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-    return unpacked > _MAX_EXPANSION * (at - len(left))
+    return members > _MAX_MEMBERS or unpacked > _MAX_EXPANSION * (at - len(left))
 
 
 def _expands(declared: int, size: int) -> bool:
@@ -88,13 +92,15 @@ def _webp(head: bytes) -> tuple[int, int]:
 
 def _jpeg(data: bytes) -> tuple[int, int]:
     at = 2
-    while data[at] == 0xFF:
+    for _ in range(_MAX_SEGMENTS):
+        if data[at] != 0xFF:
+            return 0, 0
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 5)
             return width, height
         at += 2 + max(length, 2)
-    return 0, 0
+    raise BeyondLimits
 
 
 def _unpack(layout: str, offset: int) -> Callable[[bytes], tuple[int, int]]:

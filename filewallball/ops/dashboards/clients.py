@@ -2,7 +2,11 @@
 
 from filewallball.ops.dashboards.dashboard import Dashboard, Row
 from filewallball.ops.dashboards.panels import Look, bargauge, of_service, piechart, table, timeseries
+from filewallball.ops.promql import increase, quantile, rate
 
+_UPLOADS, _DOWNLOADS = "file_uploads_total{@}", "file_downloads_total{@}"
+_UNSUCCESSFUL = 'file_uploads_total{status!="success",@}'
+_RANGE, _WINDOW = "$__range", "$window"
 _LIMIT = "Each worker slot names the first 200 addresses that it sees; the rest are `other`."
 
 _MOST = Row(
@@ -11,56 +15,53 @@ _MOST = Row(
         bargauge(
             "Uploads by client",
             of_service(
-                "topk(10, sum by (client_ip) (increase(file_uploads_total{@}[$__range])))",
+                f"topk(10, sum by (client_ip) {increase(_UPLOADS, _RANGE)})",
                 "{{client_ip}}",
-                now=True,
             ),
             about=f"In the time shown. {_LIMIT}",
         ),
         bargauge(
             "Downloads by client",
             of_service(
-                "topk(10, sum by (client_ip) (increase(file_downloads_total{@}[$__range])))",
+                f"topk(10, sum by (client_ip) {increase(_DOWNLOADS, _RANGE)})",
                 "{{client_ip}}",
-                now=True,
             ),
             about=f"In the time shown. {_LIMIT}",
         ),
         timeseries(
             "Uploads over time",
-            of_service(
-                "topk(10, sum by (client_ip) (rate(file_uploads_total{@}[$window])))", "{{client_ip}}"
-            ),
+            of_service(f"topk(10, sum by (client_ip) {rate(_UPLOADS, _WINDOW)})", "{{client_ip}}"),
             about=_LIMIT,
             look=Look("ops"),
         ),
         timeseries(
             "Downloads over time",
-            of_service(
-                "topk(10, sum by (client_ip) (rate(file_downloads_total{@}[$window])))", "{{client_ip}}"
-            ),
+            of_service(f"topk(10, sum by (client_ip) {rate(_DOWNLOADS, _WINDOW)})", "{{client_ip}}"),
             about=_LIMIT,
             look=Look("ops"),
         ),
         bargauge(
             "Uploads that failed or were denied",
             of_service(
-                'topk(10, sum by (client_ip) (increase(file_uploads_total{status!="success",@}[$__range])))',
+                f"topk(10, sum by (client_ip) {increase(_UNSUCCESSFUL, _RANGE)} > 0)",
                 "{{client_ip}}",
-                now=True,
             ),
             about="`/api/v1/upload/statistics/ADDRESS` has the causes.",
             runbook="higherrorrate",
         ),
         piechart(
             "Outcome of uploads",
-            of_service("sum by (status) (increase(file_uploads_total{@}[$__range]))", "{{status}}", now=True),
+            of_service(
+                f"sum by (status) {increase(_UPLOADS, _RANGE)}",
+                "{{status}}",
+            ),
             about="In the time shown.",
         ),
         piechart(
             "Types downloaded",
             of_service(
-                "sum by (file_type) (increase(file_downloads_total{@}[$__range]))", "{{file_type}}", now=True
+                f"sum by (file_type) {increase(_DOWNLOADS, _RANGE)}",
+                "{{file_type}}",
             ),
             about="In the time shown.",
         ),
@@ -100,7 +101,7 @@ _LOAD = Row(
         timeseries(
             "Time to download",
             of_service(
-                "histogram_quantile(0.95, sum by (le) (rate(file_download_duration_seconds_bucket{@}[$window])))",
+                quantile(0.95, "file_download_duration_seconds_bucket{@}", _WINDOW),
                 "95th percentile",
             ),
             about="Until the last byte; those that nginx sends are not timed.",

@@ -63,7 +63,13 @@ def _links(runbook_url: str) -> Iterator[Json]:
         "asDropdown": True,
         "targetBlank": False,
     }
-    yield _link("Runbook", runbook_url)
+    if _opens(runbook_url):
+        yield _link("Runbook", runbook_url)
+
+
+def _opens(url: str) -> bool:
+    """True if a browser finds what the URL names from any page: a path within the repository is none."""
+    return "://" in url
 
 
 def _link(title: str, url: str) -> Json:
@@ -160,13 +166,14 @@ def _panel(panel: Panel, number: int, place: Json, runbook_url: str) -> Json:
     }
     if panel.transformations:
         found["transformations"] = list(panel.transformations)
-    if panel.runbook:
+    if panel.runbook and _opens(runbook_url):
         found["links"] = [_link("Runbook", f"{runbook_url}#{panel.runbook}")]
     return found
 
 
 def _target(query: Query, letter: str, kind: str) -> Json:
-    now = query.now or kind == "table"
+    # A figure is of now: over a range the last value of a service that is gone would go on being shown.
+    now = kind != "timeseries"
     return {
         "refId": letter,
         "datasource": DATASOURCE,

@@ -2,56 +2,11 @@
 
 from filewallball.ops.dashboards.dashboard import Dashboard, Row
 from filewallball.ops.dashboards.panels import GREEN, YES_NO, Look, gauge, of_service, stat, timeseries
+from filewallball.ops.promql import increase
 
-_DAY = 86400
+_MISMATCHES = 'errors_total{error_type="digest_mismatch",@}'
 _INTACT = {"0": ("none", GREEN), "null": ("not checked yet", "text")}
 
-_STATE = Row(
-    "State",
-    (
-        stat(
-            "Audit log found intact",
-            of_service("time() - min(audit_verify_last_success_timestamp_seconds{@})"),
-            about="Time since the whole log was last verified; decades mean never.",
-            look=Look("s", yellow=1.5 * _DAY, red=2 * _DAY),
-            runbook="auditverifyoverdue",
-        ),
-        stat(
-            "Failed verifications",
-            of_service("sum(audit_verify_failures_total{@})"),
-            about="Somebody or something changed the log: `filewallball audit verify` names the first bad block.",
-            look=Look(red=1),
-            runbook="auditverifyfailed",
-        ),
-        stat(
-            "Journal takes lines",
-            of_service("min(audit_journal_writable{@})"),
-            about="What cannot be recorded is not done: every operation is answered 503 while it does not.",
-            look=Look(names=YES_NO, red=0, yellow=1, low_is_bad=True),
-            runbook="journalnotwritable",
-        ),
-        stat(
-            "Damaged contents",
-            of_service("max(storage_damaged_blobs{@})"),
-            about="Found by the scrub: stored bytes that are no longer those that were uploaded.",
-            look=Look(names=_INTACT, red=1),
-            runbook="scrubmismatch",
-        ),
-        stat(
-            "Age of the last backup",
-            of_service("time() - max(backup_last_success_timestamp_seconds{@})"),
-            about="On this host; decades mean never.",
-            look=Look("s", yellow=1.5 * _DAY, red=2 * _DAY),
-            runbook="backupoverdue",
-        ),
-        stat(
-            "Operations aborted",
-            of_service("sum(operations_recovered_total{@})"),
-            about="Left open by workers that died, closed as failed in the audit log.",
-            look=Look(yellow=1),
-        ),
-    ),
-)
 _RECORD = Row(
     "Record",
     (
@@ -135,7 +90,7 @@ _BYTES = Row(
             "Uploads cut off",
             of_service("sum(increase(file_uploads_aborted_total{@}[$window]))", "client went away"),
             of_service(
-                'sum(increase(errors_total{error_type="digest_mismatch",@}[$window])) or vector(0)',
+                f"sum {increase(_MISMATCHES, '$window')} or vector(0)",
                 "digest differed",
             ),
             about="Nothing of them is kept.",
@@ -143,9 +98,62 @@ _BYTES = Row(
     ),
 )
 
-INTEGRITY = Dashboard(
-    "filewallball-integrity",
-    "FileWallBall Audit & Integrity",
-    "The audit log, its journal and seals; stored bytes, scrub and backups.",
-    (_STATE, _RECORD, _BYTES),
-)
+
+def integrity(verified_within: float, backup_within: float) -> Dashboard:
+    """The dashboard, where the log should be verified and a backup be taken within so many seconds."""
+    return Dashboard(
+        "filewallball-integrity",
+        "FileWallBall Audit & Integrity",
+        "The audit log, its journal and seals; stored bytes, scrub and backups.",
+        (_state(verified_within, backup_within), _RECORD, _BYTES),
+    )
+
+
+def _state(verified_within: float, backup_within: float) -> Row:
+    return Row(
+        "State",
+        (
+            stat(
+                "Audit log found intact",
+                of_service("max(time() - (audit_verify_last_success_timestamp_seconds{@} > 0))"),
+                about="Time since the whole log was last verified.",
+                look=Look("s", yellow=0.75 * verified_within, red=verified_within, absent="never"),
+                runbook="auditverifyoverdue",
+            ),
+            stat(
+                "Failed verifications",
+                of_service("sum(increase(audit_verify_failures_total{@}[$__range]))"),
+                about="In the time shown. Somebody or something changed the log: `filewallball audit verify` names the "
+                "first bad block.",
+                look=Look(red=1, decimals=0),
+                runbook="auditverifyfailed",
+            ),
+            stat(
+                "Journal takes lines",
+                of_service("min(audit_journal_writable{@})"),
+                about="What cannot be recorded is not done: every operation is answered 503 while it does not.",
+                look=Look(names=YES_NO, red=0, yellow=1, low_is_bad=True),
+                runbook="journalnotwritable",
+            ),
+            stat(
+                "Damaged contents",
+                of_service("max(storage_damaged_blobs{@})"),
+                about="Found by the scrub: stored bytes that are no longer those that were uploaded.",
+                look=Look(names=_INTACT, red=1),
+                runbook="scrubmismatch",
+            ),
+            stat(
+                "Age of the last backup",
+                of_service("max(time() - (backup_last_success_timestamp_seconds{@} > 0))"),
+                about="On the host whose last one is the oldest.",
+                look=Look("s", yellow=0.75 * backup_within, red=backup_within, absent="never"),
+                runbook="backupoverdue",
+            ),
+            stat(
+                "Operations aborted",
+                of_service("sum(increase(operations_recovered_total{@}[$__range]))"),
+                about="In the time shown: left open by workers that died, closed as failed in the audit log.",
+                look=Look(yellow=1, decimals=0),
+            ),
+        ),
+    )

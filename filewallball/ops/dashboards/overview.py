@@ -13,14 +13,24 @@ from filewallball.ops.dashboards.panels import (
     table,
     timeseries,
 )
+from filewallball.ops.promql import increase, quantile, rate
+from filewallball.ops.request_failures import faults, successes
+
+_WINDOW = "$window"
+_UPLOADS = rate("file_uploads_total{@}", _WINDOW)
+_FAULTS, _SUCCESSES = faults(_WINDOW, ",@"), successes(_WINDOW, ",@")
 
 _AT_A_GLANCE = Row(
     "At a glance",
     (
         stat(
             "Health",
-            of_service('min(filewallball_health_status{service="overall",@})'),
-            about="The worst of everything that the service needs; what is not configured does not count.",
+            of_service(
+                'min(filewallball_health_status{service="overall",@}'
+                ' or on (instance) up{job="filewallball-health",@} == 0)'
+            ),
+            about="The worst of everything that the service needs; what is not configured does not count. "
+            "A service that does not answer is unhealthy.",
             look=Look(names=HEALTH, yellow=0.5, red=0, low_is_bad=True),
             runbook="healthcheckfailed",
         ),
@@ -37,26 +47,24 @@ _AT_A_GLANCE = Row(
         ),
         stat(
             "Failed operations",
-            of_service(
-                '100 * sum(rate(operations_total{status="failed",@}[$window]))'
-                " / clamp_min(sum(rate(operations_total{@}[$window])), 1e-9)"
-            ),
-            about="Share of all operations; refusals (permission, limit, block, quota) are not failures.",
+            of_service(f"100 * sum {_FAULTS} / (sum {_FAULTS} + sum {_SUCCESSES} > 0) or 0 * sum {_FAULTS}"),
+            about="Share that failed by the service's fault of what did so or succeeded: refusals, wrong requests "
+            "and dead links are not among them, nor is what Alertmanager asks.",
             look=Look("percent", yellow=1, red=5, decimals=2),
-            runbook="higherrorrate",
+            runbook="errorpercentagehigh",
         ),
         stat(
             "Free space",
             of_service("min(storage_free_bytes{@})"),
             about="On the file system that holds the files; MIN_FREE_SPACE of it is never given to uploads.",
-            look=Look("bytes", yellow=10 * 1024**3, red=1024**3, low_is_bad=True),
+            look=Look("bytes", red=1024**3, low_is_bad=True),
             runbook="storagefull",
         ),
         stat(
             "Free in 24 hours",
             of_service("min(predict_linear(storage_free_bytes{@}[6h], 86400))"),
             about="Where the last six hours lead.",
-            look=Look("bytes", yellow=10 * 1024**3, red=0, low_is_bad=True),
+            look=Look("bytes", yellow=1024**3, red=0, low_is_bad=True),
             runbook="diskfullin24hours",
         ),
     ),
@@ -67,8 +75,7 @@ _TRAFFIC = Row(
         timeseries(
             "File Uploads",
             of_service(
-                "sum by (status, file_type) (rate(file_uploads_total{@}[$window])) > 0"
-                " or sum by (status) (rate(file_uploads_total{@}[$window]))",
+                f"sum by (status, file_type) {_UPLOADS} > 0 or sum by (status) {_UPLOADS}",
                 "{{status}} - {{file_type}}",
             ),
             about="Uploads a second by outcome and type; lines without a type are the sums.",
@@ -76,7 +83,7 @@ _TRAFFIC = Row(
         ),
         timeseries(
             "File Downloads",
-            of_service("sum by (file_type) (rate(file_downloads_total{@}[$window]))", "{{file_type}}"),
+            of_service(f"sum by (file_type) {rate('file_downloads_total{@}', _WINDOW)}", "{{file_type}}"),
             about="Downloads a second by type, those that nginx sends among them.",
             look=Look("ops"),
         ),
@@ -89,7 +96,7 @@ _TRAFFIC = Row(
         ),
         timeseries(
             "HTTP answers",
-            of_service("sum by (status) (rate(flask_http_request_total{@}[$window]))", "{{status}}"),
+            of_service(f"sum by (status) {rate('flask_http_request_total{@}', _WINDOW)}", "{{status}}"),
             about="Answers a second by status code.",
             look=Look("reqps"),
             stack=True,
@@ -97,26 +104,24 @@ _TRAFFIC = Row(
         piechart(
             "Stored by type",
             of_service(
-                "sum by (file_type) (increase(file_size_bytes_count{@}[$__range]))", "{{file_type}}", now=True
+                f"sum by (file_type) {increase('file_size_bytes_count{@}', '$__range')}",
+                "{{file_type}}",
             ),
             about="Successful uploads in the time shown.",
         ),
         bargauge(
             "Operations",
             of_service(
-                "topk(12, sum by (action) (increase(operations_total{@}[$__range])))", "{{action}}", now=True
+                "topk(12, sum by (action) (increase(operations_total{@}[$__range])))",
+                "{{action}}",
             ),
             about="What was done in the time shown, refused or not.",
             width=10,
         ),
         timeseries(
             "Size of uploads",
-            of_service(
-                "histogram_quantile(0.5, sum by (le) (rate(file_size_bytes_bucket{@}[$window])))", "median"
-            ),
-            of_service(
-                "histogram_quantile(0.95, sum by (le) (rate(file_size_bytes_bucket{@}[$window])))", "95 %"
-            ),
+            of_service(quantile(0.5, "file_size_bytes_bucket{@}", _WINDOW), "median"),
+            of_service(quantile(0.95, "file_size_bytes_bucket{@}", _WINDOW), "95 %"),
             about="Successful uploads, within the histogram's steps.",
             look=Look("bytes"),
             width=8,
@@ -129,10 +134,7 @@ _QUALITY = Row(
         timeseries(
             "Response Time",
             *(
-                of_service(
-                    f"histogram_quantile({q}, sum by (le) (rate(file_upload_duration_seconds_bucket{{@}}[$window])))",
-                    name,
-                )
+                of_service(quantile(q, "file_upload_duration_seconds_bucket{@}", _WINDOW), name)
                 for q, name in ((0.95, "95th percentile"), (0.5, "median"), (0.99, "99th percentile"))
             ),
             about="Uploads, from their first byte to their commit: slow clients count in.",
@@ -142,8 +144,12 @@ _QUALITY = Row(
         timeseries(
             "Response time by route",
             of_service(
-                "histogram_quantile(0.95, sum by (le, url_rule)"
-                ' (rate(flask_http_request_duration_seconds_bucket{url_rule!="None",@}[$window])))',
+                quantile(
+                    0.95,
+                    'flask_http_request_duration_seconds_bucket{url_rule!="None",@}',
+                    _WINDOW,
+                    "le, url_rule",
+                ),
                 "{{url_rule}}",
             ),
             about="95th percentile, until the last byte left.",
@@ -151,7 +157,7 @@ _QUALITY = Row(
         ),
         timeseries(
             "Error Rate",
-            of_service("sum by (error_type) (rate(errors_total{@}[$window]))", "{{error_type}}"),
+            of_service(f"sum by (error_type) {rate('errors_total{@}', _WINDOW)}", "{{error_type}}"),
             about="Failed operations a second by code; the alert looks at each series, above 0.05 for five minutes.",
             look=Look("ops", red=0.05),
             runbook="higherrorrate",
@@ -205,10 +211,10 @@ _DEPENDENCIES = Row(
             "Metadata cache",
             of_service(
                 '100 * sum(rate(cache_requests_total{result="hit",@}[$window]))'
-                " / clamp_min(sum(rate(cache_requests_total{@}[$window])), 1e-9)",
+                " / (sum(rate(cache_requests_total{@}[$window])) > 0)",
                 "found",
             ),
-            about="Share of lookups that Redis answered; 0 without Redis.",
+            about="Share of lookups that Redis answered; 0 without Redis, a gap without lookups.",
             look=Look("percent", most=100),
         ),
         table(

@@ -21,16 +21,18 @@ YES_NO = {"1": ("yes", GREEN), "0": ("no", RED)}
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """PromQL, and what its series are called. `now` asks for the newest value alone."""
+    """PromQL, and what its series are called."""
 
     expr: str
     legend: str = ""
-    now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The display of a figure: its unit, the values from which on it is yellow or red, and names for single values."""
+    """The display of a figure: its unit, the values from which on it is yellow or red, and names for single values.
+
+    `absent` is shown where there is no series.
+    """
 
     unit: str = "short"
     yellow: float | None = None
@@ -39,12 +41,14 @@ class Look:
     low_is_bad: bool = False
     most: float | None = None
     decimals: int | None = None
+    absent: str = ""
 
     def defaults(self) -> Json:
         """The schema's field options."""
         found: Json = {"unit": self.unit, "color": {"mode": "thresholds"}, "thresholds": self._thresholds()}
         found |= {"min": 0, "max": self.most} if self.most is not None else {}
         found |= {"decimals": self.decimals} if self.decimals is not None else {}
+        found |= {"noValue": self.absent} if self.absent else {}
         if self.names:
             found["mappings"] = list(self._mappings())
         return found
@@ -91,14 +95,14 @@ class Panel:
     transformations: Sequence[Json] = ()
 
 
-def of_service(expr: str, legend: str = "", *, now: bool = False) -> Query:
+def of_service(expr: str, legend: str = "") -> Query:
     """A query of the chosen instances: `@` in a selector stands for them."""
-    return Query(expr.replace("@", 'instance=~"$instance"'), legend, now)
+    return Query(expr.replace("@", 'instance=~"$instance"'), legend)
 
 
-def of_host(expr: str, legend: str = "", *, now: bool = False) -> Query:
+def of_host(expr: str, legend: str = "") -> Query:
     """A query of the chosen hosts, as node_exporter describes them."""
-    return Query(expr.replace("@", 'instance=~"$node"'), legend, now)
+    return Query(expr.replace("@", 'instance=~"$node"'), legend)
 
 
 def timeseries(
@@ -140,7 +144,7 @@ def stat(
     options = {
         **_reduced(),
         "colorMode": "value",
-        "graphMode": "area",
+        "graphMode": "none",
         "textMode": "auto",
         "justifyMode": "auto",
     }

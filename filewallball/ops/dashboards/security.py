@@ -1,7 +1,16 @@
 """Security: who is refused and why, what looks dangerous, and which protection works with one hand."""
 
+from filewallball.ops.alertmanager import firing
 from filewallball.ops.dashboards.dashboard import Dashboard, Row
 from filewallball.ops.dashboards.panels import Look, bargauge, of_service, stat, timeseries
+from filewallball.ops.promql import rate
+
+_WINDOW = "$window"
+_REFUSALS = 'flask_http_request_total{status=~"401|403|429",@}'
+_UNWANTED = (
+    "errors_total{error_type=~"
+    '"invalid_file_type|suspicious_file|infected_file|not_scannable|file_too_large",@}'
+)
 
 _NOW = Row(
     "Now",
@@ -10,7 +19,6 @@ _NOW = Row(
             "Suspicious Uploads",
             of_service("sum(suspicious_uploads_total{@})", "Suspicious Uploads"),
             about="Since the service started: deceptive names, dangerous content. The list is at /api/v1/quarantine.",
-            look=Look(yellow=1),
             runbook="failedauthentications",
         ),
         stat(
@@ -26,7 +34,6 @@ _NOW = Row(
             "Blocked networks",
             of_service("max(blocked_networks{@})"),
             about="By hand or for an offence; `filewallball blocks list` tells reasons.",
-            look=Look(yellow=1),
         ),
         stat(
             "Workers limiting alone",
@@ -43,8 +50,9 @@ _NOW = Row(
         ),
         stat(
             "Alerts firing",
-            of_service('count(ALERTS{alertstate="firing"}) or vector(0)'),
-            about="All of them, not only those of security.",
+            of_service(f"count({firing()}) or vector(0)"),
+            about="All of them, not only those of security; without the Watchdog, which always fires, and what another "
+            "alert inhibits. Prometheus does not know silences: silenced alerts count.",
             look=Look(red=1),
         ),
     ),
@@ -63,7 +71,9 @@ _REFUSED = Row(
         ),
         timeseries(
             "Rate Limit Violations",
-            of_service("sum by (endpoint) (rate(rate_limit_violations_total{@}[$window]))", "{{endpoint}}"),
+            of_service(
+                f"sum by (endpoint) {rate('rate_limit_violations_total{@}', _WINDOW)}", "{{endpoint}}"
+            ),
             about="Requests a second beyond RATELIMIT_*, by route.",
             look=Look("ops"),
         ),
@@ -80,7 +90,7 @@ _REFUSED = Row(
         timeseries(
             "Answers 401, 403 and 429",
             of_service(
-                'sum by (status) (rate(flask_http_request_total{status=~"401|403|429",@}[$window]))',
+                f"sum by (status) {rate(_REFUSALS, _WINDOW)}",
                 "{{status}}",
             ),
             about="The same as clients see it.",
@@ -101,8 +111,7 @@ _CONTENT = Row(
         timeseries(
             "Refused content",
             of_service(
-                "sum by (error_type) (rate(errors_total{error_type=~"
-                '"invalid_file_type|suspicious_file|infected_file|not_scannable|file_too_large",@}[$window]))',
+                f"sum by (error_type) {rate(_UNWANTED, _WINDOW)}",
                 "{{error_type}}",
             ),
             about="Uploads a second that were not kept for what they are.",
@@ -113,7 +122,6 @@ _CONTENT = Row(
             of_service(
                 "topk(10, sum by (failure_type) (increase(authentication_failures_total{@}[$__range])))",
                 "{{failure_type}}",
-                now=True,
             ),
             about="Credentials refused in the time shown.",
         ),
@@ -121,8 +129,10 @@ _CONTENT = Row(
             "Forwarding headers ignored or unreadable",
             of_service("sum(rate(forwarded_headers_ignored_total{@}[$window]))", "ignored"),
             of_service("sum(rate(client_address_unreadable_total{@}[$window]))", "unreadable"),
+            of_service("sum(rate(unknown_hosts_total{@}[$window]))", "unknown host"),
             about="Ignored: from peers that TRUSTED_PROXIES does not name, so spoofing or a missing setting. "
-            "Unreadable: a trusted proxy sends no address, and its clients share one limit.",
+            "Unreadable: a trusted proxy sends no address, and its clients share one limit. "
+            "Unknown host: the request names no host of the service (ALLOWED_HOSTS).",
             look=Look("reqps"),
         ),
     ),

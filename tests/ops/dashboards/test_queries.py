@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from filewallball.ops.dashboards import DASHBOARDS
+from filewallball.ops.artifacts import host_settings
+from filewallball.ops.dashboards import dashboards
 from harness.servers import NodeExporter, Prometheus, Redis, Service
 from harness.waiting import wait_until
 
@@ -71,7 +72,7 @@ def _work(service: Service) -> None:
 
 
 def _queries() -> Iterator[tuple[str, str]]:
-    for dashboard in DASHBOARDS:
+    for dashboard in dashboards(host_settings({})):
         for panel in json.loads(dashboard.render("runbook"))["panels"]:
             for target in panel.get("targets", []):
                 yield f"{dashboard.title}: {panel['title']} {target['refId']}", target["expr"]

@@ -9,7 +9,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard as Schema
 
-from filewallball.ops.dashboards import DASHBOARDS, Dashboard
+from filewallball.ops.artifacts import host_settings
+from filewallball.ops.dashboards import Dashboard, dashboards
 from harness import ROOT
 
 # What the specification wants to see, with the panels of today for what it calls `graph`.
@@ -26,6 +27,7 @@ SPECIFIED = {
         "Suspicious Uploads": ("stat", "suspicious_uploads_total"),
     },
 }
+DASHBOARDS = dashboards(host_settings({}))
 each_dashboard = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: each.uid)
 
 

@@ -171,7 +171,7 @@ def test_one_request_id_joins_nginx_the_answer_and_the_audit_log(front: Front, b
     "path", ["/metrics", "/health/detailed", "/metrics/", "//metrics", "/%6detrics", "/x/../metrics"]
 )
 def test_what_the_service_says_of_itself_is_for_monitoring_networks(front: Front, path: str) -> None:
-    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
     status, headers, body = raw(front, request)
 
     assert (status, headers["content-type"]) == (403, "application/problem+json")

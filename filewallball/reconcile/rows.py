@@ -1,0 +1,100 @@
+"""Comparing the rows of files with what their uploads put on record, with their blobs and with the quotas."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+
+from filewallball.access.tables import quotas
+from filewallball.files.tables import KEPT, blobs, files
+from filewallball.recording.event import SUCCESS
+from filewallball.recording.tables import audit_log
+from filewallball.stats.tally import UPLOAD
+from filewallball.text import sanitize_json
+
+_UPLOADED = and_(
+    audit_log.c.resource_id == files.c.file_id,
+    audit_log.c.action == UPLOAD,
+    audit_log.c.status == SUCCESS,
+)
+_COLUMNS = (
+    files.c.file_id,
+    files.c.filename,
+    files.c.file_size,
+    files.c.mime_type,
+    files.c.owner_id,
+    files.c.client_ip,
+    audit_log.c.ip_address,
+    audit_log.c.file_size.label("size_on_record"),
+    audit_log.c.file_type.label("type_on_record"),
+    audit_log.c.user_id.label("user_on_record"),
+    audit_log.c.details,
+)
+
+
+def changed_files(connection: Connection, first: int, last: int) -> list[str]:
+    """Files with these ids whose name, size, type, owner or client is not the one of their upload."""
+    statement: Select[Any] = (
+        select(*_COLUMNS).join(audit_log, _UPLOADED).where(files.c.id.between(first, last))
+    )
+    return [
+        f"{', '.join(what)} of {row.file_id} changed"
+        for row in connection.execute(statement)
+        if (what := list(_changed(row)))
+    ]
+
+
+def wrong_blobs(connection: Connection, first: int, last: int) -> list[str]:
+    """Kept files with these ids that name other bytes than their blob has."""
+    statement = (
+        select(files.c.file_id)
+        .join(blobs, blobs.c.id == files.c.blob_id)
+        .where(files.c.id.between(first, last), files.c.state.in_(KEPT))
+        .where(or_(blobs.c.sha256 != files.c.file_hash, blobs.c.size != files.c.file_size))
+    )
+    return [f"file {name} is not its blob's" for name in connection.execute(statement).scalars()]
+
+
+def wrong_quotas(connection: Connection) -> list[str]:
+    """Principals whose counted use is not what they keep."""
+    kept = (
+        select(files.c.principal, func.count().label("files"), func.sum(files.c.file_size).label("bytes"))
+        .where(files.c.state.in_(KEPT))
+        .group_by(files.c.principal)
+        .subquery()
+    )
+    statement = (
+        select(quotas.c.principal)
+        .outerjoin(kept, kept.c.principal == quotas.c.principal)
+        .where(quotas.c.used_files >= 0)  # else nobody counted yet
+        .where(
+            or_(
+                quotas.c.used_files != func.coalesce(kept.c.files, 0),
+                quotas.c.used_bytes != func.coalesce(kept.c.bytes, 0),
+            )
+        )
+    )
+    return [f"the use of {name} is miscounted" for name in connection.execute(statement).scalars()]
+
+
+def _changed(row: Row[Any]) -> Iterator[str]:
+    if (name := _name_on_record(row.details)) is not None and name != sanitize_json(row.filename):
+        yield "name"
+    if row.file_size != row.size_on_record:
+        yield "size"
+    if row.mime_type != row.type_on_record:
+        yield "type"
+    if row.owner_id != row.user_on_record:
+        yield "owner"
+    if row.client_ip != row.ip_address:
+        yield "client"
+
+
+def _name_on_record(details: str) -> Any:
+    """None where the details were too long to keep, or are no longer readable: then verification tells."""
+    try:
+        found = json.loads(details)
+    except ValueError:
+        return None
+    return found.get("filename") if isinstance(found, dict) else None

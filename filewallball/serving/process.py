@@ -1,0 +1,40 @@
+"""What the processes of all roles share: their sockets, their name, and their answer to what cannot be parsed."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.base import Worker as BaseWorker
+
+from filewallball.serving import master, roles
+from filewallball.serving.malformed import NOT_MALFORMED, refusal_of
+
+
+class Process(BaseWorker):
+    """A process that gunicorn's master forks; a class for each role stands on it."""
+
+    role = roles.POOL
+
+    def __init__(self, age: int, ppid: int, sockets: list[Any], *rest: Any) -> None:
+        own = roles.listeners(self.role, sockets)
+        super().__init__(age, ppid, own, *rest)
+        self._foreign = [each for each in sockets if each not in own]
+
+    def init_process(self) -> None:
+        for each in self._foreign:  # or connections would wait where nobody accepts any
+            each.sock.close()
+        with suppress(OSError):
+            Path("/proc/self/comm").write_text(f"fwb-{self.role}")  # what `ps` and `top` show
+        super().init_process()
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        master.release_signals()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        if not isinstance(exc, ParseException) or isinstance(exc, NOT_MALFORMED):
+            super().handle_error(req, client, addr, exc)
+            return
+        with suppress(OSError):
+            client.sendall(refusal_of(exc, (addr or ("",))[0], self.log, self.app.wsgi()))

@@ -1,0 +1,52 @@
+"""Folded text: the same for everything that a reader takes for the same, and bounded."""
+
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filewallball.text import fold
+
+ALL = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("report.txt", "REPORT.TXT"),
+        ("ÉTÉ", "été"),
+        ("Отчёт", "ОТЧЁТ"),
+        ("보고서", unicodedata.normalize("NFD", "보고서")),
+        ("straße", "STRASSE"),
+        ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+        ("ｒｅｐｏｒｔ", "report"),
+        ("ｶﾞｲﾄﾞ", "ガイド"),
+        ("3.00\u202fPM", "3.00 pm"),
+    ],
+)
+def test_text_that_reads_alike_folds_alike(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("İ", "i"), ("ı", "i"), ("é", "e"), ("가", "나"), ("%", "_")])
+def test_different_letters_stay_different(one: str, other: str) -> None:
+    assert fold(one) != fold(other)
+
+
+def test_every_character_folds_once_and_within_the_length_of_the_column() -> None:
+    folded = {character: fold(character) for character in ALL}
+
+    assert [character for character, text in folded.items() if fold(text) != text] == []
+    assert max(len(text) / len(character.encode()) for character, text in folded.items()) == 6
+
+
+@given(st.text(max_size=60))
+def test_form_and_case_of_a_text_make_no_difference(text: str) -> None:
+    folded = fold(text)
+
+    assert fold(folded) == folded
+    assert fold(text.casefold()) == folded
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert fold(unicodedata.normalize(form, text)) == folded
