@@ -20,11 +20,9 @@ from filewallball.serving import master
 
 _NOT_MALFORMED = (
     ConfigurationProblem,
-    ExpectationFailed,
     ForbiddenProxyRequest,
     InvalidResponseHeader,
     InvalidResponseHeaderName,
-    UnsupportedTransferCoding,
 )
 
 
@@ -48,6 +46,8 @@ class Worker(ThreadWorker):
         kinds: dict[type[Exception], type[errors.ApiError]] = {
             LimitRequestLine: errors.AddressTooLong,
             LimitRequestHeaders: errors.HeadersTooLarge,
+            ExpectationFailed: errors.ExpectationFailed,
+            UnsupportedTransferCoding: errors.UnsupportedMediaType,
         }
         cause, request_id = kinds.get(type(exc), errors.BadRequest)(), new_request_id()
         self.log.warning(
