@@ -91,7 +91,8 @@ class Multipart:
     def _begin(self) -> None:
         """Learn how lines end, and put such an end before the first byte, as it stands before every delimiter."""
         first = b"--" + self._boundary
-        while len(self._data) <= len(first) + PADDING_BYTES and self._more():
+        most = len(first) + PADDING_BYTES
+        while _LF not in self._data[len(first) : most] and len(self._data) <= most and self._more():
             pass
         found = _ENDS[_LF].match(self._data, len(first)) if self._data.startswith(first) else None
         self._line_break = _LF if found and found[0].endswith(_LF) else _CRLF

@@ -1,6 +1,8 @@
 """gunicorn's worker, which answers what it cannot even parse as the service answers everything else it refuses."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from gunicorn.http.errors import (
@@ -24,6 +26,7 @@ _NOT_MALFORMED = (
     InvalidResponseHeader,
     InvalidResponseHeaderName,
 )
+_OTHER_CODING = "Transfer-Encoding may be chunked, and nothing else."
 
 
 class Worker(ThreadWorker):
@@ -43,11 +46,11 @@ class Worker(ThreadWorker):
         from filewallball.web.headers import completion
         from filewallball.web.problems import CONTENT_TYPE, body_of
 
-        kinds: dict[type[Exception], type[errors.ApiError]] = {
+        kinds: dict[type[Exception], Callable[[], errors.ApiError]] = {
             LimitRequestLine: errors.AddressTooLong,
             LimitRequestHeaders: errors.HeadersTooLarge,
             ExpectationFailed: errors.ExpectationFailed,
-            UnsupportedTransferCoding: errors.UnsupportedMediaType,
+            UnsupportedTransferCoding: partial(errors.UnsupportedMediaType, _OTHER_CODING),
         }
         cause, request_id = kinds.get(type(exc), errors.BadRequest)(), new_request_id()
         self.log.warning(
