@@ -62,8 +62,10 @@ class FormFields:
     def options(self, query: Mapping[str, Any]) -> Mapping[str, Any]:
         """The options of the query and of the form, where an empty one counts as not given.
 
-        Raises ValidationFailed for one that is given twice, misspelt, wrong, no text, or something else in each.
+        Raises ValidationFailed for one that is given twice, misspelt, wrong, no text, or something else in each, and
+        for a field without a proper name.
         """
+        self._refuse_nameless()
         self._refuse_misspelt()
         given = [
             (part, content) for part, content in self.received if content and part.name in _OPTIONS.fields
@@ -81,6 +83,13 @@ class FormFields:
         for part, content in self.received:
             if part.name in _PIECES and content.isdigit() and content.strip(b"0") not in (b"", b"1"):
                 raise errors.BadRequest(f"{part.name}: a file can only be sent whole, not in pieces.")
+
+    def _refuse_nameless(self) -> None:
+        nameless = [part.name for part, _ in self.received if not part.name or not part.name.isprintable()]
+        if nameless:
+            raise errors.ValidationFailed(
+                errors={name: ["A field needs a printable name."] for name in nameless}
+            )
 
     def _refuse_misspelt(self) -> None:
         known = {_letters(name): name for name in _OPTIONS.fields}

@@ -13,7 +13,7 @@ _BREAKS = "\u2028\u2029"
 _CONTROL = "\x00-\x1f\x7f-\x9f"
 _SURROGATES = "\ud800-\udfff"
 _UNSAFE = re.compile(f"[{_CONTROL}{_BREAKS}{_BIDI}{_SURROGATES}/\\\\]")
-_WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:[/\\]|\\\\).*[/\\]", re.DOTALL)
+_WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:(?=[/\\])|\\\\).*[/\\]", re.DOTALL)
 _DOTS = re.compile(r"\.{2,}")
 _LOOSE_END = re.compile(r"(?<![\s.])[\s.]+$")  # looks at a run once, not from each of its characters
 _CLEAN = re.compile(r"[A-Za-z0-9_(](?:[A-Za-z0-9_()+, -]|\.(?=[A-Za-z0-9_(+,-])){0,99}(?<! )")

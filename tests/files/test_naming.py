@@ -40,6 +40,7 @@ names = st.one_of(
         ("C:\\Users\\me\\photo.jpg", "photo.jpg"),
         ("C:/Users/me/photo.jpg", "photo.jpg"),
         ("\\\\server\\share\\photo.jpg", "photo.jpg"),
+        ("C:\\photo.jpg", "photo.jpg"),
         ("C:photo.jpg", "C:photo.jpg"),
         ("a\\b.txt", "a_b.txt"),
         ("a/b\\c", "a_b_c"),
