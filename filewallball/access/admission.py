@@ -26,6 +26,7 @@ from filewallball.text import sanitize
 from filewallball.web.exchange import Exchange, current_exchange
 from filewallball.web.pages import Pages
 from filewallball.web.parameters import locations, refuse_any, refuse_mistakes, refuse_repeated
+from filewallball.web.request_headers import CHANGING, refuse_unheeded
 
 SharedSecret = Callable[[Settings], str]
 _PROGRAM = "alertmanager"
@@ -76,6 +77,11 @@ def recorded(
                 if refusal is not None:
                     raise refusal
                 check(caller, permission)
+                if request.method in CHANGING:
+                    is_creation = permission == permissions.UPLOAD
+                    refuse_unheeded(
+                        request.method, request.headers, request.content_length, is_creation=is_creation
+                    )
                 if exchange.environ.get("QUERY_STRING"):
                     _check_query(read_from, is_link=is_link)
                 return view(*args, **kwargs)

@@ -159,6 +159,14 @@ class RangeNotSatisfiable(_ClientError):
     code, status, title = "range_not_satisfiable", 416, "The range lies outside the file"
 
 
+class ExpectationFailed(_ClientError):
+    code, status, title = (
+        "expectation_failed",
+        417,
+        "The request's Expect header asks for what is not done here",
+    )
+
+
 class ValidationFailed(_ClientError):
     code, status, title = "validation_error", 422, "A field is not valid"
 

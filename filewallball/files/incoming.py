@@ -1,35 +1,27 @@
 """A request's body on its way into a stage: multipart or raw, streamed once, with what the client says of it."""
 
-import hmac
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Any, Protocol, Self, cast
+from itertools import chain
+from typing import Any, Protocol, Self, cast
 
-from http_sfv import Dictionary  # type: ignore[attr-defined]
-from marshmallow import ValidationError
-from werkzeug.datastructures import Headers, MultiDict
+from werkzeug.datastructures import Headers
 
 from filewallball import errors
+from filewallball.files.digests import refuse_misplaced, refuse_trailers, require_digests
+from filewallball.files.form_fields import FormFields, refuse_option_headers
 from filewallball.files.multipart import Incomplete, Malformed, Multipart, Part
 from filewallball.files.naming import display_name
-from filewallball.files.schemas import UploadOptionsSchema
 from filewallball.files.tables import UNLISTED
 from filewallball.storage.local import LocalStore
 from filewallball.storage.stage import Stage
+from filewallball.web.request_headers import refuse_encoded, refuse_fragment
 
 _READ_BYTES = 1024 * 1024  # as much as gunicorn reads at once; less makes it copy what is left over again
 _FORM_PARTS = 20
 _ENVELOPE_BYTES = 2 * 1024 * 1024  # all of a form but its file: headers, fields, what stands around the parts
-_OPTIONS = UploadOptionsSchema()
-_OPTION_HEADERS = [
-    f"{prefix}{name}"
-    for prefix in ("", "X-")
-    for name in ("Visibility", "Expires-In", "Description", "Sha256")
-]
-_DIGEST_FIELDS = ("Content-Digest", "Repr-Digest")
-_DIGEST_BYTES = 1024  # a dozen digests; the parser's work grows with the square
 
 
 class Note(Protocol):
@@ -38,11 +30,17 @@ class Note(Protocol):
     def __call__(self, *, file_size: int | None = None, details: Mapping[str, Any] | None = None) -> None: ...
 
 
+class Body(Protocol):
+    """A request's body: the next bytes, none at the end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class UploadRequest:
     """A request whose body has not been read yet. `options` are those of the query, loaded already."""
 
-    stream: IO[bytes]
+    stream: Body
     headers: Headers
     options: Mapping[str, Any]
     length: int | None
@@ -59,6 +57,7 @@ class Incoming:
     visibility: str
     expires_in: int | None
     description: str
+    ignored_fields: tuple[str, ...]
 
 
 @contextmanager
@@ -69,33 +68,30 @@ def receive_form(store: LocalStore, upload: UploadRequest, boundary: str, note: 
     NetworkError.
     """
     length, max_bytes = upload.length, upload.max_bytes
-    _refuse_option_headers(upload.headers)
-    if any(name in upload.headers for name in _DIGEST_FIELDS):
-        raise errors.ValidationFailed(
-            "The digest of a multipart request belongs into its file part, or into `sha256`."
-        )
+    _refuse_misplaced(upload.headers)
+    refuse_misplaced(
+        upload.headers, "The digest of a multipart request belongs into its file part, or into `sha256`."
+    )
     if length is not None and length > max_bytes + _ENVELOPE_BYTES:
         raise _too_large(length, max_bytes)
     with _OneStage(store, max_bytes, max(0, (length or 0) - _ENVELOPE_BYTES), note) as stage:
         try:
-            form, part = _parse(upload.stream, stage, boundary, length)
+            fields, part = _parse(upload.stream, stage, boundary, length)
         finally:
             note(file_size=stage.received)
-        repeated = [name for name in form if len(form.getlist(name)) > 1]
-        if repeated:
-            raise errors.ValidationFailed(errors={name: ["Send this once."] for name in repeated})
+        fields.refuse_piece()
+        wanted = fields.options(upload.options)
         if part is None:
-            raise errors.ValidationFailed(errors={"file": ["A file part named `file` is required."]})
-        wanted = _together(upload.options, form.to_dict())
-        claimed_type = part.headers.get("Content-Type", "")
-        yield _checked(stage.opened(), part.filename or "", claimed_type, wanted, part.headers)
+            raise errors.ValidationFailed(errors={"file": [_missing(fields)]})
+        filename = part.disposition.text("filename", fields.codec) or ""
+        yield _checked(stage.opened(), filename, part.headers, wanted, fields.ignored)
 
 
 @contextmanager
 def receive_body(store: LocalStore, upload: UploadRequest, filename: str, note: Note) -> Iterator[Incoming]:
     """The whole body is the file (`PUT /upload/{filename}`). Raises as `receive_form` does."""
     length, max_bytes = upload.length, upload.max_bytes
-    _refuse_option_headers(upload.headers)
+    _refuse_misplaced(upload.headers)
     note(details={"filename": display_name(filename)})
     if length is not None and length > max_bytes:
         raise _too_large(length, max_bytes)
@@ -107,8 +103,7 @@ def receive_body(store: LocalStore, upload: UploadRequest, filename: str, note: 
             note(file_size=stage.received)
         if length is not None and stage.size != length:
             raise errors.NetworkError
-        claimed_type = upload.headers.get("Content-Type", "")
-        yield _checked(stage, filename, claimed_type, upload.options, upload.headers)
+        yield _checked(stage, filename, upload.headers, upload.options)
 
 
 class _OneStage:
@@ -145,8 +140,8 @@ class _OneStage:
 
 
 def _parse(
-    stream: IO[bytes], stage: _OneStage, boundary: str, length: int | None
-) -> tuple[MultiDict[str, str], Part | None]:
+    stream: Body, stage: _OneStage, boundary: str, length: int | None
+) -> tuple[FormFields, Part | None]:
     """The fields, and the file part if it is named `file`; its bytes are in the stage."""
     body = Multipart(
         lambda: stream.read(_READ_BYTES),
@@ -155,22 +150,29 @@ def _parse(
         max_bytes=_ENVELOPE_BYTES,
     )
     try:
-        return _received(body, stage)
+        received = _received(body, stage)
     except Malformed as error:
         if isinstance(error, Incomplete) and length is not None and body.received < length:
             raise errors.NetworkError from error
-        raise errors.BadRequest("The multipart body is malformed or incomplete.") from error
+        raise errors.BadRequest(f"The multipart body is malformed or incomplete: {error}.") from error
+    if length is not None and body.received < length:  # cut behind the form, where a part might have followed
+        raise errors.NetworkError
+    return received
 
 
-def _received(body: Multipart, stage: _OneStage) -> tuple[MultiDict[str, str], Part | None]:
-    fields: MultiDict[str, str] = MultiDict()
+def _received(body: Multipart, stage: _OneStage) -> tuple[FormFields, Part | None]:
+    fields = FormFields()
     file: Part | None = None
     for part, content in body:
         if part.filename is None:
-            fields.add(part.name, b"".join(content).decode(part.charset, "replace"))
+            fields.received.append((part, b"".join(content)))
+            continue
+        first = next(content, None)
+        if first is None and not part.filename:  # an input for a file, of which none was chosen
             continue
         target = stage.start(part.filename)
-        for piece in content:
+        _refuse_part(part.headers)
+        for piece in chain([first] if first is not None else [], content):
             target.write(piece)
         file = part if part.name == "file" else None
     return fields, file
@@ -186,69 +188,41 @@ def _mark(boundary: str) -> bytes:
     return mark
 
 
-def _refuse_option_headers(headers: Headers) -> None:
-    if misplaced := [name for name in _OPTION_HEADERS if name in headers]:
-        raise errors.ValidationFailed(
-            errors={name: ["Options are query parameters or form fields."] for name in misplaced}
-        )
+def _refuse_misplaced(headers: Headers) -> None:
+    refuse_option_headers(headers)
+    refuse_trailers(headers)
 
 
-def _together(query: Mapping[str, Any], form: Mapping[str, str]) -> Mapping[str, Any]:
-    """The options of both. Raises ValidationFailed for one that means something else in each."""
-    sent = {name: value for name, value in form.items() if value or name != "sha256"}  # left empty: no check
-    if not sent:
-        return query
-    try:
-        fields: dict[str, Any] = _OPTIONS.load(sent)
-    except ValidationError as error:
-        raise errors.ValidationFailed(errors=dict(error.messages_dict)) from error
-    contrary = [name for name in query if fields.get(name, query[name]) != query[name]]
-    if contrary:
-        raise errors.ValidationFailed(
-            errors={name: ["The query and the form differ; send this once."] for name in contrary}
-        )
-    return {**query, **fields}
+def _refuse_part(headers: Headers) -> None:
+    """Refuse what a file part's headers ask for beyond the digests, which are compared at the end."""
+    refuse_option_headers(headers)
+    refuse_encoded(headers)
+    refuse_fragment(headers, None)
+
+
+def _missing(fields: FormFields) -> str:
+    if any(part.name == "file" for part, _ in fields.received):
+        return "Is text: a file part has a `filename`."
+    return "A file part named `file` is required, with a name or bytes."
 
 
 def _checked(
-    stage: Stage, filename: str, claimed_type: str, options: Mapping[str, Any], headers: Headers
+    stage: Stage,
+    filename: str,
+    headers: Headers,
+    options: Mapping[str, Any],
+    ignored_fields: tuple[str, ...] = (),
 ) -> Incoming:
-    for expected in _expected(options.get("sha256", ""), headers):
-        if not hmac.compare_digest(expected, stage.sha256):
-            raise errors.DigestMismatch(facts={"file_hash": stage.sha256})
+    require_digests(stage, options.get("sha256", ""), headers)
     return Incoming(
         stage,
         filename,
-        claimed_type,
+        headers.get("Content-Type", ""),
         options.get("visibility", UNLISTED),
         options.get("expires_in"),
         options.get("description", ""),
+        ignored_fields,
     )
-
-
-def _expected(field: str, headers: Headers) -> Iterator[str]:
-    if field:
-        yield field
-    for name in _DIGEST_FIELDS:
-        if name in headers and (value := ",".join(headers.getlist(name))):  # several lines are one list
-            yield _sha256_of(name, value)
-
-
-def _sha256_of(name: str, value: str) -> str:
-    """The sha-256 member of an RFC 9530 digest field, as hexadecimal."""
-    if len(value) > _DIGEST_BYTES:
-        raise errors.ValidationFailed(errors={name: [f"May have {_DIGEST_BYTES} characters."]})
-    digests = Dictionary()
-    try:
-        digests.parse(value.encode("latin-1"))
-        digest = digests["sha-256"].value
-    except (ValueError, KeyError, AttributeError) as error:
-        raise errors.ValidationFailed(
-            errors={name: ["Must hold sha-256=:…:, base64 of 32 bytes."]}
-        ) from error
-    if not isinstance(digest, bytes) or len(digest) != 32:
-        raise errors.ValidationFailed(errors={name: ["Must hold sha-256=:…:, base64 of 32 bytes."]})
-    return digest.hex()
 
 
 def _too_large(length: int, max_bytes: int) -> errors.FileTooLarge:

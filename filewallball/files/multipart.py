@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import parse_options_header
 
 from filewallball.errors import HeadersTooLarge, RequestTooLarge
+from filewallball.files.disposition import Disposition
 
 HEADER_BYTES = 16 * 1024
 """The most that the headers of one part may have, together."""
 PADDING_BYTES = 1024
 """The most blanks that may stand between a boundary and the end of its line."""
 _CRLF, _LF = b"\r\n", b"\n"
-_CHARSETS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
 _FOLD = re.compile(rb"(?:\r\n|\n|\r)[ \t]")
 # After a boundary: it closes the form, or its line ends, or (the group) its padding does not. Anything else is content.
 _ENDING = {
@@ -43,17 +42,12 @@ class Incomplete(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The headers of a part, and the name and file name that they give."""
+    """The headers of a part, and the name and file name that they give, read as UTF-8."""
 
     headers: Headers
+    disposition: Disposition
     name: str
     filename: str | None
-
-    @property
-    def charset(self) -> str:
-        """The declared character set if it is one that clients should use, else UTF-8."""
-        declared = parse_options_header(self.headers.get("Content-Type", ""))[1].get("charset", "").lower()
-        return declared if declared in _CHARSETS else "utf-8"
 
 
 class Multipart:
@@ -97,7 +91,8 @@ class Multipart:
     def _begin(self) -> None:
         """Learn how lines end, and put such an end before the first byte, as it stands before every delimiter."""
         first = b"--" + self._boundary
-        while len(self._data) <= len(first) + PADDING_BYTES and self._more():
+        most = len(first) + PADDING_BYTES
+        while _LF not in self._data[len(first) : most] and len(self._data) <= most and self._more():
             pass
         found = _ENDS[_LF].match(self._data, len(first)) if self._data.startswith(first) else None
         self._line_break = _LF if found and found[0].endswith(_LF) else _CRLF
@@ -115,10 +110,9 @@ class Multipart:
             start = self._at + len(self._line_break)
         self._count(end - self._at)
         self._refuse_delimiter(self._data[start:end], _OPENS_OR_CLOSES, starts=_LINE_START)
-        headers = _headers(self._data[start:end])
+        headers, disposition = _headers(self._data[start:end])
         self._at = end + len(self._line_break)  # before the break that may be the delimiter's own
-        _, options = parse_options_header(headers["Content-Disposition"])
-        return Part(headers, options.get("name", ""), options.get("filename"))
+        return Part(headers, disposition, disposition.text("name") or "", disposition.text("filename"))
 
     def _content(self, *, in_file: bool) -> Iterator[memoryview]:
         """Yield the bytes up to the next delimiter, without the line break at which it starts."""
@@ -201,14 +195,20 @@ class Multipart:
         return not self._ended
 
 
-def _headers(text: bytes) -> Headers:
-    lines = [line.strip(b" \t") for line in _FOLD.sub(b" ", text).splitlines()]
-    # What is not UTF-8 is replaced, as the server does in the path of a PUT.
-    pairs = [line.decode(errors="replace").partition(":") for line in lines if line]
-    headers = Headers([(name.strip(" \t"), value.strip(" \t")) for name, _, value in pairs])
-    if len(headers.getlist("Content-Disposition")) != 1:
+def _headers(text: bytes) -> tuple[Headers, Disposition]:
+    lines = [line.strip(b" \t").partition(b":") for line in _FOLD.sub(b" ", text).splitlines()]
+    pairs = [(name.strip(b" \t"), value.strip(b" \t")) for name, colon, value in lines if name or colon]
+    dispositions = [value for name, value in pairs if name.lower() == b"content-disposition"]
+    if len(dispositions) != 1:
         raise Malformed("a part has no Content-Disposition, or several")
-    return headers
+    try:
+        disposition = Disposition.of(dispositions[0])
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+    # What is not UTF-8 is replaced, as the server does in the path of a PUT.
+    return Headers(
+        [(name.decode(errors="replace"), value.decode(errors="replace")) for name, value in pairs]
+    ), disposition
 
 
 def _skip(content: Iterator[memoryview]) -> None:

@@ -13,6 +13,7 @@ _BREAKS = "\u2028\u2029"
 _CONTROL = "\x00-\x1f\x7f-\x9f"
 _SURROGATES = "\ud800-\udfff"
 _UNSAFE = re.compile(f"[{_CONTROL}{_BREAKS}{_BIDI}{_SURROGATES}/\\\\]")
+_WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:(?=[/\\])|\\\\).*[/\\]", re.DOTALL)
 _DOTS = re.compile(r"\.{2,}")
 _LOOSE_END = re.compile(r"(?<![\s.])[\s.]+$")  # looks at a run once, not from each of its characters
 _CLEAN = re.compile(r"[A-Za-z0-9_(](?:[A-Za-z0-9_()+, -]|\.(?=[A-Za-z0-9_(+,-])){0,99}(?<! )")
@@ -33,12 +34,15 @@ _AT_THE_END = (("padded_extension", _PADDED), ("double_extension", _DOUBLE))
 def display_name(raw: str) -> str:
     """The name to keep and show: any Unicode, with nothing that a terminal, shell or path would act upon.
 
-    Control, bidi-formatting and path characters and a leading dot or hyphen become `_`, runs of dots become
-    one, trailing dots and spaces go. At most 255 bytes of UTF-8, cut before the extension; never empty.
+    Of a path as Windows writes it, only the last part is the name. Control, bidi-formatting and path characters
+    and a leading dot or hyphen become `_`, runs of dots become one, trailing dots and spaces go. At most 255 bytes
+    of UTF-8, cut before the extension; never empty.
     Giving it a name it made changes nothing.
     """
     if _CLEAN.fullmatch(raw):
         return raw
+    if path := _WINDOWS_PATH.match(raw):
+        raw = raw[path.end() :]
     name = _LOOSE_END.sub("", _DOTS.sub(".", _UNSAFE.sub("_", raw)).lstrip())
     if name[:1] in (".", "-"):
         name = "_" + name[1:]

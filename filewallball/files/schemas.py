@@ -91,6 +91,9 @@ class UploadedSchema(FileSchema):
         allow_none=True,
         metadata={"description": "Shown once, to anonymous callers: needed to delete the file"},
     )
+    ignored_fields = fields.List(
+        fields.String(), metadata={"description": "Fields of the form that mean nothing here"}
+    )
 
 
 class ListQuerySchema(Schema):

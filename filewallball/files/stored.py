@@ -31,6 +31,7 @@ class StoredFile:
     is_duplicate: bool = False
     quarantine_reasons: tuple[str, ...] = ()
     delete_token: str | None = None
+    ignored_fields: tuple[str, ...] = ()
 
     @property
     def is_quarantined(self) -> bool:

@@ -80,6 +80,7 @@ class Uploads:
             is_duplicate=duplicate,
             quarantine_reasons=suspicion.content if file.state == QUARANTINED else (),
             delete_token=delete_token,
+            ignored_fields=incoming.ignored_fields,
         )
 
     def _insert(self, connection: Connection, file: NewFile, path: str, scan_state: str) -> tuple[str, bool]:

@@ -32,14 +32,14 @@ from filewallball.storage.local import LocalStore
 from filewallball.web.api import Blueprint
 from filewallball.web.openapi import FORM_BODY, LOCATION, RAW_BODY, binary_answer
 from filewallball.web.paging import Page
-from filewallball.web.request_body import body_of_any_length
+from filewallball.web.request_body import ArrivingBody, body_of_any_length
 
 _FORM = "multipart/form-data"
 Created = tuple[StoredFile, dict[str, str]]
 blueprint = Blueprint("files", __name__, description="Upload, list, describe, fetch and delete files")
 
 
-@blueprint.route("/upload")
+@blueprint.route("/upload", strict_slashes=False)
 class Upload(MethodView):
     init_every_request = False
 
@@ -160,7 +160,7 @@ def _created(file: StoredFile) -> Created:
 
 def _upload(options: dict[str, Any]) -> UploadRequest:
     return UploadRequest(
-        stream=body_of_any_length(),
+        stream=ArrivingBody(body_of_any_length()),
         headers=request.headers,
         options=options,
         length=request.content_length,

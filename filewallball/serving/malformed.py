@@ -1,5 +1,7 @@
 """The answer to a request that gunicorn cannot even parse: like all others that the service refuses."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gunicorn.http.errors import (
@@ -15,12 +17,11 @@ from gunicorn.http.errors import (
 
 NOT_MALFORMED = (
     ConfigurationProblem,
-    ExpectationFailed,
     ForbiddenProxyRequest,
     InvalidResponseHeader,
     InvalidResponseHeaderName,
-    UnsupportedTransferCoding,
 )
+_OTHER_CODING = "Transfer-Encoding may be chunked, and nothing else."
 
 
 def refusal_of(cause: Exception, client_ip: str, log: Any, app: Any) -> bytes:
@@ -34,9 +35,11 @@ def refusal_of(cause: Exception, client_ip: str, log: Any, app: Any) -> bytes:
     from filewallball.web.headers import completion
     from filewallball.web.problems import CONTENT_TYPE, body_of
 
-    kinds: dict[type[Exception], type[errors.ApiError]] = {
+    kinds: dict[type[Exception], Callable[[], errors.ApiError]] = {
         LimitRequestLine: errors.AddressTooLong,
         LimitRequestHeaders: errors.HeadersTooLarge,
+        ExpectationFailed: errors.ExpectationFailed,
+        UnsupportedTransferCoding: partial(errors.UnsupportedMediaType, _OTHER_CODING),
     }
     refusal, request_id = kinds.get(type(cause), errors.BadRequest)(), new_request_id()
     log.warning("Invalid request from ip=%s, %s: %s", client_ip, request_id, type(cause).__name__)

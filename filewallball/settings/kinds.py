@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from dataclasses import field
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from filewallball.addresses import NetworkSet, read_network
+from filewallball.spelling import nearly
 
 # What begins so is ours, not another program's.
 _OURS = ("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "THUMBNAIL_")
@@ -33,8 +33,8 @@ def misspelt(given: set[str], known: set[str]) -> list[str]:
     """One message for each variable that can only be meant for us, and is no setting."""
     messages = []
     for name in sorted(name for name in given - known if name.startswith(_OURS)):
-        near = get_close_matches(name, sorted(known), n=1)
-        messages.append(f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "."))
+        near = nearly(name, sorted(known))
+        messages.append(f"{name}: there is no such setting" + (f"; did you mean {near}?" if near else "."))
     return messages
 
 

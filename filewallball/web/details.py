@@ -29,6 +29,7 @@ ADVICE = {
     "request_too_large": f"At most {SMALL_BYTES} bytes are read here.",
     "unsupported_media_type": "Send application/json.",
     "range_not_satisfiable": "Content-Range names the file's size.",
+    "expectation_failed": "Send `Expect: 100-continue`, or none.",
     "infected_file": "Nothing was kept of it.",
     "scan_pending": "It is served as soon as it was scanned.",
     "content_damaged": "Uploading the same file again heals it.",

@@ -6,6 +6,7 @@ from typing import Any
 from apispec import APISpec, BasePlugin
 
 from filewallball import errors, permissions
+from filewallball.web.request_headers import CHANGING
 
 EXPIRES_IN = "Lifetime such as 30s, 12h or 7d; a bare number counts seconds"
 _OPTIONS = {
@@ -98,7 +99,7 @@ class Promises(BasePlugin):
             rule = getattr(getattr(view, method), "rule", None)
             responses = operation["responses"]
             responses.pop("default", None)
-            for status in sorted(set(_problems(path or "", operation, rule))):
+            for status in sorted(set(_problems(path or "", method, operation, rule))):
                 responses[str(status)] = _name(status)
             if rule is not None:
                 operation["security"] = _security(rule.permission)
@@ -124,7 +125,7 @@ def health_answer(*problems: int) -> dict[str, Any]:
     return found | {str(status): _name(status) for status in problems}
 
 
-def _problems(path: str, operation: Mapping[str, Any], rule: Any) -> Iterable[int]:
+def _problems(path: str, method: str, operation: Mapping[str, Any], rule: Any) -> Iterable[int]:
     """The statuses of all problems that an operation may answer with."""
     if rule is None:  # probes: their own answers say it all
         return
@@ -132,8 +133,10 @@ def _problems(path: str, operation: Mapping[str, Any], rule: Any) -> Iterable[in
     yield from _PROBLEMS.get(rule.action, ())
     if "{" in path:
         yield 404
+    if method.upper() in CHANGING:
+        yield from (412, 415)
     if "requestBody" in operation:
-        yield from (413, 415)
+        yield 413
 
 
 def _security(permission: str) -> list[dict[str, list[str]]]:

@@ -8,6 +8,7 @@ from apispec.ext.marshmallow.common import resolve_schema_instance
 from werkzeug.datastructures import MultiDict
 
 from filewallball.errors import ValidationFailed
+from filewallball.spelling import nearly
 
 Parameters = MultiDict[str, str]
 _APPENDED = re.compile(
@@ -39,7 +40,7 @@ def refuse_mistakes(parameters: Parameters, known: Collection[str]) -> None:
     for name, values in own(parameters).lists():
         if name in known and len(values) > 1:
             mistakes[name] = ["Send this once."]
-        elif name not in known and any(_is_nearly(name.lower(), other) for other in known):
+        elif name not in known and nearly(name.lower(), known):
             mistakes[name] = ["This takes no such parameter."]
     if mistakes:
         raise ValidationFailed(errors=mistakes)
@@ -60,15 +61,3 @@ def locations(view: Any) -> dict[str, frozenset[str]]:
         schema = resolve_schema_instance(parameter["schema"])
         found[parameter["in"]] = frozenset(field.data_key or name for name, field in schema.fields.items())
     return found
-
-
-def _is_nearly(name: str, other: str) -> bool:
-    """Whether one edit at most makes one of the other: a character more, less or instead, or two that change places."""
-    pairs = zip(name, other, strict=False)
-    start = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(name), len(other)))
-    left, right = name[start:], other[start:]
-    return (
-        left[1:] in (right, right[1:])
-        or left == right[1:]
-        or (left[:2] == right[1::-1] and left[2:] == right[2:])
-    )

@@ -12,3 +12,33 @@ SMALL_BYTES = 1024 * 1024
 def body_of_any_length() -> IO[bytes]:
     """The body of the present request as it comes in, for whoever counts it."""
     return get_input_stream(request.environ)
+
+
+class ArrivingBody:
+    """A body that gives all that arrived before it fails, so that a refusal is on record with the bytes that came."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._failure: Exception | None = None
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, none at the end. Raises what the server's stream raises."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return self._stream.read(size)
+        except TimeoutError:  # whoever asks again waits again
+            raise
+        except Exception as error:
+            self._failure = error
+            return self._rest(size, error)
+
+    def _rest(self, size: int, error: Exception) -> bytes:
+        """The bytes that the server had read when it failed, which it gives to whoever asks once more."""
+        try:
+            rest = self._stream.read(size)
+        except Exception as again:
+            raise error from again
+        if not rest:
+            raise error
+        return rest

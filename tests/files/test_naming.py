@@ -37,7 +37,12 @@ names = st.one_of(
         ("../../etc/passwd", "__._etc_passwd"),
         ("..\\..\\boot.ini", "__._boot.ini"),
         ("/etc/passwd", "_etc_passwd"),
-        ("C:\\Users\\me\\photo.jpg", "C:_Users_me_photo.jpg"),
+        ("C:\\Users\\me\\photo.jpg", "photo.jpg"),
+        ("C:/Users/me/photo.jpg", "photo.jpg"),
+        ("\\\\server\\share\\photo.jpg", "photo.jpg"),
+        ("C:\\photo.jpg", "photo.jpg"),
+        ("C:photo.jpg", "C:photo.jpg"),
+        ("a\\b.txt", "a_b.txt"),
         ("a/b\\c", "a_b_c"),
         ("a\x00.txt", "a_.txt"),
         ("\x1b[31mred\x1b[0m", "_[31mred_[0m"),
@@ -59,7 +64,24 @@ def test_a_name_is_kept_but_for_what_could_do_harm(raw: str, shown: str) -> None
 
 
 @pytest.mark.parametrize(
-    "raw", ["", " ", ".", "..", "...", ". . .", "/", "//", "\\", "\x00", "\n", "\u202e", "\u3000"]
+    "raw",
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "...",
+        ". . .",
+        "/",
+        "//",
+        "\\",
+        "C:\\",
+        "\\\\a\\",
+        "\x00",
+        "\n",
+        "\u202e",
+        "\u3000",
+    ],
 )
 def test_a_name_with_nothing_in_it_gets_one(raw: str) -> None:
     assert display_name(raw) == FALLBACK
