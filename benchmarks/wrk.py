@@ -99,8 +99,8 @@ def _parse(output: str) -> Load:
         requests=int(_find(r"(\d+) requests in", output)),
         failures=sum(int(number) for found in (refused, broken) if found for number in found.groups()),
         rate=float(_find(r"Requests/sec:\s+([\d.]+)", output)),
-        p50=_seconds(_find(r"50%\s+(\S+)", output)),
-        p99=_seconds(_find(r"99%\s+(\S+)", output)),
+        p50=_seconds(_find(r"\n +50% +(\S+)", output)),
+        p99=_seconds(_find(r"\n +99% +(\S+)", output)),
     )
 
 
