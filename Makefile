@@ -40,7 +40,7 @@ soak: $(VENV)/.test packages ## run the campaigns at full length
 
 bench: $(VENV)/.test packages ## print the figures that the README quotes
 	@harness/servers/install-packages benchmarks/packages.txt
-	@for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; \
+	@for file in $$(grep -l __main__ benchmarks/*.py) benchmarks/peers; do echo "== $$file"; \
 		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 lint: $(VENV)/.development ## check rules, formatting, imports and types

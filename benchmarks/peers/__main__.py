@@ -16,7 +16,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from humanfriendly import format_size, parse_size
+from humanfriendly import format_size, parse_size, pluralize
 
 from benchmarks.peers import contestants, tables
 from benchmarks.peers.contestants import Contestant
@@ -41,7 +41,7 @@ def main() -> None:
     options = _options()
     starts = _starts(options)
     print(f"{os.cpu_count()} processors, {_processor()}, Linux {platform.release()}; ", end="")
-    print(f"medians of {options.rounds} rounds of {options.seconds} s\n", flush=True)
+    print(f"medians of {pluralize(options.rounds, 'round')} of {options.seconds} s\n", flush=True)
     for size, connections in product(options.sizes, options.connections):
         with tempfile.TemporaryDirectory(prefix="filewallball-peers-", dir=options.folder) as name:
             Path(name).chmod(0o755)  # nginx has a user of its own
@@ -53,7 +53,7 @@ def _compare(
     folder: Path, starts: Mapping[str, Start], options: argparse.Namespace, size: int, connections: int
 ) -> Iterator[str]:
     loader = Loader(size, connections, options.seconds)
-    title = f"{format_size(size, binary=True)}, {connections} connections: "
+    title = f"{format_size(size, binary=True)}, {pluralize(connections, 'connection')}: "
     with ExitStack() as stack:
         running = _running(folder, starts, stack)
         takers = [one for one in running if one.request is not None]
@@ -115,8 +115,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=1, help="length of one wrk run")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=1, help="of one wrk run; large files take longer")
     parser.add_argument("--sizes", type=_sizes, default=_sizes("1KiB,100KiB,10MiB"))
     parser.add_argument("--connections", type=_numbers, default=[1, 16, 64])
     parser.add_argument("--only", type=_keys, default=list(_NAMES), help=", ".join(_NAMES))

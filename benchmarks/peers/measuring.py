@@ -1,6 +1,7 @@
 """Loads on a contestant, and what a request of each took."""
 
 import http.client
+import math
 import os
 import secrets
 import socket
@@ -13,6 +14,9 @@ from urllib.parse import urlsplit
 from benchmarks import wrk
 from benchmarks.peers.contestants import Contestant
 from benchmarks.peers.costs import count_syncs, spent
+
+_BYTES = 128 * 1024 * 1024
+"""Runs are longer by as many times as all connections together have this much under way."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Loader:
     def __init__(self, size: int, connections: int, seconds: int) -> None:
         self._content = wrk.jpeg_like(size)
         self._connections = connections
-        self._seconds = seconds
+        self._seconds = seconds * math.ceil(size * connections / _BYTES)
 
     def script(self, contestant: Contestant, folder: Path) -> Path:
         """The script that uploads to it."""

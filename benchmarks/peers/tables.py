@@ -47,6 +47,8 @@ def _name(row: Row) -> str:
 
 
 def _figures(sample: Sample) -> list[str]:
+    if not sample.rate:
+        return ["none in time", "", "", ""]
     times = [f"{seconds * 1e3:,.1f} ms" for seconds in (sample.p50, sample.p99)]
     return [f"{sample.rate:,.{0 if sample.rate >= 100 else 1}f}", *times, f"{sample.cpu * 1e6:,.0f} µs"]
 
