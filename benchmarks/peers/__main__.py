@@ -16,7 +16,8 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from humanfriendly import format_size, parse_size, pluralize
+from humanfriendly import format_size, parse_size
+from humanfriendly.text import pluralize
 
 from benchmarks.peers import contestants, tables
 from benchmarks.peers.contestants import Contestant
