@@ -11,6 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet insta
 PARALLEL := --numprocesses logical --maxprocesses 4 --dist worksteal
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" ../$(BIN)/pip-compile --quiet --generate-hashes \
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+PEERS := benchmarks/peers/copyparty benchmarks/peers/seaweedfs
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -39,7 +40,7 @@ soak: $(VENV)/.test packages ## run the campaigns at full length
 
 bench: $(VENV)/.test packages ## print the figures that the README quotes
 	@harness/servers/install-packages benchmarks/packages.txt
-	@for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; \
+	@for file in $$(grep -l __main__ benchmarks/*.py) benchmarks/peers; do echo "== $$file"; \
 		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 lint: $(VENV)/.development ## check rules, formatting, imports and types
@@ -61,8 +62,9 @@ reference: $(VENV)/.production ## write the tables of the README anew
 render: $(VENV)/.production ## write the default configurations in ops/ anew
 	@env -i PATH="$$PATH" $(BIN)/filewallball ops render
 
-requirements: $(VENV)/.development ## pin requirements/*.in again, with hashes
+requirements: $(VENV)/.development ## pin what every *.in names again, with hashes
 	cd requirements && for name in production test development; do $(PIP_COMPILE) --output-file=$$name.txt $$name.in || exit 1; done
+	cd requirements && for name in $(PEERS); do $(PIP_COMPILE) --output-file=../$$name.txt ../$$name.in || exit 1; done
 
 packages: ## install the Debian packages that the tests start servers from, if missing
 	@harness/servers/install-packages harness/servers/packages.txt

@@ -6,36 +6,20 @@ straight to gunicorn, small ones through nginx (downloads by X-Accel-Redirect), 
 
 import argparse
 import os
-import re
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from harness.servers import Front, Nginx, Service
-from harness.servers.gunicorn import Gunicorn
+from benchmarks import wrk
+from benchmarks.servers import bare_view, behind_nginx, running, take_turns
+from harness.servers import Gunicorn, Service
 
-T = TypeVar("T", bound=Gunicorn)
 _SMALL_BYTES = 100 * 1024
-_MARK = b"no two alike ...................."
-_LUA = """
-local body = io.open("{body}", "rb"):read("*a")
-local mark = "{mark}"
-local before, after = body:find(mark, 1, true)
-local head, tail = body:sub(1, before - 1), body:sub(after + 1)
-local state, count = tostring({{}}):sub(-12), 0
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "multipart/form-data; boundary=benchmark"
-function request()
-    count = count + 1
-    return wrk.format(nil, nil, nil, head .. string.format("%12s%021d", state, count):sub(-#mark) .. tail)
-end
-"""
 
 
 @dataclass(frozen=True)
@@ -71,10 +55,8 @@ def main() -> None:
 
 def _large(folder: Path, options: argparse.Namespace, stack: ExitStack) -> Iterator[Row]:
     size = options.mebibytes * 1024 * 1024
-    ours = stack.enter_context(
-        _running(_service(folder / "service", options, MAX_UPLOAD_SIZE=f"{size * 2}B"))
-    )
-    bare = stack.enter_context(_running(_bare(folder / "bare", options)))
+    ours = stack.enter_context(running(_service(folder / "service", options, MAX_UPLOAD_SIZE=f"{size * 2}B")))
+    bare = stack.enter_context(running(_bare_view(folder / "bare", options)))
     source = folder / "source"
     source.write_bytes(os.urandom(size))
     name = f"{options.mebibytes} MiB"
@@ -103,25 +85,23 @@ def _large(folder: Path, options: argparse.Namespace, stack: ExitStack) -> Itera
 
 def _small(folder: Path, options: argparse.Namespace, stack: ExitStack) -> Iterator[Row]:
     ours = stack.enter_context(
-        _running(_service(folder / "service", options, X_ACCEL="true", TRUSTED_PROXIES="127.0.0.1/32"))
+        running(_service(folder / "service", options, X_ACCEL="true", TRUSTED_PROXIES="127.0.0.1/32"))
     )
-    bare = stack.enter_context(_running(_bare(folder / "bare", options, BARE_X_ACCEL="1")))
-    syncing = stack.enter_context(_running(_bare(folder / "syncing", options, BARE_SYNC="1")))
+    bare = stack.enter_context(running(_bare_view(folder / "bare", options, BARE_X_ACCEL="1")))
+    syncing = stack.enter_context(running(_bare_view(folder / "syncing", options, BARE_SYNC="1")))
     blobs = {
         ours: ours.data_dir / "storage" / "blobs",
         bare: bare.folder / "files",
         syncing: syncing.folder / "files",
     }
     front = {
-        server: stack.enter_context(_proxied(folder / f"nginx-{n}", server, blobs[server]))
+        server: stack.enter_context(behind_nginx(folder / f"nginx-{n}", server, blobs[server]))
         for n, server in enumerate(blobs)
     }
     source = folder / "source"
     source.write_bytes(os.urandom(_SMALL_BYTES))
-    script = _upload_script(folder)
-    rates = _alternate(
-        lambda server: _wrk(front[server].url + "/upload", options, script), list(blobs), options
-    )
+    script = wrk.upload_script(folder, wrk.form_request("/upload", wrk.jpeg_like(_SMALL_BYTES)))
+    rates = _alternate(lambda server: _wrk(front[server].url, options, script), list(blobs), options)
     yield _rate_row("100 KiB uploads through nginx", rates, ours, bare, 0.4)
     yield _rate_row("100 KiB uploads, against one that syncs", rates, ours, syncing, 0.0)
     ids = {server: _upload(server, source) for server in (ours, bare)}
@@ -151,13 +131,8 @@ def _alternate(
     run: Callable[[Gunicorn], float], servers: list[Gunicorn], options: argparse.Namespace
 ) -> dict[Gunicorn, float]:
     """The median of each server over rounds in which they take turns; a first round warms up and is dropped."""
-    taken: dict[Gunicorn, list[float]] = {server: [] for server in servers}
-    for number in range(options.rounds + 1):
-        for server in servers[:: 1 if number % 2 else -1]:
-            value = run(server)
-            if number:
-                taken[server].append(value)
-    return {server: statistics.median(values) for server, values in taken.items()}
+    taken = take_turns(run, servers, options.rounds + 1)
+    return {server: statistics.median(values[1:]) for server, values in taken.items()}
 
 
 def _seconds(run: Callable[[], object]) -> float:
@@ -179,67 +154,18 @@ def _upload(server: Gunicorn, source: Path) -> str:
 
 def _wrk(url: str, options: argparse.Namespace, script: Path | None = None) -> float:
     """Requests a second; every answer must be a success."""
-    command = ["wrk", "-t2", f"-c{options.connections}", f"-d{options.seconds}s", url]
-    if script is not None:
-        command[1:1] = ["-s", str(script)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in output:
-        raise RuntimeError(output)
-    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    assert found is not None, output
-    return float(found[1])
-
-
-def _upload_script(folder: Path) -> Path:
-    """Multipart bodies that look like a JPEG, as photos are what most clients send, each with bytes of its own."""
-    content = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + _MARK + os.urandom(_SMALL_BYTES - len(_MARK))
-    disposition = b'Content-Disposition: form-data; name="file"; filename="a.jpg"'
-    head = b"--benchmark\r\n" + disposition + b"\r\nContent-Type: image/jpeg\r\n\r\n"
-    (folder / "body").write_bytes(head + content + b"\r\n--benchmark--\r\n")
-    script = folder / "upload.lua"
-    script.write_text(_LUA.format(body=folder / "body", mark=_MARK.decode()))
-    return script
+    load = wrk.run(url, options.connections, options.seconds, script, threads=2)
+    if load.failures:
+        raise RuntimeError(f"{load.failures} of {load.requests} requests failed: {url}")
+    return load.rate
 
 
 def _service(folder: Path, options: argparse.Namespace, **settings: str) -> Service:
     return Service(folder, {"THREADS": str(options.threads), **settings}, workers=options.workers)
 
 
-def _bare(folder: Path, options: argparse.Namespace, **environ: str) -> Gunicorn:
-    files = folder / "files"
-    files.mkdir(parents=True)
-    arguments = ["-k", "gthread", "-w", str(options.workers), "--threads", str(options.threads)]
-    arguments += [
-        "--worker-connections",
-        str(options.threads),
-        "--keep-alive",
-        "0",
-    ]  # as gunicorn.conf.py has it
-    return Gunicorn(folder, "benchmarks.bare:app", arguments, {"BARE_FOLDER": str(files), **environ})
-
-
-@contextmanager
-def _running(server: T) -> Iterator[T]:
-    server.start()
-    try:
-        yield server
-    finally:
-        server.kill()
-
-
-@contextmanager
-def _proxied(folder: Path, server: Gunicorn, blobs: Path) -> Iterator[Nginx]:
-    """The shipped nginx, for both: only where the bare view keeps its files differs."""
-    proxy = Front(folder)
-    data_dir = folder / "data"
-    proxy.ship({"DATA_DIR": str(data_dir), "PORT": str(server.port), "MAX_UPLOAD_SIZE": "1GB"})
-    text = proxy.config_path.read_text().replace(str(data_dir / "storage" / "blobs"), str(blobs))
-    proxy.config_path.write_text(text)
-    proxy.start()
-    try:
-        yield proxy
-    finally:
-        proxy.kill()
+def _bare_view(folder: Path, options: argparse.Namespace, **environ: str) -> Gunicorn:
+    return bare_view(folder, options.workers, options.threads, **environ)
 
 
 def _options() -> argparse.Namespace:

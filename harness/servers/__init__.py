@@ -3,6 +3,7 @@
 from harness.servers.alertmanager import Alertmanager
 from harness.servers.browser import Browser
 from harness.servers.clamd import Clamd
+from harness.servers.copyparty import Copyparty
 from harness.servers.front import Front
 from harness.servers.gunicorn import Gunicorn
 from harness.servers.mailbox import Mailbox
@@ -12,12 +13,14 @@ from harness.servers.node_exporter import NodeExporter
 from harness.servers.prometheus import Prometheus
 from harness.servers.redis import Redis
 from harness.servers.relay import Relay
+from harness.servers.seaweedfs import SeaweedFS
 from harness.servers.service import Service
 
 __all__ = [
     "Alertmanager",
     "Browser",
     "Clamd",
+    "Copyparty",
     "Front",
     "Gunicorn",
     "Mailbox",
@@ -27,5 +30,6 @@ __all__ = [
     "Prometheus",
     "Redis",
     "Relay",
+    "SeaweedFS",
     "Service",
 ]
