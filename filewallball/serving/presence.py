@@ -31,6 +31,12 @@ class Presence:
         else:
             os.close(fd)
 
+    def leave(self) -> None:
+        """Give the lock back, as the end of the process does."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
     def is_seen(self) -> bool:
         """True if a process of this host does the jobs."""
         with try_lock(self._path) as is_free:

@@ -11,6 +11,7 @@ SETTINGS = {
     # The tests come from loopback; those who call themselves monitors come from elsewhere on it.
     "MONITORING_NETWORKS": "127.0.9.0/24",
     "X_ACCEL": "true",
+    "SYNC_WORKERS": "2",
     "MIN_FREE_SPACE": "0",
     "LOG_LEVEL": "WARNING",
 }
