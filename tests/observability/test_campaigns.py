@@ -65,7 +65,7 @@ def test_totals_survive_a_storm_of_kills(service: Start, rounds: Rounds) -> None
     assert load.ledger["upload done"] <= uploads(samples) <= load.ledger["upload done"] + lost
     # A download is counted when its last byte has left: a worker may die in between.
     assert abs(downloads(samples) - load.ledger["download done"]) <= lost + kills
-    assert scraper.most_files <= WORKERS * KINDS
+    assert scraper.most_files <= (WORKERS + 1) * KINDS  # the jobs process has files too
 
 
 def test_totals_are_exact_through_reloads(service: Start, rounds: Rounds) -> None:
