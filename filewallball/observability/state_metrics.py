@@ -73,6 +73,12 @@ STATE = (
         scraped=True,
     ),
     Metric(
+        "periodic_jobs_running",
+        GAUGE,
+        "1 if a process of this host does the periodic jobs: shipping, sealing, sweeping; 0 if none does",
+        scraped=True,
+    ),
+    Metric(
         "database_writable",
         GAUGE,
         "1 if the database keeps changes, 0 if it is full, read-only or cannot write its files",

@@ -116,6 +116,14 @@ _JOURNAL = (
 def _storage(settings: Settings) -> tuple[Rule, ...]:
     return (
         Rule(
+            "PeriodicJobsStopped",
+            "periodic_jobs_running == 0",
+            "1m",
+            WARNING,
+            "Nobody does the periodic jobs",
+            "On {{ $labels.instance }} nothing is shipped to the audit log, sealed or swept",
+        ),
+        Rule(
             "DatabaseNotWritable",
             "database_writable == 0",
             "30s",

@@ -18,6 +18,7 @@ from filewallball.observability.exposition import Value
 from filewallball.recording.journal import Journal
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
+from filewallball.serving.presence import Presence
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
 from filewallball.storage.local import LocalStore
@@ -29,6 +30,7 @@ _SHARED_SECONDS = 0.5
 def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
     """The readers of the metric contract's scraped gauges, by metric name."""
     settings, gate, sealer = part(Settings, app), part(Gate, app), part(Sealer, app)
+    presence = Presence(settings.data_dir)
     space = _shared(part(LocalStore, app).space)
     backlog = _shared(part(Shipper, app).backlog)
     checks, verification = part(HealthChecks, app), part(Verification, app)
@@ -54,6 +56,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
         },
         "audit_journal_writable": lambda: _takes_lines(journal),
         "database_writable": lambda: float(not database.refusals.problem),
+        "periodic_jobs_running": lambda: float(presence.is_seen()),
     }
 
 

@@ -133,7 +133,6 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
         Job("adopt", 10.0, part(Adoption, app).go_on),
         Job("ship", 1.0, part(Shipper, app).ship),
         Job("digest", SEALING_SECONDS, sealer.run),
-        Job("audit-count", 15.0, sealer.count),
         Job("sweep", 10.0, alone(settings.data_dir, "sweep", sweep.run) if among_others else sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
         Job("leases", 60.0, leases.drop_expired),
@@ -156,6 +155,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
             lambda: block_offenders(gate, seconds, lambda: operation(ledger, "block:add", SYSTEM)),
         ),
         Job("expected", 5.0, part(ExpectedClients, app).refresh),
+        Job("audit-count", 15.0, part(Sealer, app).count),
         Job("database-write", 5.0, lambda: try_writing(database)),
         Job("last-use", 5.0, lambda: write_last_use(database, gate.last_use)),
     ]

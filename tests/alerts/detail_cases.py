@@ -77,6 +77,14 @@ DETAILS = (
         until="30m",
     ),
     Case(
+        "PeriodicJobsStopped",
+        {f"periodic_jobs_running{{{AT}}}": "1x8 0x20 1x30"},
+        pending="8m30s",
+        fires="11m",
+        resolved="30m",
+        silent={f"periodic_jobs_running{{{AT}}}": "1x180"},
+    ),
+    Case(
         "DatabaseNotWritable",
         {f"database_writable{{{AT}}}": "1x8 0x20 1x30"},
         pending="2m30s",

@@ -77,12 +77,12 @@ def test_every_unit_runs_with_little(path: Path) -> None:
 
 def test_every_timer_has_its_service_and_the_socket_the_services_port() -> None:
     timers = [path for path in UNITS if path.suffix == ".timer"]
-    (listens,) = entries(ROOT / "ops/systemd/filewallball.socket")["Socket.ListenStream"]
-    settings = load_settings({})
+    listens, shared = entries(ROOT / "ops/systemd/filewallball.socket")["Socket.ListenStream"]
+    settings = load_settings({"DATA_DIR": "/var/lib/filewallball"})
 
     assert len(timers) >= 3
     assert all(path.with_suffix(".service") in SERVICES for path in timers)
-    assert listens == f"{settings.bind}:{settings.port}"
+    assert (listens, shared) == (f"{settings.bind}:{settings.port}", settings.sync_socket)
 
 
 @pytest.mark.server
