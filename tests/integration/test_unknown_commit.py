@@ -117,6 +117,7 @@ def test_a_transaction_that_the_network_took_away_is_settled_within_a_minute(
     relay.lose = COMMIT
     assert upload(server).json()["code"] == "commit_unknown"
     relay.lose = b""
-    assert database.execute(_TRANSACTION) == [(1,)]
+    # The jobs of the service write as well, but briefly.
+    wait_until(lambda: database.execute(_TRANSACTION) == [(1,)], 30, "its transaction is left open")
 
     check_records(server, [("failed", "commit_unknown")])
