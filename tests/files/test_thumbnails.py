@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,6 +47,52 @@ def test_each_format_becomes_a_small_picture_of_the_same_shape(client: FlaskClie
     assert _near(picture, (10, 32), RED)
     assert _near(picture, (118, 32), BLUE)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("size", [64, 65, 100, 129, 300, 800, 1000, 1024])
+def test_every_size_is_the_longest_side_in_pixels(client: FlaskClient, size: int) -> None:
+    uploaded = _upload(client, image("PNG", (1600, 800)))
+
+    answer = client.get(uploaded["thumbnail_url"], query_string={"size": size})
+
+    assert max(opened(answer.data).size) == size
+
+
+def test_smaller_ones_are_made_of_a_larger_one_without_the_original(client: FlaskClient, app: Flask) -> None:
+    uploaded = _upload(client, image("PNG", (1600, 800)))
+    client.get(uploaded["thumbnail_url"], query_string={"size": 1024})
+    for blob in Parts(app).store.blobs_root.rglob("*"):
+        if blob.is_file():
+            blob.unlink()
+
+    answers = [client.get(uploaded["thumbnail_url"], query_string={"size": size}) for size in (700, 256, 64)]
+
+    assert [opened(answer.data).size for answer in answers] == [(700, 350), (256, 128), (64, 32)]
+
+
+def test_whoever_asks_for_a_thumbnail_that_is_being_made_is_told_to_come_again(
+    client: FlaskClient, app: Flask
+) -> None:
+    uploaded, others = _upload(client, image("JPEG")), _upload(client, image("PNG"))
+    content = SimpleNamespace(sha256=uploaded["file_hash"])
+    with Parts(app).thumbnails._place_to_build(content, 256):  # type: ignore[arg-type]
+        refused = client.get(uploaded["thumbnail_url"], query_string={"size": 200})
+        other = client.get(others["thumbnail_url"], query_string={"size": 200})
+    again = client.get(uploaded["thumbnail_url"], query_string={"size": 200})
+
+    assert (refused.status_code, refused.get_json()["code"]) == (503, "thumbnail_busy")
+    assert refused.headers["Retry-After"] == "1"
+    assert (other.status_code, again.status_code) == (200, 200)
+
+
+def test_beyond_its_places_the_service_makes_no_thumbnail(set_config: Callable[..., Flask]) -> None:
+    app = set_config(THREADS="4")
+    client = app.test_client()
+    uploaded = _upload(client, image("JPEG"))
+    with Parts(app).thumbnails._place_to_build(SimpleNamespace(sha256="0" * 64), 256):  # type: ignore[arg-type]
+        refused = client.get(uploaded["thumbnail_url"])
+
+    assert (refused.status_code, refused.get_json()["code"]) == (503, "thumbnail_busy")
 
 
 def test_transparency_is_kept(client: FlaskClient) -> None:
