@@ -219,6 +219,10 @@ class Unavailable(ApiError):
     code, status, title, retry_after = "unavailable", 503, "A service that this needs is not available", 5
 
 
+class ThumbnailBusy(Unavailable):
+    code, title, retry_after = "thumbnail_busy", "Thumbnails are being made already", 1
+
+
 class ScannerUnavailable(Unavailable):
     code, title = "scanner_unavailable", "The virus scanner is not available, so nothing was kept"
 

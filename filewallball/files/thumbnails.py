@@ -1,5 +1,6 @@
 """Thumbnails: made by a process that may fail as it likes, kept on disk, served like any other content."""
 
+import hashlib
 import logging
 import os
 import selectors
@@ -7,8 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
@@ -17,6 +18,7 @@ from sqlalchemy import select
 
 from filewallball import errors
 from filewallball.database.connections import Database
+from filewallball.files.build_lock import lock_build
 from filewallball.files.delivery import Content
 from filewallball.files.inspection.bombs import is_image_bomb
 from filewallball.files.tables import blobs
@@ -24,13 +26,16 @@ from filewallball.settings.service import Settings
 from filewallball.storage.cache import DiskCache, Entry
 from filewallball.storage.local import LocalStore
 
-SMALLEST, DEFAULT, LARGEST = 64, 256, 1024
+_STEPS = (64, 128, 256, 512, 1024)
+"""Sizes that are made from the original; every other one is made from the next larger of these."""
+SMALLEST, DEFAULT, LARGEST = _STEPS[0], 256, _STEPS[-1]
 SOURCES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PROGRAM = Path(__file__).with_name("thumbnail_process.py")
 _REFUSED = 3
 _MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 _LARGEST_RESULT_BYTES = 16 * 1024 * 1024
 _FAILURE_REMEMBERED_SECONDS = 600
+_LONGEST_WAIT_SECONDS = 0.1
 _BATCH = 500
 _HEAD_BYTES = 2048
 logger = logging.getLogger("filewallball.thumbnails")
@@ -52,29 +57,28 @@ class Thumbnails:
         self._database = database
         self._store = store
         self._cache = DiskCache(settings.thumbnails_dir)
+        self._lock_path = settings.thumbnails_dir / "building"
         self._max_cache_bytes = settings.thumbnail_cache_size
         self._seconds = settings.thumbnail_timeout.total_seconds()
         self._limits = (settings.thumbnail_max_pixels, settings.thumbnail_memory, round(self._seconds) or 1)
         self._places = threading.BoundedSemaphore(max(1, settings.threads // 4))
 
     def of(self, content: Content, size: int) -> Thumbnail:
-        """The thumbnail of a file that the caller may fetch. Raises ThumbnailFailed, Unavailable, StorageFailed."""
+        """The thumbnail of a file that the caller may fetch.
+
+        Waits a moment for others that build, never for long: whoever asks too much at once holds no threads. Raises
+        ThumbnailFailed, ThumbnailBusy, Unavailable, StorageFailed.
+        """
         if content.media_type not in SOURCES:
             raise errors.ThumbnailFailed(f"{content.media_type} is no image that can be shown.")
-        variant = str(size)
-        entry = self._cache.get(content.sha256, variant)
+        entry = self._found(content, size)
         if entry is not None:
             return _thumbnail(content, entry, was_cached=True)
-        if self._cache.has_failed(content.sha256, _FAILURE_REMEMBERED_SECONDS):
-            raise errors.ThumbnailFailed
-        kind, data = self._make(content, size)
-        try:
-            if self._store.space().spare < len(data):
-                raise errors.StorageFull
-            entry = self._cache.put(content.sha256, variant, kind, data)
-        except OSError as error:
-            raise errors.StorageFailed("The thumbnail could not be kept.") from error
-        return _thumbnail(content, entry, was_cached=False)
+        with self._place_to_build(content, _step_of(size)):
+            entry = self._found(content, size)  # somebody may have built it meanwhile
+            if entry is not None:
+                return _thumbnail(content, entry, was_cached=True)
+            return _thumbnail(content, self._build(content, size), was_cached=False)
 
     def tidy(self) -> None:
         """Drop thumbnails of content that is gone, then the oldest beyond THUMBNAIL_CACHE_SIZE."""
@@ -97,17 +101,60 @@ class Thumbnails:
             raise errors.Unavailable("The thumbnail process does not work.")
         return {}
 
-    def _make(self, content: Content, size: int) -> tuple[str, bytes]:
-        if not self._places.acquire(timeout=self._seconds):
-            raise errors.Unavailable("Too many thumbnails are being made.")
+    def _found(self, content: Content, size: int) -> Entry | None:
+        entry = self._cache.get(content.sha256, str(size))
+        if entry is None and self._cache.has_failed(content.sha256, _FAILURE_REMEMBERED_SECONDS):
+            raise errors.ThumbnailFailed
+        return entry
+
+    @contextmanager
+    def _place_to_build(self, content: Content, step: int) -> Iterator[None]:
+        """The only place for this image and step, and one of the few for all images. Raises ThumbnailBusy."""
+        deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+        what = hashlib.sha256(f"{content.sha256} {step}".encode()).hexdigest()
+        with lock_build(self._lock_path, what, deadline) as is_alone:
+            if not is_alone:
+                raise errors.ThumbnailBusy("This thumbnail is being made.")
+            if not self._places.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                raise errors.ThumbnailBusy("Many thumbnails are being made.")
+            try:
+                yield
+            finally:
+                self._places.release()
+
+    def _build(self, content: Content, size: int) -> Entry:
+        """Make it of the smallest that is kept and large enough, or else of the original."""
+        step = _step_of(size)
+        kept = (self._cache.get(content.sha256, str(larger)) for larger in _STEPS if larger >= step)
+        source = next(filter(None, kept), None)
+        if source is None:
+            source = self._keep(content, step, *self._make_from_original(content, step))
+            if step == size:
+                return source
         try:
-            with self._store.open(content.path) as file:
-                if is_image_bomb(file, file.read(_HEAD_BYTES), content.media_type):
-                    raise errors.ThumbnailFailed("It declares more frames or pixels than are safe to decode.")
-                file.seek(0)
-                code, data = self._run(file, size)
-        finally:
-            self._places.release()
+            file = source.open()
+        except OSError as error:
+            raise errors.StorageFailed("A kept thumbnail cannot be read.") from error
+        with file:
+            return self._keep(content, size, *self._make(content, file, size))
+
+    def _keep(self, content: Content, size: int, kind: str, data: bytes) -> Entry:
+        if self._store.space().spare < len(data):
+            raise errors.StorageFull
+        try:
+            return self._cache.put(content.sha256, str(size), kind, data)
+        except OSError as error:
+            raise errors.StorageFailed("The thumbnail could not be kept.") from error
+
+    def _make_from_original(self, content: Content, size: int) -> tuple[str, bytes]:
+        with self._store.open(content.path) as file:
+            if is_image_bomb(file, file.read(_HEAD_BYTES), content.media_type):
+                raise errors.ThumbnailFailed("It declares more frames or pixels than are safe to decode.")
+            file.seek(0)
+            return self._make(content, file, size)
+
+    def _make(self, content: Content, file: BinaryIO, size: int) -> tuple[str, bytes]:
+        code, data = self._run(file, size)
         kind = data[:3].decode("ascii", "replace")
         if code == 0 and kind in _MEDIA_TYPES:
             return kind, data[3:]
@@ -148,6 +195,10 @@ class Thumbnails:
             finally:
                 process.kill()
         return -9, b""
+
+
+def _step_of(size: int) -> int:
+    return next(step for step in _STEPS if step >= size)
 
 
 def _read(pipe: IO[bytes], deadline: float) -> bytes | None:

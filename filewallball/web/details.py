@@ -37,6 +37,7 @@ ADVICE = {
     "storage_not_mounted": _AGAIN,
     "storage_failed": _AGAIN,
     "unavailable": _AGAIN,
+    "thumbnail_busy": _AGAIN,
     "audit_unavailable": _AGAIN,
     "commit_unknown": "Look whether the change is there before trying again. Within a minute of the database's return "
     "the audit log says so too, under the request id.",

@@ -44,7 +44,9 @@ def test_an_export_writes_the_matching_rows_and_says_how_many(
         found = [row["event_id"] for row in csv.DictReader(file)]
     assert found == [event.event_id for event in reversed(events[:1200])]
     (kept,) = _on_record(parts, "audit:export")
-    assert kept == {"filters": {"action": "file:view"}, "format": "csv", "rows": 1200}
+    named = {name: value for name, value in kept.items() if name != "operator"}
+    assert kept.keys() - named.keys() == {"operator"}
+    assert named == {"filters": {"action": "file:view"}, "format": "csv", "rows": 1200}
 
 
 def test_an_export_for_excel_begins_with_a_byte_order_mark(
@@ -86,7 +88,8 @@ def test_a_broken_log_ends_verifying_and_pruning_with_1(
     pruned = CliRunner(env=environ).invoke(main, ["audit", "prune", "--before", rfc3339(now_us())])
 
     assert (verified.exit_code, pruned.exit_code) == (1, 1)
-    assert "BROKEN, block 2: row 6 was changed or inserted\nNot intact: " in verified.stdout
+    assert "BROKEN, block 2: row 6 was changed or inserted\n" in verified.stdout
+    assert "\nNot intact: " in verified.stdout
     assert pruned.stderr == "filewallball: The audit log is not what was sealed\n"
     assert rows_of(parts, "SELECT COUNT(*) FROM audit_log WHERE block_id = 2") == [(4,)]
 

@@ -50,9 +50,8 @@ def target(
 def _hurry(front: Front) -> None:
     """Let nginx wait half a second for the rest of a request: to a client that says it has ended it does not answer."""
     text = front.config_path.read_text()
-    for waiting in ("client_header_timeout 15s", "client_body_timeout 30s"):
-        assert waiting in text
-        text = text.replace(waiting, f"{waiting.split()[0]} 500ms")
+    text, changed = re.subn(r"(client_(?:header|body)_timeout) \d+s", r"\1 500ms", text)
+    assert changed == 2
     text = text.replace("server_tokens off;", "server_tokens off;\n    keepalive_timeout 500ms;")
     front.config_path.write_text(text)
 

@@ -117,6 +117,7 @@ def test_a_transaction_that_the_network_took_away_is_settled_within_a_minute(
     relay.lose = COMMIT
     assert upload(server).json()["code"] == "commit_unknown"
     relay.lose = b""
-    assert database.execute(_TRANSACTION) == [(1,)]
+    [(open_transactions,)] = database.execute(_TRANSACTION)
+    assert open_transactions >= 1  # the lost one, and perhaps a job that waits for its locks
 
     check_records(server, [("failed", "commit_unknown")])

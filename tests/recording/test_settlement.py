@@ -14,7 +14,7 @@ from filewallball import errors
 from filewallball.access.tables import users
 from filewallball.filesystem import try_lock
 from filewallball.observability.counters import note_epoch
-from filewallball.recording import shipper
+from filewallball.recording import positions
 from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
 from filewallball.recording.operations import operation
@@ -124,7 +124,7 @@ def test_what_could_not_be_noted_as_shipped_is_told_once_all_the_same(
 
     lose_answer(True, lost())
     with monkeypatch.context() as patch:
-        patch.setattr(shipper, "replace_file", full)
+        patch.setattr(positions, "replace_file", full)
         for _ in range(3):
             with pytest.raises(OSError, match="full"):
                 parts.shipper.ship()
