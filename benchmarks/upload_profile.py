@@ -1,8 +1,8 @@
 """The cost of one upload of 100 KiB: one process, no network, as a form and as a PUT.
 
-CPU time of the thread, the lowest of many short batches, hardly depends on what else the machine does; time on the clock
-also waits for the disk. Syncs of the store are those that Python asks for; SQLite adds one for each commit. The shares
-come from cProfile, which makes small functions look dearer than they are.
+CPU time of the thread, the lowest of many short batches, hardly depends on what else the machine does; time on the
+clock also waits for the disk. Syncs of the store are those that Python asks for; SQLite adds one for each commit. The
+shares come from cProfile, which makes small functions look dearer than they are.
 """
 
 import argparse
@@ -14,10 +14,10 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.profile import _seconds, _silence
 from filewallball import create_app
@@ -25,7 +25,10 @@ from filewallball.settings.loading import load_settings
 from harness.servers import Service
 
 _SIZE, _BATCH, _COUNTED = 100 * 1024, 20, 200
-_FRAME_BYTES, _LOG_HEADER_BYTES = 4096 + 24, 32  # a page in SQLite's write-ahead log, and what precedes the first one
+_FRAME_BYTES, _LOG_HEADER_BYTES = (
+    4096 + 24,
+    32,
+)  # a page in SQLite's write-ahead log, and what precedes the first one
 _BOUNDARY = "----------------------------6f0e1a2b3c4d"
 _PARTS = (
     ("form: parse, hash, write", ("files/incoming.py", "_parse"), None),
@@ -51,7 +54,10 @@ def main() -> None:
         for label, environ in (("POST, a form", _form), ("PUT", _raw)):
             cpu, wall = _times(app, environ, arguments.batches)
             print(f"{label:<14} CPU {cpu:>7.0f} us   on the clock {wall:>7.0f} us", end="")
-            print(f"   calls {_calls(app, environ):>6.0f}   syncs of the store {_syncs(app, environ):.2f}", end="")
+            print(
+                f"   calls {_calls(app, environ):>6.0f}   syncs of the store {_syncs(app, environ):.2f}",
+                end="",
+            )
             print(f"   pages of the log {_pages(app, environ, Path(name)):.1f}")
         _print_shares(app)
 
@@ -75,26 +81,10 @@ def _calls(app: Any, environ: Any) -> float:
 
 
 def _syncs(app: Any, environ: Any) -> float:
-    with _counted_syncs() as counted:
+    with patch("os.fsync", wraps=os.fsync) as counted:
         for _ in range(_COUNTED):
             _send(app, environ())
-    return len(counted) / _COUNTED
-
-
-@contextmanager
-def _counted_syncs() -> Iterator[list[int]]:
-    counted: list[int] = []
-    real = os.fsync
-
-    def fsync(fd: int) -> None:
-        counted.append(fd)
-        real(fd)
-
-    os.fsync = fsync
-    try:
-        yield counted
-    finally:
-        os.fsync = real
+    return counted.call_count / _COUNTED
 
 
 def _pages(app: Any, environ: Any, folder: Path) -> float:
@@ -133,7 +123,9 @@ def _expect_success(status: str, headers: list[tuple[str, str]], *_: Any) -> Non
 
 def _form() -> dict[str, Any]:
     head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
-    body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + _picture() + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    body = (
+        f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + _picture() + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    )
     return _environ("POST", "/upload", f"multipart/form-data; boundary={_BOUNDARY}", body)
 
 
