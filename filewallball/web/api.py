@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import flask_smorest
+from apispec.ext.marshmallow.common import resolve_schema_instance
 from marshmallow import RAISE, missing
 from webargs.flaskparser import FlaskParser
 
@@ -48,6 +49,10 @@ class Blueprint(flask_smorest.Blueprint):
     """Routes whose parameters are parsed strictly."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def arguments(self, schema: Any, **options: Any) -> Any:
+        """As flask-smorest's, with one instance of the schema for all requests: webargs makes one for each."""
+        return super().arguments(resolve_schema_instance(schema), **options)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,12 +14,9 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from filewallball import create_app, errors
-from filewallball.settings.loading import load_settings
-from harness.parts import Parts
+from filewallball import errors
 from harness.servers import Front, Service
 from harness.waiting import wait_until
-from tests.fixtures.earlier_layout import lay_out_as_before
 
 pytestmark = pytest.mark.server
 _MIB = 1024 * 1024
@@ -181,20 +178,6 @@ def test_what_the_service_says_of_itself_is_for_monitoring_networks(front: Front
     assert json.loads(body)["code"] == "forbidden"
     if path in ("/metrics", "/health/detailed"):
         assert raw(front, request, source="127.0.9.1")[0] == 200
-
-
-def test_files_of_an_earlier_layout_are_sent_as_well(front: Front, behind: Service) -> None:
-    file = ask(front, "PUT", "/upload/earlier.bin", data=b"of an earlier release").json()
-    parts = Parts(create_app(load_settings(behind.environment())))
-    lay_out_as_before(parts)
-    parts.slots.release()
-    parts.database.close()
-
-    whole = ask(front, "GET", f"/download/{file['file_id']}")
-    part = ask(front, "GET", f"/download/{file['file_id']}", headers={"Range": "bytes=3-4"})
-
-    assert (whole.status_code, whole.content) == (200, b"of an earlier release")
-    assert (part.status_code, part.content) == (206, b"an")
 
 
 def test_the_stores_files_have_no_address(front: Front, behind: Service) -> None:
