@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Insert, Row, Select
+from sqlalchemy import Connection, Engine, Executable, Insert, Row, Select
 from sqlalchemy.pool import QueuePool
 
 from filewallball.database.engines import dialect_of
 from filewallball.database.refusals import Refusals
 from filewallball.database.retries import retrying
-from filewallball.database.stock import Inserts, Work
+from filewallball.database.stock import Inserts, Result, Work
 from filewallball.errors import CommitUnknown
 from filewallball.errors.database_codes import is_refused_commit
 
@@ -55,7 +55,7 @@ class Database:
         """`row` for a statement that is built once and asked by nearly every request."""
         return self._statements.row(statement, values)
 
-    def run(self, connection: Connection, statement: Executable, values: Values) -> CursorResult[Any]:
+    def run(self, connection: Connection, statement: Executable, values: Values) -> Result:
         """Execute in a transaction a statement that is built once; returns its rows and their number."""
         return self._statements.execute(connection, statement, values)
 

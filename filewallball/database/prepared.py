@@ -2,7 +2,7 @@
 does around such a statement costs several times the statement.
 
 `python -m benchmarks.shortcuts`: a file is looked up in 62 to 70 % less time, an upload's
-statements take 27 % less, and a row is shipped in 22 % less.
+statements take 58 to 64 % less, and a row is shipped in 22 % less.
 """
 
 import sqlite3
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, Insert, Select, UpdateBase
+from sqlalchemy import Connection, Dialect, Engine, Executable, Insert, Select, UpdateBase
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from filewallball.database.stock import Inserts, Query, Statements, Values
+from filewallball.database.stock import Inserts, Query, Result, Statements, Values
 
 _Process = Callable[[Any], Any] | None
 
@@ -62,13 +63,11 @@ class PreparedStatements(Statements):
                     return plan.row(found[0]) if found else None
         return super().row(statement, values)
 
-    def execute(
-        self, connection: Connection, statement: Executable, values: Mapping[str, Any]
-    ) -> CursorResult[Any]:
+    def execute(self, connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Result:
         plan = self._plan(statement, values)
         if plan is None:
             return super().execute(connection, statement, values)
-        return connection.exec_driver_sql(plan.sql, plan.arranged(values))
+        return executed(connection, plan.sql, plan.arranged(values), plan.row)
 
     def _first_two(self, plan: _Plan, values: Mapping[str, Any]) -> list[Any]:
         try:
@@ -123,7 +122,43 @@ class PreparedInserts(Inserts):
         ]
 
     def send(self, connection: Connection, prepared: list[Any]) -> int:
+        if len(prepared) == 1:
+            return executed(connection, self._sql, prepared[0]).rowcount
         return connection.exec_driver_sql(self._sql, prepared).rowcount if prepared else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Executed:
+    """What became of a statement; its rows are fetched, so that nothing of it is left open."""
+
+    rows: list[Any]
+    rowcount: int
+
+    def first(self) -> Any:
+        return self.rows[0] if self.rows else None
+
+    def one(self) -> Any:
+        if not self.rows:
+            raise NoResultFound("No row was found when one was required")
+        if len(self.rows) > 1:
+            raise MultipleResultsFound("Multiple rows were found when exactly one was required")
+        return self.rows[0]
+
+
+def executed(
+    connection: Connection, sql: str, parameters: tuple[Any, ...], row: Callable[[Any], Any] = tuple
+) -> _Executed:
+    """Hand a statement to the driver's connection, in the transaction that SQLAlchemy began on it.
+
+    A failure goes the way of SQLAlchemy's own ones: the engine's listeners are told, and a DBAPIError is raised.
+    """
+    driver: Any = connection.connection.driver_connection
+    try:
+        cursor: sqlite3.Cursor = driver.execute(sql, parameters)
+        rows = list(map(row, cursor.fetchall())) if cursor.description else []
+        return _Executed(rows, cursor.rowcount)
+    except sqlite3.Error as error:
+        connection._handle_dbapi_exception(error, sql, parameters, None, None)
 
 
 def _planned(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> _Plan | None:

@@ -29,7 +29,7 @@ from sqlalchemy.dialects import sqlite
 from filewallball.database import skip_scan
 from filewallball.database.dialect import Columns, Dialect, Options
 from filewallball.database.group_commit import GroupCommit
-from filewallball.database.prepared import PreparedInserts, PreparedStatements
+from filewallball.database.prepared import PreparedInserts, PreparedStatements, executed
 from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact
 from filewallball.settings.service import Settings
 
@@ -130,7 +130,7 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     """Lock at once: a transaction that first reads could not be upgraded while another writes."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    executed(connection, "BEGIN IMMEDIATE", ())
 
 
 def _of_their_kinds(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:

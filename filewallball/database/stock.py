@@ -22,6 +22,17 @@ class Query(Protocol):
     def __call__(self, work: Callable[[Connection], T]) -> T: ...
 
 
+class Result(Protocol):
+    """What a statement that was executed tells."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def first(self) -> Any: ...
+
+    def one(self) -> Any: ...
+
+
 class Commits:
     """Commits each work in a transaction of its own."""
 
@@ -50,9 +61,7 @@ class Statements:
         """The only row of `statement`, or None."""
         return self._query(lambda connection: connection.execute(statement, values).one_or_none())
 
-    def execute(
-        self, connection: Connection, statement: Executable, values: Mapping[str, Any]
-    ) -> CursorResult[Any]:
+    def execute(self, connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Result:
         """`statement` in the transaction of `connection`."""
         found: CursorResult[Any] = connection.execute(statement, values)
         return found

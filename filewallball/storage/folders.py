@@ -10,10 +10,15 @@ FOLDER_MODE = 0o750
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
+def open_folder(name: Path | str, parent: int | None = None) -> int:
+    """A descriptor of a folder, for the caller to close; a link in its place is an `OSError`."""
+    return os.open(name, _FLAGS, dir_fd=parent)
+
+
 @contextmanager
 def opened(name: Path | str, parent: int | None = None) -> Iterator[int]:
     """A descriptor of a folder; a link in its place is an `OSError`."""
-    fd = os.open(name, _FLAGS, dir_fd=parent)
+    fd = open_folder(name, parent)
     try:
         yield fd
     finally:
@@ -24,10 +29,10 @@ def opened(name: Path | str, parent: int | None = None) -> Iterator[int]:
 def entered(name: str, parent: int) -> Iterator[int]:
     """The same for a folder inside another, made first if it is missing."""
     try:
-        fd = os.open(name, _FLAGS, dir_fd=parent)
+        fd = open_folder(name, parent)
     except FileNotFoundError:
         make_folder(name, parent)
-        fd = os.open(name, _FLAGS, dir_fd=parent)
+        fd = open_folder(name, parent)
     try:
         yield fd
     finally:

@@ -77,13 +77,17 @@ class Stage(io.RawIOBase):
             self._make_room()
         return length
 
+    def require_whole(self) -> None:
+        """Raise `StorageFailed` if a write or the sync has failed."""
+        if self._failed:
+            raise StorageFailed
+
     def sync(self) -> None:
         """Force the bytes to the disk, once: after a failure the kernel may forget them and report success.
 
         Raises `StorageFull` or `StorageFailed`.
         """
-        if self._failed:
-            raise StorageFailed
+        self.require_whole()
         try:
             os.fsync(self.fileno())
         except OSError as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 import flask_smorest
 import orjson
+from apispec.ext.marshmallow.common import resolve_schema_instance
 from marshmallow import RAISE, missing
 from webargs.flaskparser import FlaskParser
 
@@ -59,6 +60,10 @@ class Blueprint(flask_smorest.Blueprint):
     """Routes whose parameters are parsed strictly."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def arguments(self, schema: Any, **options: Any) -> Any:
+        """As flask-smorest's, with one instance of the schema for all requests: webargs makes one for each."""
+        return super().arguments(resolve_schema_instance(schema), **options)
 
 
 def _refuse_extensions(data: bytes) -> None:

@@ -67,7 +67,7 @@ class Place:
 
     def blob_of(self, digest: str) -> Path:
         """The path at which the store keeps a content."""
-        [found] = self.data_dir.glob(f"storage/blobs/*/*/{digest}.*")
+        [found] = (self.data_dir / "storage" / "blobs").rglob(f"{digest}.*")
         return found
 
 

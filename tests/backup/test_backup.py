@@ -17,6 +17,7 @@ from harness.parts import Parts
 from harness.servers import Redis
 from tests.backup.place import Place, flip
 from tests.files.named import put_names
+from tests.fixtures.earlier_layout import lay_out_as_before
 
 
 def test_a_second_backup_copies_only_what_is_new(place: Place, folder: Path) -> None:
@@ -57,6 +58,32 @@ def test_files_that_are_there_are_replaced_only_by_force_and_under_the_running_s
     assert either.fetch(kept_id) == (200, b"kept")
     assert either.fetch(later_id)[0] == 404
     assert "Intact" in either.shell.run("audit", "verify")
+
+
+def test_files_of_an_earlier_layout_are_copied_and_brought_back_over_it(either: Place, folder: Path) -> None:
+    kept_id, torn_id = either.upload(b"kept"), either.upload(b"whole")
+    paths = lay_out_as_before(Parts(either.app))
+    either.shell.run("backup", "create", str(folder))
+    either.blob_of(hashlib.sha256(b"whole").hexdigest()).write_bytes(b"torn")
+
+    either.shell.run("backup", "restore", "--force", str(folder))
+
+    assert either.fetch(kept_id) == (200, b"kept")
+    assert either.fetch(torn_id) == (200, b"whole")
+    assert paths[0] in set(Parts(either.app).store.blobs())
+
+
+def test_files_of_an_earlier_layout_are_brought_to_an_empty_place(
+    place: Place, make_place: Callable[..., Place], folder: Path
+) -> None:
+    file_id = place.upload(b"kept")
+    lay_out_as_before(Parts(place.app))
+    place.shell.run("backup", "create", str(folder))
+    other = make_place().prepare()
+
+    other.shell.run("backup", "restore", str(folder))
+
+    assert other.fetch(file_id) == (200, b"kept")
 
 
 def test_a_backup_with_another_audit_key_waits_until_the_service_is_stopped(

@@ -21,12 +21,21 @@ from sqlalchemy import (
     bindparam,
     column,
     create_engine,
+    event,
+    func,
     literal,
     select,
     type_coerce,
+    union_all,
     update,
 )
-from sqlalchemy.exc import OperationalError, StatementError
+from sqlalchemy.exc import (
+    IntegrityError,
+    MultipleResultsFound,
+    NoResultFound,
+    OperationalError,
+    StatementError,
+)
 
 from filewallball.access.tables import users
 from filewallball.database.columns import code_type
@@ -108,6 +117,43 @@ def test_a_statement_runs_in_the_transaction_that_it_is_given(database: Database
     with elsewhere.connect() as connection:
         row = connection.execute(select(users.c.role).where(users.c.username == "somebody")).one()
     assert row.role == "monitor"
+
+
+def test_a_refused_statement_fails_as_the_stock_way_does_and_leaves_the_transaction_open(
+    database: Database,
+) -> None:
+    new, stock = database.dialect.insert(users), Statements(database.query)
+    twice = {"username": "admin", "role": "user", "created_us": 1}
+    heard: list[type[BaseException]] = []
+    listener = lambda context: heard.append(type(context.sqlalchemy_exception))  # noqa: E731
+    event.listen(database._writer, "handle_error", listener)
+    refusals = []
+    for execute in (stock.execute, database.run):
+        with database.begin() as connection:
+            with pytest.raises(IntegrityError) as refused:
+                execute(connection, new, twice)
+            refusals.append((str(refused.value.orig), refused.value.connection_invalidated))
+            execute(connection, new, {**twice, "username": f"user {len(refusals)}"})
+
+    assert refusals[0] == refusals[1]
+    assert heard == [IntegrityError, IntegrityError]
+    assert database.scalar(select(func.count()).select_from(users)) == 3
+
+
+def test_a_statement_that_is_not_what_one_or_first_expect_answers_as_the_stock_way_does(
+    database: Database,
+) -> None:
+    stock = Statements(database.query)
+    two = union_all(select(literal(1).label("n")), select(literal(2).label("n"))).subquery()
+    for execute in (stock.execute, database.run):
+        with database.begin() as connection:
+            assert execute(connection, _FIND, {"id": 404}).first() is None
+            assert execute(connection, _FIND, {"id": 1}).one().username == "admin"
+            assert execute(connection, select(two.c.n), {}).first().n == 1
+            with pytest.raises(NoResultFound):
+                execute(connection, _FIND, {"id": 404}).one()
+            with pytest.raises(MultipleResultsFound):
+                execute(connection, select(two.c.n), {}).one()
 
 
 @pytest.mark.parametrize("text", ["naïve \U0001f36a", "", "plain", "it's; --"])

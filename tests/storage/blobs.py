@@ -16,3 +16,9 @@ def publish(store: LocalStore, content: bytes) -> str:
 
 def files_under(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if not path.is_dir()}
+
+
+def earlier_path(path: str) -> str:
+    """The path that an earlier release would have given a blob."""
+    name = path.rpartition("/")[2]
+    return f"{name[:2]}/{name[2:4]}/{name}"
