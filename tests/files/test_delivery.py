@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -100,7 +101,15 @@ def test_text_is_sent_as_utf_8(client: Client) -> None:
     assert client.get("/inline/note.txt").headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
-@pytest.mark.parametrize("name", ["small.bin", "empty.bin", "large.bin"])
+@pytest.mark.parametrize("options", [{}, {"headers": {"Range": "bytes=0-2"}}, {"query_string": "x_accel"}])
+def test_every_answer_declares_the_charset_of_the_whole_text(client: Client, options: dict[str, Any]) -> None:
+    answers = [client.open("/inline/korean.txt", method=method, **options) for method in ("GET", "HEAD")]
+
+    assert {answer.headers["Content-Type"] for answer in answers} == {"text/plain; charset=euc-kr"}
+    assert len({answer.headers["ETag"] for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("name", ["small.bin", "empty.bin", "large.bin", "korean.txt"])
 def test_head_has_the_headers_of_get_and_is_only_a_check(client: Client, name: str) -> None:
     head = client.head("/attachment/" + name)
 
