@@ -3,7 +3,6 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -101,9 +100,11 @@ def test_text_is_sent_as_utf_8(client: Client) -> None:
     assert client.get("/inline/note.txt").headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
-@pytest.mark.parametrize("options", [{}, {"headers": {"Range": "bytes=0-2"}}, {"query_string": "x_accel"}])
-def test_every_answer_declares_the_charset_of_the_whole_text(client: Client, options: dict[str, Any]) -> None:
-    answers = [client.open("/inline/korean.txt", method=method, **options) for method in ("GET", "HEAD")]
+@pytest.mark.parametrize(("query", "headers"), [("", {}), ("", {"Range": "bytes=0-2"}), ("?x_accel", {})])
+def test_every_answer_declares_the_charset_of_the_whole_text(
+    client: Client, query: str, headers: dict[str, str]
+) -> None:
+    answers = [client.ask(method, "/inline/korean.txt" + query, **headers) for method in ("GET", "HEAD")]
 
     assert {answer.headers["Content-Type"] for answer in answers} == {"text/plain; charset=euc-kr"}
     assert len({answer.headers["ETag"] for answer in answers}) == 1
