@@ -19,6 +19,7 @@ from filewallball.files.conditions import (
     require_version,
 )
 from filewallball.files.naming import content_disposition
+from filewallball.files.text_charset import charset_of
 from filewallball.web.exchange import current_exchange
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def deliver(
     if unmodified:
         finished(Delivery("check", 0, 0, "app"))
         return Response(status=304, headers=headers)
-    headers += _about(content, disposition)
+    headers += _about(content, open_file, disposition)
     if environ["REQUEST_METHOD"] == "HEAD":
         finished(Delivery("check", 0, 0, "app"))
         return Response(headers=[*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(content.size))])
@@ -117,14 +118,22 @@ def deliver(
     return _send(content, span, headers, open_file(), finished)
 
 
-def _about(content: Content, disposition: str) -> list[tuple[str, str]]:
+def _about(content: Content, open_file: Callable[[], BinaryIO], disposition: str) -> list[tuple[str, str]]:
     media_type = content.media_type
     inline = disposition == "inline" and media_type in INLINE_TYPES and not content.is_mislabelled
-    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
+    charset = _charset(open_file, media_type) if media_type.startswith("text/") else ""
     return [
-        ("Content-Type", media_type + charset),
+        ("Content-Type", f"{media_type}; charset={charset}" if charset else media_type),
         ("Content-Disposition", _disposition(content.filename, inline)),
     ]
+
+
+def _charset(open_file: Callable[[], BinaryIO], media_type: str) -> str:
+    try:
+        with open_file() as file:
+            return charset_of(file, media_type)
+    except (OSError, StorageFailed):
+        return ""  # whoever sends the bytes finds out
 
 
 def _nginx_agrees(environ: Mapping[str, Any], version: Version, span: tuple[int, int] | None) -> bool:

@@ -18,11 +18,11 @@ from sqlalchemy import select
 
 from filewallball import errors
 from filewallball.database.connections import Database
-from filewallball.files.build_lock import lock_build
 from filewallball.files.delivery import Content
 from filewallball.files.inspection.bombs import is_image_bomb
 from filewallball.files.tables import blobs
 from filewallball.settings.service import Settings
+from filewallball.storage.build_lock import lock_build
 from filewallball.storage.cache import DiskCache, Entry
 from filewallball.storage.local import LocalStore
 

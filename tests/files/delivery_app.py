@@ -21,6 +21,7 @@ FILES = {
     "small.bin": (b"0123456789", "application/octet-stream"),
     "empty.bin": (b"", "application/x-empty"),
     "note.txt": (b"a note", "text/plain"),
+    "korean.txt": ("이번 달 매출 보고서를 보내 드립니다.".encode("cp949"), "text/plain"),
     "picture.png": (b"\x89PNG\r\n\x1a\n", "image/png"),
     "vector.svg": (b"<svg/>", "image/svg+xml"),
     "page.html": (b"<script>alert(1)</script>", "text/html"),

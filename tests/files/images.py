@@ -37,9 +37,10 @@ def filled(kind: str, mode: str, colour: Any, profile: bytes, **options: Any) ->
     if mode == "P":
         picture.putpalette(colour)
     target = io.BytesIO()
-    exactly: dict[str, dict[str, Any]] = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}
-    more = exactly.get(kind, {})
-    picture.save(target, kind, **more, **options, **({"icc_profile": profile} if profile else {}))
+    best: dict[str, dict[str, Any]] = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}
+    picture.save(
+        target, kind, **best.get(kind, {}), **options, **({"icc_profile": profile} if profile else {})
+    )
     return target.getvalue()
 
 

@@ -100,7 +100,17 @@ def test_text_is_sent_as_utf_8(client: Client) -> None:
     assert client.get("/inline/note.txt").headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
-@pytest.mark.parametrize("name", ["small.bin", "empty.bin", "large.bin"])
+@pytest.mark.parametrize(("query", "headers"), [("", {}), ("", {"Range": "bytes=0-2"}), ("?x_accel", {})])
+def test_every_answer_declares_the_charset_of_the_whole_text(
+    client: Client, query: str, headers: dict[str, str]
+) -> None:
+    answers = [client.ask(method, "/inline/korean.txt" + query, **headers) for method in ("GET", "HEAD")]
+
+    assert {answer.headers["Content-Type"] for answer in answers} == {"text/plain; charset=euc-kr"}
+    assert len({answer.headers["ETag"] for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("name", ["small.bin", "empty.bin", "large.bin", "korean.txt"])
 def test_head_has_the_headers_of_get_and_is_only_a_check(client: Client, name: str) -> None:
     head = client.head("/attachment/" + name)
 
