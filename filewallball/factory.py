@@ -1,6 +1,5 @@
 """Building the application: the named steps of `create_app`, and the tables of who is told of an event."""
 
-import secrets
 from collections.abc import Callable
 
 from flask import Flask
@@ -17,7 +16,7 @@ from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
 from filewallball.audit.retention import Retention
 from filewallball.audit.sealer import Rollup, Sealer
-from filewallball.audit.seals import Seals
+from filewallball.audit.seals import Seals, seal_key
 from filewallball.audit.totals import Totals
 from filewallball.audit.verify_job import Verification
 from filewallball.backup.last_backup import backup_probe
@@ -33,7 +32,6 @@ from filewallball.files.removal import Removals
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.files.upload import Uploads
-from filewallball.filesystem import kept_secret
 from filewallball.health import views as health_views
 from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
@@ -292,10 +290,3 @@ def observe(app: Flask, settings: Settings) -> None:
     allow_origins(app, settings.cors_origins)
     origin = at_known_hosts(part(Proxies, app).origin, part(Hosts, app))
     init_middleware(app, metrics, origin, [RequestLog(logs)], completion(settings.public_url))
-
-
-def seal_key(settings: Settings) -> bytes:
-    """The key of the audit macs and seals: the setting, else a file that only this user can read."""
-    if settings.audit_seal_key:
-        return settings.audit_seal_key.encode()
-    return kept_secret(settings.data_dir / "audit-key", lambda: secrets.token_hex(32)).encode()

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,23 @@ from sqlalchemy import Column, ColumnElement, func, select
 
 from filewallball.addresses import packed
 from filewallball.database.connections import Database
-from filewallball.filesystem import replace_file
+from filewallball.filesystem import kept_secret, replace_file
 from filewallball.recording.audit_rows import CANONICAL
 from filewallball.recording.tables import AuditRecord, audit_chain, audit_log
+from filewallball.settings.service import Settings
 
 OTHER_KEY = (
     "AUDIT_SEAL_KEY: the newest block of the audit log was sealed with another key; all hosts share one"
 )
 _ROWS_LOOKED_AT = 100
 FIRST_SEAL = ""
+
+
+def seal_key(settings: Settings) -> bytes:
+    """The key of the audit macs and seals: the setting, else a file that only this user can read."""
+    if settings.audit_seal_key:
+        return settings.audit_seal_key.encode()
+    return kept_secret(settings.data_dir / "audit-key", lambda: secrets.token_hex(32)).encode()
 
 
 @dataclass(frozen=True, slots=True)
