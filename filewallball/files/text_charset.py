@@ -67,6 +67,8 @@ def _sample(head: bytes, *, is_cut: bool) -> bytes:
 
 def _guess(sample: bytes) -> str:
     """The one charset in which the sample reads well, if there is only one."""
+    if sample.isascii():  # of a long line
+        return ""
     found = from_bytes(sample, cp_isolation=list(_LABELS), preemptive_behaviour=False, enable_fallback=False)
     ranked = sorted(found, key=lambda each: each.chaos)
     if not ranked or ranked[0].chaos > _MOST_DISORDER:

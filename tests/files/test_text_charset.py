@@ -50,6 +50,7 @@ LOG_JAPANESE = log("ファイルを開けません: 報告書")
         (KOREAN_CSV, "cp949", "euc-kr"),
         (LOG_KOREAN, "cp949", "euc-kr"),
         (log("started", 800) + LOG_KOREAN, "cp949", "euc-kr"),
+        ("a" * 10_000 + KOREAN, "cp949", ""),
         ("한글 메모", "cp949", ""),
         ("한글 메모", "utf-8", "utf-8"),
         (JAPANESE, "shift_jis", "shift_jis"),
