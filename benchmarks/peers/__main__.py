@@ -152,7 +152,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "filewallball-peers"
+    return Path.home() / ".cache" / "filewallball-peers"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def test_a_description_repeats_what_the_upload_said(client: FlaskClient) -> None
 
     described = client.get(f"/files/{file['file_id']}").json
 
-    of_the_upload = ("is_duplicate", "quarantine_reasons", "delete_token")
+    of_the_upload = ("is_duplicate", "quarantine_reasons", "delete_token", "ignored_fields")
     assert described == {name: value for name, value in file.items() if name not in of_the_upload}
 
 

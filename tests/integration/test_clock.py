@@ -123,8 +123,8 @@ def test_what_people_see_follows_the_clock_and_what_lasts_does_not(
         answer = server.request("GET", "/files", headers={"X-Forwarded-For": "203.0.113.9"})
         return str(answer.json().get("code", ""))
 
-    for _ in range(4):  # every worker has learned of it
-        wait_until(lambda: refusal() == "blocked", what="the block holds")
+    # Every worker has learned of it.
+    wait_until(lambda: {refusal() for _ in range(50)} == {"blocked"}, 30, "the block holds")
     for ahead in (HOUR, -HOUR):
         wall_clock.set(ahead)
         assert server.request("GET", kept["download_url"]).status_code == 200
