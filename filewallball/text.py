@@ -1,6 +1,7 @@
 """Text from outside made harmless for every sink: one line, no control, bidi or surrogate characters, bounded."""
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 _MAX_DETAIL_TEXT = 512
@@ -57,3 +58,20 @@ def sanitize_json(value: Any) -> Any:
 
 def _is_harmful(character: str) -> bool:
     return character in _DECEPTIVE or unicodedata.category(character) in ("Cc", "Cs")
+
+
+def nearly(name: str, known: Iterable[str]) -> str | None:
+    """The first known name that differs from this one by at most one edit, if there is any."""
+    return next((other for other in known if _is_nearly(name, other)), None)
+
+
+def _is_nearly(name: str, other: str) -> bool:
+    """True if one edit at most makes one of the other: a character more, less or instead, or two that change places."""
+    pairs = zip(name, other, strict=False)
+    start = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(name), len(other)))
+    left, right = name[start:], other[start:]
+    return (
+        left[1:] in (right, right[1:])
+        or left == right[1:]
+        or (left[:2] == right[1::-1] and left[2:] == right[2:])
+    )

@@ -189,7 +189,7 @@ class Limits:
 
 
 def _clock_offset() -> float:
-    """How far the wall clock is ahead of the one that nobody sets; it changes only where it is set."""
+    """The time by which the wall clock is ahead of the one that nobody sets; it changes only where it is set."""
     return time.time() - steady_seconds()
 
 

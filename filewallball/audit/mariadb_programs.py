@@ -1,4 +1,4 @@
-"""What MariaDB may run by itself against the audit tables: scheduled events, and triggers in other databases."""
+"""Programs that MariaDB runs by itself against the audit tables: scheduled events, and triggers in other databases."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What is wrong with each field of a request: in one shape for answers, and cut short for logs and the audit row."""
+"""The faults of each field of a request: in one shape for answers, and cut short for logs and the audit row."""
 
 import re
 from collections.abc import Iterator, Mapping

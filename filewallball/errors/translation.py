@@ -1,4 +1,4 @@
-"""What any exception is in the catalogue's terms."""
+"""Translate any exception into the catalogue's terms."""
 
 import errno
 from collections.abc import Mapping

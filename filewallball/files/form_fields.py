@@ -14,8 +14,7 @@ from filewallball.files.charsets import codec_of
 from filewallball.files.digests import refuse_misplaced
 from filewallball.files.multipart import Part
 from filewallball.files.schemas import UploadOptionsSchema
-from filewallball.spelling import nearly
-from filewallball.text import sanitize
+from filewallball.text import nearly, sanitize
 from filewallball.web.request_headers import refuse_encoded
 
 _OPTIONS = UploadOptionsSchema()
@@ -46,7 +45,7 @@ class FormFields:
 
     @property
     def codec(self) -> str:
-        """How text is read that names no character set: by the field `_charset_` (RFC 7578), else as UTF-8."""
+        """The codec of text that names no character set: by the field `_charset_` (RFC 7578), else as UTF-8."""
         for part, content in self.received:
             if part.name == _CHARSET:
                 return codec_of(content.decode("latin-1")) or "utf-8"

@@ -58,7 +58,7 @@ def find(
 
 
 def count_unfolded(connection: Connection, newest: Newest, wanted: str, most: int) -> tuple[int, bool]:
-    """How many names that are not folded yet contain the text, among the `most` newest, and whether these are all."""
+    """Count the names not folded yet that contain the text among the `most` newest; and tell if it is all."""
     rows = connection.execute(newest([_UNFOLDED], most + 1)).all()
     folded = fold(wanted)
     return sum(folded in fold(row.unfolded) for row in rows[:most]), len(rows) <= most

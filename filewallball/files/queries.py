@@ -134,7 +134,7 @@ def _newest(
 
 
 def _count(connection: Connection, scopes: list[Conditions], further: Conditions) -> int:
-    """How many rows there are, of each scope no more than it takes to exceed _COUNT_LIMIT."""
+    """Count the rows, of each scope no more than it takes to exceed _COUNT_LIMIT."""
     parts = [
         select(func.count().label("n")).select_from(
             select(literal(1)).select_from(files).where(*scope, *further).limit(_COUNT_LIMIT + 1).subquery()

@@ -72,4 +72,4 @@ backfills = Table(
     Column("name", code_type(32), primary_key=True),
     Column("position", BigInteger, nullable=False),
 )
-"""How far a job is that fills a new column in rows of earlier releases: no row up to this id lacks it any more."""
+"""The progress of a job that fills a new column in rows of earlier releases: no row up to this id lacks it any more."""

@@ -17,7 +17,7 @@ from filewallball.settings.service import Settings
 
 WATCHDOG = "Watchdog"
 RECORDS = (FAULTS, SUCCESSES)
-"""What the alert rules ask for by name."""
+"""The metrics that alert rules ask for by name."""
 _HOUR = 3600
 _USUAL_BACKUP_AGE = timedelta(days=2)
 _SERVICE = 'job="filewallball"'

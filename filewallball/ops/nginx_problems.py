@@ -88,7 +88,7 @@ def origins(allowed: Sequence[str]) -> Iterator[str]:
 
 
 def cors_headers(allowed: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What lets a page of an allowed origin read nginx's own answers."""
+    """The lines that let a page of an allowed origin read nginx's own answers."""
     if not allowed:
         return
     is_open = "*" in allowed

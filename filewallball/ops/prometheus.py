@@ -48,7 +48,7 @@ def alert_rules(settings: Settings) -> str:
 
 
 def _host(settings: Settings) -> str:
-    """What alerts call this place: `localhost:8000` says nothing to people who have two."""
+    """The name that alerts give this place: `localhost:8000` says nothing to people who have two."""
     return settings.alert_host or urlsplit(settings.public_url).hostname or socket.gethostname()
 
 

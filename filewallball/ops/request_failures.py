@@ -1,4 +1,4 @@
-"""What failed by the service's fault, and what succeeded: the two numbers of every share of failures."""
+"""Operations that failed by the service's fault, and those that succeeded: both numbers of every share of failures."""
 
 from dataclasses import dataclass
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from filewallball.addresses import NetworkSet, read_network
-from filewallball.spelling import nearly
+from filewallball.text import nearly
 
 # What begins so is ours, not another program's.
 _OURS = ("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "THUMBNAIL_")

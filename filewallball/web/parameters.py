@@ -8,7 +8,7 @@ from apispec.ext.marshmallow.common import resolve_schema_instance
 from werkzeug.datastructures import MultiDict
 
 from filewallball.errors import ValidationFailed
-from filewallball.spelling import nearly
+from filewallball.text import nearly
 
 Parameters = MultiDict[str, str]
 _APPENDED = re.compile(
