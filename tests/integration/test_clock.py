@@ -70,9 +70,7 @@ def check_ledgers(server: Service, clients: int) -> None:
     assert "Intact" in server.cli("audit", "verify")
 
 
-@pytest.mark.parametrize(
-    "jumps", [(-HOUR,), (HOUR,), (-HOUR, HOUR, -24 * HOUR, 0)], ids=["back", "forward", "to and fro"]
-)
+@pytest.mark.parametrize("jumps", [(-HOUR,), (-HOUR, HOUR, -24 * HOUR, HOUR)], ids=["back", "to and fro"])
 def test_a_clock_that_is_set_leaves_every_ledger_right(
     server: Service, wall_clock: WallClock, jumps: tuple[int, ...]
 ) -> None:
