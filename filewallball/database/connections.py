@@ -28,6 +28,7 @@ class Database:
         self.dialect.listen(writer, reader)
         self.refusals = Refusals(writer)
         self._write_lock = self.dialect.write_lock()
+        self._writers = self.dialect.writers(writer)
         self.commits = self.dialect.commits(self._write_lock, self._transact)
         self._statements = self.dialect.statements(reader, self.query)
 
@@ -94,6 +95,7 @@ class Database:
     def close(self) -> None:
         """Close every idle connection; whoever asks again opens others."""
         self._statements.close()
+        self._writers.close()
         for engine in {self._writer, self._reader}:
             engine.dispose()
 
@@ -128,7 +130,7 @@ class Database:
 
     def _transact(self, works: Sequence[Work]) -> list[Any]:
         """All of `works` in one transaction; whoever calls holds the write lock."""
-        with self._writer.connect() as connection:
+        with self._writers.connect() as connection:
             transaction = connection.begin()
             try:
                 results = [work(connection) for work in works]

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact
+from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact, Writers
 from filewallball.settings.service import Settings
 
 Columns = ReadOnlyColumnCollection[str, Any]
@@ -47,6 +47,10 @@ class Dialect(ABC):
     def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
         """The object that commits write transactions."""
         return Commits(lock, transact)
+
+    def writers(self, engine: Engine) -> Writers:
+        """The source of connections for write transactions."""
+        return Writers(engine)
 
     def statements(self, reader: Engine, query: Query) -> Statements:
         """The object that executes statements that are built once."""

@@ -28,9 +28,9 @@ from sqlalchemy.dialects import sqlite
 
 from filewallball.database import skip_scan
 from filewallball.database.dialect import Columns, Dialect, Options
-from filewallball.database.group_commit import GroupCommit
+from filewallball.database.group_commit import GroupCommit, KeptWriter
 from filewallball.database.prepared import PreparedInserts, PreparedStatements, executed
-from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact
+from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact, Writers
 from filewallball.settings.service import Settings
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
@@ -61,6 +61,9 @@ class SQLite(Dialect):
 
     def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
         return GroupCommit(lock, transact)
+
+    def writers(self, engine: Engine) -> Writers:
+        return KeptWriter(engine)
 
     def statements(self, reader: Engine, query: Query) -> Statements:
         return PreparedStatements(reader, query)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Dialect, Executable, Insert, Select
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, Insert, Select
 
 from filewallball.database.retries import retrying
 
@@ -49,6 +49,20 @@ class Commits:
                 return result
 
         return retrying(attempt)
+
+
+class Writers:
+    """Connections for write transactions, out of the pool."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def connect(self) -> AbstractContextManager[Connection]:
+        """A connection without a transaction."""
+        return self._engine.connect()
+
+    def close(self) -> None:
+        """Close what is kept; whoever connects again opens another."""
 
 
 class Statements:

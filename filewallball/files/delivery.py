@@ -1,10 +1,10 @@
 """A stored file as an answer: whole, in part, or not at all because the client has it; and word of how it ended."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from flask import Response, request
 from werkzeug.http import http_date
@@ -21,9 +21,7 @@ from filewallball.files.conditions import (
 from filewallball.files.naming import content_disposition
 from filewallball.files.text_charset import charset_of
 from filewallball.web.exchange import current_exchange
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+from filewallball.web.finished import FinishedResponse
 
 Kind = Literal["full", "partial", "check"]
 
@@ -156,7 +154,7 @@ def _hand_over(
     start, stop = span or (0, content.size)
     finished(Delivery("partial" if span else "full", stop - start, stop - start, "nginx"))
     headers += [("X-Accel-Redirect", X_ACCEL_PREFIX + content.path), ("Content-Length", "0")]
-    return _Answer(200, headers)
+    return FinishedResponse(200, headers)
 
 
 def _send(
@@ -178,7 +176,7 @@ def _send(
     headers += [("Accept-Ranges", "bytes"), ("Content-Length", str(stop - start))]
     _report_at_the_end(file, status, stop - start, finished)
     wrapped = wrap_file(request.environ, body, _BLOCK_BYTES)
-    return _Answer(status, headers, wrapped)
+    return FinishedResponse(status, headers, wrapped)
 
 
 def _report_at_the_end(
@@ -192,24 +190,6 @@ def _report_at_the_end(
         finished(Delivery("full" if status == 200 else "partial", sent, expected, "app"))
 
     exchange.on_close(ended)
-
-
-class _Answer(Response):
-    """A response with a finished list of headers, which werkzeug would copy and check header by header, twice.
-
-    What a hook adds to `headers` goes out as well.
-    """
-
-    default_mimetype = None
-
-    def __init__(self, status: int, finished: list[tuple[str, str]], body: Iterable[bytes] = ()) -> None:
-        super().__init__(status=status)
-        self.response = self._body = body
-        self._finished = finished
-
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        start_response(self.status, [*self._finished, *self.headers])
-        return self._body
 
 
 class _Part:

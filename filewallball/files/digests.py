@@ -13,9 +13,11 @@ from werkzeug.datastructures import Headers
 
 from filewallball import errors
 from filewallball.storage.stage import Stage
+from filewallball.web.request_headers import HeaderNames
 
 FIELDS = ("Content-Digest", "Repr-Digest", "Digest", "Content-MD5")
 """RFC 9530, and what came before it: RFC 3230 and RFC 1864."""
+_FIELDS = HeaderNames(FIELDS)
 _MAX_BYTES = 1024  # a dozen digests; the parser's work grows with the square
 _ALGORITHMS: dict[str, Callable[[], Any]] = {
     "sha-256": hashlib.sha256,
@@ -32,13 +34,15 @@ _WRONG_MEMBER = "Must hold sha-256=:…:, sha-512=:…:, sha=:…: or md5=:…:,
 
 def refuse_misplaced(headers: Headers, told: str) -> None:
     """Refuse the digests among headers of which the content is not checked. Raises ValidationFailed."""
-    if misplaced := [name for name in FIELDS if name in headers]:
+    if misplaced := _FIELDS.among(headers):
         raise errors.ValidationFailed(errors={name: [told] for name in misplaced})
 
 
 def refuse_trailers(headers: Headers) -> None:
     """Refuse digests that are announced for the end of the body, where they are not read. Raises ValidationFailed."""
-    announced = [name.strip().lower() for name in headers.get("Trailer", "").split(",")]
+    if "Trailer" not in headers:
+        return
+    announced = [name.strip().lower() for name in headers["Trailer"].split(",")]
     if any(name.lower() in announced for name in FIELDS):
         raise errors.ValidationFailed(
             errors={"Trailer": ["Send the digest in a header; trailers are not read."]}
@@ -67,8 +71,8 @@ def _digest(stage: Stage, algorithm: str) -> bytes:
 def _declared(sha256: str, headers: Headers) -> Iterator[tuple[str, bytes]]:
     if sha256:
         yield "sha-256", bytes.fromhex(sha256)
-    for name in FIELDS:
-        if name in headers and (value := ",".join(headers.getlist(name))):  # several lines are one list
+    for name in _FIELDS.among(headers):
+        if value := ",".join(headers.getlist(name)):  # several lines are one list
             yield from _members(name, value)
 
 

@@ -15,14 +15,14 @@ from filewallball.files.digests import refuse_misplaced
 from filewallball.files.multipart import Part
 from filewallball.files.schemas import UploadOptionsSchema
 from filewallball.text import nearly, sanitize
-from filewallball.web.request_headers import refuse_encoded
+from filewallball.web.request_headers import HeaderNames, refuse_encoded
 
 _OPTIONS = UploadOptionsSchema()
-_OPTION_HEADERS = [
+_OPTION_HEADERS = HeaderNames(
     f"{prefix}{name}"
     for prefix in ("", "X-")
     for name in ("Visibility", "Expires-In", "Description", "Sha256")
-]
+)
 _CHARSET = "_charset_"
 # The number of pieces of a file: as Plupload, Dropzone, Resumable.js, Flow.js, Fine Uploader and Syncfusion send it.
 _PIECES = (
@@ -117,7 +117,7 @@ class FormFields:
 
 def refuse_option_headers(headers: Headers) -> None:
     """Refuse options among the headers of a request or of a part. Raises ValidationFailed."""
-    if misplaced := [name for name in _OPTION_HEADERS if name in headers]:
+    if misplaced := _OPTION_HEADERS.among(headers):
         raise errors.ValidationFailed(
             errors={name: ["Options are query parameters or form fields."] for name in misplaced}
         )

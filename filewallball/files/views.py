@@ -30,12 +30,13 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.web.api import Blueprint
+from filewallball.web.finished import Dumper, json_response
 from filewallball.web.openapi import FORM_BODY, LOCATION, RAW_BODY, binary_answer
 from filewallball.web.paging import Page
 from filewallball.web.request_body import ArrivingBody, body_of_any_length
 
 _FORM = "multipart/form-data"
-Created = tuple[StoredFile, dict[str, str]]
+_UPLOADED = Dumper(UploadedSchema())
 blueprint = Blueprint("files", __name__, description="Upload, list, describe, fetch and delete files")
 
 
@@ -47,7 +48,7 @@ class Upload(MethodView):
     @blueprint.doc(requestBody=FORM_BODY)
     @blueprint.arguments(UploadOptionsSchema, location="query")
     @blueprint.response(201, UploadedSchema, headers=LOCATION)
-    def post(self, options: dict[str, Any]) -> Created:
+    def post(self, options: dict[str, Any]) -> Response:
         """Upload one file as multipart/form-data: the part `file`, options as further fields or in the query."""
         op, uploads = current_operation(), part(Uploads)
         uploads.check_quota(op)
@@ -63,7 +64,7 @@ class RawUpload(MethodView):
     @blueprint.doc(requestBody=RAW_BODY)
     @blueprint.arguments(UploadOptionsSchema, location="query")
     @blueprint.response(201, UploadedSchema, headers=LOCATION)
-    def put(self, options: dict[str, Any], filename: str) -> Created:
+    def put(self, options: dict[str, Any], filename: str) -> Response:
         """Upload the request's body as one file (`curl -T`); options as query parameters."""
         if request.mimetype == _FORM:
             raise errors.UnsupportedMediaType(
@@ -154,8 +155,8 @@ class Thumbnail(MethodView):
         )
 
 
-def _created(file: StoredFile) -> Created:
-    return file, {"Location": file.location}
+def _created(file: StoredFile) -> Response:
+    return json_response(201, _UPLOADED.dumps(file), [("Location", file.location)])
 
 
 def _upload(options: dict[str, Any]) -> UploadRequest:

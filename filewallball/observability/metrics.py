@@ -196,9 +196,11 @@ class _Family(dict[tuple[str, ...], Any]):
             return _NOWHERE
         return self[values]
 
-    def _child(self, values: tuple[str, ...]) -> MetricWrapperBase:
+    def _child(self, values: tuple[str, ...]) -> Any:
+        """A histogram's child; of a counter or gauge the value itself, which is ours, for labels are right here."""
         with self._files.creating():
-            return self._parent.labels(*values)
+            child: Any = self._parent.labels(*values)
+        return child if self._metric.kind == HISTOGRAM else child._value
 
 
 class _Nowhere:

@@ -2,15 +2,19 @@
 
 import os
 import select
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from gunicorn.util import close_graceful
 from gunicorn.workers.sync import SyncWorker
 
-from filewallball.serving import roles
+from filewallball.serving import ordinary, roles
 from filewallball.serving.expectations import await_body
 from filewallball.serving.pool_worker import PoolWorker
 from filewallball.serving.process import Process
+
+_READ_BYTES = 64 * 1024
 
 
 class OneAtATime(Process, SyncWorker):
@@ -21,10 +25,70 @@ class OneAtATime(Process, SyncWorker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self.wsgi: Any = _beating(self.app.wsgi(), self.notify)
+        self._base = ordinary.base_environ(self.cfg)
+
+    def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
+        """Answer one request, by the short way if it is an ordinary one."""
+        request = None
+        try:
+            data = client.recv(_READ_BYTES)
+            request = ordinary.parse(data, client)
+            if request is None:
+                super().handle(listener, _Replayed(client, data), addr)
+                return
+            self._answer(request, client)
+        except OSError as error:
+            self.log.debug("A connection broke: %s", error)
+        except (Exception, SystemExit) as error:  # the latter where the master gave this worker up
+            self.handle_error(request, client, addr, error)
+        finally:
+            if request is None or request.is_read:
+                client.close()
+            else:  # or the answer could be lost to what still comes
+                close_graceful(client)
+
+    def _answer(self, request: ordinary.OrdinaryRequest, client: socket.socket) -> None:
+        self.nr += 1
+        if self.nr >= self.max_requests:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        answer = ordinary.OrdinaryAnswer(request, client, self.cfg)
+        environ = request.environ(self._base)
+        body = self.wsgi(environ, answer.start_response)
+        try:
+            if isinstance(body, environ["wsgi.file_wrapper"]):
+                answer.write_file(body)
+            else:
+                for piece in body:
+                    answer.write(piece)
+            answer.close()
+        except OSError:
+            raise
+        except (Exception, SystemExit):
+            if not answer.headers_sent:
+                raise
+            self.log.exception("Error handling request")  # an answer of its own would come amid this one
+        finally:
+            body.close()
 
     def handle_request(self, listener: Any, req: Any, client: Any, addr: Any) -> None:
         await_body(req, client)
         super().handle_request(listener, req, client, addr)
+
+
+class _Replayed:
+    """A connection of which the beginning was read already."""
+
+    def __init__(self, client: socket.socket, data: bytes) -> None:
+        self._client = client
+        self._data = data
+
+    def recv(self, size: int) -> bytes:
+        data, self._data = self._data[:size], self._data[size:]
+        return data or self._client.recv(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 class JobsWorker(Process):

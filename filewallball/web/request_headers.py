@@ -1,6 +1,7 @@
 """Request headers that change what a request means: what nothing here would do is refused, never passed over."""
 
 import re
+from collections.abc import Iterable
 
 from werkzeug.datastructures import Headers
 
@@ -16,7 +17,35 @@ _PLAIN = {
     "Transfer-Encoding": ("", "chunked", "identity"),
 }
 _WHOLE = {"Upload-Complete": "?1", "Upload-Incomplete": "?0", "Upload-Offset": "0"}
-_SIGNED_CHUNKS = "streaming-"  # how `X-Amz-Content-Sha256` announces signatures among the bytes
+_SIGNED = "X-Amz-Content-Sha256"
+_SIGNED_CHUNKS = "streaming-"  # how it announces signatures among the bytes
+_CONDITIONS = ("If-Match", "If-Unmodified-Since", "If-None-Match")
+_BYTERANGES = "multipart/byteranges"
+
+
+class HeaderNames:
+    """Names of headers that few requests have, looked for all at once."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._keys = frozenset("HTTP_" + name.upper().replace("-", "_") for name in self._names)
+        self._lower = frozenset(name.lower() for name in self._names)
+
+    def among(self, headers: Headers) -> list[str]:
+        """Those that are among the headers of a request, or of a part of a form."""
+        environ = getattr(headers, "environ", None)
+        if environ is not None:
+            is_none = self._keys.isdisjoint(environ)
+        else:
+            is_none = self._lower.isdisjoint([name.lower() for name, _ in headers])
+        if is_none:
+            return []
+        return [name for name in self._names if name in headers]
+
+
+_ENCODINGS = HeaderNames((*_PLAIN, _SIGNED))
+_FRAGMENTS = HeaderNames(("Content-Range", *_WHOLE))
+_ABOUT_VERSIONS = HeaderNames((*_OVERRIDES, *_CONDITIONS))
 
 
 def refuse_unheeded(method: str, headers: Headers, length: int | None, *, is_creation: bool) -> None:
@@ -25,10 +54,11 @@ def refuse_unheeded(method: str, headers: Headers, length: int | None, *, is_cre
     What is created has no version before, so `If-None-Match` holds there; any other condition cannot be met.
     Raises BadRequest, UnsupportedMediaType, PreconditionFailed.
     """
-    if any(headers.get(name, method).upper() != method for name in _OVERRIDES):
+    sent = _ABOUT_VERSIONS.among(headers)
+    if any(headers[name].upper() != method for name in sent if name in _OVERRIDES):
         raise BadRequest("The method is that of the request line; it cannot be overridden.")
-    conditions = ["If-Match", "If-Unmodified-Since", *([] if is_creation else ["If-None-Match"])]
-    if name := next((name for name in conditions if name in headers), None):
+    conditions = _CONDITIONS[:2] if is_creation else _CONDITIONS
+    if name := next((name for name in sent if name in conditions), None):
         raise PreconditionFailed(f"{name} cannot hold: there is no version to compare with here.")
     refuse_encoded(headers)
     refuse_fragment(headers, length)
@@ -39,13 +69,14 @@ def refuse_encoded(headers: Headers) -> None:
 
     Raises UnsupportedMediaType, for the headers of a request and for those of a part of a form.
     """
-    for name, allowed in _PLAIN.items():
-        if name in headers and any(coding not in allowed for coding in _members(headers, name)):
+    sent = _ENCODINGS.among(headers)
+    for name in sent:
+        if name in _PLAIN and any(coding not in _PLAIN[name] for coding in _members(headers, name)):
             raise UnsupportedMediaType(
                 f"Send the bytes as they are, without {name}: they would be kept as they were sent.",
                 headers={"Accept-Encoding": "identity"},
             )
-    if headers.get("X-Amz-Content-Sha256", "").lower().startswith(_SIGNED_CHUNKS):
+    if _SIGNED in sent and headers[_SIGNED].lower().startswith(_SIGNED_CHUNKS):
         raise UnsupportedMediaType("Send the bytes alone, without signatures among them.")
 
 
@@ -54,12 +85,17 @@ def refuse_fragment(headers: Headers, length: int | None) -> None:
 
     Raises BadRequest.
     """
-    if "Content-Range" in headers and not _is_whole(headers["Content-Range"], length):
+    sent = _FRAGMENTS.among(headers)
+    if "Content-Range" in sent and not _is_whole(headers["Content-Range"], length):
         raise BadRequest("Content-Range: a file can only be sent whole, not in pieces.")
-    if name := next((name for name, whole in _WHOLE.items() if headers.get(name, whole) != whole), None):
+    if name := next((name for name in sent if headers[name] != _WHOLE.get(name, headers[name])), None):
         raise BadRequest(f"{name}: a file can only be sent whole, not in pieces.")
-    if headers.get("Content-Type", "").lower().startswith("multipart/byteranges"):
-        raise BadRequest("multipart/byteranges: a file can only be sent whole, not in pieces.")
+    if _is_byteranges(headers):
+        raise BadRequest(f"{_BYTERANGES}: a file can only be sent whole, not in pieces.")
+
+
+def _is_byteranges(headers: Headers) -> bool:
+    return headers.get("Content-Type", "").lower().startswith(_BYTERANGES)
 
 
 def _is_whole(value: str, length: int | None) -> bool:
