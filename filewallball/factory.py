@@ -32,6 +32,7 @@ from filewallball.files.removal import Removals
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.files.upload import Uploads
+from filewallball.filesystem import make_durable_folder
 from filewallball.health import views as health_views
 from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
@@ -119,7 +120,7 @@ def bind_extensions(app: Flask) -> None:
 
 def build_parts(app: Flask, settings: Settings) -> None:
     """Build every part of the service and make it available by its type."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    make_durable_folder(settings.data_dir, 0o750)
     with app.app_context():
         database = Database(db.engine, db.engines["read"])
     slots = Slots(settings.slots_dir)

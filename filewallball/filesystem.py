@@ -60,8 +60,7 @@ def replace_file(path: Path, data: bytes, *, durable: bool, mode: int = _ANYBODY
         temporary.unlink(missing_ok=True)
         raise
     if durable:
-        with suppress(OSError):  # some file systems sync no folders; the file is there all the same
-            sync_folder(path.parent)
+        sync_names(path.parent)
 
 
 def create_file(path: Path, data: bytes, *, durable: bool = True, mode: int = PRIVATE) -> None:
@@ -87,6 +86,21 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+def sync_names(folder: Path) -> None:
+    """The same where it can be done: some file systems sync no folders, and the names are there all the same."""
+    with suppress(OSError):
+        sync_folder(folder)
+
+
+def make_durable_folder(path: Path, mode: int) -> None:
+    """Create a folder, and those above it, unless they are there; new names outlive a loss of power. Raises OSError."""
+    if path.is_dir():
+        return
+    make_durable_folder(path.parent, mode)
+    path.mkdir(mode=mode, exist_ok=True)
+    sync_names(path.parent)
+
+
 def kept_secret(path: Path, make: Callable[[], str]) -> str:
     """The secret in a file that only this user can read; a new one from `make` where there is none.
 
@@ -107,6 +121,7 @@ def _publish(path: Path, secret: str) -> None:
             os.link(temporary, path)
     finally:
         temporary.unlink()
+    sync_names(path.parent)  # before anything is signed with it
 
 
 def _temporary(path: Path) -> Path:

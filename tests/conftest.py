@@ -31,7 +31,12 @@ class Client(FlaskClient):
 ADMIN_TOKEN = "fwb_the-first-administrator-of-the-tests"
 SEAL_KEY = "the key that seals the audit log of the tests"
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.audit_log", "tests.fixtures.metrics"]
+pytest_plugins = [
+    "tests.fixtures.servers",
+    "tests.fixtures.audit_log",
+    "tests.fixtures.metrics",
+    "tests.fixtures.syncs",
+]
 
 _SERVER_FIXTURES = {"make_mariadb", "redis_server", "nginx", "front", "service", "clamd", "prometheus"}
 _ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}

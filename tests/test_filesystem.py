@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from filewallball.filesystem import create_file, kept_secret, locked, replace_file, sync_folder, try_lock
+from filewallball.filesystem import (
+    create_file,
+    kept_secret,
+    locked,
+    make_durable_folder,
+    replace_file,
+    sync_folder,
+    try_lock,
+)
+from tests.fixtures.syncs import Sync
 
 HOLD = """
 import sys
@@ -190,3 +199,23 @@ def _fail(code: int) -> Callable[..., None]:
         raise OSError(code, os.strerror(code))
 
     return fail
+
+
+def test_the_name_of_a_secret_is_on_the_disk_before_it_is_used(tmp_path: Path, synced: list[Sync]) -> None:
+    kept_secret(tmp_path / "key", lambda: "first")
+    kept_secret(tmp_path / "key", lambda: "second")
+
+    temporary, folder = synced
+    assert temporary.path.parent == tmp_path
+    assert folder == Sync(tmp_path, ("key",))
+
+
+def test_every_new_folder_is_on_the_disk_and_one_that_is_there_costs_no_sync(
+    tmp_path: Path, synced: list[Sync]
+) -> None:
+    for _ in range(2):
+        make_durable_folder(tmp_path / "data" / "journal" / "slot-1", 0o750)
+
+    data, journal = tmp_path / "data", tmp_path / "data" / "journal"
+    assert synced == [Sync(tmp_path, ("data",)), Sync(data, ("journal",)), Sync(journal, ("slot-1",))]
+    assert stat.S_IMODE((journal / "slot-1").stat().st_mode) & ~0o750 == 0

@@ -14,7 +14,7 @@ from filewallball.backup.rows import Change, load
 from filewallball.database.connections import Database
 from filewallball.files.cache import MetadataCache
 from filewallball.files.tables import files
-from filewallball.filesystem import create_file
+from filewallball.filesystem import create_file, make_durable_folder, sync_names
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import Lease, lease
 from filewallball.storage.local import LocalStore
@@ -90,6 +90,7 @@ def retire_anchor(data_dir: Path) -> None:
     anchor = data_dir / _ANCHOR
     if anchor.exists():
         anchor.replace(data_dir / f"{_ANCHOR}.before-restore")
+        sync_names(data_dir)
 
 
 def _restore_blobs(
@@ -132,10 +133,11 @@ def _publish(store: LocalStore, source: Path, sha256: str, size: int) -> str:
 
 def place_keys(data_dir: Path, backup: Path, names: tuple[str, ...]) -> None:
     """Put the backup's keys where the service looks for them, before it makes new ones."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    make_durable_folder(data_dir, 0o750)
     for name in names:
         kept, target = backup / name, data_dir / name
         if kept.exists() and (not target.exists() or target.read_bytes() != kept.read_bytes()):
             if target.exists():
                 target.replace(target.with_name(f"{name}.before-restore"))
             create_file(target, kept.read_bytes())
+    sync_names(data_dir)

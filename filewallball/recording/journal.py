@@ -8,14 +8,13 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from filewallball.errors import AuditUnavailable
-from filewallball.filesystem import sync_folder
+from filewallball.filesystem import make_durable_folder, sync_names
 from filewallball.recording import ballast
 from filewallball.recording.event import Event
 from filewallball.recording.line_macs import LineMacs
@@ -59,7 +58,7 @@ class Journal:
 
     def prepare(self) -> None:
         """Create the directory and its ballast; raises OSError where that is impossible."""
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+        make_durable_folder(self._directory, 0o750)
         ballast.reserve(self._directory)
 
     def opened(self, event: Event) -> None:
@@ -128,7 +127,7 @@ class Journal:
     def _start(self) -> None:
         """First write of this process: win a slot, then close what earlier boots of it left open."""
         folder = self._folder()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        make_durable_folder(folder, 0o750)
         if self._pid:  # forked: the descriptor and the late lines are the parent's
             os.close(self._fd)
             self._late.clear()
@@ -178,8 +177,7 @@ class Journal:
                 raise
             ballast.release(self._directory)
             fd = os.open(path, _FLAGS, 0o640)
-        with suppress(OSError):  # some file systems sync no folders; the file is there all the same
-            sync_folder(folder)
+        sync_names(folder)
         return number, fd
 
     def _write(self, body: bytes) -> None:

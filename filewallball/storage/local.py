@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from filewallball.errors import StorageFailed, StorageFull, StoreNotMounted
-from filewallball.filesystem import locked, sync_folder
+from filewallball.filesystem import locked, make_durable_folder, sync_folder
 from filewallball.storage.filling import FillingFolders
 from filewallball.storage.folders import FOLDER_MODE, entered, entries, opened
 from filewallball.storage.paths import blob_paths, split
@@ -62,7 +62,7 @@ class LocalStore:
         Raises `StoreNotMounted` if the marker is missing although there are, or should be, blobs.
         """
         try:
-            self.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            make_durable_folder(self.root, FOLDER_MODE)
             if not self._has_marker():
                 if expect_blobs or (self.blobs_root.exists() and any(self.blobs_root.iterdir())):
                     raise StoreNotMounted

@@ -15,6 +15,7 @@ from filewallball.recording.journal import Journal
 from filewallball.recording.segments import recover, segments
 from tests.audit.processes import in_a_process_that_dies, read
 from tests.fixtures.audit_log import LINE_MACS, make_event
+from tests.fixtures.syncs import Sync
 
 
 def test_what_a_killed_process_left_open_is_closed_as_aborted_by_the_next_owner(
@@ -35,6 +36,16 @@ def test_what_a_killed_process_left_open_is_closed_as_aborted_by_the_next_owner(
     closed = [line["e"] for line in read(tmp_path / "journal/slot-0") if line["k"] == "x"]
     assert [event["event_id"] for event in closed] == [ended.event_id, left.event_id]
     assert (closed[1]["status"], closed[1]["error_type"]) == ("failed", "aborted")
+
+
+def test_the_folder_of_a_new_slot_and_its_first_segment_are_on_the_disk_before_a_line_is(
+    make_journal: Callable[..., Journal], tmp_path: Path, synced: list[Sync]
+) -> None:
+    make_journal().probe()
+
+    folder = tmp_path / "journal"
+    segment = next((folder / "slot-0").iterdir())
+    assert synced == [Sync(folder, ("slot-0",)), Sync(folder / "slot-0", (segment.name,))]
 
 
 def test_an_ownerless_slot_is_closed_once_however_often_it_is_recovered(
