@@ -32,7 +32,7 @@ class Process(BaseWorker):
         super().init_signals()
         master.release_signals()
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         if not isinstance(exc, ParseException) or isinstance(exc, NOT_MALFORMED):
             super().handle_error(req, client, addr, exc)
             return

@@ -26,6 +26,11 @@ class OneAtATime(Process, SyncWorker):
         await_body(req, client)
         super().handle_request(listener, req, client, addr)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        if isinstance(exc, SystemExit):  # the master aborts a worker that hung: nginx answers in its place
+            raise exc
+        super().handle_error(req, client, addr, exc)
+
 
 class JobsWorker(Process):
     """A process that accepts no connections; its jobs run in threads of their own."""
