@@ -85,6 +85,11 @@ def test_every_timer_has_its_service_and_the_socket_the_services_port() -> None:
     assert (listens, shared) == (f"{settings.bind}:{settings.port}", settings.sync_socket)
 
 
+def test_the_service_may_ask_the_kernel_what_waits_at_its_sockets() -> None:
+    [families] = entries(ROOT / "ops/systemd/filewallball.service")["Service.RestrictAddressFamilies"]
+    assert set(families.split()) == {"AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"}
+
+
 @pytest.mark.server
 def test_a_restart_keeps_connections_waiting_instead_of_refusing_them(tmp_path: Path) -> None:
     service = Service(tmp_path / "service", {"MIN_FREE_SPACE": "0"}, workers=1)
