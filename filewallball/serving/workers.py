@@ -1,7 +1,5 @@
 """The worker class that gunicorn is given, and the roles beside the pool of threads."""
 
-import os
-import select
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -17,6 +15,16 @@ class OneAtATime(Process, SyncWorker):
     """A worker without threads: for requests that nginx has taken in whole, and that end within seconds."""
 
     role = roles.SYNC
+
+    def run(self) -> None:
+        """Serve; without a socket do nothing, which ends with the next start in order."""
+        if self.sockets:
+            super().run()
+            return
+        self.log.error(
+            "SYNC_SOCKET was not handed over: restart the service and its socket unit; no upgrade opens it"
+        )
+        self.idle()
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
@@ -38,12 +46,8 @@ class JobsWorker(Process):
     role = roles.JOBS
 
     def run(self) -> None:
-        """Beat until told to stop, or until the master is gone."""
-        while self.alive and os.getppid() == self.ppid:
-            self.notify()
-            ready, _, _ = select.select([self.PIPE[0]], [], [], self.timeout or 1.0)
-            if ready:
-                os.read(self.PIPE[0], 4096)
+        """The jobs need nothing of this thread."""
+        self.idle()
 
 
 class Worker:
