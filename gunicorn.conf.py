@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from filewallball.filesystem import close_to_others
 from filewallball.observability.logs import configure_logging
-from filewallball.serving import lifecycle, master, roles
+from filewallball.serving import handover, lifecycle, master, roles
 from filewallball.serving.connections import ClientLimits
-from filewallball.serving.handover import Handover
 from filewallball.serving.pool_worker import PoolWorker
 from filewallball.settings.loading import ConfigError, load_settings
 
@@ -63,7 +62,7 @@ secure_scheme_headers: dict[str, str] = {}
 def on_starting(server: "Arbiter") -> None:
     """Before anything listens: make ready where that is wanted, and count from zero if nobody else counts."""
     roles.serve_under(server)
-    PoolWorker.handover = Handover()
+    PoolWorker.handover = handover.share()
     if _settings.prepare_on_start:
         master.in_child(_make_ready)
     try:

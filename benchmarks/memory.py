@@ -1,4 +1,7 @@
-"""The memory that one worker takes to receive and send a large file: it must not grow with the file's size."""
+"""The memory of all processes together, and of one worker that receives and sends a large file.
+
+The latter must not grow with the file's size.
+"""
 
 import argparse
 import json
@@ -15,10 +18,19 @@ from harness.servers import Service
 _MEBIBYTE = 1024 * 1024
 _ALLOWED_MEBIBYTES = 64
 _SAMPLE_SECONDS = 0.05
+_WARMING = 100
+
+
+_ROLES = {
+    "as shipped (WEB_CONCURRENCY=2)": {"WEB_CONCURRENCY": "2"},
+    "WEB_CONCURRENCY=1 SYNC_WORKERS=2": {"WEB_CONCURRENCY": "1", "SYNC_WORKERS": "2"},
+    "WEB_CONCURRENCY=2 SYNC_WORKERS=4": {"WEB_CONCURRENCY": "2", "SYNC_WORKERS": "4"},
+}
 
 
 def main() -> None:
     options = _options()
+    _measure_roles()
     size = options.mebibytes * _MEBIBYTE
     with tempfile.TemporaryDirectory(prefix="filewallball-memory-", dir=options.folder) as name:
         source = Path(name) / "source"
@@ -30,6 +42,37 @@ def main() -> None:
             _measure(service, source, f"{options.mebibytes} MiB")
         finally:
             service.kill()
+
+
+def _measure_roles() -> None:
+    """The memory of master and workers, shared pages divided among them, after some requests to each."""
+    print(f"{'PSS of all processes, MiB':<36} {'processes':>9} {'sum':>8}  each")
+    for name, settings in _ROLES.items():
+        with tempfile.TemporaryDirectory(prefix="filewallball-memory-") as folder:
+            service = Service(Path(folder), {"MIN_FREE_SPACE": "0", **settings}).start()
+            try:
+                _warm(service)
+                master = psutil.Process(service.master_pid)
+                found = [(each.name(), each.memory_full_info().pss) for each in (master, *master.children())]
+            finally:
+                service.kill()
+        each = ", ".join(f"{process} {size / _MEBIBYTE:.0f}" for process, size in found)
+        print(
+            f"{name:<36} {len(found):>9} {sum(size for _, size in found) / _MEBIBYTE:>8.1f}  {each}",
+            flush=True,
+        )
+
+
+def _warm(service: Service) -> None:
+    """Some uploads and downloads for the workers of either kind."""
+    addresses = [[service.url]]
+    if service.settings.get("SYNC_WORKERS"):
+        addresses.append(["--unix-socket", str(service.data_dir / "sync.sock"), "http://localhost"])
+    for *options, base in addresses:
+        for number in range(_WARMING):
+            put = [*options, "--data-binary", f"text {number}", "--request", "PUT", f"{base}/upload/a.txt"]
+            file_id = json.loads(_output(put))["file_id"]
+            _output([*options, f"{base}/download/{file_id}"])
 
 
 def _measure(service: Service, source: Path, size: str) -> None:
@@ -85,7 +128,11 @@ def _download(service: Service, file_id: str) -> str:
 
 
 def _curl(service: Service, path: str, *arguments: str) -> str:
-    command = ["curl", "--silent", "--show-error", "--fail", "--noproxy", "*", *arguments, service.url + path]
+    return _output([*arguments, service.url + path])
+
+
+def _output(arguments: list[str]) -> str:
+    command = ["curl", "--silent", "--show-error", "--fail", "--noproxy", "*", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import mysql
 
 from filewallball.database.bulk_insert import BulkInsert
 from filewallball.database.dialect import Columns, Dialect, Options
+from filewallball.database.hung_server import HungServer
 from filewallball.database.stock import Inserts
 from filewallball.settings.service import Settings
 
@@ -66,6 +67,11 @@ class MariaDB(Dialect):
             {**common, "isolation_level": "READ COMMITTED"},
             {**common, "isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True},
         )
+
+    def listen(self, writer: Engine, reader: Engine) -> None:
+        server = HungServer()
+        for engine in {writer, reader}:
+            server.watch(engine)
 
     def inserts(self, statement: Insert, names: Sequence[str], engine: Engine) -> Inserts:
         return BulkInsert(statement, names, engine.dialect)

@@ -16,6 +16,7 @@ from filewallball.database.connections import Database
 from filewallball.database.tables import db
 from filewallball.doctor import host, neighbours
 from filewallball.doctor.host import BAD, Diagnosis
+from filewallball.doctor.sync_workers import sync_workers
 from filewallball.ops.dashboards import FOLDER
 from filewallball.registry import part
 from filewallball.settings.service import Settings
@@ -59,6 +60,7 @@ def examine(app: Flask, dashboards: Path) -> Iterator[Diagnosis]:
     yield neighbours.provisioned(settings, dashboards)
     yield host.database(db.engines)
     yield neighbours.proxies(settings)
+    yield sync_workers(settings)
     yield host.nginx_log(settings)
     yield host.disk(part(LocalStore, app))
     yield host.file_modes(settings)

@@ -33,12 +33,13 @@ class _NoRedirect(HTTPRedirectHandler):
 _opener = build_opener(ProxyHandler({}), _NoRedirect)
 
 
-def ask(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Status and text of a GET; raises OSError, HTTPException or ValueError where there is no answer."""
+def ask(url: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> tuple[int, str]:
+    """Status and text of an answer; raises OSError, HTTPException or ValueError where there is no answer."""
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"{url!r} is no web address")
     try:
-        with _opener.open(Request(url, headers=dict(headers or {})), timeout=_SECONDS) as answer:  # noqa: S310 - web only
+        request = Request(url, headers=dict(headers or {}), method=method)  # noqa: S310 - web only
+        with _opener.open(request, timeout=_SECONDS) as answer:
             return answer.status, answer.read().decode(errors="replace")
     except HTTPError as error:
         return error.code, error.read().decode(errors="replace")
@@ -51,12 +52,13 @@ def own_url(settings: Settings) -> str:
 
 
 def service(settings: Settings, token: str) -> Iterator[Diagnosis]:
-    """Metrics, health and statistics, as a monitoring system asks for them."""
+    """Metrics, health, periodic jobs and statistics, as a monitoring system asks for them."""
     address = own_url(settings)
     access = {"Authorization": f"Bearer {token}"} if token else {}
     for name, path, judge in (
         ("metrics", "/metrics", partial(_metrics, settings)),
         ("health", "/health", _health),
+        ("periodic jobs", "/metrics", _periodic_jobs),
         ("statistics", "/api/v1/metrics/detailed", _statistics),
     ):
         try:
@@ -89,6 +91,13 @@ def _health(status: int, text: str) -> Diagnosis:
     ]
     found = {"healthy": OK, "degraded": WARNING}.get(str(overall), BAD)
     return Diagnosis("health", found, ", ".join([str(overall), *unwell]))
+
+
+def _periodic_jobs(status: int, text: str) -> Diagnosis:
+    if status == 200 and "\nperiodic_jobs_running 1.0" in text:
+        return Diagnosis("periodic jobs", OK, "a process of this host does them")
+    said = "no process does them (fwb-jobs)" if status == 200 else f"/metrics answers {status}"
+    return Diagnosis("periodic jobs", BAD, said)
 
 
 def _statistics(status: int, text: str) -> Diagnosis:

@@ -80,6 +80,13 @@ COUNTED = (
     Metric("file_uploads_aborted_total", COUNTER, "Uploads whose client went away before the end"),
     Metric("active_connections", GAUGE, "Requests in progress"),
     Metric(
+        "requests_waiting",
+        GAUGE,
+        "Requests that wait for a thread of the pool, or at SYNC_SOCKET; NaN where the kernel does not say",
+        (one_of("role", "pool", "sync"),),
+        scraped=True,
+    ),
+    Metric(
         "errors_total",
         COUNTER,
         "Operations that failed, by cause; refusals of access or rate are not among them",

@@ -18,6 +18,8 @@ from filewallball.observability.exposition import Value
 from filewallball.recording.journal import Journal
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
+from filewallball.serving import handover, roles
+from filewallball.serving.accept_queue import waiting_at
 from filewallball.serving.presence import Presence
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
@@ -56,8 +58,19 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
         },
         "audit_journal_writable": lambda: _takes_lines(journal),
         "database_writable": lambda: float(not database.refusals.problem),
+        "requests_waiting": lambda: _waiting(settings),
         "periodic_jobs_running": lambda: float(presence.is_seen()),
     }
+
+
+def _waiting(settings: Settings) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {(roles.POOL,): handover.waiting()}
+    if settings.sync_workers:
+        try:
+            found[roles.SYNC,] = waiting_at(settings.sync_socket)
+        except OSError:
+            found[roles.SYNC,] = math.nan
+    return found
 
 
 def _damaged_blobs(checks: HealthChecks) -> float:

@@ -1,11 +1,15 @@
 """Requests that wait for a thread of any worker: a queue of open connections that all workers share."""
 
+import array
+import fcntl
 import json
 import socket
+import termios
 from contextlib import suppress
 from typing import Any
 
-_ADDRESS_BYTES = 512
+_ADDRESS_BYTES = 128
+"""Of each message: an address as JSON, and blanks. As all have one length, the kernel's count of bytes counts them."""
 _LONGEST_QUEUE_BYTES = 1 << 20  # the kernel allows less: some hundreds of connections
 
 
@@ -21,11 +25,18 @@ class Handover:
     def put(self, client: socket.socket, address: Any) -> bool:
         """Give a connection away, to be closed here; False if the queue is full."""
         try:
-            socket.send_fds(self._sender, [json.dumps(address).encode()], [client.fileno()])
+            message = json.dumps(address).encode().ljust(_ADDRESS_BYTES)
+            socket.send_fds(self._sender, [message], [client.fileno()])
         except OSError:  # full, or more in flight than a process may have open
             return False
         client.close()
         return True
+
+    def waiting(self) -> int:
+        """How many connections are in the queue."""
+        size = array.array("i", [0])
+        fcntl.ioctl(self.receiver, termios.FIONREAD, size)
+        return size[0] // _ADDRESS_BYTES
 
     def take(self) -> tuple[socket.socket, Any] | None:
         """The connection that has waited longest, and its client's address, which the kernel forgets after a reset.
@@ -42,3 +53,17 @@ class Handover:
                     found, list
                 ) else found
         return None
+
+
+_shared: list[Handover] = []
+
+
+def share() -> Handover:
+    """In the master, before it forks: the queue of all its workers."""
+    _shared[:] = [Handover()]
+    return _shared[0]
+
+
+def waiting() -> int:
+    """How many requests wait for a thread of any worker of this service."""
+    return sum(queue.waiting() for queue in _shared)

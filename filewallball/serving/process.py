@@ -1,5 +1,7 @@
 """What the processes of all roles share: their sockets, their name, and their answer to what cannot be parsed."""
 
+import os
+import select
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,14 @@ class Process(BaseWorker):
         with suppress(OSError):
             Path("/proc/self/comm").write_text(f"fwb-{self.role}")  # what `ps` and `top` show
         super().init_process()
+
+    def idle(self) -> None:
+        """Beat until told to stop, or until the master is gone."""
+        while self.alive and os.getppid() == self.ppid:
+            self.notify()
+            ready, _, _ = select.select([self.PIPE[0]], [], [], self.timeout or 1.0)
+            if ready:
+                os.read(self.PIPE[0], 4096)
 
     def init_signals(self) -> None:
         super().init_signals()

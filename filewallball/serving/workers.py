@@ -1,7 +1,5 @@
 """The worker class that gunicorn is given, and the roles beside the pool of threads."""
 
-import os
-import select
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -21,6 +19,16 @@ class OneAtATime(Process, SyncWorker):
     """A worker without threads: for requests that nginx has taken in whole, and that end within seconds."""
 
     role = roles.SYNC
+
+    def run(self) -> None:
+        """Serve; without a socket do nothing, which ends with the next start in order."""
+        if self.sockets:
+            super().run()
+            return
+        self.log.error(
+            "SYNC_SOCKET was not handed over: restart the service and its socket unit; no upgrade opens it"
+        )
+        self.idle()
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
@@ -75,6 +83,11 @@ class OneAtATime(Process, SyncWorker):
         await_body(req, client)
         super().handle_request(listener, req, client, addr)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        if isinstance(exc, SystemExit):  # the master aborts a worker that hung: nginx answers in its place
+            raise exc
+        super().handle_error(req, client, addr, exc)
+
 
 class _Replayed:
     """A connection of which the beginning was read already."""
@@ -97,12 +110,8 @@ class JobsWorker(Process):
     role = roles.JOBS
 
     def run(self) -> None:
-        """Beat until told to stop, or until the master is gone."""
-        while self.alive and os.getppid() == self.ppid:
-            self.notify()
-            ready, _, _ = select.select([self.PIPE[0]], [], [], self.timeout or 1.0)
-            if ready:
-                os.read(self.PIPE[0], 4096)
+        """The jobs need nothing of this thread."""
+        self.idle()
 
 
 class Worker:

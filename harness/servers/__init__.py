@@ -4,6 +4,7 @@ from harness.servers.alertmanager import Alertmanager
 from harness.servers.browser import Browser
 from harness.servers.clamd import Clamd
 from harness.servers.copyparty import Copyparty
+from harness.servers.disk import Disk
 from harness.servers.front import Front
 from harness.servers.gunicorn import Gunicorn
 from harness.servers.mailbox import Mailbox
@@ -21,6 +22,7 @@ __all__ = [
     "Browser",
     "Clamd",
     "Copyparty",
+    "Disk",
     "Front",
     "Gunicorn",
     "Mailbox",

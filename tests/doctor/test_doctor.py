@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from sqlalchemy import create_engine
@@ -14,6 +15,7 @@ from sqlalchemy import create_engine
 from filewallball.database import mariadb, sqlite
 from filewallball.doctor import neighbours
 from filewallball.doctor.host import database
+from filewallball.doctor.sync_workers import sync_workers
 from filewallball.ops.dashboards import ARTIFACTS
 from filewallball.ops.prometheus import RULE_FILE, alert_rules, configuration
 from filewallball.ops.rendering import write
@@ -26,6 +28,7 @@ from harness.waiting import wait_until
 CHECKS = {
     *("metrics", "health", "statistics", "logging", "alert rules", "scraping", "alertmanager", "dashboards"),
     *("recipients", "database", "proxies", "disk", "file modes", "backup", "audit", "nginx log"),
+    *("periodic jobs", "sync workers"),
 }
 
 
@@ -59,6 +62,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         "PUBLIC_URL": front.url,
         "TRUSTED_PROXIES": "127.0.0.1/32",
         "X_ACCEL": "true",
+        "SYNC_WORKERS": "1",
         "NGINX_UNANSWERED_LOG": str(front.folder / "filewallball-unanswered.log"),
         "BACKUP_MAX_AGE": "1d",
         "PROMETHEUS_PORT": str(prometheus.port),
@@ -185,6 +189,40 @@ def test_a_proxy_that_changes_the_host_is_found(host: Host, tmp_path: Path) -> N
 
 
 @pytest.mark.server
+def test_a_socket_that_nginx_may_not_write_to_is_named(host: Host, tmp_path: Path) -> None:
+    front = Front(tmp_path / "front")
+    front.ship(host.service.environment())
+    text = front.config_path.read_text()
+    front.config_path.write_text(text.replace(host.settings.sync_socket, f"{tmp_path}/none.sock"))
+    front.start()
+    try:
+        found = sync_workers(load_settings({**host.service.environment(), "PUBLIC_URL": front.url}))
+    finally:
+        front.stop()
+
+    assert (found.status, "nginx does not reach them (502)" in found.text) == ("bad", True)
+
+
+@pytest.mark.server
+def test_roles_that_are_missing_are_named(host: Host) -> None:
+    jobs, worker = (_child(host.service, name) for name in ("fwb-jobs", "fwb-sync"))
+    master = psutil.Process(host.service.master_pid)
+    master.suspend()  # or it would replace them
+    try:
+        for each in (jobs, worker):
+            each.kill()
+        wait_until(lambda: jobs.status() == worker.status() == psutil.STATUS_ZOMBIE, 60, "they are gone")
+        asked = [each for each in neighbours.service(host.settings, "") if each.name == "periodic jobs"]
+        found = [(each.status, each.text) for each in asked]
+    finally:
+        master.resume()
+    wait_until(lambda: _child(host.service, "fwb-sync"), 60, "there is another")
+
+    assert found == [("bad", "no process does them (fwb-jobs)")]
+    wait_until(lambda: sync_workers(host.settings).status == "ok", 60, "all is well again")
+
+
+@pytest.mark.server
 def test_a_mariadb_that_may_forget_is_named(mariadb: MariaDB) -> None:
     url = mariadb.create_database()
     engine = create_engine(url)
@@ -227,6 +265,11 @@ def test_what_mariadb_may_lose(changes: dict[str, str], faults: int) -> None:
 )
 def test_what_sqlite_may_lose(journal: str, level: int, faults: int) -> None:
     assert len(list(sqlite.faults(journal, level))) == faults
+
+
+def _child(service: Service, name: str) -> psutil.Process:
+    """The process of that role."""
+    return next(each for each in psutil.Process(service.master_pid).children() if each.name() == name)
 
 
 def _missing_rules(settings: Settings) -> str:

@@ -25,12 +25,8 @@ _WAITING = {"DATABASE_TIMEOUT": "20s", "SCAN_TIMEOUT": "20s"}
 
 def test_a_scanner_that_hangs(service: Start, clamd: Clamd) -> None:
     server = service({**_FEW_THREADS, **_WAITING, "SCAN_POLICY": "required", "CLAMD_ADDRESS": clamd.address})
-    clamd.pause()
-    try:
-        with _held(server, "PUT", "/upload/a.txt"):
-            _assert_probes_answer(server)
-    finally:
-        clamd.resume()
+    with _held(server, "PUT", "/upload/a.txt", clamd):
+        _assert_probes_answer(server)
 
 
 def test_a_database_that_is_locked(service: Start) -> None:
@@ -45,22 +41,14 @@ def test_a_database_that_is_locked(service: Start) -> None:
 
 def test_a_database_that_hangs(service: Start, database: MariaDB) -> None:
     server = service({**_FEW_THREADS, **_WAITING, "DATABASE_URL": database.create_database()})
-    database.pause()
-    try:
-        with _held(server, "PUT", "/upload/a.txt"):
-            _assert_probes_answer(server)
-    finally:
-        database.resume()
+    with _held(server, "PUT", "/upload/a.txt", database):
+        _assert_probes_answer(server)
 
 
 def test_a_redis_that_hangs(service: Start, redis_server: Redis) -> None:
     server = service({**_FEW_THREADS, "REDIS_URL": redis_server.url, "RATELIMIT_UPLOAD": "1000/minute"})
-    redis_server.pause()
-    try:
-        with _held(server, "PUT", "/upload/a.txt"):
-            _assert_probes_answer(server)
-    finally:
-        redis_server.resume()
+    with _held(server, "PUT", "/upload/a.txt", redis_server):
+        _assert_probes_answer(server)
 
 
 def test_a_rush_for_thumbnails_of_one_image(service: Start) -> None:
@@ -83,8 +71,10 @@ def test_a_rush_for_thumbnails_of_one_image(service: Start) -> None:
 
 
 @contextmanager
-def _held(server: Service, method: str, path: str) -> Iterator[None]:
-    """More requests under way than there are threads; their outcome does not matter."""
+def _held(
+    server: Service, method: str, path: str, hung: Clamd | MariaDB | Redis | None = None
+) -> Iterator[None]:
+    """More requests under way than there are threads; their outcome does not matter. `hung` hangs until the end."""
     started = threading.Barrier(_MANY + 1)
 
     def ask() -> None:
@@ -95,8 +85,14 @@ def _held(server: Service, method: str, path: str) -> Iterator[None]:
     with ThreadPoolExecutor(_MANY) as clients:
         for _ in range(_MANY):
             clients.submit(ask)
-        started.wait(30)
-        yield
+        if hung is not None:
+            hung.pause()
+        try:
+            started.wait(30)
+            yield
+        finally:
+            if hung is not None:
+                hung.resume()
 
 
 def _assert_probes_answer(server: Service) -> None:

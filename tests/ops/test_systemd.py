@@ -18,6 +18,7 @@ from filewallball.cli import main
 from filewallball.settings.loading import load_settings
 from harness import ROOT
 from harness.servers import Service
+from harness.waiting import wait_until
 
 UNITS = sorted((ROOT / "ops" / "systemd").iterdir())
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
@@ -85,6 +86,11 @@ def test_every_timer_has_its_service_and_the_socket_the_services_port() -> None:
     assert (listens, shared) == (f"{settings.bind}:{settings.port}", settings.sync_socket)
 
 
+def test_the_service_may_ask_the_kernel_what_waits_at_its_sockets() -> None:
+    [families] = entries(ROOT / "ops/systemd/filewallball.service")["Service.RestrictAddressFamilies"]
+    assert set(families.split()) == {"AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"}
+
+
 @pytest.mark.server
 def test_a_restart_keeps_connections_waiting_instead_of_refusing_them(tmp_path: Path) -> None:
     service = Service(tmp_path / "service", {"MIN_FREE_SPACE": "0"}, workers=1)
@@ -97,6 +103,19 @@ def test_a_restart_keeps_connections_waiting_instead_of_refusing_them(tmp_path: 
             early.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
             with _activated(service, listener):
                 assert early.recv(15) == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.server
+def test_a_socket_unit_without_the_sync_workers_socket_is_told_and_the_pool_serves(tmp_path: Path) -> None:
+    service = Service(tmp_path / "service", {"MIN_FREE_SPACE": "0", "SYNC_WORKERS": "2"}, workers=1)
+    service.cli("prepare")
+    log = service.folder / "activated.log"
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener, _activated(service, listener):
+        assert _live(listener.getsockname()) == b"HTTP/1.1 200 OK"
+        wait_until(lambda: log.read_text().count("SYNC_SOCKET was not handed over") == 2, 60, "both tell")
+        assert _live(listener.getsockname()) == b"HTTP/1.1 200 OK"
+
+    assert log.read_text().count("SYNC_SOCKET was not handed over") == 2
 
 
 @contextmanager

@@ -115,6 +115,19 @@ def test_a_reload_renews_every_role(served: tuple[Service, Front]) -> None:
 
 
 @pytest.mark.server
+def test_a_service_that_drains_says_so_and_serves_on_with_both_roles(served: tuple[Service, Front]) -> None:
+    service, front = served
+    service.cli("drain", "on")
+    try:
+        assert through(front, "GET", "/health/ready").json()["status"] == "draining"
+        assert through(front, "PUT", "/upload/e.txt", data=b"e").status_code == 201
+        assert through(front, "GET", "/api/v1/access/me").status_code == 200
+    finally:
+        service.cli("drain", "off")
+    wait_until(lambda: through(front, "GET", "/health/ready").status_code == 200, 60, "it is ready")
+
+
+@pytest.mark.server
 def test_what_sync_workers_did_is_shipped_and_sealed_by_the_jobs_process(
     served: tuple[Service, Front],
 ) -> None:

@@ -156,6 +156,12 @@ _QUALITY = Row(
             look=Look("s"),
         ),
         timeseries(
+            "Requests waiting",
+            of_service("max by (role) (requests_waiting{@})", "{{role}}"),
+            about="For a thread of the pool, or for a sync worker. Some at a peak are well; a queue that stays needs "
+            "more of them, or waits for something that hangs.",
+        ),
+        timeseries(
             "Error Rate",
             of_service(f"sum by (error_type) {rate('errors_total{@}', _WINDOW)}", "{{error_type}}"),
             about="Failed operations a second by code; the alert looks at each series, above 0.05 for five minutes.",

@@ -86,10 +86,11 @@ def _once(method: str, url: str, data: bytes | None = None) -> requests.Response
 
 def _upgrade(service: Service) -> None:
     old = psutil.Process(service.master_pid)
+    roles = _roles(old)
     os.kill(old.pid, signal.SIGUSR2)
     new = wait_until(lambda: _successor(old), 60, "a new master")
     assert new is not None
-    wait_until(lambda: len(new.children()) >= 2, 60, "its workers")
+    wait_until(lambda: _roles(new) == roles, 60, "its workers, of every role")
     old.terminate()
     old.wait(60)
 
@@ -99,6 +100,12 @@ def _successor(master: psutil.Process) -> psutil.Process | None:
     with suppress(psutil.NoSuchProcess):  # workers come and go meanwhile
         return next((child for child in master.children() if "GUNICORN_PID" in child.environ()), None)
     return None
+
+
+def _roles(master: psutil.Process) -> Counter[str]:
+    with suppress(psutil.NoSuchProcess):  # workers come and go meanwhile
+        return Counter(child.name() for child in master.children() if child.name().startswith("fwb-"))
+    return Counter()
 
 
 def _busy(service: Service) -> int:
