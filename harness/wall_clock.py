@@ -1,10 +1,12 @@
 """A wall clock that a test sets for a service while it runs; the clocks that nobody can set go on as they are."""
 
+import time
 from pathlib import Path
 
 from harness import ROOT
 
 _LIBRARIES = Path("/usr/lib")
+_MINUTE = 60
 
 
 class WallClock:
@@ -28,3 +30,11 @@ class WallClock:
         new = self._file.with_suffix(".new")
         new.write_text(f"{ahead_seconds:+d}\n")
         new.replace(self._file)
+
+    def set_near_minutes_end(self, ahead_seconds: int, left_seconds: int) -> None:
+        """As `set`, but up to a minute further ahead: only so many seconds of a minute are left.
+
+        What waits for the next minute of this clock waits no longer than that.
+        """
+        second = int(time.time() + ahead_seconds) % _MINUTE
+        self.set(ahead_seconds + (_MINUTE - left_seconds - second) % _MINUTE)

@@ -50,6 +50,7 @@ def pytest_configure() -> None:
     sys.addaudithook(_refuse_the_outside)
 
 
+@pytest.hookimpl(trylast=True)  # after they were shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
@@ -57,6 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("server")
         if "rounds" in fixtures:
             item.add_marker("soak")
+    # The others are handed out while these wait, so that no process is left alone with them at the end.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture

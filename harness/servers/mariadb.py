@@ -14,6 +14,11 @@ import pymysql
 from harness.servers.base import Server
 
 _LAYOUT = ["--innodb-log-file-size=8M", "--innodb-data-file-path=ibdata1:12M:autoextend"]
+_DUMP = [
+    *("--routines", "--skip-comments", "--no-tablespaces"),
+    # It fills an empty database that nobody uses yet.
+    *("--skip-add-drop-table", "--skip-add-locks", "--skip-disable-keys"),
+]
 _USER = "filewallball"
 _PASSWORD = "private"
 
@@ -95,7 +100,7 @@ class MariaDB(Server):
 
     def dump(self, url: str, into: Path) -> Path:
         """Write a database as a script, with everything in it, for `create_database`."""
-        program = [*self._client("mariadb-dump"), "--routines", "--skip-comments", "--no-tablespaces"]
+        program = [*self._client("mariadb-dump"), *_DUMP]
         with into.open("wb") as script:
             subprocess.run([*program, database_name(url)], stdout=script, check=True)
         return into

@@ -49,6 +49,7 @@ def stage(tmp_path: Path, disk: Path) -> Iterator[Stage]:
         stage.close()
 
 
+@pytest.mark.slow
 def test_each_alert_arrives_on_each_of_its_channels_once_and_so_does_its_end(
     stage: Stage, disk: Path
 ) -> None:

@@ -49,6 +49,7 @@ def otherwise(form: Form) -> Parts | None:
     return parts
 
 
+@pytest.mark.slow
 def test_what_was_sent_arrives_on_every_way_of_cutting(rounds: Callable[[int, int], int]) -> None:
     chance, agreed = Random(3065), 0
     cases = rounds(50_000, 1_000_000)

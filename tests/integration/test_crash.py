@@ -51,6 +51,7 @@ def rows(database_url: str, statement: str) -> list[Any]:
         engine.dispose()
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_holds_after_kills(crashed: tuple[Service, Ledger], database_url: str) -> None:
     server, ledger = crashed
 

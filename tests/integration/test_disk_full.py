@@ -47,6 +47,7 @@ def fill(disk: Path) -> None:
             return
 
 
+@pytest.mark.slow
 def test_uploads_stop_at_the_reserve_and_everything_else_goes_on(server: Service) -> None:
     kept = []
     status, file = upload(server)

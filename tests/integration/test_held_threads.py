@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 import requests
 
 from harness.servers import Clamd, MariaDB, Redis, Service
+from harness.servers.base import Server
 from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
 from tests.files.images import photo
@@ -25,7 +26,7 @@ _WAITING = {"DATABASE_TIMEOUT": "20s", "SCAN_TIMEOUT": "20s"}
 
 def test_a_scanner_that_hangs(service: Start, clamd: Clamd) -> None:
     server = service({**_FEW_THREADS, **_WAITING, "SCAN_POLICY": "required", "CLAMD_ADDRESS": clamd.address})
-    with _held(server, "PUT", "/upload/a.txt", clamd):
+    with _held(server, "PUT", "/upload/a.txt", by=clamd):
         _assert_probes_answer(server)
 
 
@@ -41,13 +42,13 @@ def test_a_database_that_is_locked(service: Start) -> None:
 
 def test_a_database_that_hangs(service: Start, database: MariaDB) -> None:
     server = service({**_FEW_THREADS, **_WAITING, "DATABASE_URL": database.create_database()})
-    with _held(server, "PUT", "/upload/a.txt", database):
+    with _held(server, "PUT", "/upload/a.txt", by=database):
         _assert_probes_answer(server)
 
 
 def test_a_redis_that_hangs(service: Start, redis_server: Redis) -> None:
     server = service({**_FEW_THREADS, "REDIS_URL": redis_server.url, "RATELIMIT_UPLOAD": "1000/minute"})
-    with _held(server, "PUT", "/upload/a.txt", redis_server):
+    with _held(server, "PUT", "/upload/a.txt", by=redis_server):
         _assert_probes_answer(server)
 
 
@@ -71,10 +72,8 @@ def test_a_rush_for_thumbnails_of_one_image(service: Start) -> None:
 
 
 @contextmanager
-def _held(
-    server: Service, method: str, path: str, hung: Clamd | MariaDB | Redis | None = None
-) -> Iterator[None]:
-    """More requests under way than there are threads; their outcome does not matter. `hung` hangs until the end."""
+def _held(server: Service, method: str, path: str, by: Server | None = None) -> Iterator[None]:
+    """More requests under way than there are threads, `by` a frozen server; their outcome does not matter."""
     started = threading.Barrier(_MANY + 1)
 
     def ask() -> None:
@@ -82,17 +81,23 @@ def _held(
         with suppress(requests.RequestException):
             server.request(method, path, data=random.randbytes(100))
 
-    with ThreadPoolExecutor(_MANY) as clients:
+    with ThreadPoolExecutor(_MANY) as clients, _frozen(by):
         for _ in range(_MANY):
             clients.submit(ask)
-        if hung is not None:
-            hung.pause()
-        try:
-            started.wait(30)
-            yield
-        finally:
-            if hung is not None:
-                hung.resume()
+        started.wait(30)
+        yield
+
+
+@contextmanager
+def _frozen(server: Server | None) -> Iterator[None]:
+    """Frozen only as long as something is asked: whoever still waits afterwards is answered at once."""
+    if server is not None:
+        server.pause()
+    try:
+        yield
+    finally:
+        if server is not None:
+            server.resume()
 
 
 def _assert_probes_answer(server: Service) -> None:

@@ -37,6 +37,7 @@ def delete(server: Service, file: dict[str, Any]) -> int:
     return server.request("DELETE", f"/files/{file['file_id']}", headers=headers).status_code
 
 
+@pytest.mark.slow
 def test_fifty_uploads_of_the_same_bytes_are_fifty_files_and_one_blob(server: Service) -> None:
     with ThreadPoolExecutor(25) as clients:
         files = list(clients.map(lambda _: upload(server), range(50)))

@@ -71,6 +71,7 @@ def served(set_config: Callable[..., Flask]) -> Parts:
     return parts
 
 
+@pytest.mark.slow
 def test_whatever_changes_what_a_reader_sees_is_found(
     served: Parts, rounds: Callable[[int, int], int]
 ) -> None:

@@ -111,6 +111,7 @@ def test_a_worker_killed_before_it_is_known_leaves_it_to_the_next(
     check_records(server, [("success", "")])
 
 
+@pytest.mark.slow
 def test_a_transaction_that_the_network_took_away_is_settled_within_a_minute(
     server: Service, database: MariaDB, relay: Relay
 ) -> None:

@@ -47,6 +47,7 @@ def assert_sound(scraper: Scraper) -> None:
     assert scraper.scrapes > 20
 
 
+@pytest.mark.slow
 def test_totals_survive_a_storm_of_kills(service: Start, rounds: Rounds) -> None:
     server = service(SETTINGS, workers=WORKERS)
     scraper, kills = Scraper(server), 0
@@ -68,6 +69,7 @@ def test_totals_survive_a_storm_of_kills(service: Start, rounds: Rounds) -> None
     assert scraper.most_files <= (WORKERS + 1) * KINDS  # the jobs process has files too
 
 
+@pytest.mark.slow
 def test_totals_are_exact_through_reloads(service: Start, rounds: Rounds) -> None:
     server = service(SETTINGS, workers=WORKERS)
     scraper = Scraper(server)

@@ -46,6 +46,7 @@ def test_files_of_every_kind_are_what_they_are_and_above_suspicion(app: Flask, k
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_ten_thousand_real_files_are_above_suspicion_whatever_their_types_are_called(
     rounds: Callable[[int, int], int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,6 +44,7 @@ def watching(service: Service, prometheus: Prometheus) -> Prometheus:
     return prometheus
 
 
+@pytest.mark.slow
 def test_every_panel_counts_a_new_clients_first_burst(service: Service, watching: Prometheus) -> None:
     _upload(service, _CLIENT, _BURST)
     _upload(service, _CLIENT, _TOO_LARGE, b"x" * 2000)
@@ -61,6 +62,7 @@ def test_every_panel_counts_a_new_clients_first_burst(service: Service, watching
     assert float(rate["value"][1]) == pytest.approx((_BURST + _TOO_LARGE) / _WINDOW_SECONDS, rel=0.1)
 
 
+@pytest.mark.slow
 def test_new_workers_and_a_new_start_count_nothing_twice(service: Service, watching: Prometheus) -> None:
     _upload(service, _CLIENT, _BURST)
     _wait_for(watching, _BURST)
