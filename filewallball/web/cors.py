@@ -54,6 +54,7 @@ ANSWER_HEADERS = (
         "Content-Range",
         "Date",
         "ETag",
+        "Idempotency-Replayed",
         "Location",
     ),
     *("RateLimit-Limit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset", "Repr-Digest"),
