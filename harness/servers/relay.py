@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Self
 
 from harness.servers.base import free_port
@@ -20,6 +21,8 @@ class Relay:
         """A client that sends a piece with these bytes is cut off, and the server does not get the piece."""
         self.cut_after = b""
         """A client that sends a piece with these bytes is cut off as soon as the server answers it."""
+        self.before_cut: Callable[[], object] = lambda: None
+        """Called in the relay's thread when a connection is about to be cut."""
         self.lose = b""
         """From a piece of a client with these bytes on, nothing of its connection passes, not even its end."""
         self.cuts = 0
@@ -115,6 +118,7 @@ class _Side(asyncio.Protocol):
 
     def _cut(self) -> None:
         self._relay.cuts += 1
+        self._relay.before_cut()
         for side in filter(None, (self, self._other)):
             side._transport.abort()
 

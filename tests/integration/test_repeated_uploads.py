@@ -1,0 +1,296 @@
+"""Uploads repeated with an Idempotency-Key, through whatever happens to the service: as many files as keys."""
+
+import os
+import signal
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from sqlalchemy import create_engine, text
+
+from harness.load import Load
+from harness.servers import Front, MariaDB, Relay, Service
+from harness.waiting import wait_until
+from tests.conftest import ADMIN_TOKEN
+
+pytestmark = pytest.mark.server
+AS_ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+COMMIT = b"\x03COMMIT"
+SETTINGS = {
+    "ADMIN_TOKEN": ADMIN_TOKEN,
+    "TRUSTED_PROXIES": "127.0.0.0/8",
+    "X_ACCEL": "true",
+    "SYNC_WORKERS": "2",
+    "DATABASE_TIMEOUT": "2s",
+    "MIN_FREE_SPACE": "0",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+@dataclass
+class Place:
+    """A service, the shipped nginx before it, and its database, which a relay may stand before."""
+
+    service: Service
+    front: Front
+    database_url: str
+    database: MariaDB | None = None
+    relay: Relay | None = None
+
+    def upload(self, key: str, *, through_nginx: bool = False, content: bytes = b"") -> requests.Response:
+        """Upload a file that has the key's name, and its bytes unless told otherwise."""
+        url = self.front.url if through_nginx else self.service.url
+        headers = {**AS_ADMIN, "Idempotency-Key": f'"{key}"'}
+        with requests.Session() as session:
+            session.trust_env = False
+            body = content or key.encode()
+            return session.put(f"{url}/upload/{key}", data=body, headers=headers, timeout=60)
+
+    def repeat(self, key: str, *, through_nginx: bool = False) -> requests.Response:
+        """Upload until there is an answer that is final."""
+
+        def attempt() -> requests.Response | None:
+            with suppress(requests.RequestException):
+                answer = self.upload(key, through_nginx=through_nginx)
+                if answer.status_code == 409:
+                    assert answer.json()["code"] == "idempotency_key_in_use"
+                    assert int(answer.headers["Retry-After"]) > 0
+                elif answer.status_code < 500:
+                    return answer
+            return None
+
+        answer = wait_until(attempt, seconds=90, what="the upload is answered")
+        assert answer is not None
+        return answer
+
+    def begin(self, key: str) -> socket.socket:
+        """The first half of an upload, on a connection that stays open; returns once the service holds the key."""
+        client = self.service.connect()
+        head = (
+            f"PUT /upload/{key} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {AS_ADMIN['Authorization']}\r\n"
+        )
+        head += f"Idempotency-Key: {key}\r\nContent-Length: {len(key)}\r\n\r\n"
+        client.sendall(head.encode() + key[: len(key) // 2].encode())
+        wait_until(lambda: self.upload(key).status_code == 409, what="the key is held")
+        return client
+
+    def files_of(self, keys: set[str]) -> dict[str, int]:
+        """How many files each key has."""
+        engine = create_engine(self.database_url)
+        try:
+            with engine.connect() as connection:
+                rows = connection.execute(text("SELECT filename, COUNT(*) FROM files GROUP BY filename"))
+                return {name: count for name, count in rows if name in keys}
+        finally:
+            engine.dispose()
+
+    def kill_everybody(self) -> None:
+        """SIGKILL for all workers, which the master then replaces."""
+        for pid in self.service.worker_pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def check(self, *keys: str) -> None:
+        """Each key has one file, and the records agree."""
+        assert self.files_of(set(keys)) == dict.fromkeys(keys, 1)
+        self.service.cli("reconcile", "--patience", "60")
+
+
+def start(folder: Path, database_url: str) -> tuple[Service, Front]:
+    service = Service(folder / "service", {**SETTINGS, "DATABASE_URL": database_url}).start()
+    front = Front(folder / "front")
+    front.ship(service.environment())
+    front.start()
+    return service, front
+
+
+@pytest.fixture(scope="module")
+def on_mariadb(
+    make_mariadb: Callable[[], MariaDB], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """A place on a MariaDB of its own, behind a relay."""
+    database = make_mariadb()
+    relay = Relay(database.port).start()
+    relay.concerns = b"INSERT INTO files"
+    url = database.create_database()
+    service, front = start(
+        tmp_path_factory.mktemp("mariadb"), url.replace(f":{database.port}/", f":{relay.port}/")
+    )
+    yield Place(service, front, url, database, relay)
+    for server in (front, service, database):
+        server.kill()
+    relay.stop()
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A place on SQLite."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    url = f"sqlite:///{folder}/filewallball.db"
+    service, front = start(folder, url)
+    yield Place(service, front, url)
+    for server in (front, service):
+        server.kill()
+
+
+@pytest.fixture(params=["on_sqlite", "on_mariadb"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """A place on either database."""
+    found: Place = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def relay(on_mariadb: Place) -> Iterator[Relay]:
+    """The relay before MariaDB, which cuts nothing any more afterwards."""
+    assert on_mariadb.relay is not None
+    yield on_mariadb.relay
+    on_mariadb.relay.cut_before = on_mariadb.relay.cut_after = b""
+    on_mariadb.relay.before_cut = lambda: None
+
+
+class Repeating(Load):
+    """Clients that upload under keys of their own and repeat each twice, some through nginx."""
+
+    def __init__(self, place: Place, repetitions: int, clients: int = 4) -> None:
+        super().__init__(clients)
+        self.answers: dict[str, list[bytes]] = {}
+        self.repeated = 0
+        self._each = -(-repetitions // clients // 2)
+        self._place = place
+
+    def client(self, number: int) -> None:
+        for _ in range(self._each):
+            key = str(uuid.uuid4())
+            answers = self.answers.setdefault(key, [])
+            for turn in range(3):
+                answer = self._place.repeat(key, through_nginx=(number + turn) % 2 == 0)
+                assert answer.status_code == 201, answer.text
+                answers.append(answer.content)
+                self.repeated += turn > 0
+
+
+def test_repetitions_through_kills_leave_as_many_files_as_keys(
+    place: Place, rounds: Callable[[int, int], int]
+) -> None:
+    repetitions, kills = rounds(300, 10_000), rounds(4, 120)
+    with Repeating(place, repetitions) as load:
+        for killed in range(1, kills + 1):
+            due = killed * repetitions // (kills + 1)
+            wait_until(lambda due=due: load.repeated >= due, seconds=300, what="the load goes on")  # type: ignore[misc]
+            with suppress(ProcessLookupError, psutil.NoSuchProcess):
+                place.service.kill_worker()
+        wait_until(lambda: not load.is_running(), seconds=3000, what="all is uploaded")
+
+    assert load.repeated >= repetitions
+    assert [answers for answers in load.answers.values() if len(answers) != 3 or len(set(answers)) != 1] == []
+    place.check(*load.answers)
+
+
+def test_many_at_once_with_one_key_leave_one_file(place: Place) -> None:
+    keys = [str(uuid.uuid4()) for _ in range(3)]
+    answers: list[tuple[str, int, bytes]] = []
+    for key in keys:
+        together = threading.Barrier(20)
+
+        def ask(number: int, key: str = key, together: threading.Barrier = together) -> None:
+            together.wait()
+            answer = place.upload(key, through_nginx=number % 2 == 0)
+            answers.append((key, answer.status_code, answer.content))
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert {status for _, status, _ in answers} <= {201, 409}
+    for key in keys:
+        bodies = {body for asked, status, body in answers if asked == key and status == 201}
+        assert bodies == {place.repeat(key).content}
+    place.check(*keys)
+
+
+def test_the_key_of_a_worker_that_was_killed_is_free_within_a_minute(place: Place) -> None:
+    key = str(uuid.uuid4())
+    client = place.begin(key)
+
+    with client:
+        place.kill_everybody()
+        answer = wait_until(lambda: _unless_held(place, key), seconds=60, what="the key is free")
+
+    assert answer.status_code == 201
+    assert "Idempotency-Replayed" not in answer.headers
+    place.check(key)
+
+
+def test_a_client_that_goes_away_frees_the_key(place: Place) -> None:
+    key = str(uuid.uuid4())
+    place.begin(key).close()
+
+    assert place.repeat(key).status_code == 201
+    place.check(key)
+
+
+@pytest.mark.parametrize("moment", ["cut_before", "cut_after"])
+def test_workers_killed_around_commit_leave_one_file(on_mariadb: Place, relay: Relay, moment: str) -> None:
+    key = str(uuid.uuid4())
+    cuts = relay.cuts
+    relay.before_cut = on_mariadb.kill_everybody
+    setattr(relay, moment, COMMIT)
+
+    with pytest.raises(requests.RequestException):
+        on_mariadb.upload(key)
+    assert relay.cuts > cuts
+    assert on_mariadb.files_of({key}) == ({key: 1} if moment == "cut_after" else {})
+    relay.cut_before = relay.cut_after = b""
+    answer = on_mariadb.repeat(key, through_nginx=True)
+
+    assert answer.headers.get("Idempotency-Replayed") == ("true" if moment == "cut_after" else None)
+    on_mariadb.check(key)
+
+
+@pytest.mark.parametrize("moment", ["cut_before", "cut_after"])
+def test_an_unknown_commit_is_resolved_by_repeating(on_mariadb: Place, relay: Relay, moment: str) -> None:
+    key = str(uuid.uuid4())
+    setattr(relay, moment, COMMIT)
+
+    unknown = on_mariadb.upload(key)
+    relay.cut_before = relay.cut_after = b""
+
+    assert (unknown.status_code, unknown.json()["code"]) == (503, "commit_unknown")
+    assert "same Idempotency-Key" in unknown.json()["detail"]
+    assert int(unknown.headers["Retry-After"]) > 0
+    answer = on_mariadb.repeat(key)
+    assert answer.headers.get("Idempotency-Replayed") == ("true" if moment == "cut_after" else None)
+    on_mariadb.check(key)
+
+
+def test_a_database_that_is_away_in_the_middle_leaves_one_file(on_mariadb: Place) -> None:
+    key, database = str(uuid.uuid4()), on_mariadb.database
+    assert database is not None
+    with on_mariadb.begin(key) as client:
+        database.kill()
+        client.sendall(key[len(key) // 2 :].encode())
+        client.settimeout(60)
+        assert client.recv(1000).startswith(b"HTTP/1.1 503 ")
+    assert on_mariadb.upload(key).status_code == 503
+    database.start()
+
+    assert on_mariadb.repeat(key).status_code == 201
+    on_mariadb.check(key)
+
+
+def _unless_held(place: Place, key: str) -> Any:
+    with suppress(requests.RequestException):
+        answer = place.upload(key)
+        return None if answer.status_code in (409, 502, 503) else answer
+    return None
