@@ -17,6 +17,8 @@ class Relay:
         self.delay_seconds = 0.0
         self.concerns = b""
         """Only connections that have sent a piece with these bytes are cut or lost."""
+        self.until = b""
+        """A connection that sends a piece with these bytes must send that again."""
         self.cut_before = b""
         """A client that sends a piece with these bytes is cut off, and the server does not get the piece."""
         self.cut_after = b""
@@ -112,6 +114,8 @@ class _Side(asyncio.Protocol):
             if self._other and self._matches(relay.cut_after, data):
                 self._other._cuts_at_answer = True
             self._queue(data)
+        if self._is_client and relay.until and relay.until in data:
+            self._is_concerned = False
 
     def _matches(self, wanted: bytes, data: bytes) -> bool:
         return self._is_concerned and wanted != b"" and wanted in data

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,13 @@ class Place:
     database: MariaDB | None = None
     relay: Relay | None = None
 
-    def upload(self, key: str, *, through_nginx: bool = False, content: bytes = b"") -> requests.Response:
-        """Upload a file that has the key's name, and its bytes unless told otherwise."""
+    def upload(self, key: str, *, through_nginx: bool = False) -> requests.Response:
+        """Upload a file whose name and bytes are those of the key."""
         url = self.front.url if through_nginx else self.service.url
         headers = {**AS_ADMIN, "Idempotency-Key": f'"{key}"'}
         with requests.Session() as session:
             session.trust_env = False
-            body = content or key.encode()
-            return session.put(f"{url}/upload/{key}", data=body, headers=headers, timeout=60)
+            return session.put(f"{url}/upload/{key}", data=key.encode(), headers=headers, timeout=60)
 
     def repeat(self, key: str, *, through_nginx: bool = False) -> requests.Response:
         """Upload until there is an answer that is final."""
@@ -79,16 +79,24 @@ class Place:
         )
         head += f"Idempotency-Key: {key}\r\nContent-Length: {len(key)}\r\n\r\n"
         client.sendall(head.encode() + key[: len(key) // 2].encode())
-        wait_until(lambda: self.upload(key).status_code == 409, what="the key is held")
+        held = (
+            f"SELECT COUNT(*) FROM idempotency_keys WHERE key_digest = '{sha256(key.encode()).hexdigest()}'"
+        )
+        wait_until(lambda: self.rows(held)[0][0], what="the key is held")
+        assert self.upload(key).json()["code"] == "idempotency_key_in_use"
         return client
 
     def files_of(self, keys: set[str]) -> dict[str, int]:
         """How many files each key has."""
+        rows = self.rows("SELECT filename, COUNT(*) FROM files GROUP BY filename")
+        return {name: count for name, count in rows if name in keys}
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """What the database has."""
         engine = create_engine(self.database_url)
         try:
             with engine.connect() as connection:
-                rows = connection.execute(text("SELECT filename, COUNT(*) FROM files GROUP BY filename"))
-                return {name: count for name, count in rows if name in keys}
+                return [tuple(row) for row in connection.execute(text(statement))]
         finally:
             engine.dispose()
 
@@ -119,7 +127,7 @@ def on_mariadb(
     """A place on a MariaDB of its own, behind a relay."""
     database = make_mariadb()
     relay = Relay(database.port).start()
-    relay.concerns = b"INSERT INTO files"
+    relay.concerns, relay.until = b"INSERT INTO files", COMMIT
     url = database.create_database()
     service, front = start(
         tmp_path_factory.mktemp("mariadb"), url.replace(f":{database.port}/", f":{relay.port}/")
