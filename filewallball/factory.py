@@ -28,6 +28,7 @@ from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
 from filewallball.files.fetch import Downloads
 from filewallball.files.inventory import count_files
+from filewallball.files.keyed_upload import KeyedUploads
 from filewallball.files.removal import Removals
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.thumbnails import Thumbnails
@@ -36,6 +37,7 @@ from filewallball.filesystem import make_durable_folder
 from filewallball.health import views as health_views
 from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
+from filewallball.idempotency.reservations import Reservations
 from filewallball.observability.counters import EPOCH
 from filewallball.observability.logs import configure_logging
 from filewallball.observability.metric_store.slots import Slots
@@ -211,13 +213,16 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
     scanner = Scanner(settings)
     cache = MetadataCache(settings.redis_url, lambda: limits.degraded_since is not None)
     thumbnails = Thumbnails(settings, database, store)
+    uploads, reservations = Uploads(settings, database, store, scanner), Reservations(database)
     provide(
         app,
         store,
         scanner,
         cache,
         thumbnails,
-        Uploads(settings, database, store, scanner),
+        uploads,
+        reservations,
+        KeyedUploads(uploads, reservations),
         Downloads(settings, database, store, scanner, cache),
         Removals(database, cache),
     )

@@ -19,7 +19,7 @@ STATUSES = (SUCCESS, FAILED, DENIED)
 VERBS = {
     "create": ("upload", "create", "add", "receive", "send"),
     "read": (
-        *("download", "view", "thumbnail", "list", "describe", "check", "read", "export"),
+        *("download", "view", "thumbnail", "list", "describe", "check", "read", "export", "replay"),
         *("verify", "reconcile", "scan", "scrub"),
     ),
     "update": (

@@ -68,6 +68,11 @@ def text_type() -> TypeEngine[str]:
     return Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), *_MARIADB)
 
 
+def sealed_type() -> TypeEngine[bytes]:
+    """Encrypted bytes, up to 16 MiB."""
+    return LargeBinary().with_variant(mysql.MEDIUMBLOB(), *_MARIADB)
+
+
 def packed_type() -> TypeEngine[bytes]:
     """An IP address as 16 bytes (IPv4 mapped), so that a network is a range."""
     return LargeBinary(16).with_variant(mysql.VARBINARY(16), *_MARIADB)

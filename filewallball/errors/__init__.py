@@ -123,6 +123,15 @@ class Conflict(_ClientError):
     code, status, title = "conflict", 409, "The change conflicts with what is there"
 
 
+class IdempotencyKeyInUse(_ClientError):
+    code, status, title, retry_after = (
+        "idempotency_key_in_use",
+        409,
+        "A request with this Idempotency-Key is under way",
+        5,
+    )
+
+
 class Expired(_ClientError):
     code, status, title = "expired", 410, "The file has expired"
 
@@ -169,6 +178,14 @@ class ExpectationFailed(_ClientError):
 
 class ValidationFailed(_ClientError):
     code, status, title = "validation_error", 422, "A field is not valid"
+
+
+class IdempotencyKeyReused(_ClientError):
+    code, status, title = (
+        "idempotency_key_reused",
+        422,
+        "The Idempotency-Key was used for something else",
+    )
 
 
 class PageTooDeep(_ClientError):

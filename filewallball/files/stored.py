@@ -44,7 +44,7 @@ class StoredFile:
     @property
     def location(self) -> str:
         """The address of the file's description."""
-        return f"{self.base_url}/files/{self.file_id}"
+        return location_of(self.base_url, self.file_id)
 
     @property
     def download_url(self) -> str:
@@ -57,6 +57,11 @@ class StoredFile:
     @property
     def thumbnail_url(self) -> str | None:
         return f"{self.base_url}/thumbnail/{self.file_id}" if self.mime_type in SOURCES else None
+
+
+def location_of(base_url: str, file_id: str) -> str:
+    """The address of a file's description."""
+    return f"{base_url}/files/{file_id}"
 
 
 def shown(file: FoundFile | NewFile | Row[Any], base_url: str) -> StoredFile:

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -46,8 +47,16 @@ class Uploads:
         """Before a body is read: raise QuotaExceeded if its sender's quota is used up."""
         self._quotas.refuse_early(op.caller)
 
-    def store(self, op: Operation, incoming: Incoming) -> StoredFile:
-        """Publish the staged bytes and commit their row. Raises InvalidFileType, ValidationFailed, StorageFull, …"""
+    def store(
+        self,
+        op: Operation,
+        incoming: Incoming,
+        also: Callable[[Connection, StoredFile], object] = lambda connection, file: None,
+    ) -> StoredFile:
+        """Publish the staged bytes and commit their row, and with it, in the same transaction, what `also` does.
+
+        Raises InvalidFileType, ValidationFailed, StorageFull, …
+        """
         stage, caller = incoming.stage, op.caller
         filename = display_name(incoming.filename)
         seen = inspect(stage.head, incoming.claimed_type, incoming.filename, stage)
@@ -70,18 +79,23 @@ class Uploads:
         )
         path = self._store.publish(stage)
         op.note(resource_id=file.file_id)
-        kept, duplicate = op.change(
-            lambda connection: self._insert(connection, file, path, scan_state), undo=stage.discard
-        )
-        if kept != path:
-            stage.discard()
-        return replace(
+        stored = replace(
             shown(file, self._settings.public_url),
-            is_duplicate=duplicate,
             quarantine_reasons=suspicion.content if file.state == QUARANTINED else (),
             delete_token=delete_token,
             ignored_fields=incoming.ignored_fields,
         )
+
+        def work(connection: Connection) -> tuple[str, StoredFile]:
+            kept, is_duplicate = self._insert(connection, file, path, scan_state)
+            known = replace(stored, is_duplicate=is_duplicate)
+            also(connection, known)
+            return kept, known
+
+        kept, stored = op.change(work, undo=stage.discard)
+        if kept != path:
+            stage.discard()
+        return stored
 
     def _insert(self, connection: Connection, file: NewFile, path: str, scan_state: str) -> tuple[str, bool]:
         """Count the bytes once more and insert the file; returns the blob's path and whether it was there before."""

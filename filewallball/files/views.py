@@ -13,6 +13,7 @@ from filewallball.database.connections import Database
 from filewallball.files.delivery import deliver
 from filewallball.files.fetch import Downloads
 from filewallball.files.incoming import UploadRequest, receive_body, receive_form
+from filewallball.files.keyed_upload import Answer, KeyedUploads, Receive
 from filewallball.files.queries import FileFilter, list_files
 from filewallball.files.removal import Removals
 from filewallball.files.schemas import (
@@ -23,15 +24,17 @@ from filewallball.files.schemas import (
     UploadedSchema,
     UploadOptionsSchema,
 )
-from filewallball.files.stored import StoredFile
+from filewallball.files.stored import StoredFile, location_of
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.files.upload import Uploads
+from filewallball.idempotency.keys import HEADER
+from filewallball.recording.operations import Operation
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.web.api import Blueprint
 from filewallball.web.finished import Dumper, json_response
-from filewallball.web.openapi import FORM_BODY, LOCATION, RAW_BODY, binary_answer
+from filewallball.web.openapi import FORM_BODY, IDEMPOTENCY_KEY, LOCATION, RAW_BODY, REPLAYED, binary_answer
 from filewallball.web.paging import Page
 from filewallball.web.request_body import ArrivingBody, body_of_any_length
 
@@ -45,15 +48,13 @@ class Upload(MethodView):
     init_every_request = False
 
     @recorded("file:upload", permissions.UPLOAD)
-    @blueprint.doc(requestBody=FORM_BODY)
+    @blueprint.doc(requestBody=FORM_BODY, parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(UploadOptionsSchema, location="query")
-    @blueprint.response(201, UploadedSchema, headers=LOCATION)
+    @blueprint.response(201, UploadedSchema, headers=LOCATION | REPLAYED)
     def post(self, options: dict[str, Any]) -> Response:
         """Upload one file as multipart/form-data: the part `file`, options as further fields or in the query."""
-        op, uploads = current_operation(), part(Uploads)
-        uploads.check_quota(op)
-        with receive_form(part(LocalStore), _upload(options), _boundary(), op.note) as incoming:
-            return _created(uploads.store(op, incoming))
+        op, store = current_operation(), part(LocalStore)
+        return _uploaded(op, options, lambda body: receive_form(store, body, _boundary(), op.note))
 
 
 @blueprint.route("/upload/<filename>")
@@ -61,19 +62,17 @@ class RawUpload(MethodView):
     init_every_request = False
 
     @recorded("file:upload", permissions.UPLOAD)
-    @blueprint.doc(requestBody=RAW_BODY)
+    @blueprint.doc(requestBody=RAW_BODY, parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(UploadOptionsSchema, location="query")
-    @blueprint.response(201, UploadedSchema, headers=LOCATION)
+    @blueprint.response(201, UploadedSchema, headers=LOCATION | REPLAYED)
     def put(self, options: dict[str, Any], filename: str) -> Response:
         """Upload the request's body as one file (`curl -T`); options as query parameters."""
         if request.mimetype == _FORM:
             raise errors.UnsupportedMediaType(
                 "Send the bytes of the file alone, or POST the form to /upload."
             )
-        op, uploads = current_operation(), part(Uploads)
-        uploads.check_quota(op)
-        with receive_body(part(LocalStore), _upload(options), filename, op.note) as incoming:
-            return _created(uploads.store(op, incoming))
+        op, store = current_operation(), part(LocalStore)
+        return _uploaded(op, options, lambda body: receive_body(store, body, filename, op.note))
 
 
 @blueprint.route("/files")
@@ -155,8 +154,22 @@ class Thumbnail(MethodView):
         )
 
 
-def _created(file: StoredFile) -> Response:
+def _uploaded(op: Operation, options: dict[str, Any], receive: Receive) -> Response:
+    key = request.headers.get(HEADER)
+    if key is not None:
+        return _once(part(KeyedUploads).store(op, key, _upload(options), receive, _UPLOADED.dumps))
+    uploads = part(Uploads)
+    uploads.check_quota(op)
+    with receive(_upload(options)) as incoming:
+        file = uploads.store(op, incoming)
     return json_response(201, _UPLOADED.dumps(file), [("Location", file.location)])
+
+
+def _once(answer: Answer) -> Response:
+    headers = [("Location", location_of(part(Settings).public_url, answer.file_id))]
+    if answer.is_replayed:
+        headers.append(("Idempotency-Replayed", "true"))
+    return json_response(201, answer.body, headers)
 
 
 def _upload(options: dict[str, Any]) -> UploadRequest:

@@ -106,6 +106,7 @@ BYTES = (_KIB, 10 * _KIB, 100 * _KIB, _MIB, 10 * _MIB, 50 * _MIB, 100 * _MIB, _G
 ACTIONS = (
     *(
         "file:upload",
+        "file:replay",
         "file:download",
         "file:view",
         "file:thumbnail",

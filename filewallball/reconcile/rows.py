@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from filewallball.access.tables import quotas
 from filewallball.files.tables import KEPT, blobs, files
+from filewallball.idempotency.tables import DONE, idempotency_keys
 from filewallball.recording.event import SUCCESS
 from filewallball.recording.tables import audit_log
 from filewallball.stats.tally import UPLOAD
@@ -76,6 +77,18 @@ def wrong_quotas(connection: Connection) -> list[str]:
         )
     )
     return [f"the use of {name} is miscounted" for name in connection.execute(statement).scalars()]
+
+
+def wrong_keys(connection: Connection, since: int) -> list[str]:
+    """Idempotency keys done since then whose operation is not on record as successful."""
+    is_on_record = and_(audit_log.c.event_id == idempotency_keys.c.holder, audit_log.c.status == SUCCESS)
+    statement = (
+        select(idempotency_keys.c.holder)
+        .outerjoin(audit_log, is_on_record)
+        .where(idempotency_keys.c.state == DONE, idempotency_keys.c.done_us >= since)
+        .where(audit_log.c.id.is_(None))
+    )
+    return [f"no operation {holder} of a key" for holder in connection.execute(statement).scalars()]
 
 
 def _changed(row: Row[Any]) -> Iterator[str]:

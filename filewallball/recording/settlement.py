@@ -9,11 +9,11 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from filewallball.database.connections import Database
 from filewallball.errors import CommitUnknown
-from filewallball.recording.event import Event
+from filewallball.recording.event import SUCCESS, Event
 from filewallball.recording.tables import audit_log
 
 MARK = b'"error_type":"%b"' % CommitUnknown.code.encode()
@@ -41,4 +41,11 @@ def settle(database: Database, shipped: Iterable[Mapping[str, Any]]) -> list[Eve
     return settled
 
 
+def has_failed(connection: Connection, event_id: str) -> bool:
+    """True if an operation is on record as failed or refused: then no change of it can take effect any more."""
+    status = connection.execute(_STATUS.where(audit_log.c.event_id == event_id)).scalar()
+    return status is not None and status != SUCCESS
+
+
+_STATUS = select(audit_log.c.status)
 _OUTCOMES = select(*(audit_log.c[name] for name in ("event_id", "status", "error_type", "duration_us")))

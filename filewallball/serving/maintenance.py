@@ -35,6 +35,8 @@ from filewallball.files.sweep import Sweep
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.filesystem import try_lock
 from filewallball.health.checks import HealthChecks
+from filewallball.idempotency.expiry import LOOK_SECONDS, KeyExpiry
+from filewallball.idempotency.reservations import RENEWED_SECONDS, Reservations
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.recording import ballast
 from filewallball.recording.adoption import Adoption
@@ -158,6 +160,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
         Job("audit-count", 15.0, part(Sealer, app).count),
         Job("database-write", 5.0, lambda: try_writing(database)),
         Job("last-use", 5.0, lambda: write_last_use(database, gate.last_use)),
+        Job("idempotency-renew", RENEWED_SECONDS, part(Reservations, app).renew),
     ]
 
 
@@ -175,6 +178,7 @@ def slow_jobs(app: Flask) -> list[Job]:
         "thumbnails": (300.0, part(Thumbnails, app).tidy),
         "alerts": (3600.0, lambda: forget_old(database, kept_us)),
         "statistics": (60.0, part(Rebuild, app).run_if_incomplete),
+        "idempotency": (LOOK_SECONDS, KeyExpiry(database).run),
         "names": (60.0, NameBackfill(database).run),
         "scrub": (10.0, lambda: scrub(app).run_slice(interval_us, settings.scrub_rate)),
     }

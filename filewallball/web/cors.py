@@ -9,7 +9,15 @@ from flask import Flask, Response, request
 REQUEST_HEADERS = (
     # the service reads these
     *("Authorization", "Content-Digest", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match"),
-    *("If-Range", "If-Unmodified-Since", "Range", "Repr-Digest", "X-Delete-Token", "X-Request-ID"),
+    *(
+        "Idempotency-Key",
+        "If-Range",
+        "If-Unmodified-Since",
+        "Range",
+        "Repr-Digest",
+        "X-Delete-Token",
+        "X-Request-ID",
+    ),
     # fetch and XMLHttpRequest with caching, jQuery, axios, Angular, Dropzone, Uppy
     *(
         "Accept",
@@ -21,7 +29,6 @@ REQUEST_HEADERS = (
         "Pragma",
     ),
     *(
-        "Idempotency-Key",
         "Prefer",
         "Want-Content-Digest",
         "Want-Repr-Digest",
@@ -54,6 +61,7 @@ ANSWER_HEADERS = (
         "Content-Range",
         "Date",
         "ETag",
+        "Idempotency-Replayed",
         "Location",
     ),
     *("RateLimit-Limit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset", "Repr-Digest"),

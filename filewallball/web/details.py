@@ -23,6 +23,9 @@ ADVICE = {
     "blocked": "Whoever runs the service can lift the block; it may also end by itself.",
     "quarantined": "An administrator must release it before it is served.",
     "not_found": "There is nothing here, or nothing that this caller may know of.",
+    "idempotency_key_in_use": "Repeat the request in a moment, with the same key: it is answered as the first was, "
+    "or does what that did not.",
+    "idempotency_key_reused": "Repeat the first request exactly, or send a new key.",
     "expired": "It is gone for good.",
     "network_error": "Send the request again.",
     "precondition_failed": "Fetch it anew: its ETag or its time is another one now.",
@@ -40,7 +43,7 @@ ADVICE = {
     "thumbnail_busy": _AGAIN,
     "audit_unavailable": _AGAIN,
     "commit_unknown": "Look whether the change is there before trying again. Within a minute of the database's return "
-    "the audit log says so too, under the request id.",
+    "the audit log says so too, under the request id. An upload with an Idempotency-Key may simply be repeated.",
     "internal_error": "The request id leads whoever runs the service to the cause in the log.",
 }
 

@@ -39,10 +39,25 @@ LOCATION: dict[str, Any] = {
     }
 }
 
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 255},
+    "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+    "description": "A new random UUID for each upload: however often the request is repeated within 24 hours, it "
+    "stores one file and answers the same. In double quotes or without",
+}
+REPLAYED: dict[str, Any] = {
+    "Idempotency-Replayed": {
+        "description": "`true` where this is the answer to an earlier request with the same Idempotency-Key",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+
 # What an operation may answer with beside success and what every one may; by action.
 _EVERY = (400, 401, 403, 422, 429, 503)
 _PROBLEMS = {
-    "file:upload": (413, 415, 431, 507),
+    "file:upload": (409, 413, 415, 431, 507),
     "file:download": (404, 410, 412, 416, 500),
     "file:view": (404, 410, 412, 416, 500),
     "file:thumbnail": (404, 410, 412, 416, 500, 507),

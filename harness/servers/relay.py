@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Self
 
 from harness.servers.base import free_port
@@ -16,10 +17,14 @@ class Relay:
         self.delay_seconds = 0.0
         self.concerns = b""
         """Only connections that have sent a piece with these bytes are cut or lost."""
+        self.until = b""
+        """A connection that sends a piece with these bytes must send that again."""
         self.cut_before = b""
         """A client that sends a piece with these bytes is cut off, and the server does not get the piece."""
         self.cut_after = b""
         """A client that sends a piece with these bytes is cut off as soon as the server answers it."""
+        self.before_cut: Callable[[], object] = lambda: None
+        """Called in the relay's thread when a connection is about to be cut."""
         self.lose = b""
         """From a piece of a client with these bytes on, nothing of its connection passes, not even its end."""
         self.cuts = 0
@@ -109,12 +114,15 @@ class _Side(asyncio.Protocol):
             if self._other and self._matches(relay.cut_after, data):
                 self._other._cuts_at_answer = True
             self._queue(data)
+        if self._is_client and relay.until and relay.until in data:
+            self._is_concerned = False
 
     def _matches(self, wanted: bytes, data: bytes) -> bool:
         return self._is_concerned and wanted != b"" and wanted in data
 
     def _cut(self) -> None:
         self._relay.cuts += 1
+        self._relay.before_cut()
         for side in filter(None, (self, self._other)):
             side._transport.abort()
 

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import re
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -238,3 +239,22 @@ def test_pruning_removes_nothing_while_a_backup_that_stays_cannot_be_read(place:
 
 def blobs(folder: Path) -> list[Path]:
     return [path for path in (folder / "blobs").rglob("*") if path.is_file()]
+
+
+def test_an_upload_that_is_repeated_after_a_restore_is_answered_as_before(
+    either: Place, folder: Path
+) -> None:
+    def send(key: str) -> tuple[bytes, bool]:
+        answer = either.client.put("/upload/a.bin", data=b"content", headers={"Idempotency-Key": key})
+        assert answer.status_code == 201
+        return answer.data, "Idempotency-Replayed" in answer.headers
+
+    kept, lost = str(uuid.uuid4()), str(uuid.uuid4())
+    before, _ = send(kept)
+    either.shell.run("backup", "create", str(folder))
+    send(lost)
+
+    either.shell.run("backup", "restore", "--force", str(folder))
+
+    assert send(kept) == (before, True)
+    assert not send(lost)[1]  # its file is not there either
