@@ -12,10 +12,11 @@ from filewallball.addresses import packed
 from filewallball.database.connections import Database
 from filewallball.errors import AuditBroken
 from filewallball.recording.event import Event
+from filewallball.recording.row_format import FIRST, RowFormat
 from filewallball.recording.tables import audit_log
 from filewallball.text import sanitize, truncate
 
-# The fields that the mac covers, in their canonical order. Only text and integers, as they read back.
+# The fields that the mac of any row covers, in their canonical order. Only text and integers, as they read back.
 CANONICAL = (
     "event_id",
     "timestamp_us",
@@ -37,10 +38,13 @@ CANONICAL = (
     "count",
     "details",
 )
-COLUMNS = (*CANONICAL, "mac", "address")
+EXTENSION = ("format", "link_id", "trace_id")
+"""The fields that the mac of a row of format 2 covers as well, after the others."""
+COLUMNS = (*CANONICAL, "mac", "address", *EXTENSION)
 _NUMBERS = ("timestamp_us", "user_id", "token_id", "file_size", "duration_us", "count")
 _KINDS = tuple(int if name in _NUMBERS else str for name in CANONICAL)
 _values = itemgetter(*CANONICAL)
+_added = itemgetter("link_id", "trace_id")
 Fields = Mapping[str, Any]
 """An event's fields: `vars(event)`, or a line of the journal."""
 Values = tuple[Any, ...]
@@ -51,6 +55,7 @@ class AuditWriter:
 
     def __init__(self, database: Database, key: bytes) -> None:
         self._key = key
+        self.row_format = RowFormat(database, key)
         self._insert = database.bulk(database.dialect.insert(audit_log), COLUMNS)
         self._bulk = database.bulk(database.dialect.insert_ignoring(audit_log), COLUMNS)
 
@@ -75,11 +80,16 @@ class AuditWriter:
 
         Raises TypeError or AttributeError for an event that is none.
         """
-        values = _sanitized(fields) if _needs_care(fields) else _values(fields)
+        if _needs_care(fields):
+            fields = _sanitized(fields)
+        values = _values(fields)
         if tuple(map(type, values)) != _KINDS:
             raise TypeError("A field of the event is of another kind.")
-        mac = hmac.digest(self._key, _octets(values), hashlib.sha256).hex()
-        return (*values, mac, packed(fields["ip_address"]))
+        number = self.row_format.current()
+        link_id, trace_id = (value or None for value in _added(fields)) if number > FIRST else (None, None)
+        covered = values if number == FIRST else (*values, number, _optional(link_id), _optional(trace_id))
+        mac = hmac.digest(self._key, _octets(covered), hashlib.sha256).hex()
+        return (*values, mac, packed(fields["ip_address"]), number, link_id, trace_id)
 
 
 def _octets(values: Values) -> bytes:
@@ -92,6 +102,11 @@ def _octets(values: Values) -> bytes:
     return b"".join([b"%d:%b" % (len(value), value) for value in octets])
 
 
+def _optional(value: str | None) -> str:
+    """A value that may be NULL as macs and seals cover it (`Dialect.length_prefixed`)."""
+    return "" if value is None else f"={value}"
+
+
 def _needs_care(fields: Fields) -> bool:
     """True if anything that came from outside is more than short plain ASCII, as it nearly always is."""
     texts = _outside(fields)
@@ -99,10 +114,8 @@ def _needs_care(fields: Fields) -> bool:
     return not (joined.isascii() and joined.isprintable()) or any(map(gt, map(len, texts), _SIZES))
 
 
-def _sanitized(fields: Fields) -> Values:
-    clean = {name: make(fields[name], size) for name, (make, size) in _OUTSIDE.items()}
-    values: Values = _values({**fields, **clean})
-    return values
+def _sanitized(fields: Fields) -> Fields:
+    return {**fields, **{name: make(fields[name], size) for name, (make, size) in _OUTSIDE.items()}}
 
 
 def _ascii(value: str, length: int) -> str:
@@ -119,6 +132,8 @@ _OUTSIDE: dict[str, tuple[Callable[[str, int], str], int]] = {
     "request_id": (_ascii, 64),
     "file_type": (_ascii, 127),
     "details": (truncate, 65536),
+    "link_id": (_ascii, 32),
+    "trace_id": (_ascii, 32),
 }
 _SIZES = [size for _, size in _OUTSIDE.values()]
 _outside = itemgetter(*_OUTSIDE)

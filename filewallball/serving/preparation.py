@@ -5,8 +5,9 @@ from flask import Flask
 
 from filewallball.access.authentication import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
+from filewallball.audit.upgrade import finish_alone
 from filewallball.database.connections import Database
-from filewallball.database.schema import is_newest, upgrade
+from filewallball.database.schema import has_schema, is_newest, upgrade
 from filewallball.filesystem import kept_secret
 from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import command_line
@@ -23,6 +24,7 @@ def make_ready(app: Flask) -> None:
     database = part(Database, app)
     settings = part(Settings, app)
     close_data(settings)
+    is_new = not has_schema(database)
     if not is_newest(database):
         upgrade()
     if not holds_key(database, part(Seals, app)):
@@ -30,6 +32,7 @@ def make_ready(app: Flask) -> None:
     part(LocalStore, app).prepare()
     part(Journal, app).prepare()
     part(Adoption, app).adopt()
+    finish_alone(app, is_new=is_new)
     wanted = settings.admin_token
     if first_admin_stands(database, wanted):
         return
