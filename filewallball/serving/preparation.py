@@ -27,12 +27,13 @@ def make_ready(app: Flask) -> None:
     is_new = not has_schema(database)
     if not is_newest(database):
         upgrade()
-    if not holds_key(database, part(Seals, app)):
+    if holds_key(database, part(Seals, app)):
+        finish_alone(app, is_new=is_new)
+    else:
         click.echo(f"filewallball: {OTHER_KEY}", err=True)
     part(LocalStore, app).prepare()
     part(Journal, app).prepare()
     part(Adoption, app).adopt()
-    finish_alone(app, is_new=is_new)
     wanted = settings.admin_token
     if first_admin_stands(database, wanted):
         return
