@@ -55,6 +55,8 @@ class AuditWriter:
 
     def __init__(self, database: Database, key: bytes) -> None:
         self._key = key
+        self._database = database
+        self._width = len(COLUMNS)
         self.row_format = RowFormat(database, key)
         self._insert = database.bulk(database.dialect.insert(audit_log), COLUMNS)
         self._bulk = database.bulk(database.dialect.insert_ignoring(audit_log), COLUMNS)
@@ -64,8 +66,14 @@ class AuditWriter:
 
         Raises AuditBroken where the database drops the row without a word, as a trigger can make it do.
         """
-        if self._insert.execute(connection, [self.row(vars(event))]) != 1:
+        if self._insert.execute(connection, [self.row(vars(event))[: self._width]]) != 1:
             raise AuditBroken("The database does not keep the rows of the audit log.")
+
+    def write_to_earlier_schema(self) -> None:
+        """Let `append` write rows of the first format, without the columns that only later formats need."""
+        self.row_format.keep_first()
+        self._width = len(COLUMNS) - len(EXTENSION)
+        self._insert = self._database.bulk(self._database.dialect.insert(audit_log), COLUMNS[: self._width])
 
     def prepare(self, events: Iterable[Fields]) -> list[Any]:
         """Turn events, given by their fields, into rows for `send`: all of the work that needs no database."""

@@ -42,6 +42,10 @@ class RowFormat:
                 logger.debug("The format of audit rows could not be read", exc_info=True)
         return self._current
 
+    def keep_first(self) -> None:
+        """Write the first format from now on, whatever the database says."""
+        self._current, self._due = FIRST, float("inf")
+
     def finished(self) -> int:
         """The newest format that all processes understand, as the database has it. Raises database errors."""
         rows = self._database.rows(select(*audit_formats.c))

@@ -33,7 +33,7 @@ audit_log = Table(
     Column("details", text_type(), nullable=False),
     Column("mac", code_type(64), nullable=False),
     Column("block_id", BigInteger),
-    Column("format", SmallInteger, default=1, nullable=False),
+    Column("format", SmallInteger, server_default=text("1"), nullable=False),
     Column("link_id", code_type(32)),
     Column("trace_id", code_type(32)),
     Index("ix_audit_log_timestamp", "timestamp_us", "id"),
