@@ -24,7 +24,7 @@ VERBS = {
     ),
     "update": (
         *("rotate", "release", "login", "update", "set", "enable", "disable", "quarantine"),
-        *("rebuild", "restore", "on", "off"),
+        *("rebuild", "restore", "on", "off", "finish"),
     ),
     "delete": ("delete", "expire", "revoke", "prune", "remove"),
 }

@@ -9,8 +9,9 @@ from sqlalchemy.engine import make_url
 from filewallball.commands import with_app
 from filewallball.observability.metric_store.service_lock import is_running
 from filewallball.observability.metric_store.slots import Slots
-from filewallball.recording.operations import Ledger
-from filewallball.recording.row_format import NEWEST
+from filewallball.recording.caller import command_line
+from filewallball.recording.operations import Ledger, operation
+from filewallball.recording.row_format import NEWEST, RowFormat
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 
@@ -32,25 +33,33 @@ def finish(app: Flask) -> None:
 
     From then on audit rows are written in a format that earlier releases refuse.
     """
-    row_format = part(Ledger, app).writer.row_format
-    if row_format.finished() != NEWEST:
-        row_format.finish()
+    if _row_format(app).finished() != NEWEST:
+        _finish(app)
     click.echo(f"Audit rows are written in format {NEWEST}.")
 
 
-def finish_alone(app: Flask, *, is_new: bool) -> None:
+def finish_alone(app: Flask) -> None:
     """Finish the upgrade where nothing of an earlier release can be at work, else say how it is done.
 
-    That is so in a database whose tables were made just now (`is_new`), and where it is a SQLite file in a DATA_DIR
-    that no other process uses. Who else uses a MariaDB server, no host can tell.
+    That is so of a SQLite file in a DATA_DIR that no other process uses. Who else uses a MariaDB server, no host can
+    tell.
     """
-    row_format = part(Ledger, app).writer.row_format
-    if row_format.finished() == NEWEST:
+    if _row_format(app).current() == NEWEST:
         return
-    if is_new or _is_alone(app):
-        row_format.finish()
+    if _is_alone(app):
+        _finish(app)
     else:
         click.echo(_UNFINISHED, err=True)
+
+
+def _finish(app: Flask) -> None:
+    with operation(part(Ledger, app), "upgrade:finish", command_line()) as op:
+        op.note(details={"format": NEWEST})
+        op.change(_row_format(app).finish)
+
+
+def _row_format(app: Flask) -> RowFormat:
+    return part(Ledger, app).writer.row_format
 
 
 def _is_alone(app: Flask) -> bool:

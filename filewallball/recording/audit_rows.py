@@ -44,7 +44,6 @@ COLUMNS = (*CANONICAL, "mac", "address", *EXTENSION)
 _NUMBERS = ("timestamp_us", "user_id", "token_id", "file_size", "duration_us", "count")
 _KINDS = tuple(int if name in _NUMBERS else str for name in CANONICAL)
 _values = itemgetter(*CANONICAL)
-_added = itemgetter("link_id", "trace_id")
 Fields = Mapping[str, Any]
 """An event's fields: `vars(event)`, or a line of the journal."""
 Values = tuple[Any, ...]
@@ -94,8 +93,10 @@ class AuditWriter:
         if tuple(map(type, values)) != _KINDS:
             raise TypeError("A field of the event is of another kind.")
         number = self.row_format.current()
-        link_id, trace_id = (value or None for value in _added(fields)) if number > FIRST else (None, None)
-        covered = values if number == FIRST else (*values, number, _optional(link_id), _optional(trace_id))
+        covered, link_id, trace_id = values, None, None
+        if number != FIRST:
+            link_id, trace_id = fields["link_id"] or None, fields["trace_id"] or None
+            covered = (*values, number, _optional(link_id), _optional(trace_id))
         mac = hmac.digest(self._key, _octets(covered), hashlib.sha256).hex()
         return (*values, mac, packed(fields["ip_address"]), number, link_id, trace_id)
 

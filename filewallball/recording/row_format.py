@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from filewallball.clock import now_us
@@ -58,14 +58,11 @@ class RowFormat:
             default=FIRST,
         )
 
-    def finish(self) -> None:
-        """Put on record that every process understands the newest format. Raises database errors."""
+    def finish(self, connection: Connection) -> None:
+        """Put on record that every process understands the newest format; part of the caller's operation."""
         finished_us = now_us()
         values = {"format": NEWEST, "finished_us": finished_us, "mac": self._mac(NEWEST, finished_us)}
-        with self._database.begin() as connection:
-            connection.execute(insert(audit_formats), values)
-        self._current = NEWEST
-        logger.info("Audit rows are written in another format from now on", extra={"format": NEWEST})
+        connection.execute(insert(audit_formats), values)
 
     def _mac(self, number: int, finished_us: int) -> str:
         return hmac.digest(self._key, b"format;%d;%d" % (number, finished_us), hashlib.sha256).hex()

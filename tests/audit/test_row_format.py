@@ -13,7 +13,7 @@ from filewallball.audit.sealer import REFUSED
 from filewallball.errors import AuditBroken
 from filewallball.recording.event import Event
 from harness.parts import Parts
-from tests.fixtures.audit_log import alter, rows_of, seal_blocks, write_as_before
+from tests.fixtures.audit_log import alter, finish_upgrade, rows_of, seal_blocks, write_as_before
 
 Record = Callable[..., list[Event]]
 TRACE, OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -59,7 +59,7 @@ def test_a_chain_goes_on_from_rows_of_format_1_to_rows_of_format_2(parts: Parts,
     seal_blocks(parts, record, 2, trace_id=TRACE)
     record(2, trace_id=TRACE)
     before = rows_of(parts, "SELECT * FROM audit_log ORDER BY id")
-    parts.ledger.writer.row_format.finish()
+    finish_upgrade(parts)
     record(2, trace_id=TRACE)
     parts.sealer.run()
     seal_blocks(parts, record, 1)

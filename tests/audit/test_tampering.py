@@ -11,7 +11,7 @@ from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from harness.parts import Parts
-from tests.fixtures.audit_log import alter, rows_of, seal_blocks, write_as_before
+from tests.fixtures.audit_log import alter, finish_upgrade, rows_of, seal_blocks, write_as_before
 
 Record = Callable[..., list[Event]]
 _TABLES = (audit_log, audit_blocks, audit_chain)
@@ -27,7 +27,7 @@ def loose(parts: Parts, record: Record) -> Parts:
     write_as_before(parts)
     seal_blocks(parts, record, 2, timestamp_us=now_us() - 400 * _DAY_US)
     seal_blocks(parts, record, 2)
-    parts.ledger.writer.row_format.finish()
+    finish_upgrade(parts)
     seal_blocks(parts, record, 2)
     seal_blocks(parts, record, 2, link_id="a link", trace_id="7" * 32)
     assert parts.retention.prune_expired(Caller(username="system", role="admin")) == 8
