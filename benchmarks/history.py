@@ -16,6 +16,7 @@ from filewallball.audit.sealer import BLOCK_ROWS
 from filewallball.audit.seals import FIRST_SEAL, Block, Seals, canonical_columns, sealed_column
 from filewallball.clock import now_us
 from filewallball.database.schema import upgrade
+from filewallball.recording.audit_rows import EXTENSION
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from filewallball.settings.loading import load_settings
 from filewallball.stats.tables import daily_seen, usage_client_daily
@@ -164,7 +165,7 @@ def _make(parts: Parts, size: Size, mac: str, first: int) -> None:
         block_rows=BLOCK_ROWS,
         **chances,
     )
-    names = [column.name for column in audit_log.c if column.name != "mac"]
+    names = [column.name for column in audit_log.c if column.name not in ("mac", *EXTENSION)]
     listed = ", ".join(f"`{name}`" for name in names)
     chosen = f"SELECT {listed}, {mac} FROM ({made}) AS audit_log"  # noqa: S608 - all of it is ours
     _run(parts, f"INSERT INTO audit_log ({listed}, mac) {chosen}")

@@ -14,6 +14,7 @@ from filewallball import create_app
 from filewallball.access.commands import blocks, quotas, tokens, users
 from filewallball.alerts.commands import alerts
 from filewallball.audit.commands import audit
+from filewallball.audit.upgrade import upgrade as upgrades
 from filewallball.backup.commands import backup
 from filewallball.clock import now_us
 from filewallball.commands import with_app
@@ -123,7 +124,7 @@ def downgrade_command(_app: Flask, revision: str) -> None:
     downgrade(revision)
 
 
-for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, alerts, ops, doctor):
+for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, alerts, ops, doctor, upgrades):
     main.add_command(group)
 
 

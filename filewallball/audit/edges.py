@@ -17,17 +17,20 @@ PASSES = 100
 A row is on record late only where its transaction outlasted all of them, each of which had work to do."""
 _ROWS_AT_ONCE = 10_000
 _GROUPS_TOLD = 10
+LATER = "a format that this release does not know: a later one has to verify it"
 _HEAD = select(func.max(audit_chain.c.number)).scalar_subquery()
 
 
 @dataclass(slots=True)
 class Rows:
-    """Some rows: how many, the last one's id, and the ids of those that nobody vouches for or that hold NULL."""
+    """Some rows: how many, the last one's id, and the ids of those that nobody vouches for, that hold NULL or whose
+    format only a later release knows."""
 
     count: int = 0
     last_id: int | None = None
     forged: list[int | None] = field(default_factory=list)
     holding_null: list[int | None] = field(default_factory=list)
+    later: list[int | None] = field(default_factory=list)
 
 
 class Edges:
@@ -43,9 +46,12 @@ class Edges:
         found = Rows()
         for row_id, sealed in self._all(self._candidates.where(condition).limit(most)):
             found.count, found.last_id = found.count + 1, row_id
-            if sealed is None:
+            row = None if sealed is None else Candidate.read(sealed)
+            if row is None:
                 found.holding_null.append(row_id)
-            elif not self._seals.is_genuine(Candidate.read(sealed)):
+            elif row.is_of_later_release:
+                found.later.append(row_id)
+            elif not self._seals.is_genuine(row):
                 found.forged.append(row_id)
         return found
 
@@ -74,6 +80,7 @@ class Edges:
             for ids, problem in (
                 (rows.forged, "was not written by the service"),
                 (rows.holding_null, "holds NULL: it was not written by the service"),
+                (rows.later, f"has {LATER}"),
             ):
                 if ids:
                     report.found(0, f"unsealed row {ids[0]} {problem}{more(len(ids) - 1)}")

@@ -24,7 +24,7 @@ VERBS = {
     ),
     "update": (
         *("rotate", "release", "login", "update", "set", "enable", "disable", "quarantine"),
-        *("rebuild", "restore", "on", "off"),
+        *("rebuild", "restore", "on", "off", "finish"),
     ),
     "delete": ("delete", "expire", "revoke", "prune", "remove"),
 }
@@ -47,6 +47,7 @@ class AuditFilter:
     date_to: int | None = None
     ip_address: Network | str | None = None
     request_id: str = ""
+    trace_id: str = ""
     resource_id: str = ""
     error_type: str = ""
     q: str = ""
@@ -58,6 +59,7 @@ class AuditFilter:
             self.user_id is not None
             or self.ip_address
             or self.request_id
+            or self.trace_id
             or self.resource_id
             or self.error_type
         )
@@ -119,6 +121,7 @@ class Scope:
         wanted = self.wanted
         named = {
             "request": wanted.request_id,
+            "trace": wanted.trace_id,
             "resource": wanted.resource_id,
             "user": wanted.user_id,
             "error": wanted.error_type,
@@ -146,7 +149,7 @@ class Scope:
         wanted = self.wanted
         if wanted.user_id is not None:
             yield audit_log.c.user_id == wanted.user_id
-        for name in ("request_id", "resource_id", "error_type"):
+        for name in ("request_id", "trace_id", "resource_id", "error_type"):
             if value := getattr(wanted, name):
                 yield equals(audit_log.c[name], value)
         if (

@@ -6,6 +6,7 @@ _RIGHTS = {
     "audit_log": "SELECT, INSERT, UPDATE (block_id)",
     "audit_blocks": "SELECT, INSERT",
     "audit_chain": "SELECT, UPDATE (number, seal)",
+    "audit_formats": "SELECT, INSERT",
     "audit_totals": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
 }

@@ -38,6 +38,8 @@ def _shown(row: SimpleNamespace) -> dict[str, Any]:
         "ip_address": _text(row.ip_address),
         "user_agent": _text(row.user_agent),
         "request_id": _text(row.request_id),
+        "link_id": _text(row.link_id or ""),
+        "trace_id": _text(row.trace_id or ""),
         "file_type": _text(row.file_type),
         "file_size": index(row.file_size),
         "duration_ms": row.duration_us / 1000,
@@ -89,7 +91,7 @@ def _mended(row: Row[Any]) -> SimpleNamespace:
     for column in audit_log.c:
         name, value = column.name, getattr(row, column.name)
         kind = column.type.python_type
-        is_fine = isinstance(value, kind) or (name == "block_id" and value is None)
+        is_fine = isinstance(value, kind) or (bool(column.nullable) and value is None)
         if name == "timestamp_us" and is_fine:
             is_fine = _is_moment(value)
         values[name] = value if is_fine else kind()

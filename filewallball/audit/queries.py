@@ -84,8 +84,6 @@ def _newest(
     places = {key.id: place for place, key in enumerate(keys)}
     found = connection.execute(select(*_COLUMNS).where(audit_log.c.id.in_(places))).all()
     return sorted(found, key=lambda row: places[row.id])
-    found = connection.execute(select(*_COLUMNS).where(audit_log.c.id.in_([key.id for key in keys]))).all()
-    return sorted(found, key=_position, reverse=True)
 
 
 def _keys(

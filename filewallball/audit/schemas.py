@@ -12,6 +12,7 @@ from filewallball.web.schemas import MomentField
 _MOST_DAYS_OF_SEARCH = 31
 _DAY_US = 86_400_000_000
 _LARGEST = 2**63 - 1
+_TRACE = validate.Regexp(r"\A[0-9a-f]{32}\Z", error="Must be 32 hexadecimal digits in lower case.")
 _CODE = validate.Regexp(r"\A[\x20-\x7e]{1,128}\Z", error="Must be 1 to 128 printable ASCII characters.")
 
 
@@ -60,6 +61,7 @@ class AuditFilterSchema(Schema):
         }
     )
     request_id = fields.String(validate=_CODE)
+    trace_id = fields.String(validate=_TRACE, metadata={"description": "32 hexadecimal digits"})
     resource_id = fields.String(validate=_CODE)
     error_type = fields.String(validate=_CODE)
     q = fields.String(
@@ -124,6 +126,8 @@ class AuditEventSchema(Schema):
     ip_address = fields.String()
     user_agent = fields.String()
     request_id = fields.String()
+    link_id = fields.String(metadata={"description": "The link that the request came by"})
+    trace_id = fields.String(metadata={"description": "The trace that the request belongs to"})
     file_type = fields.String()
     file_size = fields.Integer(metadata={"description": "Bytes stored or sent"})
     duration_ms = fields.Float(metadata={"description": "0 = not measured"})

@@ -44,6 +44,7 @@ _BEFORE_ALL = -(2**63)
 _NO_HEAD = (
     "The head of the audit log's chain is missing, or is none that a block can follow: nothing can be sealed."
 )
+_LATER = "Row {} of the audit log has a format that this release does not know: a later one has to seal it."
 _NOT_KEPT = "The database does not keep what sealing writes: has somebody put a trigger on the audit tables?"
 Rollup = Callable[[Connection, Sequence[AuditRecord]], None]
 logger = logging.getLogger("filewallball.audit")
@@ -77,7 +78,8 @@ class Sealer:
 
     def run(self) -> int:
         """Seal all that is unsealed; returns the number of rows. Raises database errors, and AuditBroken
-        where the log and all that waits are of another key, or the log cannot be sealed at all; nothing is lost."""
+        where the log and all that waits are of another key, at a row of a format that only a later release knows,
+        or where the log cannot be sealed at all; nothing is lost."""
         try:
             sealed = self._run()
         except AuditBroken as error:
@@ -100,6 +102,8 @@ class Sealer:
                 following = reader.submit(self._read, batch.last_id) if batch.size == BLOCK_ROWS else None
                 settled = self._settle(batch)
                 total += settled
+                if batch.later is not None:
+                    raise AuditBroken(_LATER.format(batch.later))
                 if following is None or not settled:
                     return total
                 batch = following.result()
@@ -115,8 +119,11 @@ class Sealer:
     def _read(self, after: int = _BEFORE_ALL) -> "_Batch":
         batch = _Batch()
         for row_id, sealed in self._database.rows(self._unsealed, {"after": after}):
-            batch.last_id = row_id
             row = None if sealed is None else Candidate.read(sealed)  # NULL where a value of the row is
+            if row is not None and row.is_of_later_release:
+                batch.later = row_id
+                return batch
+            batch.last_id = row_id
             if row is not None and self._seals.is_genuine(row):
                 batch.genuine.append(row)
             else:
@@ -228,11 +235,13 @@ class Sealer:
 
 @dataclass(slots=True)
 class _Batch:
-    """Unsealed rows in order: those that the service wrote, and the ids of those that it did not."""
+    """Unsealed rows in order: those that the service wrote, and the ids of those that it did not; `later` is the
+    id of the row that ended them because this release does not know its format."""
 
     genuine: list[Candidate] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     last_id: int = _BEFORE_ALL
+    later: int | None = None
 
     @property
     def size(self) -> int:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, func, select
+from sqlalchemy import Column, ColumnElement, and_, case, func, select
 
 from filewallball.addresses import packed
 from filewallball.database.connections import Database
 from filewallball.filesystem import kept_secret, replace_file
-from filewallball.recording.audit_rows import CANONICAL
+from filewallball.recording.audit_rows import CANONICAL, EXTENSION
+from filewallball.recording.row_format import FIRST, NEWEST
 from filewallball.recording.tables import AuditRecord, audit_chain, audit_log
 from filewallball.settings.service import Settings
 
@@ -77,12 +78,20 @@ class Candidate:
     def id(self) -> int:
         return int(self.fields[0])
 
+    @property
+    def is_of_later_release(self) -> bool:
+        """True if the row states a format that this release does not know: its mac may cover what we cannot read."""
+        stated = self.fields[_FORMAT] if len(self.fields) > _SHORT else ""
+        return stated.isdecimal() and int(stated) > NEWEST
+
     def record(self) -> AuditRecord:
         """The row with its numbers as numbers; only for one that is genuine."""
         values: list[Any] = self.fields[:-2]
         for place in _NUMBERS:
-            values[place] = int(values[place])
-        return AuditRecord._make(values)
+            if place < len(values):
+                values[place] = int(values[place])
+        values[_FORMAT + 1 :] = [value.removeprefix("=") for value in values[_FORMAT + 1 :]]
+        return AuditRecord(*values)
 
 
 class Seals:
@@ -118,9 +127,18 @@ class Seals:
 
 
 def sealed_column(database: Database) -> ColumnElement[bytes]:
-    """The bytes of a row that a seal covers: its number, the event, the mac and the packed address."""
-    return database.dialect.length_prefixed(
-        [audit_log.c.id, *canonical_columns(), audit_log.c.mac, audit_log.c.address]
+    """The bytes of a row that a seal covers: its number, the event, the mac and the packed address.
+
+    A row of the first format has none of what later ones added, and reads as it did before there were any. Rows one
+    after the other read in one way only: what a later format adds is never what stands in its place in the first one.
+    """
+    dialect, row = database.dialect, audit_log.c
+    before, after = [row.id, *canonical_columns()], [row.mac, row.address]
+    added = [row[name] for name in EXTENSION]
+    is_plain = and_(dialect.is_number(row.format, FIRST), row.link_id.is_(None), row.trace_id.is_(None))
+    return case(
+        (is_plain, dialect.length_prefixed([*before, *after])),
+        else_=dialect.length_prefixed([*before, *added, *after]),
     )
 
 
@@ -202,3 +220,6 @@ def _width(field: str) -> int:
 
 _NUMBERS = tuple(place for place, kind in enumerate(AuditRecord.__annotations__.values()) if kind is int)
 _ADDRESS = AuditRecord._fields.index("ip_address")
+_FORMAT = AuditRecord._fields.index("format")
+_SHORT = _FORMAT + 2
+"""The number of fields of a row of the first format, with its mac and its packed address."""

@@ -15,10 +15,11 @@ _TYPES = {"table", "index", "view", "trigger"}
 _NAME = r"""(?:\w+|"(?:[^"]|"")+"|`(?:[^`]|``)+`|\[[^\]]+\])"""
 _COLUMN = rf"\s*{_NAME}(?:\s+(?:ASC|DESC))?\s*"
 _PLAIN_INDEX = re.compile(
-    rf"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+{_NAME}\s+ON\s+{_NAME}\s*\({_COLUMN}(?:,{_COLUMN})*\)\s*",
+    rf"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+{_NAME}\s+ON\s+{_NAME}\s*\({_COLUMN}(?:,{_COLUMN})*\)\s*"
+    rf"(?:WHERE\s+{_NAME}\s+IS\s+NOT\s+NULL\s*)?",
     re.IGNORECASE,
 )
-"""Columns and nothing else: no expression, WHERE, collation or comment."""
+"""Columns and nothing else: no expression, collation or comment, and no WHERE but one that leaves out NULL."""
 _TRIGGER = re.compile(r"\s*CREATE\s+(?:TEMP\w*\s+)?TRIGGER\b", re.IGNORECASE)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from filewallball.audit.block_reader import BlockReader, Contents, Run, block_of, is_sound, runs
-from filewallball.audit.edges import Edges, more, number
+from filewallball.audit.edges import LATER, Edges, more, number
 from filewallball.audit.report import MAX_FINDINGS, Report
 from filewallball.audit.seals import FIRST_SEAL, Anchor, Block, Seals, read_anchor
 from filewallball.audit.structure import contradictions, not_checked, structure
@@ -218,6 +218,8 @@ class Verifier:
             return f"row {changed[0]} was changed or inserted{more(len(changed) - 1)}"
         if holding_null:
             return f"row {holding_null[0]} holds NULL, changed or inserted{more(len(holding_null) - 1)}"
+        if rows.later:
+            return f"row {rows.later[0]} has {LATER}{more(len(rows.later) - 1)}"
         if rows.count != block.row_count:
             difference = rows.count - block.row_count
             return f"{abs(difference)} row(s) " + ("are missing" if difference < 0 else "were inserted")

@@ -35,6 +35,7 @@ from filewallball.recording.caller import command_line
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
+from filewallball.recording.tables import audit_log
 from filewallball.registry import part
 from filewallball.settings.loading import load_settings
 from filewallball.settings.service import Settings
@@ -161,6 +162,8 @@ def _refuse_other_key(settings: Settings, backup: Path) -> None:
 def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
     store = part(LocalStore, app)
     _bring_schema_to(app, manifest.revision)
+    if not _has_formats():
+        part(Ledger, app).writer.write_to_earlier_schema()
     store.prepare()
     part(Journal, app).prepare()
     part(Adoption, app).adopt(is_new_key=True)
@@ -192,6 +195,10 @@ def _bring_schema_to(app: Flask, revision: str) -> None:
         found = None
     if found is None:
         upgrade(revision)
+
+
+def _has_formats() -> bool:
+    return any(column["name"] == "format" for column in inspect(db.engine).get_columns(audit_log.name))
 
 
 def _has_table(name: str) -> bool:

@@ -11,8 +11,11 @@ from sqlalchemy import (
     Connection,
     Engine,
     Insert,
+    LargeBinary,
     Select,
     Table,
+    func,
+    literal,
     select,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -86,7 +89,14 @@ class Dialect(ABC):
 
     @abstractmethod
     def length_prefixed(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bytes]:
-        """`length:value` of every column in one value, bytes in hexadecimal; lengths count octets, to part them."""
+        """`length:value` of every column in one value, bytes in hexadecimal; lengths count octets, to part them.
+
+        The value of a column that may be NULL has a `=` before it, and NULL is empty; NULL in another is NULL in all.
+        """
+
+    def is_number(self, column: ColumnElement[Any], number: int) -> ColumnElement[bool]:
+        """That a column holds this number, and nothing that only equals it."""
+        return column == number
 
     @abstractmethod
     def joined(self, column: ColumnElement[Any], order_by: ColumnElement[Any]) -> ColumnElement[bytes] | None:
@@ -114,6 +124,18 @@ class Dialect(ABC):
     @abstractmethod
     def durability_faults(self, connection: Connection) -> Iterator[str]:
         """The settings under which a change that was confirmed may be lost."""
+
+
+def written(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The value of a column as `length_prefixed` writes it."""
+    if isinstance(column.type, LargeBinary):
+        return func.hex(column)
+    return func.coalesce(literal("=").concat(column), "") if may_be_null(column) else column
+
+
+def may_be_null(column: ColumnElement[Any]) -> bool:
+    """True of a column of a table that is declared so."""
+    return isinstance(column, Column) and bool(column.nullable)
 
 
 def by_index(statement: S, table: Table, index: str) -> S:

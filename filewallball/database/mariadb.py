@@ -20,7 +20,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import mysql
 
 from filewallball.database.bulk_insert import BulkInsert
-from filewallball.database.dialect import Columns, Dialect, Options
+from filewallball.database.dialect import Columns, Dialect, Options, written
 from filewallball.database.hung_server import HungServer
 from filewallball.database.stock import Inserts
 from filewallball.settings.service import Settings
@@ -89,7 +89,7 @@ class MariaDB(Dialect):
         return cast(mysql.Insert, statement).on_duplicate_key_update(**changes)
 
     def length_prefixed(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bytes]:
-        values = [func.hex(column) if isinstance(column.type, LargeBinary) else column for column in columns]
+        values = [written(column) for column in columns]
         octets = [
             part for value in values for part in (func.octet_length(value), ":", sql_cast(value, LargeBinary))
         ]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flask import current_app
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from filewallball.database.connections import Database
@@ -34,6 +34,11 @@ def is_newest(database: Database) -> bool:
     except (OperationalError, ProgrammingError):  # no such table yet, or no such server
         return False
     return list(found) == [newest()]
+
+
+def has_schema(database: Database) -> bool:
+    """True if there are tables already, of whatever release. Raises OperationalError where nothing answers."""
+    return database.query(lambda connection: inspect(connection).has_table("alembic_version"))
 
 
 def newest() -> str:

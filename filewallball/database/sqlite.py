@@ -27,7 +27,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import sqlite
 
 from filewallball.database import skip_scan
-from filewallball.database.dialect import Columns, Dialect, Options
+from filewallball.database.dialect import Columns, Dialect, Options, may_be_null, written
 from filewallball.database.group_commit import GroupCommit, KeptWriter
 from filewallball.database.prepared import PreparedInserts, PreparedStatements, executed
 from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact, Writers
@@ -86,12 +86,15 @@ class SQLite(Dialect):
     def length_prefixed(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bytes]:
         """Bytes in a column of text read like text and equal none, so they would hide a row from every filter: a
         value of another kind than its column's adds what no honest value has."""
-        values = [func.hex(column) if isinstance(column.type, LargeBinary) else column for column in columns]
+        values = [written(column) for column in columns]
         parts: list[Any] = [
             part for value in values for part in (func.length(sql_cast(value, LargeBinary)), ":", value)
         ]
         parts.append(case((_of_their_kinds(columns), ""), else_="0:"))
         return sql_cast(reduce(lambda joined, part: joined.op("||")(part), parts), LargeBinary)
+
+    def is_number(self, column: ColumnElement[Any], number: int) -> ColumnElement[bool]:
+        return and_(func.typeof(column) == "integer", column == number)
 
     def joined(self, column: ColumnElement[Any], order_by: ColumnElement[Any]) -> ColumnElement[bytes] | None:
         return None
@@ -141,5 +144,6 @@ def _of_their_kinds(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool
     kinds: dict[str, list[ColumnElement[Any]]] = defaultdict(list)
     for column in columns:
         is_bytes, is_number = isinstance(column.type, LargeBinary), isinstance(column.type, Integer)
-        kinds["blob" if is_bytes else "integer" if is_number else "text"].append(column)
+        value = func.coalesce(column, "") if may_be_null(column) else column
+        kinds["blob" if is_bytes else "integer" if is_number else "text"].append(value)
     return and_(*(func.typeof(func.max(*found, found[0])) == kind for kind, found in kinds.items()))

@@ -81,6 +81,6 @@ def _note(connection: Connection, op: Operation, file_id: str) -> Row[Any]:
     row = connection.execute(select(*_COLUMNS).where(files.c.file_id == file_id)).one_or_none()
     if row is None or row.file_id != file_id:  # MariaDB overlooks spaces at the end
         raise errors.NotFound("There is no such file in quarantine.")
-    details = {"filename": row.filename, "suspicion": row.suspicion.split(",")}
+    details = {"filename": row.filename, "sha256": row.file_hash, "suspicion": row.suspicion.split(",")}
     op.note(resource_id=file_id, file_type=row.mime_type, file_size=row.file_size, details=details)
     return row

@@ -22,7 +22,7 @@ class Removals:
     def delete(self, op: Operation, file_id: str, delete_token: str) -> None:
         """Delete a file for ever. Raises NotFound, Expired, AuthMissing or Forbidden."""
         row = find_visible(self._database, op, file_id, delete_token, quarantined=True)
-        op.note(file_size=row.file_size)
+        op.note(file_size=row.file_size, details={"sha256": row.file_hash})
         if not (owns(op.caller, row) or holds_token(delete_token, row)):
             raise no_right_to_delete(op.caller, delete_token)
         self._cache.forget(file_id)

@@ -16,6 +16,7 @@ from filewallball.storage.leases import LeaseWatch
 from filewallball.storage.local import LocalStore
 
 _BATCH = 200
+_DUE = [files.c[name] for name in ("file_id", "filename", "blob_id", "mime_type", "file_size", "file_hash")]
 logger = logging.getLogger("filewallball.sweep")
 
 
@@ -55,7 +56,7 @@ class Sweep:
     def expire_files(self) -> int:
         """End files whose time has come, each as an operation of its own."""
         due = (
-            select(files.c.file_id, files.c.filename, files.c.blob_id, files.c.mime_type, files.c.file_size)
+            select(*_DUE)
             .where(files.c.state.in_(KEPT), files.c.expires_us <= now_us())
             .order_by(files.c.expires_us)
             .limit(_BATCH)
@@ -92,7 +93,8 @@ class Sweep:
     def _expire(self, row: Row[Any]) -> bool:
         try:
             with self._begin("file:expire", row.file_id) as op:
-                op.note(file_type=row.mime_type, file_size=row.file_size, details={"filename": row.filename})
+                details = {"filename": row.filename, "sha256": row.file_hash}
+                op.note(file_type=row.mime_type, file_size=row.file_size, details=details)
                 self._forget(row.file_id)
                 op.change(lambda connection: end_file(connection, row.file_id, row.blob_id, EXPIRED))
         except errors.NotFound:

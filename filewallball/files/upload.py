@@ -61,6 +61,7 @@ class Uploads:
         filename = display_name(incoming.filename)
         seen = inspect(stage.head, incoming.claimed_type, incoming.filename, stage)
         details = {"filename": filename, "file_size": stage.size, "mime_type": seen.media_type}
+        details["sha256"] = stage.sha256
         op.note(file_type=seen.media_type, file_size=stage.size, details=details)
         suspicion = self._judge(op, incoming, seen)
         if incoming.visibility == PRIVATE and caller.is_anonymous:

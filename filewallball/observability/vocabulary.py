@@ -122,6 +122,7 @@ ACTIONS = (
     *("audit:read", "audit:export", "audit:verify", "audit:prune"),
     *("stats:read", "stats:rebuild", "stats:reconcile"),
     *("backup:create", "backup:prune", "backup:restore", "drain:on", "drain:off"),
+    "upgrade:finish",
     *("alert:receive", "alert:list", "alert:send"),
     "http:refuse",
     OTHER,

@@ -9,7 +9,7 @@ from filewallball.ops.promql import increase
 _OWN_ROUTE = "/api/v1/alerts/webhook"
 # Nobody asks for these: jobs and commands do them.
 _OWN_ACTIONS = (
-    *("alert:.*", "backup:.*", "drain:.*", "file:(expire|scan|scrub)", "audit:(verify|prune)"),
+    *("alert:.*", "backup:.*", "drain:.*", "upgrade:.*", "file:(expire|scan|scrub)", "audit:(verify|prune)"),
     "stats:(rebuild|reconcile)",
 )
 

@@ -12,10 +12,11 @@ from filewallball.addresses import packed
 from filewallball.database.connections import Database
 from filewallball.errors import AuditBroken
 from filewallball.recording.event import Event
+from filewallball.recording.row_format import FIRST, RowFormat
 from filewallball.recording.tables import audit_log
 from filewallball.text import sanitize, truncate
 
-# The fields that the mac covers, in their canonical order. Only text and integers, as they read back.
+# The fields that the mac of any row covers, in their canonical order. Only text and integers, as they read back.
 CANONICAL = (
     "event_id",
     "timestamp_us",
@@ -37,7 +38,9 @@ CANONICAL = (
     "count",
     "details",
 )
-COLUMNS = (*CANONICAL, "mac", "address")
+EXTENSION = ("format", "link_id", "trace_id")
+"""The fields that the mac of a row of format 2 covers as well, after the others."""
+COLUMNS = (*CANONICAL, "mac", "address", *EXTENSION)
 _NUMBERS = ("timestamp_us", "user_id", "token_id", "file_size", "duration_us", "count")
 _KINDS = tuple(int if name in _NUMBERS else str for name in CANONICAL)
 _values = itemgetter(*CANONICAL)
@@ -51,6 +54,9 @@ class AuditWriter:
 
     def __init__(self, database: Database, key: bytes) -> None:
         self._key = key
+        self._database = database
+        self._width = len(COLUMNS)
+        self.row_format = RowFormat(database, key)
         self._insert = database.bulk(database.dialect.insert(audit_log), COLUMNS)
         self._bulk = database.bulk(database.dialect.insert_ignoring(audit_log), COLUMNS)
 
@@ -59,8 +65,14 @@ class AuditWriter:
 
         Raises AuditBroken where the database drops the row without a word, as a trigger can make it do.
         """
-        if self._insert.execute(connection, [self.row(vars(event))]) != 1:
+        if self._insert.execute(connection, [self.row(vars(event))[: self._width]]) != 1:
             raise AuditBroken("The database does not keep the rows of the audit log.")
+
+    def write_to_earlier_schema(self) -> None:
+        """Let `append` write rows of the first format, without the columns that only later formats need."""
+        self.row_format.keep_first()
+        self._width = len(COLUMNS) - len(EXTENSION)
+        self._insert = self._database.bulk(self._database.dialect.insert(audit_log), COLUMNS[: self._width])
 
     def prepare(self, events: Iterable[Fields]) -> list[Any]:
         """Turn events, given by their fields, into rows for `send`: all of the work that needs no database."""
@@ -75,11 +87,18 @@ class AuditWriter:
 
         Raises TypeError or AttributeError for an event that is none.
         """
-        values = _sanitized(fields) if _needs_care(fields) else _values(fields)
+        if _needs_care(fields):
+            fields = _sanitized(fields)
+        values = _values(fields)
         if tuple(map(type, values)) != _KINDS:
             raise TypeError("A field of the event is of another kind.")
-        mac = hmac.digest(self._key, _octets(values), hashlib.sha256).hex()
-        return (*values, mac, packed(fields["ip_address"]))
+        number = self.row_format.current()
+        covered, link_id, trace_id = values, None, None
+        if number != FIRST:
+            link_id, trace_id = fields["link_id"] or None, fields["trace_id"] or None
+            covered = (*values, number, _optional(link_id), _optional(trace_id))
+        mac = hmac.digest(self._key, _octets(covered), hashlib.sha256).hex()
+        return (*values, mac, packed(fields["ip_address"]), number, link_id, trace_id)
 
 
 def _octets(values: Values) -> bytes:
@@ -92,6 +111,11 @@ def _octets(values: Values) -> bytes:
     return b"".join([b"%d:%b" % (len(value), value) for value in octets])
 
 
+def _optional(value: str | None) -> str:
+    """A value that may be NULL as macs and seals cover it (`Dialect.length_prefixed`)."""
+    return "" if value is None else f"={value}"
+
+
 def _needs_care(fields: Fields) -> bool:
     """True if anything that came from outside is more than short plain ASCII, as it nearly always is."""
     texts = _outside(fields)
@@ -99,10 +123,8 @@ def _needs_care(fields: Fields) -> bool:
     return not (joined.isascii() and joined.isprintable()) or any(map(gt, map(len, texts), _SIZES))
 
 
-def _sanitized(fields: Fields) -> Values:
-    clean = {name: make(fields[name], size) for name, (make, size) in _OUTSIDE.items()}
-    values: Values = _values({**fields, **clean})
-    return values
+def _sanitized(fields: Fields) -> Fields:
+    return {**fields, **{name: make(fields[name], size) for name, (make, size) in _OUTSIDE.items()}}
 
 
 def _ascii(value: str, length: int) -> str:
@@ -119,6 +141,8 @@ _OUTSIDE: dict[str, tuple[Callable[[str, int], str], int]] = {
     "request_id": (_ascii, 64),
     "file_type": (_ascii, 127),
     "details": (truncate, 65536),
+    "link_id": (_ascii, 32),
+    "trace_id": (_ascii, 32),
 }
 _SIZES = [size for _, size in _OUTSIDE.values()]
 _outside = itemgetter(*_OUTSIDE)

@@ -17,7 +17,7 @@ _MINUTE_SECONDS = 60.0
 _MAX_KEYS = 10_000
 _MAX_KINDS = 100
 _flood = attrgetter("action", "error_type", "ip_address", "endpoint")
-_counted_by = attrgetter("user_id", "token_id", "file_type", "cache", "suspicious", "over_limit")
+_counted_by = attrgetter("user_id", "token_id", "file_type", "cache", "link_id", "suspicious", "over_limit")
 
 
 @dataclass(slots=True)
@@ -79,7 +79,9 @@ class Coalescer:
             if found is None and len(tally.merged) >= _MAX_KINDS:
                 found = next(iter(tally.merged.values()))  # nobody has so many kinds but to defeat this
             if found is None:
-                found = replace(event, event_id=self._new_id(), count=0, file_size=0)  # of many bodies none
+                found = replace(
+                    event, event_id=self._new_id(), count=0, file_size=0, trace_id=""
+                )  # of many, none
                 self._opened(found)
                 tally.merged[kind] = found
             self._coalesced(event, found)

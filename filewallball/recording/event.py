@@ -41,6 +41,10 @@ class Event:
     count: int = 1
     details: str = ""
     endpoint: str = ""
+    link_id: str = ""
+    """The internal id of the link that the request came by."""
+    trace_id: str = ""
+    """The trace that the request belongs to: 32 lower-case hexadecimal digits."""
     suspicious: bool = False
     over_limit: bool = False
 

@@ -223,6 +223,8 @@ def _encoded(line: dict[str, Any]) -> bytes:
             "file_type",
             "details",
             "endpoint",
+            "link_id",
+            "trace_id",
         ):
             setattr(event, name, getattr(event, name).encode("utf-8", "replace").decode())
         return orjson.dumps(line)

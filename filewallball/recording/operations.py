@@ -101,6 +101,8 @@ class Operation:
         file_type: str | None = None,
         file_size: int | None = None,
         cache: str | None = None,
+        link_id: str | None = None,
+        trace_id: str | None = None,
         suspicious: bool | None = None,
         over_limit: bool | None = None,
         details: Mapping[str, Any] | None = None,
@@ -117,6 +119,8 @@ class Operation:
             event.file_size = file_size
         if cache is not None:
             event.cache = cache
+        if link_id or trace_id:
+            event.link_id, event.trace_id = link_id or event.link_id, trace_id or event.trace_id
         if suspicious is not None:
             event.suspicious = suspicious
         if over_limit is not None:
@@ -214,6 +218,8 @@ def operation(
     *,
     resource_id: str = "",
     endpoint: str = "",
+    link_id: str = "",
+    trace_id: str = "",
     exchange: Exchange | None = None,
 ) -> Operation:
     """Begin an operation. Entering it raises AuditUnavailable if it cannot be put on record: then nothing is done."""
@@ -230,6 +236,8 @@ def operation(
         user_agent=caller.user_agent,
         request_id=caller.request_id,
         endpoint=endpoint,
+        link_id=link_id,
+        trace_id=trace_id,
     )
     started = exchange.started if exchange is not None else time.perf_counter()
     begun = Operation(ledger, event, caller, exchange, _started=started)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, text
 
 from filewallball.database.columns import code_type, key_type, name_type, packed_type, text_type
 from filewallball.database.tables import db
@@ -33,6 +33,9 @@ audit_log = Table(
     Column("details", text_type(), nullable=False),
     Column("mac", code_type(64), nullable=False),
     Column("block_id", BigInteger),
+    Column("format", SmallInteger, server_default=text("1"), nullable=False),
+    Column("link_id", code_type(32)),
+    Column("trace_id", code_type(32)),
     Index("ix_audit_log_timestamp", "timestamp_us", "id"),
     Index("ix_audit_log_action", "action", "status", "timestamp_us", "id"),
     Index("ix_audit_log_status", "status", "timestamp_us", "id"),
@@ -42,8 +45,10 @@ audit_log = Table(
     Index("ix_audit_log_resource", "resource_id", "timestamp_us", "id"),
     Index("ix_audit_log_request", "request_id"),
     Index("ix_audit_log_block", "block_id", "id"),
+    Index("ix_audit_log_trace", "trace_id", sqlite_where=text("trace_id IS NOT NULL")),
 )
-"""An event at rest. Times and durations are integer microseconds; '' and 0 stand for «none»."""
+"""An event at rest. Times and durations are integer microseconds; '' and 0 stand for «none», and NULL does in what
+format 2 added. `format` says which columns the mac covers (`audit_rows`)."""
 
 audit_blocks = Table(
     "audit_blocks",
@@ -72,6 +77,16 @@ audit_chain = Table(
 """The head of the chain, a single row: every sealer must advance it, so that two never seal the same rows."""
 
 
+audit_formats = Table(
+    "audit_formats",
+    db.metadata,
+    Column("mac", code_type(64), primary_key=True),
+    Column("format", Integer, nullable=False),
+    Column("finished_us", BigInteger, nullable=False),
+)
+"""The formats of rows that all processes understand, each with the service's own mac (`row_format`)."""
+
+
 class AuditRecord(NamedTuple):
     """A genuine row of the audit log as rollups see it; the names are those of the log's columns."""
 
@@ -95,3 +110,6 @@ class AuditRecord(NamedTuple):
     cache: str
     count: int  # type: ignore[assignment]
     details: str
+    format: int = 1
+    link_id: str = ""
+    trace_id: str = ""

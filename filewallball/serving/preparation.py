@@ -2,11 +2,13 @@
 
 import click
 from flask import Flask
+from sqlalchemy import Connection
 
 from filewallball.access.authentication import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
+from filewallball.audit.upgrade import finish_alone
 from filewallball.database.connections import Database
-from filewallball.database.schema import is_newest, upgrade
+from filewallball.database.schema import has_schema, is_newest, upgrade
 from filewallball.filesystem import kept_secret
 from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import command_line
@@ -23,13 +25,17 @@ def make_ready(app: Flask) -> None:
     database = part(Database, app)
     settings = part(Settings, app)
     close_data(settings)
+    is_new = not has_schema(database)
     if not is_newest(database):
         upgrade()
-    if not holds_key(database, part(Seals, app)):
+    is_ours = holds_key(database, part(Seals, app))
+    if not is_ours:
         click.echo(f"filewallball: {OTHER_KEY}", err=True)
     part(LocalStore, app).prepare()
     part(Journal, app).prepare()
     part(Adoption, app).adopt()
+    if is_ours and not is_new:
+        finish_alone(app)
     wanted = settings.admin_token
     if first_admin_stands(database, wanted):
         return
@@ -37,7 +43,14 @@ def make_ready(app: Flask) -> None:
     token = wanted or kept_secret(path, new_token)
     with operation(part(Ledger, app), "token:create", command_line()) as op:
         op.note(details={"token": "first administrator"})
-        op.change(lambda connection: give_first_admin(connection, token))
+        op.change(lambda connection: _begin(app, connection, token, is_new=is_new))
     if not wanted:
         click.echo(f"The first administrator's token, shown this once: {token}")
         click.echo(f"It is kept in {path}, readable by this user alone.")
+
+
+def _begin(app: Flask, connection: Connection, token: str, *, is_new: bool) -> None:
+    """The first administrator; in a database that no earlier release ever saw, also the newest format of rows."""
+    give_first_admin(connection, token)
+    if is_new:
+        part(Ledger, app).writer.row_format.finish(connection)

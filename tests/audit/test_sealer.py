@@ -15,15 +15,19 @@ from filewallball.audit.seals import Candidate, read_anchor, sealed_column, writ
 from filewallball.errors import AuditBroken
 from filewallball.recording.audit_rows import CANONICAL
 from filewallball.recording.event import Event
-from filewallball.recording.tables import audit_blocks, audit_log
+from filewallball.recording.tables import AuditRecord, audit_blocks, audit_log
 from harness.parts import Parts, put_on_record, sealer_of_another_host
 from tests.fixtures.audit_log import alter, make_event, rows_of
 
 Record = Callable[..., list[Event]]
 
 
-def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Parts, record: Record) -> None:
+def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(
+    parts: Parts, row_format: int, record: Record
+) -> None:
     record(1)
+    record(1, link_id="aZ:09=")
+    record(1, link_id="é", trace_id="0" * 40)
     record(
         1,
         username="",
@@ -42,9 +46,13 @@ def test_canonical_rows_are_the_same_bytes_in_sql_and_in_python(parts: Parts, re
     candidates = [Candidate.read(row[0]) for row in sealed]
     assert [row.canonical for row in candidates] == [_canonical(row._mapping) for row in rows]
     assert all(map(parts.seals.is_genuine, candidates))
+    none = {name: kind() for name, kind in AuditRecord.__annotations__.items()}
     assert [row.record()._asdict() for row in candidates] == [
-        {name: row._mapping[name] for name in ("id", *CANONICAL)} for row in rows
+        {name: row._mapping[name] or default for name, default in none.items()} for row in rows
     ]
+    assert {row.format for row in rows} == {row_format}
+    added = [("aZ:09=", None), ("\\xe9", "0" * 32)] if row_format == 2 else [(None, None)] * 2
+    assert [(row.link_id, row.trace_id) for row in rows[1:3]] == added
 
 
 def test_every_row_is_sealed_once_in_blocks_that_follow_each_other(parts: Parts, record: Record) -> None:
@@ -205,6 +213,9 @@ def test_a_second_head_row_does_not_stop_the_sealing(parts: Parts, record: Recor
 
 
 def _canonical(row: Mapping[str, Any]) -> bytes:
-    """Each field as `length:value`, the length in bytes of UTF-8."""
+    """Each field as `length:value`, the length in bytes of UTF-8; format 2 adds three, a `=` before what is there."""
     octets = [str(row[name]).encode() for name in CANONICAL]
+    if row["format"] == 2:
+        texts = ["" if row[name] is None else f"={row[name]}" for name in ("link_id", "trace_id")]
+        octets += [b"2", *(text.encode() for text in texts)]
     return b"".join(b"%d:%b" % (len(value), value) for value in octets)

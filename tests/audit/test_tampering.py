@@ -11,7 +11,7 @@ from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from harness.parts import Parts
-from tests.fixtures.audit_log import alter, rows_of, seal_blocks
+from tests.fixtures.audit_log import alter, finish_upgrade, rows_of, seal_blocks, write_as_before
 
 Record = Callable[..., list[Event]]
 _TABLES = (audit_log, audit_blocks, audit_chain)
@@ -22,11 +22,14 @@ _NAMES = [column.name for column in audit_log.c]
 
 @pytest.fixture
 def loose(parts: Parts, record: Record) -> Parts:
-    """A log that was pruned of two blocks, in tables without keys where all may be NULL: only seals protect it."""
-    for _ in range(2):
-        record(4, timestamp_us=now_us() - 400 * _DAY_US)
-        parts.sealer.run()
-    seal_blocks(parts, record, 6)
+    """A log that was pruned of two blocks, its rows of either format, in tables without keys where all may be NULL:
+    only seals protect it."""
+    write_as_before(parts)
+    seal_blocks(parts, record, 2, timestamp_us=now_us() - 400 * _DAY_US)
+    seal_blocks(parts, record, 2)
+    finish_upgrade(parts)
+    seal_blocks(parts, record, 2)
+    seal_blocks(parts, record, 2, link_id="a link", trace_id="7" * 32)
     assert parts.retention.prune_expired(Caller(username="system", role="admin")) == 8
     assert parts.sealer.run() == 1
     for table in _TABLES:
@@ -79,6 +82,8 @@ def _change(draw: random.Random, *, is_sqlite: bool) -> str:
         lambda: (
             f"UPDATE audit_log SET `{draw.choice(_NAMES)}` = {_value(draw, is_sqlite)} WHERE block_id = {block}"
         ),
+        lambda: f"UPDATE audit_log SET {_added(draw)} WHERE id = {row}",
+        lambda: f"UPDATE audit_log SET {_added(draw)} WHERE block_id = {block}",
         lambda: f"UPDATE audit_log SET block_id = {_block(draw, is_sqlite)} WHERE id = {row}",
         lambda: f"DELETE FROM audit_log WHERE id = {row}",
         lambda: _copy(draw, "audit_log", _NAMES, f"id = {row}", is_sqlite),
@@ -106,6 +111,14 @@ def _copy(draw: random.Random, table: str, names: list[str], where: str, is_sqli
 
 def _edit(draw: random.Random, table: str, names: list[str], where: str, is_sqlite: bool) -> str:
     return f"UPDATE {table} SET `{draw.choice(names)}` = {_value(draw, is_sqlite)} WHERE {where}"
+
+
+def _added(draw: random.Random) -> str:
+    """What format 2 added, as a writer of either format or of a later one may have left it."""
+    values = {"format": ["1", "2", "3"], "link_id": ["NULL", "''", "'a link'"]}
+    values["trace_id"] = ["NULL", "''", f"'{'7' * 32}'", "link_id"]
+    names = draw.sample(sorted(values), draw.randint(1, 3))
+    return ", ".join(f"{name} = {draw.choice(values[name])}" for name in names)
 
 
 def _value(draw: random.Random, is_sqlite: bool) -> str:

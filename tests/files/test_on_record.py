@@ -6,7 +6,14 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from filewallball.files.sweep import Sweep
+from filewallball.files.tables import files
+from filewallball.recording.caller import SYSTEM
+from filewallball.recording.operations import operation
+from harness.parts import Parts
+from tests.files.test_quarantine import DISGUISED
 from tests.files.test_upload import post
 
 
@@ -57,3 +64,30 @@ def test_whatever_is_done_to_a_file_is_on_record_with_its_name(
         ("file:describe", "failed"),
     ]
     assert {name for _, _, name in rows} == {"photo.png"}
+
+
+def test_what_keeps_or_ends_a_file_is_on_record_with_its_sha256(
+    client: FlaskClient, admin: FlaskClient, app: Flask, operations: Callable[[], list[Any]]
+) -> None:
+    parts, lived = Parts(app), post(client).get_json()
+    client.delete(f"/files/{lived['file_id']}")
+    client.delete(f"/files/{lived['file_id']}", headers={"X-Delete-Token": lived["delete_token"]})
+    purged = client.put("/upload/holiday.png", data=DISGUISED).get_json()
+    admin.delete(f"/api/v1/quarantine/{purged['file_id']}")
+    expired = client.put("/upload/a.txt?expires_in=60", data=b"short-lived").get_json()
+    with parts.database.begin() as connection:
+        connection.execute(update(files).where(files.c.file_id == expired["file_id"]).values(expires_us=1))
+    begin = lambda action, file_id: operation(parts.ledger, action, SYSTEM, resource_id=file_id)  # noqa: E731
+    Sweep(parts.database, parts.store, begin).expire_files()
+
+    rows = [(row.action, row.status, json.loads(row.details).get("sha256")) for row in operations()]
+
+    assert rows == [
+        ("file:upload", "success", lived["file_hash"]),
+        ("file:delete", "denied", lived["file_hash"]),
+        ("file:delete", "success", lived["file_hash"]),
+        ("file:upload", "success", purged["file_hash"]),
+        ("file:delete", "success", purged["file_hash"]),
+        ("file:upload", "success", expired["file_hash"]),
+        ("file:expire", "success", expired["file_hash"]),
+    ]

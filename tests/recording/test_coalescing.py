@@ -86,17 +86,24 @@ def test_refusals_that_statistics_tell_apart_are_folded_apart() -> None:
         {"user_id": 7, "token_id": 9},
         {"cache": "hit"},
         {"over_limit": True},
+        {"link_id": "a link"},
     ]
 
     for number in range(PLAIN_PER_MINUTE + 3 * len(kinds)):
         coalescer.absorb(
-            make_event(timestamp_us=1, error_type="invalid_file_type", **kinds[number % len(kinds)])
+            make_event(
+                timestamp_us=1,
+                error_type="invalid_file_type",
+                trace_id=f"{number:032x}",
+                **kinds[number % len(kinds)],
+            )
         )
     coalescer.close_all()
 
     assert [fold.count for fold in closed] == [3] * len(kinds)
     for kind in kinds:
         assert any(kind.items() <= vars(fold).items() for fold in closed), kind
+    assert {fold.trace_id for fold in closed} == {""}  # it counts requests of many traces
 
 
 def test_a_refusal_whose_line_cannot_be_written_is_not_counted() -> None:

@@ -57,13 +57,16 @@ def test_what_may_be_noted_is_on_record(begin: Callable[..., Operation]) -> None
     with begin("file:download") as op:
         op.note(action="file:check", resource_id="a-file", file_type="text/plain", file_size=5)
         op.note(cache="hit", suspicious=True, over_limit=True, details={"kind": "check"})
-        op.note(file_size=0, details={"delivery": "app"})
+        op.note(file_size=0, link_id="a link", details={"delivery": "app"})
+        op.note(trace_id="7" * 32)
 
     expected = {
         "action": "file:check",
         "resource_id": "a-file",
         "file_type": "text/plain",
         "file_size": 0,
+        "link_id": "a link",
+        "trace_id": "7" * 32,
         "cache": "hit",
         "suspicious": True,
         "over_limit": True,

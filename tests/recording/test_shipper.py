@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from filewallball.recording import journal as journal_module
 from filewallball.recording.event import Event
-from filewallball.recording.segments import segments, signed
+from filewallball.recording.segments import recover, segment_path, segments, signed
 from harness.parts import Parts
 from harness.servers import MariaDB
 from tests.fixtures.audit_log import make_event, rows_of
@@ -117,6 +117,31 @@ def test_a_change_that_committed_is_not_repeated_by_its_aborted_copy(
     parts.shipper.ship()
 
     assert [row.status for row in rows_of(parts, "SELECT status FROM audit_log")] == ["success"]
+
+
+def test_lines_of_a_release_without_links_and_traces_become_rows_like_any_other(
+    parts: Parts, row_format: int
+) -> None:
+    before, now = make_event(), make_event(link_id="a link", trace_id="7" * 32)
+    aborted = make_event(trace_id="8" * 32)
+    folder = parts.settings.journal_dir / "slot-50"
+    folder.mkdir()
+    path = segment_path(folder, 7)
+    fields = {name: value for name, value in vars(before).items() if name not in ("link_id", "trace_id")}
+    bodies = [{"k": "x", "e": fields}, {"k": "x", "e": now}, {"k": "o", "e": aborted}]
+    path.write_bytes(signed(map(orjson.dumps, bodies), parts.macs.of_segment(path)))
+    recover(folder, parts.macs)
+
+    parts.shipper.ship()
+    parts.sealer.run()
+
+    rows = rows_of(parts, "SELECT event_id, format, link_id, trace_id FROM audit_log ORDER BY id")
+    added = [(None, None), ("a link", "7" * 32), (None, "8" * 32)]
+    assert [tuple(row) for row in rows] == [
+        (event.event_id, row_format, *(values if row_format == 2 else (None, None)))
+        for event, values in zip((before, now, aborted), added, strict=True)
+    ]
+    assert parts.verification.verifier().verify().findings == []
 
 
 def test_an_event_that_no_database_takes_holds_up_no_other(parts: Parts) -> None:

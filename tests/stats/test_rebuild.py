@@ -22,6 +22,7 @@ from filewallball.stats.rollup import TABLES
 from filewallball.stats.snapshot import Statistics
 from harness.parts import Parts, put_on_record
 from harness.shell import Shell
+from tests.fixtures.audit_log import write_as_before
 from tests.stats.agreement import check
 from tests.stats.conftest import chance_event, make_event
 from tests.stats.recount import all_rows
@@ -77,6 +78,7 @@ def test_hours_that_retention_prunes_during_a_rebuild_stay_as_they_were(
 def test_a_log_older_than_its_sums_is_added_up_after_the_migration(
     app: Flask, parts: Parts, statistics: Statistics
 ) -> None:
+    write_as_before(parts)
     _fill(parts, 50)
     with app.app_context():
         parts.database.close()

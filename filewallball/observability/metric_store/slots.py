@@ -58,6 +58,11 @@ class Slots:
                 if is_free:
                     yield number
 
+    def are_unused(self) -> bool:
+        """True if no other process holds a slot."""
+        numbers = {number for number in self._known() if number != self._number}
+        return all(self._is_free(number) for number in numbers)
+
     def forgive(self, number: int) -> None:
         """Forget how the last owner of a slot ended. Only for a slot that is locked by the caller."""
         with suppress(FileNotFoundError):
@@ -86,6 +91,10 @@ class Slots:
                 os.close(self._fd)
             self._fd = self._number = None
             _holding.discard(self)
+
+    def _is_free(self, number: int) -> bool:
+        with self.borrowed(number) as is_free:
+            return is_free
 
     def _take(self) -> int:
         self._directory.mkdir(parents=True, exist_ok=True)
