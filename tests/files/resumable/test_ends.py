@@ -65,7 +65,9 @@ def seen(rows: list[Any], action: str) -> list[tuple[str, str]]:
 def test_a_finished_upload_is_one_ordinary_file(
     app: Flask, client: FlaskClient, operations: Recorded
 ) -> None:
-    url = begin(client, 6, filename="r\u00e9sum\u00e9.txt", description="d", visibility="public", expires_in="1d")
+    url = begin(
+        client, 6, filename="r\u00e9sum\u00e9.txt", description="d", visibility="public", expires_in="1d"
+    )
     patch(client, url, 0, b"abc")
     last = patch(client, url, 3, b"def")
     described = client.get(f"/files/{last.headers['X-File-Id']}").get_json()

@@ -392,7 +392,9 @@ def test_a_concatenation_needs_complete_parts_of_its_own_sender(tus: Tus, new_us
     assert [asked(f"final;{url}") for url in (unfinished, whole_file, foreign)] == [409, 409, 404]
     assert asked("final;") == asked("final;/files/x") == asked("partial;") == asked("some") == 400
     assert (
-        tus.ask("POST", "/uploads", {"Upload-Concat": f"final;{unfinished}", "Upload-Length": "3"}).status_code
+        tus.ask(
+            "POST", "/uploads", {"Upload-Concat": f"final;{unfinished}", "Upload-Length": "3"}
+        ).status_code
         == 400
     )
 

@@ -137,7 +137,7 @@ def test_a_stopped_worker_that_wakes_writes_nowhere(shared_server: Service, tus:
     assert tus.patch(url, 0, data[:100_000]).status_code == 204
     with tus.begin_to_send(url, 100_000, SIZE - 100_000, other[100_000 : SIZE // 2]) as sleeper:
         arrived(shared_server, before)
-        holder = wait_until(lambda: holder_of(shared_server, sleeper), what="it is served")
+        holder = wait_until(lambda: holder_of(shared_server, sleeper), what="it is served") or 0
         with stopped(holder):
             offset = tus.offset(url)
             assert offset == 100_000

@@ -37,10 +37,16 @@ class Tus:
         with requests.Session() as session:
             session.trust_env = False
             return session.request(
-                method, url if url.startswith("http") else self.url + url, headers=whole, data=data, timeout=60
+                method,
+                url if url.startswith("http") else self.url + url,
+                headers=whole,
+                data=data,
+                timeout=60,
             )
 
-    def create(self, length: int | None, headers: dict[str, str] | None = None, **values: str) -> requests.Response:
+    def create(
+        self, length: int | None, headers: dict[str, str] | None = None, **values: str
+    ) -> requests.Response:
         """Ask for an upload."""
         announced = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
         described = {"Upload-Metadata": metadata(**values)} if values else {}
