@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _OVERRIDE = "HTTP_X_HTTP_METHOD_OVERRIDE"
 _OVERRIDABLE = "/uploads"
+_METHODS = ("HEAD", "POST", "PATCH", "DELETE")
 
 
 class _NoSessions(SessionInterface):
@@ -43,7 +44,7 @@ class Application(Flask):
         """Called before each request, to raise what refuses it."""
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if _OVERRIDE in environ and environ.get("PATH_INFO", "").startswith(_OVERRIDABLE):
+        if environ.get(_OVERRIDE, "").upper() in _METHODS and environ["PATH_INFO"].startswith(_OVERRIDABLE):
             return super().wsgi_app(environ, overridden(environ, start_response))
         return super().wsgi_app(environ, start_response)
 
@@ -80,7 +81,7 @@ def overridden(environ: "WSGIEnvironment", start_response: "StartResponse") -> "
     Returns the function to answer by: to the server the method stays what it was, so after a HEAD that is none it is
     told that there is no body.
     """
-    before, method = environ["REQUEST_METHOD"], environ[_OVERRIDE].strip().upper()
+    before, method = environ["REQUEST_METHOD"], environ[_OVERRIDE].upper()
     environ["REQUEST_METHOD"] = method
     if method != "HEAD" or before == "HEAD":
         return start_response

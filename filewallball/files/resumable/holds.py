@@ -16,7 +16,7 @@ from filewallball.files.resumable.progress import Progress, Upload
 
 _LOOK_SECONDS = 0.2
 _WAIT_SECONDS = 1.5
-_AGAIN_SECONDS = 0.03
+_AGAIN_SECONDS = 0.02
 _ATTEMPTS = 5
 
 
@@ -65,7 +65,7 @@ class Holds:
         for _ in range(_ATTEMPTS):
             upload, is_silent = self._asked(upload)
             if is_silent:
-                upload = self._found(self._progress.fence(upload), upload)
+                upload = self._found(self._progress.fence(upload))
             if not upload.is_held:
                 return upload
         raise errors.UploadLocked
@@ -78,26 +78,28 @@ class Holds:
             claimed = self._progress.claim(upload, by_force=is_silent)
             if claimed is not None:
                 return claimed
-            upload = self._found(self._progress.find(upload.upload_id), upload)
+            upload = self._found(self._progress.find(upload.upload_id))
         raise errors.UploadLocked
 
     def _asked(self, upload: Upload) -> tuple[Upload, bool]:
         """The upload after its holder was asked to let it go, and True if that one has not answered."""
         if not upload.is_held:
             return upload, False
-        self._progress.ask(upload)
-        deadline = time.monotonic() + _WAIT_SECONDS
+        deadline, was_asked = time.monotonic() + _WAIT_SECONDS, False
         while time.monotonic() < deadline:
-            time.sleep(_AGAIN_SECONDS)
-            seen = self._found(self._progress.find(upload.upload_id), upload)
+            time.sleep(_AGAIN_SECONDS)  # a request that broke off lets go by itself, mostly at once
+            seen = self._found(self._progress.find(upload.upload_id))
             if seen.epoch != upload.epoch or not seen.is_held:
                 return seen, False
-            if not seen.is_wanted:
+            if not was_asked:
+                self._progress.ask(upload)
+                was_asked = True
+            elif not seen.is_wanted:
                 raise errors.UploadLocked
         return upload, True
 
     @staticmethod
-    def _found(found: Upload | None, before: Upload) -> Upload:
+    def _found(found: Upload | None) -> Upload:
         if found is None:
             raise errors.NotFound
         return found
