@@ -231,6 +231,7 @@ class Unavailable(ApiError):
 
 class UploadsBusy(Unavailable):
     code, title, retry_after = "uploads_busy", "As many uploads go on as can", 2
+    reads_body = False
 
 
 class ThumbnailBusy(Unavailable):

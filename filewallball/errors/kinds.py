@@ -13,6 +13,8 @@ class ApiError(Exception):
     side: ClassVar[Literal["client", "server"]] = "server"
     denied: ClassVar[bool] = False
     retry_after: ClassVar[int | None] = None
+    reads_body: ClassVar[bool] = True
+    """Whether the rest of the body is read away before the answer, which takes a thread for as long."""
 
     def __init__(
         self,
