@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from filewallball import errors
 from filewallball.access import Quotas
+from filewallball.access.tables import generations
 from filewallball.clock import now_us
 from filewallball.database.columns import equals
 from filewallball.database.connections import Database
@@ -48,6 +49,9 @@ class Creation:
         self._quotas = quotas
         self._max_bytes = settings.max_upload_size
         self._per_client = settings.uploads_per_client
+        first = database.dialect.insert(generations).values(name="uploads", value=1)
+        again = {"value": generations.c.value + 1}
+        self._next = database.dialect.upsert(first, [generations.c.name], again)
 
     def create(self, op: Operation, announced: Announced) -> Upload:
         """A new upload. Raises QuotaExceeded, FileTooLarge, ValidationFailed, StorageFull, TooManyUploads."""
@@ -94,9 +98,8 @@ class Creation:
         return total
 
     def _insert(self, connection: Connection, values: dict[str, Any]) -> None:
+        connection.execute(self._next)  # two that begin at once wait for each other
         own = uploads.c.principal == values["principal"], uploads.c.state == RECEIVING
-        unfinished = select(uploads.c.upload_id).where(*own).with_for_update()
-        connection.execute(unfinished).all()  # two that begin at once wait for each other
         count = connection.execute(select(func.count()).where(*own)).scalar_one()
         if count >= self._per_client:
             raise errors.TooManyUploads(f"At most {self._per_client} may be unfinished.")

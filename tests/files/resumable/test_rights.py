@@ -1,6 +1,7 @@
 """The quota that uploads count towards, the people that they belong to, and the limits on them."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Flask
@@ -98,6 +99,15 @@ def test_a_client_may_leave_only_so_many_unfinished(set_config: Set) -> None:
 
     assert (refused.status_code, refused.get_json()["code"]) == (403, "too_many_uploads")
     assert create(client, 3).status_code == 201
+
+
+def test_those_that_begin_at_once_are_counted_too(set_config: Set) -> None:
+    app = set_config(UPLOADS_PER_CLIENT="3")
+
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: create(app.test_client(), 3).status_code, range(16)))
+
+    assert sorted(answers) == [201] * 3 + [403] * 13
 
 
 def test_an_upload_belongs_to_the_user_of_its_token(app: Flask) -> None:

@@ -149,6 +149,25 @@ def test_a_stopped_worker_that_wakes_writes_nowhere(shared_server: Service, tus:
     assert finish(tus, url, data) == data
 
 
+def test_a_stopped_worker_that_wakes_disturbs_nobody_who_goes_on(shared_server: Service, tus: Tus) -> None:
+    data, other, before = noise(SIZE), noise(SIZE), received(shared_server)
+    url = tus.begin(len(data))
+    with tus.begin_to_send(url, 0, SIZE, other[: SIZE // 2]) as sleeper:
+        arrived(shared_server, before)
+        holder = wait_until(lambda: holder_of(shared_server, sleeper), what="it is served") or 0
+        with stopped(holder):
+            assert tus.offset(url) == 0
+            going_on = tus.begin_to_send(url, 0, SIZE, data[: SIZE // 2])
+            wait_until(lambda: holder_of(shared_server, going_on) not in (None, holder), what="it is served")
+        with going_on:
+            sleeper.sendall(other[SIZE // 2 :])
+            assert status_of(sleeper) in (409, 423)
+            going_on.sendall(data[SIZE // 2 :])
+            assert status_of(going_on) == 204
+
+    assert tus.content(tus.head(url).headers["X-File-Id"]) == data
+
+
 def test_many_breaks_leave_one_file_one_row_and_agreeing_records(
     shared_server: Service, tus: Tus, admin: Tus
 ) -> None:
