@@ -26,16 +26,16 @@ setup: $(VENV)/.development ## create .venv with everything that running, testin
 run: $(VENV)/.production ## migrate and serve (BIND, PORT, DATA_DIR, WEB_CONCURRENCY, ADMIN_TOKEN)
 	@exec env PREPARE_ON_START=true $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
-test: $(VENV)/.test packages ## run the whole suite
+test: $(VENV)/.test $(VENV)/.node packages ## run the whole suite
 	$(BIN)/pytest $(PARALLEL)
 
 test-unit: $(VENV)/.test ## run the tests that need no server
 	$(BIN)/pytest $(PARALLEL) -m "not server"
 
-test-integration: $(VENV)/.test packages ## run the tests that talk to real servers
+test-integration: $(VENV)/.test $(VENV)/.node packages ## run the tests that talk to real servers
 	$(BIN)/pytest $(PARALLEL) -m server
 
-soak: $(VENV)/.test packages ## run the campaigns at full length
+soak: $(VENV)/.test $(VENV)/.node packages ## run the campaigns at full length
 	$(BIN)/pytest -m soak --soak
 
 bench: $(VENV)/.test packages ## print the figures that the README quotes
@@ -86,6 +86,11 @@ $(VENV)/.production: requirements/production.txt setup.cfg pyproject.toml | $(VE
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.production
 	$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.node: harness/node/package-lock.json $(VENV)/.created | packages
+	mkdir -p $(VENV)/node && cp harness/node/package.json harness/node/package-lock.json $(VENV)/node/
+	cd $(VENV)/node && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(VENV)/.development: requirements/development.txt $(VENV)/.production

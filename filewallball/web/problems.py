@@ -29,14 +29,15 @@ def init_app(app: Flask) -> None:
 
 
 def render(error: Exception) -> Response:
-    """The answer for any exception; a refused body is read away first, so that the client sees the answer."""
+    """The answer for any exception; a refused body is mostly read away first, so that the client sees the answer."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     cause = translate(error)
     if cause is not error:
         cause.__cause__ = error
     current_exchange().failure = cause
-    _drain()
+    if cause.reads_body:
+        _drain()
     return problem(cause)
 
 

@@ -27,6 +27,8 @@ class Relay:
         """Called in the relay's thread when a connection is about to be cut."""
         self.lose = b""
         """From a piece of a client with these bytes on, nothing of its connection passes, not even its end."""
+        self.cut_at: deque[int] = deque()
+        """The next client that has sent so many bytes is cut off, and then the one that has sent the next number."""
         self.cuts = 0
         """Connections that were cut or lost."""
         self._target_port = target_port
@@ -88,6 +90,7 @@ class _Side(asyncio.Protocol):
         self._cuts_at_answer = False
         self._is_concerned = False
         self._is_lost = False
+        self._seen = 0
         self._waiting: deque[bytes | None] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -105,7 +108,11 @@ class _Side(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         relay = self._relay
         self._is_concerned = self._is_concerned or (self._is_client and relay.concerns in data)
-        if self._cuts_at_answer or self._matches(relay.cut_before, data):
+        self._seen += len(data)
+        if self._is_client and relay.cut_at and self._seen >= relay.cut_at[0]:
+            relay.cut_at.popleft()
+            self._cut()
+        elif self._cuts_at_answer or self._matches(relay.cut_before, data):
             self._cut()
         elif self._matches(relay.lose, data):
             self._is_lost = True

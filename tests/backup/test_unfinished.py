@@ -98,3 +98,22 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def partial(folder: Path) -> list[str]:
     return [path.name for path in folder.glob(".partial-*")]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("mariadb", marks=pytest.mark.server)])
+def test_resumable_uploads_that_are_not_finished_are_left_out_with_what_they_were_charged(
+    kind: str, make_place: Callable[..., Place], folder: Path, request: pytest.FixtureRequest
+) -> None:
+    url = "" if kind == "sqlite" else request.getfixturevalue("mariadb").create_database()
+    place = make_place(QUOTA_ANONYMOUS_BYTES="1000", DATABASE_URL=url).prepare()
+    place.upload(b"x" * 100)
+    tus = {"Tus-Resumable": "1.0.0"}
+    begun = place.client.post("/uploads", headers={**tus, "Upload-Length": "800"})
+    assert place.client.post("/uploads", headers={**tus, "Upload-Length": "800"}).status_code == 403
+
+    place.shell.run("backup", "create", str(folder))
+    place.shell.run("backup", "restore", "--force", str(folder))
+
+    assert place.client.head(begun.headers["Location"], headers=tus).status_code == 404
+    assert place.client.post("/uploads", headers={**tus, "Upload-Length": "800"}).status_code == 201
+    assert "miscounted" not in place.shell.run("reconcile")
