@@ -1,0 +1,73 @@
+"""An upload in one request, repeated only where it cannot make a second file."""
+
+import base64
+import mimetypes
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from filewallball_client.connection import Connection
+from filewallball_client.errors import OutcomeUnknown, Refused, Unreachable
+from filewallball_client.sources import Sent, Source
+from filewallball_client.state import Remembered
+
+_UNANSWERED = frozenset({502, 504})
+"""A proxy's statuses: the service may have had the request, or not."""
+
+
+def put(
+    connection: Connection,
+    source: Source,
+    options: Mapping[str, str],
+    remembered: Remembered,
+    sent: Sent,
+    keeps_keys: Callable[[], bool],
+) -> httpx.Response:
+    """The answer to `PUT /upload/{filename}`.
+
+    A lost answer is asked for again under the same Idempotency-Key where the service keeps keys. Raises Refused,
+    Unreachable, and OutcomeUnknown for an answer that is lost for good.
+    """
+    patience, upload = connection.patience(), remembered.upload
+    headers = {
+        "Content-Length": str(source.size),
+        "Content-Type": media_type(source.name),
+        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(upload.sha256)).decode()}:",
+        "Idempotency-Key": upload.key,
+    }
+    while True:
+        try:
+            body = source.blocks(0, sent)
+            return connection.send("PUT", target(source, options), headers=headers, content=body)
+        except (Refused, httpx.TransportError) as error:
+            if _may_have_been_done(error):
+                _require_keys(keeps_keys, error)
+            connection.wait(patience, error)
+
+
+def target(source: Source, options: Mapping[str, str]) -> str:
+    """The request's target; bytes of the name that are not UTF-8 stay what they are."""
+    path = f"/upload/{quote(source.encoded_name, safe='')}"
+    return f"{path}?{urlencode(options, quote_via=quote)}" if options else path
+
+
+def media_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _may_have_been_done(error: Refused | httpx.TransportError) -> bool:
+    if isinstance(error, Refused):
+        return error.problem.status in _UNANSWERED or error.problem.code == "commit_unknown"
+    return not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+
+
+def _require_keys(keeps_keys: Callable[[], bool], cause: Exception) -> None:
+    """Raise OutcomeUnknown if another try could make a second file, or if that cannot be found out."""
+    with suppress(Unreachable):
+        if keeps_keys():
+            return
+    raise OutcomeUnknown(
+        f"The answer was lost ({cause}): look whether the file is there before sending it again."
+    ) from cause
