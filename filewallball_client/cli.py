@@ -15,7 +15,6 @@ from filewallball_client.errors import (
     SettingsError,
     Unreachable,
 )
-from filewallball_client.retries import BUSY
 from filewallball_client.settings import load_settings
 from filewallball_client.terminal import Terminal
 from filewallball_client.version import __version__
@@ -65,7 +64,7 @@ def code_of(error: ClientError) -> int:
         return USAGE
     if isinstance(error, OutcomeUnknown):
         return UNKNOWN
-    if isinstance(error, Unreachable) or (isinstance(error, Refused) and error.problem.status in BUSY):
+    if isinstance(error, Unreachable) or (isinstance(error, Refused) and error.is_passing):
         return UNREACHABLE
     return REFUSED
 

@@ -71,8 +71,6 @@ class Session:
         """Tell of a failure, and in JSON too."""
         named = "standard input" if item == _STDIN else str(item)
         self.terminal.say(str(error) if isinstance(error, LocalError) else f"{named}: {error}")
-        for field, messages in (error.problem.errors if isinstance(error, Refused) else {}).items():
-            self.terminal.say(f"  {field}: {messages}")
         if self.terminal.as_json:
             problem = asdict(error.problem) if isinstance(error, Refused) else {"title": str(error)}
             self.terminal.result("", {"item": str(item), "error": problem})

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from filewallball_client.errors import Problem, Refused, SettingsError, Unreachable
-from filewallball_client.retries import BUSY, Patience, retry_after
+from filewallball_client.retries import Patience, retry_after
 from filewallball_client.version import __version__
 
 # The last answer to an upload may wait for a virus scan; everything else comes at once or not at all.
@@ -87,16 +87,27 @@ class Connection:
         """Wait until another try makes sense. Raises `error`, in the words of this package, if none does."""
         asked = None
         if isinstance(error, Refused):
-            if error.problem.status not in BUSY:
+            if not error.is_passing:
                 raise error
             asked = error.retry_after
         elif _is_hopeless(error):
             raise Unreachable(f"{self.base_url} cannot be reached: {_words(error)}") from error
-        told = str(error) if isinstance(error, Refused) else _words(error)
-        if not patience.wait(asked, lambda pause: self.notify(f"{told}; trying again in {pause:.0f} s")):
+        told = (
+            str(error)
+            if isinstance(error, Refused)
+            else f"{self.base_url} cannot be reached: {_words(error)}"
+        )
+        try:
+            self.pause(patience, told, asked)
+        except Unreachable:
             if isinstance(error, Refused):
-                raise error
-            raise Unreachable(f"{self.base_url} cannot be reached: {told}") from error
+                raise error from None
+            raise
+
+    def pause(self, patience: Patience, told: str, asked: float | None = None) -> None:
+        """Wait before another try and tell why. Raises Unreachable once patience has run out."""
+        if not patience.wait(asked, lambda pause: self.notify(f"{told}; trying again in {pause:.1f} s")):
+            raise Unreachable(told)
 
 
 def checked_server(address: str) -> str:
@@ -160,18 +171,19 @@ def _checked_token(token: str) -> str:
     return token
 
 
-def _is_hopeless(error: BaseException | None) -> bool:
+def _is_hopeless(error: httpx.TransportError) -> bool:
     """True for what no later try changes: a certificate that is not trusted, a protocol that is not spoken."""
-    while error is not None:
-        if isinstance(error, ssl.SSLError | httpx.UnsupportedProtocol):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(isinstance(each, ssl.SSLError | httpx.UnsupportedProtocol) for each in _causes(error))
 
 
 def _words(error: httpx.TransportError) -> str:
-    if isinstance(error, httpx.ConnectTimeout):
-        return "no connection within 10 s"
     if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    return str(error) or type(error).__name__
+        return "no connection in time" if isinstance(error, httpx.ConnectTimeout) else "no answer in time"
+    told = (each.strerror for each in _causes(error) if isinstance(each, OSError) and each.strerror)
+    return next(told, "") or str(error) or type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+_PASSING = frozenset({423, 429, 502, 503, 504})
+_KEY_IN_USE = "idempotency_key_in_use"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -35,9 +38,14 @@ class Refused(ClientError):
         self.retry_after = retry_after
 
     @property
+    def is_passing(self) -> bool:
+        """True if the service is busy or away for the moment: the same request may succeed later."""
+        return self.problem.status in _PASSING or self.problem.code == _KEY_IN_USE
+
+    @property
     def is_final(self) -> bool:
-        """False for what another try may change: a service that is busy or away, a token that is not accepted."""
-        return 400 <= self.problem.status < 500 and self.problem.status not in (401, 423, 429)
+        """True if the same upload would be refused again; a token that is not accepted may yet be."""
+        return 400 <= self.problem.status < 500 and self.problem.status != 401 and not self.is_passing
 
 
 class Unreachable(ClientError):

@@ -48,8 +48,8 @@ def put(
 
 
 def target(source: Source, options: Mapping[str, str]) -> str:
-    """The request's target; bytes of the name that are not UTF-8 stay what they are."""
-    path = f"/upload/{quote(source.encoded_name, safe='')}"
+    """The request's target."""
+    path = f"/upload/{quote(source.utf8_name, safe='')}"
     return f"{path}?{urlencode(options, quote_via=quote)}" if options else path
 
 

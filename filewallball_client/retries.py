@@ -9,8 +9,6 @@ import httpx
 
 _FIRST_SECONDS = 0.5
 _LONGEST_SECONDS = 30.0
-BUSY = frozenset({423, 429, 502, 503, 504})
-"""The statuses of answers that a later try may change."""
 
 
 class Patience:

@@ -29,9 +29,9 @@ class Source:
     mtime_ns: int = 0
 
     @cached_property
-    def encoded_name(self) -> bytes:
-        """The name as the file system has it, which need not be UTF-8."""
-        return os.fsencode(self.name)
+    def utf8_name(self) -> bytes:
+        """The name in UTF-8; bytes that are none become U+FFFD, as the service has them too."""
+        return os.fsencode(self.name).decode("utf-8", "replace").encode()
 
     @cached_property
     def sha256(self) -> str:

@@ -79,7 +79,7 @@ class ResumableUpload:
 
     def _metadata(self) -> str:
         values = {
-            "filename": self._source.encoded_name,
+            "filename": self._source.utf8_name,
             "filetype": media_type(self._source.name).encode(),
             "sha256": self._remembered.upload.sha256.encode(),
             **{name: value.encode() for name, value in self._options.items()},
@@ -99,16 +99,16 @@ class ResumableUpload:
             body = self._source.blocks(self._offset, self._sent)
             answer = self._connection.send("PATCH", self._path, headers=headers, content=body)
             self._moved(answer)
-            return answer
-        except (Refused, httpx.TransportError) as error:
-            failure = error
-        if isinstance(failure, Refused) and failure.problem.status == _CONFLICT:
+        except Refused as error:
+            if error.problem.status != _CONFLICT:
+                self._connection.wait(self._patience, error)
             answer = self._ask_offset()
-            if self._offset != before:
-                return answer
-            failure = Refused(failure.problem, failure.retry_after)
-        self._connection.wait(self._patience, failure)
-        return self._ask_offset()
+        except httpx.TransportError as error:
+            self._connection.wait(self._patience, error)
+            return self._ask_offset()
+        if self._offset <= before:
+            self._connection.pause(self._patience, "The service takes nothing at the moment")
+        return answer
 
     def _ask_offset(self) -> httpx.Response:
         answer = self._connection.ask("HEAD", self._path, patience=self._patience, headers=_HEADERS)
