@@ -45,12 +45,14 @@ def fetch_to_path(
 
 
 def fetch_to_stream(connection: Connection, file: StoredFile, target: BinaryIO, received: Received) -> None:
-    """Download a file into a stream. Raises DigestMismatch only after the bytes were written."""
+    """Download a file into a stream. Raises DigestMismatch only after the bytes were written, LocalError, and
+    BrokenPipeError once nobody reads any more."""
     digest = hashlib.sha256()
-    for block in _arriving(connection, file, 0, received):
-        digest.update(block)
-        target.write(block)
-    target.flush()
+    with _local_errors(str(getattr(target, "name", "the stream"))):
+        for block in _arriving(connection, file, 0, received):
+            digest.update(block)
+            target.write(block)
+        target.flush()
     if digest.hexdigest() != file.file_hash:
         raise DigestMismatch(f"{file.filename}: what arrived is not what was uploaded")
 
@@ -117,11 +119,13 @@ def _opened(partial: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _local_errors(path: Path) -> Iterator[None]:
+def _local_errors(place: Path | str) -> Iterator[None]:
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise LocalError(f"{path}: {error.strerror or error}") from error
+        raise LocalError(f"{place}: {error.strerror or error}") from error
 
 
 def _digest_of(target: BinaryIO, size: int) -> tuple["hashlib._Hash", int]:

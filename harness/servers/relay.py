@@ -22,6 +22,8 @@ class Relay:
         """A client that sends a piece with these bytes is cut off as soon as the server answers it."""
         self.lose = b""
         """From a piece of a client with these bytes on, nothing of its connection passes, not even its end."""
+        self.most_bytes = 0
+        """A client is cut off once the server has sent it more than this on one connection; 0 is any number."""
         self.cuts = 0
         """Connections that were cut or lost."""
         self._target_port = target_port
@@ -83,6 +85,7 @@ class _Side(asyncio.Protocol):
         self._cuts_at_answer = False
         self._is_concerned = False
         self._is_lost = False
+        self._read_bytes = 0
         self._waiting: deque[bytes | None] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,7 +103,8 @@ class _Side(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         relay = self._relay
         self._is_concerned = self._is_concerned or (self._is_client and relay.concerns in data)
-        if self._cuts_at_answer or self._matches(relay.cut_before, data):
+        self._read_bytes += len(data)
+        if self._cuts_at_answer or self._has_read_too_much() or self._matches(relay.cut_before, data):
             self._cut()
         elif self._matches(relay.lose, data):
             self._is_lost = True
@@ -112,6 +116,9 @@ class _Side(asyncio.Protocol):
 
     def _matches(self, wanted: bytes, data: bytes) -> bool:
         return self._is_concerned and wanted != b"" and wanted in data
+
+    def _has_read_too_much(self) -> bool:
+        return not self._is_client and 0 < self._relay.most_bytes < self._read_bytes
 
     def _cut(self) -> None:
         self._relay.cuts += 1
