@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -9,19 +10,20 @@ from typing import BinaryIO, Self
 
 import httpx
 
-from filewallball_client import tus
 from filewallball_client.connection import GONE, Connection, json_of
 from filewallball_client.download import fetch_to_path, fetch_to_stream
-from filewallball_client.errors import ClientError, DigestMismatch, Refused
+from filewallball_client.errors import ClientError, DigestMismatch, Refused, Unreachable
 from filewallball_client.plain_upload import put, target
 from filewallball_client.records import StoredFile, UploadedFile, page_of
 from filewallball_client.sources import Sent, Source, open_source, spooled
 from filewallball_client.state import Remembered, State
+from filewallball_client.tus import FILE_ID, ResumableUpload, is_spoken
 
 RESUMABLE_BYTES = 8 * 1024 * 1024
 """Files above this are sent by a resumable upload, where the service knows that."""
 _LONGEST_TARGET = 3000  # what every server takes as the first line of a request
 _PAGE = 200
+DELETE_TOKEN = "X-Delete-Token"  # noqa: S105 - a header
 Progress = Callable[[int, int], None]
 
 
@@ -122,7 +124,7 @@ class Client:
 
     def delete(self, file_id: str, *, delete_token: str = "") -> None:
         """Delete a file of one's own, or one of which the delete token is known. Raises Refused, Unreachable."""
-        headers = {"X-Delete-Token": delete_token} if delete_token else {}
+        headers = {DELETE_TOKEN: delete_token} if delete_token else {}
         patience, is_answer_lost = self._connection.patience(), False
         while True:
             try:
@@ -148,7 +150,7 @@ class Client:
 
     @cached_property
     def _is_resumable(self) -> bool:
-        return tus.is_spoken(self._connection)
+        return is_spoken(self._connection)
 
     def _send(
         self, source: Source, options: Mapping[str, str], remembered: Remembered, sent: Sent
@@ -157,16 +159,39 @@ class Client:
         is_long = source.size > RESUMABLE_BYTES or len(target(source, options)) > _LONGEST_TARGET
         try:
             if is_long and self._is_resumable:
-                upload = tus.ResumableUpload(self._connection, source, options, remembered, sent)
-                answer = upload.run()
+                answer = ResumableUpload(self._connection, source, options, remembered, sent).run()
+                uploaded = self._described(answer, source, remembered.upload.sha256)
             else:
                 answer = put(self._connection, source, options, remembered, sent, lambda: self._is_resumable)
+                uploaded = UploadedFile.from_answer(json_of(answer), self._connection.base_url)
         except Refused as error:
             if error.is_final:
                 remembered.forget()
             raise
         remembered.forget()
-        return UploadedFile.from_answer(json_of(answer), self._connection.base_url)
+        return uploaded
+
+    def _described(self, answer: httpx.Response, source: Source, sha256: str) -> UploadedFile:
+        """The file that a resumable upload has become. What is in quarantine is not told about: that is left empty."""
+        file_id, delete_token = answer.headers.get(FILE_ID, ""), answer.headers.get(DELETE_TOKEN)
+        if not file_id.replace("-", "").isalnum():
+            raise Unreachable("The answer is not that of a resumable upload.")
+        try:
+            known = asdict(self.describe(file_id))
+        except Refused as error:
+            if error.problem.code != "quarantined":
+                raise
+            known = {
+                "file_id": file_id,
+                "filename": source.name,
+                "file_size": source.size,
+                "file_hash": sha256,
+                "download_url": f"{self._connection.base_url}/download/{file_id}",
+                "view_url": f"{self._connection.base_url}/view/{file_id}",
+                "is_quarantined": True,
+                **dict.fromkeys(("mime_type", "visibility", "upload_time"), ""),
+            }
+        return UploadedFile(**known, delete_token=delete_token)
 
     def _compare(self, uploaded: UploadedFile, sha256: str) -> None:
         if uploaded.file_hash == sha256:

@@ -174,8 +174,8 @@ def info(session: Session, options: argparse.Namespace) -> Failures:
 def _tell_uploaded(session: Session, client: Client, path: Path, uploaded: UploadedFile) -> None:
     session.terminal.result(uploaded.download_url, {**asdict(uploaded), "path": str(path)})
     if uploaded.is_quarantined:
-        reasons = ", ".join(uploaded.quarantine_reasons)
-        session.terminal.say(f"{path}: is in quarantine ({reasons}); it is not served until it is released")
+        reasons = f" ({', '.join(uploaded.quarantine_reasons)})" if uploaded.quarantine_reasons else ""
+        session.terminal.say(f"{path}: is in quarantine{reasons}; it is not served until it is released")
     if uploaded.delete_token and not client.keep_delete_token(uploaded):
         session.terminal.say(f"{path}: the token to delete it cannot be kept here: {uploaded.delete_token}")
 

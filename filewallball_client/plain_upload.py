@@ -38,13 +38,26 @@ def put(
         "Idempotency-Key": upload.key,
     }
     while True:
+        taken = _Taken(sent)
         try:
-            body = source.blocks(0, sent)
+            body = source.blocks(0, taken)
             return connection.send("PUT", target(source, options), headers=headers, content=body)
         except (Refused, httpx.TransportError) as error:
-            if _may_have_been_done(error):
+            if taken.position == source.size and _may_have_been_done(error):
                 _require_keys(keeps_keys, error)
             connection.wait(patience, error)
+
+
+class _Taken:
+    """How much of the body has been given to the network: without all of it the service stores nothing."""
+
+    def __init__(self, sent: Sent) -> None:
+        self._sent = sent
+        self.position = 0
+
+    def __call__(self, position: int) -> None:
+        self.position = position
+        self._sent(position)
 
 
 def target(source: Source, options: Mapping[str, str]) -> str:

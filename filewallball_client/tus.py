@@ -13,6 +13,8 @@ from filewallball_client.sources import Sent, Source
 from filewallball_client.state import Remembered
 
 VERSION = "1.0.0"
+FILE_ID = "X-File-Id"
+"""The header by which the service names the file that an upload has become."""
 _HEADERS = {"Tus-Resumable": VERSION}
 _CONFLICT = 409
 
