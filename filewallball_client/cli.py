@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,7 +20,7 @@ from filewallball_client.settings import load_settings
 from filewallball_client.terminal import Terminal
 from filewallball_client.version import __version__
 
-USAGE, REFUSED, UNREACHABLE, UNKNOWN, INTERRUPTED, BROKEN_PIPE = 2, 1, 3, 4, 130, 141
+USAGE, REFUSED, UNREACHABLE, UNKNOWN, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 1, 3, 4, 130, 141, 143
 _EPILOG = """\
 environment:
   FWB_SERVER         the service, such as https://files.example.org
@@ -35,6 +36,9 @@ exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
+    )  # so that the terminal gets its cursor back
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -44,11 +48,12 @@ def run(arguments: Sequence[str]) -> int:
     terminal = Terminal(as_json=options.as_json, is_quiet=options.quiet)
     try:
         settings = load_settings(options.server, options.token_file)
-        session = commands.Session(settings, terminal, options.retry_seconds)
+        seconds = options.usual_seconds if options.retry_seconds is None else options.retry_seconds
+        session = commands.Session(settings, terminal, seconds)
         failures = options.run(session, options)
     except ClientError as error:
         failures = [error]
-        terminal.say(str(error))
+        terminal.fail("", error)
     except KeyboardInterrupt:
         terminal.say("Interrupted. The same command goes on with what has begun.")
         return INTERRUPTED
@@ -111,9 +116,9 @@ def _add_common(parser: argparse.ArgumentParser, *, is_top: bool = False) -> Non
         "--retry-max-time",
         type=_seconds,
         dest="retry_seconds",
-        default=default(300.0),
+        default=default(None),
         metavar="SECONDS",
-        help="how long to try again while nothing moves (default: 300)",
+        help="how long to try again while nothing moves (default: 300 for upload and get, else 20)",
     )
 
 
@@ -128,7 +133,7 @@ def _add_upload(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--expires", default="", metavar="DURATION", help="end the file after 12h, 7d, …")
     parser.add_argument("--description", default="", metavar="TEXT")
     parser.add_argument("--name", default="", help="the name to store it under; standard input needs one")
-    parser.set_defaults(run=commands.upload)
+    parser.set_defaults(run=commands.upload, usual_seconds=300.0)
 
 
 def _add_get(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -138,7 +143,7 @@ def _add_get(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-o", "--output", default="", metavar="PATH", help="file, folder, or - for standard output"
     )
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
-    parser.set_defaults(run=commands.get)
+    parser.set_defaults(run=commands.get, usual_seconds=300.0)
 
 
 def _add_ls(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -148,19 +153,19 @@ def _add_ls(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument(
         "--limit", type=_count, default=200, metavar="N", help="at most N files; 0 = all (default: 200)"
     )
-    parser.set_defaults(run=commands.ls)
+    parser.set_defaults(run=commands.ls, usual_seconds=20.0)
 
 
 def _add_rm(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = _command(subparsers, "rm", "delete files for ever")
     parser.add_argument("references", nargs="+", metavar="URL-or-ID")
-    parser.set_defaults(run=commands.rm)
+    parser.set_defaults(run=commands.rm, usual_seconds=20.0)
 
 
 def _add_info(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = _command(subparsers, "info", "tell what the service knows about files")
     parser.add_argument("references", nargs="+", metavar="URL-or-ID")
-    parser.set_defaults(run=commands.info)
+    parser.set_defaults(run=commands.info, usual_seconds=20.0)
 
 
 def _command(

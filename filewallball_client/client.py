@@ -1,7 +1,7 @@
 """The class that programs use: upload, download, list, describe and delete files of one service."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import BinaryIO, Self
 
 import httpx
 
-from filewallball_client.connection import GONE, Connection, json_of
+from filewallball_client.connection import GONE, Connection, checked_token, file_path, json_of
 from filewallball_client.download import fetch_to_path, fetch_to_stream
 from filewallball_client.errors import ClientError, DigestMismatch, Refused, Unreachable
 from filewallball_client.plain_upload import put, target
 from filewallball_client.records import StoredFile, UploadedFile, page_of
-from filewallball_client.sources import Sent, Source, open_source, spooled
+from filewallball_client.sources import Progress, Sent, Source, ignore, open_source, spooled
 from filewallball_client.state import Remembered, State
 from filewallball_client.tus import FILE_ID, ResumableUpload, is_spoken
 
@@ -24,7 +24,6 @@ RESUMABLE_BYTES = 8 * 1024 * 1024
 _LONGEST_TARGET = 3000  # what every server takes as the first line of a request
 _PAGE = 200
 DELETE_TOKEN = "X-Delete-Token"  # noqa: S105 - a header
-Progress = Callable[[int, int], None]
 
 
 class Client:
@@ -72,17 +71,18 @@ class Client:
         expires_in: str = "",
         description: str = "",
         progress: Progress | None = None,
+        reading: Progress | None = None,
     ) -> UploadedFile:
         """Upload a file, or a stream under a `name`; options that are left out are the service's defaults.
 
         `expires_in` is written as the service takes it: `12h`, `7d`. The digest is sent along and compared with that
-        in the answer. Raises Refused, Unreachable, OutcomeUnknown, DigestMismatch, LocalError.
+        in the answer. `reading` is told how far it is, then `progress` what was sent. Raises Refused, Unreachable, OutcomeUnknown, DigestMismatch, LocalError.
         """
         given = {"visibility": visibility, "expires_in": expires_in, "description": description}
         options = {key: _text(value) for key, value in given.items() if value}
-        opened = open_source(Path(file), name) if isinstance(file, str | Path) else spooled(file, name)
+        opened = self._opened(file, name, reading or ignore)
         with opened as source, self._state.unfinished(self._connection, source, options) as remembered:
-            uploaded = self._send(source, options, remembered, _bound(progress or _ignore, source.size))
+            uploaded = self._send(source, options, remembered, _bound(progress or ignore, source.size))
             self._compare(uploaded, remembered.upload.sha256)
             return uploaded
 
@@ -94,14 +94,14 @@ class Client:
         Raises LocalError for a path that exists, unless `overwrite`; Refused, Unreachable, DigestMismatch.
         """
         file = self.describe(file_id)
-        received = _bound(progress or _ignore, file.file_size)
+        received = _bound(progress or ignore, file.file_size)
         fetch_to_path(self._connection, file, Path(path), received, overwrite=overwrite)
         return file
 
     def read_into(self, file_id: str, target: BinaryIO, *, progress: Progress | None = None) -> StoredFile:
         """Download a file into a stream. Raises DigestMismatch after the bytes were written; Refused, Unreachable."""
         file = self.describe(file_id)
-        fetch_to_stream(self._connection, file, target, _bound(progress or _ignore, file.file_size))
+        fetch_to_stream(self._connection, file, target, _bound(progress or ignore, file.file_size))
         return file
 
     def files(self, *, name: str = "", media_type: str = "") -> Iterator[StoredFile]:
@@ -119,16 +119,16 @@ class Client:
 
     def describe(self, file_id: str) -> StoredFile:
         """What the service tells about a file. Raises Refused, Unreachable."""
-        answer = self._connection.ask("GET", f"/files/{file_id}")
+        answer = self._connection.ask("GET", file_path(file_id))
         return StoredFile.from_answer(json_of(answer), self._connection.base_url)
 
     def delete(self, file_id: str, *, delete_token: str = "") -> None:
         """Delete a file of one's own, or one of which the delete token is known. Raises Refused, Unreachable."""
-        headers = {DELETE_TOKEN: delete_token} if delete_token else {}
+        headers = {DELETE_TOKEN: checked_token(delete_token)} if delete_token else {}
         patience, is_answer_lost = self._connection.patience(), False
         while True:
             try:
-                self._connection.send("DELETE", f"/files/{file_id}", headers=headers)
+                self._connection.send("DELETE", file_path(file_id), headers=headers)
                 return
             except (Refused, httpx.TransportError) as error:
                 if is_answer_lost and isinstance(error, Refused) and error.problem.status in GONE:
@@ -151,6 +151,12 @@ class Client:
     @cached_property
     def _is_resumable(self) -> bool:
         return is_spoken(self._connection)
+
+    @staticmethod
+    def _opened(file: Path | str | BinaryIO, name: str, reading: Progress) -> AbstractContextManager[Source]:
+        if not isinstance(file, str | Path):
+            return spooled(file, name)
+        return open_source(Path(file), name, reading)
 
     def _send(
         self, source: Source, options: Mapping[str, str], remembered: Remembered, sent: Sent
@@ -205,10 +211,6 @@ class Client:
 
 def _bound(progress: Progress, total: int) -> Callable[[int], None]:
     return lambda done: progress(done, total)
-
-
-def _ignore(done: int, total: int) -> None:
-    """No progress is shown."""
 
 
 def _text(value: str) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from filewallball_client.errors import (
     ClientError,
     LocalError,
     OutcomeUnknown,
-    Refused,
     SettingsError,
     Unreachable,
 )
@@ -64,16 +64,8 @@ class Session:
                 raise
             except ClientError as error:
                 failures.append(error)
-                self.fail(item, error)
+                self.terminal.fail("standard input" if item == _STDIN else str(item), error)
         return failures
-
-    def fail(self, item: Any, error: ClientError) -> None:
-        """Tell of a failure, and in JSON too."""
-        named = "standard input" if item == _STDIN else str(item)
-        self.terminal.say(str(error) if isinstance(error, LocalError) else f"{named}: {error}")
-        if self.terminal.as_json:
-            problem = asdict(error.problem) if isinstance(error, Refused) else {"title": str(error)}
-            self.terminal.result("", {"item": str(item), "error": problem})
 
 
 def upload(session: Session, options: argparse.Namespace) -> Failures:
@@ -98,6 +90,7 @@ def upload(session: Session, options: argparse.Namespace) -> Failures:
                     expires_in=options.expires,
                     description=options.description,
                     progress=progress,
+                    reading=partial(progress, label="reading"),
                 )
             _tell_uploaded(session, client, path, uploaded)
 

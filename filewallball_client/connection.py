@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -24,7 +24,7 @@ class Connection:
 
     def __init__(self, server: str, token: str, retry_seconds: float, notify: Callable[[str], None]) -> None:
         self.base_url = checked_server(server)
-        self.token = _checked_token(token)
+        self.token = checked_token(token)
         self._retry_seconds = retry_seconds
         self.notify = notify
         headers = {"User-Agent": f"fwb/{__version__}", "Accept": "application/json"}
@@ -127,6 +127,20 @@ def checked_server(address: str) -> str:
     return address.rstrip("/")
 
 
+def checked_token(token: str) -> str:
+    """A token that can stand in a header. Raises SettingsError, without telling it."""
+    if token and not (
+        token.isascii() and token.isprintable() and " " not in token and len(token) <= _TOKEN_LENGTH
+    ):
+        raise SettingsError("The token cannot be one: it holds blanks or other characters that no token has.")
+    return token
+
+
+def file_path(file_id: str, verb: str = "files") -> str:
+    """Where the service has a file."""
+    return f"/{verb}/{quote(file_id, safe='')}"
+
+
 def json_of(answer: httpx.Response) -> Any:
     """The JSON of a successful answer. Raises Unreachable if it is none: then not the service answered."""
     try:
@@ -161,14 +175,6 @@ def _problem(answer: httpx.Response) -> Problem:
         request_id=answer.headers.get("X-Request-ID", "")[:200],
         errors=errors if isinstance(errors, dict) else {},
     )
-
-
-def _checked_token(token: str) -> str:
-    if token and not (
-        token.isascii() and token.isprintable() and " " not in token and len(token) <= _TOKEN_LENGTH
-    ):
-        raise SettingsError("The token cannot be one: it holds blanks or other characters that no token has.")
-    return token
 
 
 def _is_hopeless(error: httpx.TransportError) -> bool:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import httpx
 
-from filewallball_client.connection import Connection
+from filewallball_client.connection import Connection, file_path
 from filewallball_client.errors import DigestMismatch, LocalError, Refused, Unreachable
 from filewallball_client.records import StoredFile
 
@@ -75,7 +75,7 @@ def _part(connection: Connection, file: StoredFile, position: int) -> Iterator[b
     headers = {"Accept-Encoding": "identity"}
     if position:
         headers |= {"Range": f"bytes={position}-", "If-Range": f'"{file.file_hash}"'}
-    with connection.stream(f"/download/{file.file_id}", headers) as answer:
+    with connection.stream(file_path(file.file_id, "download"), headers) as answer:
         skipped = _start_of(answer, file, position)
         left = file.file_size - position
         for block in answer.iter_raw(_BLOCK_BYTES):

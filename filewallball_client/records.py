@@ -1,10 +1,14 @@
 """What the service tells about files, as typed records."""
 
+import re
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Self, get_origin, get_type_hints
 
 from filewallball_client.errors import Unreachable
+
+_FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,12 @@ class StoredFile:
                 ):
                     raise _foreign()
         try:
-            return cls(**values)
+            record = cls(**values)
         except TypeError as error:
             raise _foreign() from error
+        if not (_FILE_ID.fullmatch(record.file_id) and _SHA256.fullmatch(record.file_hash)):
+            raise _foreign()  # both become part of a file's name here
+        return record
 
 
 @dataclass(frozen=True, slots=True)

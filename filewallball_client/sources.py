@@ -16,6 +16,11 @@ from filewallball_client.errors import LocalError
 
 _BLOCK_BYTES = 256 * 1024
 Sent = Callable[[int], None]
+Progress = Callable[[int, int], None]
+
+
+def ignore(done: int, total: int) -> None:
+    """No progress is shown."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Source:
     size: int
     path: str = ""
     mtime_ns: int = 0
+    reading: Progress = ignore
 
     @cached_property
     def utf8_name(self) -> bytes:
@@ -37,7 +43,7 @@ class Source:
     def sha256(self) -> str:
         """The digest of all of it, for which it is read once."""
         digest = hashlib.sha256()
-        for block in self.blocks(0, lambda _: None):
+        for block in self.blocks(0, lambda position: self.reading(position, self.size)):
             digest.update(block)
         return digest.hexdigest()
 
@@ -60,8 +66,11 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, name: str = "") -> Iterator[Source]:
-    """A file to upload. What is no regular file is a stream, and needs a name. Raises LocalError."""
+def open_source(path: Path, name: str = "", reading: Progress = ignore) -> Iterator[Source]:
+    """A file to upload; `reading` is told how far its digest is.
+
+    What is no regular file is a stream, and needs a name. Raises LocalError.
+    """
     with _opened(path) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -69,7 +78,9 @@ def open_source(path: Path, name: str = "") -> Iterator[Source]:
                 yield source
             return
         where = os.path.abspath(path)  # noqa: PTH100 - without following links: the same path is the same upload
-        yield Source(checked_name(name or path.name), file, status.st_size, where, status.st_mtime_ns)
+        yield Source(
+            checked_name(name or path.name), file, status.st_size, where, status.st_mtime_ns, reading
+        )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -19,9 +20,11 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from filewallball_client.errors import ClientError, LocalError, Refused
 from filewallball_client.naming import is_harmful
 from filewallball_client.records import StoredFile
 
+Show = Callable[..., None]
 _COLUMNS = ("file_id", "size", "upload time", "visibility", "name")
 
 
@@ -48,6 +51,13 @@ class Terminal:
         """One result: a line of text, or its record as a line of JSON."""
         self.line(json_line(record) if self.as_json else printable(text))
 
+    def fail(self, item: str, error: ClientError) -> None:
+        """Tell what failed, and in JSON too."""
+        self.say(f"{item}: {error}" if item and not isinstance(error, LocalError) else str(error))
+        if self.as_json:
+            problem = asdict(error.problem) if isinstance(error, Refused) else {"title": str(error)}
+            self.line(json_line({"item": item, "error": problem}))
+
     def line(self, text: str) -> None:
         print(text, flush=True)  # noqa: T201
 
@@ -63,16 +73,22 @@ class Terminal:
         self._out.print(table)
 
     @contextmanager
-    def progress(self, name: str) -> Iterator[Callable[[int, int], None]]:
+    def progress(self, name: str) -> Iterator[Show]:
         """A bar with the rate and the time that is left; nothing where standard error is no terminal."""
         if not self._shows_progress:
-            yield lambda done, total: None
+            yield lambda done, total, label="": None
             return
         with _bar(self._err) as progress:
             self._progress = progress
-            task = progress.add_task(printable(name), total=None)
+            task = progress.add_task("", total=None)
+            title = printable(name)
+
+            def show(done: int, total: int, label: str = "") -> None:
+                description = f"{title} ({label})" if label else title
+                progress.update(task, completed=done, total=total, description=description)
+
             try:
-                yield lambda done, total: progress.update(task, completed=done, total=total)
+                yield show
             finally:
                 self._progress = None
 

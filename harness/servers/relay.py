@@ -82,7 +82,7 @@ class _Side(asyncio.Protocol):
         self._other = other
         self._is_client = other is None
         self._transport: Any = None
-        self._cuts_at_answer = False
+        self._cuts_answer = False
         self._is_concerned = False
         self._is_lost = False
         self._read_bytes = 0
@@ -104,18 +104,20 @@ class _Side(asyncio.Protocol):
         relay = self._relay
         self._is_concerned = self._is_concerned or (self._is_client and relay.concerns in data)
         self._read_bytes += len(data)
-        if self._cuts_at_answer or self._has_read_too_much() or self._matches(relay.cut_before, data):
+        if self._is_unwanted_answer() or self._has_read_too_much() or self._matches(relay.cut_before, data):
             self._cut()
         elif self._matches(relay.lose, data):
             self._is_lost = True
             relay.cuts += 1
         else:
-            if self._other and self._matches(relay.cut_after, data):
-                self._other._cuts_at_answer = True
+            self._cuts_answer = self._cuts_answer or self._matches(relay.cut_after, data)
             self._queue(data)
 
     def _matches(self, wanted: bytes, data: bytes) -> bool:
         return self._is_concerned and wanted != b"" and wanted in data
+
+    def _is_unwanted_answer(self) -> bool:
+        return not self._is_client and self._other is not None and self._other._cuts_answer
 
     def _has_read_too_much(self) -> bool:
         return not self._is_client and 0 < self._relay.most_bytes < self._read_bytes

@@ -18,6 +18,7 @@ from tests.client.command import Fwb
 
 MARK = b"8f1c77a0"
 CONTENT = b"some words, and a mark: 8f1c77a0\n"
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
 Through = Callable[[str], Nginx]
 
 
@@ -72,7 +73,7 @@ def test_a_service_that_starts_late_is_waited_for(service: Service) -> None:
         uploaded = client.upload(io.BytesIO(CONTENT), name="late.txt")
     relay.stop()
 
-    assert uploaded.file_hash == hashlib.sha256(CONTENT).hexdigest()
+    assert uploaded.file_hash == DIGEST
     assert "Connection refused" in waits[0]
 
 
@@ -151,7 +152,7 @@ def test_a_digest_that_is_not_that_of_the_file_is_noticed_and_the_file_removed(
     through: Through, service: Service
 ) -> None:
     rewriting = 'location /upload/ { proxy_pass %s; proxy_set_header Accept-Encoding ""; sub_filter_types *;'
-    nginx = through(rewriting % service.url + """ sub_filter '"file_hash":"' '"file_hash":"0'; }""")
+    nginx = through(f"{rewriting % service.url} sub_filter {DIGEST} {DIGEST[::-1]}; }}")
 
     with Client(nginx.url) as client, pytest.raises(DigestMismatch):
         client.upload(io.BytesIO(CONTENT), name="rewritten.txt", visibility="public")
