@@ -29,6 +29,8 @@ from filewallball.files.cache import MetadataCache
 from filewallball.files.fetch import Downloads
 from filewallball.files.inventory import count_files
 from filewallball.files.removal import Removals
+from filewallball.files.resumable import views as resumable_views
+from filewallball.files.resumable.parts import make_parts
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.files.upload import Uploads
@@ -128,6 +130,8 @@ def build_parts(app: Flask, settings: Settings) -> None:
     _build_gate(app, settings, database, metrics)
     _build_recording(app, settings, database, slots)
     _build_files(app, settings, database)
+    stored = part(LocalStore, app), part(Uploads, app), part(Ledger, app)
+    provide(app, *make_parts(settings, database, *stored, part(Metrics, app).add))
     _build_statistics(app, database)
     _build_audit(app, settings, database)
     provide(
@@ -243,6 +247,7 @@ def register_routes(app: Flask) -> None:
     """The routes of every feature."""
     for blueprint in (
         file_views.blueprint,
+        resumable_views.blueprint,
         audit_views.blueprint,
         health_views.blueprint,
         access_views.blueprint,

@@ -68,7 +68,7 @@ def recorded(
             caller, refusal, excess = _admit(exchange, bucket, shared_secret)
             if refusal is None and shared_secret is not None:
                 caller = replace(caller, username=_PROGRAM, permissions=frozenset({permission}))
-            with _operation(exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
+            with begin_operation(exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
                 g.operation = op
                 if "filename" in kwargs:
                     op.note(details={"filename": sanitize(kwargs["filename"], 255)})
@@ -104,7 +104,7 @@ def guard(permission: str) -> None:
     caller, refusal, _ = _admit(exchange, EXEMPT)
     if refusal is None and caller.may(permission):
         return
-    with _operation(exchange, "auth:fail", caller, ""):
+    with begin_operation(exchange, "auth:fail", caller, ""):
         if refusal is not None:
             raise refusal
         check(caller, permission)
@@ -116,14 +116,14 @@ def turn_away(bucket: str) -> None:
     refusal = gate.refusal(exchange.origin, bucket, has_credentials=False)
     if refusal is None or (isinstance(refusal, errors.RateLimited) and not gate.enforces):
         return
-    caller, _ = _identify(exchange, refusal)
-    with _operation(exchange, "auth:fail", caller, ""):
+    caller, _ = identify(exchange, refusal)
+    with begin_operation(exchange, "auth:fail", caller, ""):
         raise refusal
 
 
 def may(permission: str) -> bool:
     """True if the caller of the present request holds the permission; a bad token holds none."""
-    caller, refusal = _identify(current_exchange(), None)
+    caller, refusal = identify(current_exchange(), None)
     return refusal is None and caller.may(permission)
 
 
@@ -144,7 +144,8 @@ def _check_query(read_from: Mapping[str, Collection[str]], *, is_link: bool) -> 
         refuse_any(request.args, takes_json="json" in read_from)
 
 
-def _operation(exchange: Exchange, action: str, caller: Caller, resource_id: str) -> Operation:
+def begin_operation(exchange: Exchange, action: str, caller: Caller, resource_id: str) -> Operation:
+    """An operation of the present request."""
     rule = request.url_rule
     return operation(
         part(Ledger),
@@ -166,7 +167,7 @@ def _admit(
     if isinstance(refusal, errors.RateLimited) and not gate.enforces:
         refusal, excess = None, refusal
     turned_away = refusal is not None
-    caller, refusal = _identify(exchange, refusal, shared_secret)
+    caller, refusal = identify(exchange, refusal, shared_secret)
     if refusal is not None and not turned_away and is_authentication_failure(refusal):
         limited = gate.authentication_failed(origin)
         if limited is not None and gate.enforces:
@@ -176,10 +177,12 @@ def _admit(
     return caller, refusal, excess
 
 
-def _identify(
+def identify(
     exchange: Exchange,
     refusal: errors.ApiError | None,
     shared_secret: SharedSecret | None = None,
+    *,
+    may_have_expired: bool = False,
 ) -> tuple[Caller, errors.ApiError | None]:
     """The caller, and the refusal or failure that asking for the token's owner ended in.
 
@@ -193,8 +196,9 @@ def _identify(
         refusal = _refusal_of_program(shared_secret(settings))
     elif refusal is None and "HTTP_AUTHORIZATION" in environ:
         try:
-            identity = authenticate(part(Database), _bearer())
+            identity = authenticate(part(Database), _bearer(), may_have_expired=may_have_expired)
             part(Gate).last_use.note(identity.token_id, now_us())
+            refusal = errors.AuthExpired() if identity.has_expired else None
         except Exception as error:
             refusal = translate(error)
     role = identity.role if identity else settings.anonymous_role

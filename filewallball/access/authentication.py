@@ -34,9 +34,10 @@ class Identity:
     username: str
     token_id: int
     role: str
+    has_expired: bool = False
 
 
-def authenticate(database: Database, token: str) -> Identity:
+def authenticate(database: Database, token: str, *, may_have_expired: bool = False) -> Identity:
     """The token's owner. Raises AuthMalformed, AuthUnknown, AuthExpired or AuthRevoked."""
     if (
         not 20 <= len(token) <= _MAX_TOKEN_LENGTH
@@ -51,9 +52,20 @@ def authenticate(database: Database, token: str) -> Identity:
         raise errors.AuthUnknown
     if row.revoked_us is not None or row.disabled_us is not None:
         raise errors.AuthRevoked
-    if row.expires_us is not None and row.expires_us <= now_us():
+    has_expired = row.expires_us is not None and row.expires_us <= now_us()
+    if has_expired and not may_have_expired:
         raise errors.AuthExpired
-    return Identity(row.user_id, row.username, row.id, row.role)
+    return Identity(row.user_id, row.username, row.id, row.role, has_expired)
+
+
+def is_revoked(database: Database, token_id: int) -> bool:
+    """True if the token, or its user, may do nothing any more; its expiry is another matter."""
+    statement = (
+        select(tokens.c.id)
+        .join(users, users.c.id == tokens.c.user_id)
+        .where(tokens.c.id == token_id, tokens.c.revoked_us.is_(None), users.c.disabled_us.is_(None))
+    )
+    return database.row(statement) is None
 
 
 def digest(token: str) -> str:

@@ -17,6 +17,7 @@ from filewallball.settings.service import Settings
 # Features stand above this package, so of their table it names what it counts.
 _FILES = table("files", *(column(name) for name in ("principal", "state", "file_size")))
 _KEPT = ("live", "quarantined")
+_UPLOADS = table("uploads", *(column(name) for name in ("principal", "charged_bytes", "charged_files")))
 _UNCOUNTED = -1
 _FIND = select(quotas.c.principal).where(quotas.c.principal == bindparam("principal"))
 
@@ -62,8 +63,8 @@ class Quotas:
             if allowance.is_spent:
                 raise errors.QuotaExceeded(allowance.numbers)
 
-    def charge(self, connection: Connection, principal: str, size: int) -> None:
-        """Count a file that is about to be inserted, in one conditional update.
+    def charge(self, connection: Connection, principal: str, size: int, files: int = 1) -> None:
+        """Count a file that is about to be inserted, or what is announced of one, in one conditional update.
 
         Raises QuotaExceeded; the caller's transaction rolls back.
         """
@@ -72,7 +73,7 @@ class Quotas:
             if not any(limits):
                 return
             self._open(connection, principal)
-        if connection.execute(_charge(principal, size, limits)).rowcount != 1:
+        if connection.execute(_charge(principal, size, files, limits)).rowcount != 1:
             numbers = self._read(connection, principal).numbers
             raise errors.QuotaExceeded(
                 f"{numbers} This file has {size} bytes.", facts={"principal": principal, "file_size": size}
@@ -157,9 +158,9 @@ def address_principal(address: str) -> str:
     return unknown_behind(proxy)
 
 
-def refund(connection: Connection, principal: str, size: int) -> None:
+def refund(connection: Connection, principal: str, size: int, files: int = 1) -> None:
     """Give back what a file took, where it was counted."""
-    given_back = {"used_bytes": quotas.c.used_bytes - size, "used_files": quotas.c.used_files - 1}
+    given_back = {"used_bytes": quotas.c.used_bytes - size, "used_files": quotas.c.used_files - files}
     connection.execute(update(quotas).where(quotas.c.principal == principal).values(**given_back))
 
 
@@ -172,15 +173,20 @@ def recount(connection: Connection, principal: str) -> None:
 
 
 def _kept(connection: Connection, principal: str) -> tuple[int, int]:
-    """Bytes and files that the principal keeps, counted."""
+    """Bytes and files that the principal keeps or has announced, counted."""
     kept = select(func.coalesce(func.sum(_FILES.c.file_size), 0), func.count()).where(
         _FILES.c.principal == principal, _FILES.c.state.in_(_KEPT)
     )
     used_bytes, used_files = connection.execute(kept).one()
-    return int(used_bytes), used_files
+    announced = select(
+        func.coalesce(func.sum(_UPLOADS.c.charged_bytes), 0),
+        func.coalesce(func.sum(_UPLOADS.c.charged_files), 0),
+    ).where(_UPLOADS.c.principal == principal)
+    more_bytes, more_files = connection.execute(announced).one()
+    return int(used_bytes) + int(more_bytes), used_files + int(more_files)
 
 
-def _charge(principal: str, size: int, limits: tuple[int, int]) -> Update:
+def _charge(principal: str, size: int, files: int, limits: tuple[int, int]) -> Update:
     most_bytes = func.coalesce(quotas.c.limit_bytes, limits[0])
     most_files = func.coalesce(quotas.c.limit_files, limits[1])
     return (
@@ -188,7 +194,7 @@ def _charge(principal: str, size: int, limits: tuple[int, int]) -> Update:
         .where(
             quotas.c.principal == principal,
             or_(most_bytes == 0, quotas.c.used_bytes + size <= most_bytes),
-            or_(most_files == 0, quotas.c.used_files + 1 <= most_files),
+            or_(most_files == 0, quotas.c.used_files + files <= most_files),
         )
-        .values(used_bytes=quotas.c.used_bytes + size, used_files=quotas.c.used_files + 1)
+        .values(used_bytes=quotas.c.used_bytes + size, used_files=quotas.c.used_files + files)
     )

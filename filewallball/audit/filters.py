@@ -17,7 +17,7 @@ from filewallball.recording.tables import audit_log
 
 STATUSES = (SUCCESS, FAILED, DENIED)
 VERBS = {
-    "create": ("upload", "create", "add", "receive", "send"),
+    "create": ("upload", "create", "append", "add", "receive", "send"),
     "read": (
         *("download", "view", "thumbnail", "list", "describe", "check", "read", "export"),
         *("verify", "reconcile", "scan", "scrub"),
@@ -26,7 +26,7 @@ VERBS = {
         *("rotate", "release", "login", "update", "set", "enable", "disable", "quarantine"),
         *("rebuild", "restore", "on", "off"),
     ),
-    "delete": ("delete", "expire", "revoke", "prune", "remove"),
+    "delete": ("delete", "expire", "revoke", "prune", "remove", "terminate"),
 }
 """The second words of actions that each verb stands for. A failed authentication is none of them."""
 _SECOND_US = 1_000_000

@@ -6,11 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, MetaData, Table, delete, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    MetaData,
+    Select,
+    Table,
+    case,
+    cast,
+    delete,
+    false,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.types import _Binary
 
-# The schema's revision stands in the manifest; leases belong to the processes that hold them now.
+# The schema's revision stands in the manifest; leases belong to the processes that hold them now. Uploads that are not
+# finished are left out: their clients begin anew.
 _LEFT_OUT = {"alembic_version", "leases"}
+_UNFINISHED = {"uploads", "upload_segments"}
 _BATCH = 500
 Change = Callable[[str, dict[str, Any]], None]
 
@@ -31,7 +48,7 @@ def dump(connection: Connection, path: Path) -> dict[str, int]:
             names = [str(column.name) for column in table.columns]
             file.write(_line({"table": name, "columns": names}))
             rows = connection.execute(
-                select(*table.columns), execution_options={"stream_results": True, "yield_per": _BATCH}
+                _finished(table), execution_options={"stream_results": True, "yield_per": _BATCH}
             )
             counts[name] = 0
             for row in rows:
@@ -41,6 +58,28 @@ def dump(connection: Connection, path: Path) -> dict[str, int]:
                 file.write(_line(values))
                 counts[name] += 1
     return counts
+
+
+def _finished(table: Table) -> Select[Any]:
+    """The rows of a table, without unfinished uploads and what was charged for them."""
+    statement = select(*table.columns)
+    if table.name in _UNFINISHED:
+        return statement.where(false())
+    uploads = table.metadata.tables.get("uploads")
+    if table.name != "quotas" or uploads is None:
+        return statement
+    charged = {"used_bytes": uploads.c.charged_bytes, "used_files": uploads.c.charged_files}
+    return select(*(_without(table, column, uploads, charged.get(column.name)) for column in table.columns))
+
+
+def _without(
+    table: Table, column: Column[Any], uploads: Table, charged: Column[Any] | None
+) -> ColumnElement[Any]:
+    if charged is None:
+        return column
+    own = select(func.coalesce(func.sum(charged), 0)).where(uploads.c.principal == table.c.principal)
+    taken = cast(own.scalar_subquery(), BigInteger)
+    return case((column >= 0, column - taken), else_=column)  # below zero nobody counts
 
 
 def load(connection: Connection, path: Path, change: Mapping[str, Change]) -> None:

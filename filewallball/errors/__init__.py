@@ -1,46 +1,16 @@
 """The error catalogue: every cause has one class, one stable code, one status, one title (RFC 9457)."""
 
-from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal
+from collections.abc import Iterator
 
+from filewallball.errors.kinds import ApiError as ApiError
+from filewallball.errors.kinds import ClientError as _ClientError
+from filewallball.errors.kinds import Denied as _Denied
 
-class ApiError(Exception):
-    """A refusal or failure that a caller sees as problem+json; `code` is also the metric label, audit and log value."""
-
-    code: ClassVar[str] = "internal_error"
-    status: ClassVar[int] = 500
-    title: ClassVar[str] = "Internal error"
-    side: ClassVar[Literal["client", "server"]] = "server"
-    denied: ClassVar[bool] = False
-    retry_after: ClassVar[int | None] = None
-
-    def __init__(
-        self,
-        detail: str = "",
-        *,
-        headers: Mapping[str, str] | None = None,
-        errors: Mapping[str, object] | None = None,
-        facts: Mapping[str, object] | None = None,
-    ) -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail
-        self.headers = dict(headers or {})
-        self.errors = dict(errors or {})
-        self.facts = dict(facts or {})
-        if self.retry_after is not None:
-            self.headers.setdefault("Retry-After", str(self.retry_after))
+TUS_VERSION = "1.0.0"
 
 
 class InternalError(ApiError):
     """Something the service did not foresee."""
-
-
-class _ClientError(ApiError):
-    side = "client"
-
-
-class _Denied(_ClientError):
-    denied = True
 
 
 class BadRequest(_ClientError):
@@ -99,6 +69,14 @@ class QuotaExceeded(_Denied):
     code, status, title = "quota_exceeded", 403, "The quota does not leave room for this file"
 
 
+class TooManyUploads(_Denied):
+    code, status, title = "too_many_uploads", 403, "Too many uploads of this client are unfinished"
+
+
+class UploadIsFinal(_ClientError):
+    code, status, title = "upload_is_final", 403, "A concatenated upload takes no bytes of its own"
+
+
 class RateLimited(_Denied):
     code, status, title = "rate_limited", 429, "Too many requests"
 
@@ -123,12 +101,36 @@ class Conflict(_ClientError):
     code, status, title = "conflict", 409, "The change conflicts with what is there"
 
 
+class OffsetMismatch(_ClientError):
+    code, status, title = "offset_mismatch", 409, "The upload is at another offset"
+
+
+class UploadExpired(_ClientError):
+    code, status, title = "upload_expired", 410, "The upload was not finished in time"
+
+
+class UploadTerminated(_ClientError):
+    code, status, title = "upload_terminated", 410, "The upload was given up"
+
+
+class UploadRefused(_ClientError):
+    code, status, title = "upload_refused", 410, "The upload was refused and cannot go on"
+
+
 class Expired(_ClientError):
     code, status, title = "expired", 410, "The file has expired"
 
 
 class PreconditionFailed(_ClientError):
     code, status, title = "precondition_failed", 412, "The file is not the version that was asked for"
+
+
+class TusVersionUnknown(_ClientError):
+    code, status, title = "tus_version_unknown", 412, "The version of the tus protocol is not known here"
+
+    def __init__(self, detail: str = "", **kwargs: object) -> None:
+        super().__init__(detail, **kwargs)  # type: ignore[arg-type]
+        self.headers.setdefault("Tus-Version", TUS_VERSION)
 
 
 class FileTooLarge(_ClientError):
@@ -191,6 +193,14 @@ class NotScannable(_ClientError):
     code, status, title = "not_scannable", 422, "The file is beyond the virus scanner's limits"
 
 
+class UploadLocked(_ClientError):
+    code, status, title, retry_after = "upload_locked", 423, "Another request is at work on the upload", 1
+
+
+class ChecksumMismatch(_ClientError):
+    code, status, title = "checksum_mismatch", 460, "The bytes do not match their Upload-Checksum"
+
+
 class ThumbnailFailed(_ClientError):
     code, status, title = "thumbnail_failed", 422, "There can be no thumbnail of this file"
 
@@ -217,6 +227,10 @@ class StoreNotMounted(ApiError):
 
 class Unavailable(ApiError):
     code, status, title, retry_after = "unavailable", 503, "A service that this needs is not available", 5
+
+
+class UploadsBusy(Unavailable):
+    code, title, retry_after = "uploads_busy", "As many uploads go on as can", 2
 
 
 class ThumbnailBusy(Unavailable):
@@ -253,8 +267,7 @@ def catalogue() -> Iterator[type[ApiError]]:
         if (
             isinstance(item, type)
             and issubclass(item, ApiError)
-            and item is not ApiError
-            and item.__name__[0] != "_"
+            and item not in (ApiError, _ClientError, _Denied)
         ):
             yield item
 

@@ -1,7 +1,7 @@
 """The fields of an upload's form: options, and what else widgets and browsers send, which is ignored by name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from filewallball.text import nearly, sanitize
 from filewallball.web.request_headers import refuse_encoded
 
 _OPTIONS = UploadOptionsSchema()
+OPTION_NAMES = frozenset(_OPTIONS.fields)
 _OPTION_HEADERS = [
     f"{prefix}{name}"
     for prefix in ("", "X-")
@@ -65,7 +66,7 @@ class FormFields:
         for a field without a proper name.
         """
         self._refuse_nameless()
-        self._refuse_misspelt()
+        refuse_misspelt(part.name for part, _ in self.received)
         given = [
             (part, content) for part, content in self.received if content and part.name in _OPTIONS.fields
         ]
@@ -90,16 +91,6 @@ class FormFields:
                 errors={name: ["A field needs a printable name."] for name in nameless}
             )
 
-    def _refuse_misspelt(self) -> None:
-        known = {_letters(name): name for name in _OPTIONS.fields}
-        mistakes = {
-            part.name: [f"There is no such option; `{known[near]}` may be meant."]
-            for part, _ in self.received
-            if part.name not in _OPTIONS.fields and (near := nearly(_letters(part.name), known))
-        }
-        if mistakes:
-            raise errors.ValidationFailed(errors=mistakes)
-
     def _text(self, part: Part, content: bytes) -> str:
         refuse_encoded(part.headers)
         refuse_misplaced(part.headers, "Only the digest of a file is checked.")
@@ -123,11 +114,29 @@ def refuse_option_headers(headers: Headers) -> None:
         )
 
 
-def _together(query: Mapping[str, Any], form: Mapping[str, str]) -> Mapping[str, Any]:
+def refuse_misspelt(names: Iterable[str]) -> None:
+    """Refuse names that are nearly those of options. Raises ValidationFailed."""
+    known = {_letters(name): name for name in OPTION_NAMES}
+    mistakes = {
+        name: [f"There is no such option; `{known[near]}` may be meant."]
+        for name in names
+        if name not in OPTION_NAMES and (near := nearly(_letters(name), known))
+    }
+    if mistakes:
+        raise errors.ValidationFailed(errors=mistakes)
+
+
+def load_options(sent: Mapping[str, str]) -> dict[str, Any]:
+    """The options among text that was sent. Raises ValidationFailed."""
     try:
-        fields: dict[str, Any] = _OPTIONS.load(form)
+        fields: dict[str, Any] = _OPTIONS.load(sent)
     except ValidationError as error:
         raise errors.ValidationFailed(errors=dict(error.messages_dict)) from error
+    return fields
+
+
+def _together(query: Mapping[str, Any], form: Mapping[str, str]) -> Mapping[str, Any]:
+    fields = load_options(form)
     contrary = [name for name in query if fields.get(name, query[name]) != query[name]]
     if contrary:
         raise errors.ValidationFailed(

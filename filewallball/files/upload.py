@@ -54,10 +54,7 @@ class Uploads:
         details = {"filename": filename, "file_size": stage.size, "mime_type": seen.media_type}
         op.note(file_type=seen.media_type, file_size=stage.size, details=details)
         suspicion = self._judge(op, incoming, seen)
-        if incoming.visibility == PRIVATE and caller.is_anonymous:
-            raise errors.ValidationFailed(
-                errors={"visibility": ["A private file needs an owner: send a token."]}
-            )
+        refuse_ownerless(incoming.visibility, caller)
         scan_state = self._scanner.admit(op, stage)
         delete_token = secrets.token_urlsafe(32) if caller.is_anonymous else None
         file = _new_file(
@@ -138,6 +135,12 @@ class Uploads:
 
     def _is_quarantined(self, suspicion: Suspicion) -> bool:
         return bool(suspicion.content) and self._settings.suspicious_uploads == QUARANTINE
+
+
+def refuse_ownerless(visibility: str, caller: Caller) -> None:
+    """Raise ValidationFailed for a private file that would be nobody's."""
+    if visibility == PRIVATE and caller.is_anonymous:
+        raise errors.ValidationFailed(errors={"visibility": ["A private file needs an owner: send a token."]})
 
 
 def _new_file(

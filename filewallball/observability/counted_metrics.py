@@ -42,7 +42,7 @@ COUNTED = (
     Metric(
         "file_upload_duration_seconds",
         HISTOGRAM,
-        "Time from a successful upload's first byte to its commit",
+        "Time from a successful upload's first byte to its commit; without resumable ones",
         (_FILE_TYPE,),
         SECONDS,
         preset=_TYPES_PRESET,
@@ -78,6 +78,17 @@ COUNTED = (
         preset=tuple((status,) for status in words.STATUSES),
     ),
     Metric("file_uploads_aborted_total", COUNTER, "Uploads whose client went away before the end"),
+    Metric("resumable_upload_bytes_total", COUNTER, "Bytes of resumable uploads, as they arrive"),
+    Metric(
+        "resumable_uploads_resumed_total",
+        COUNTER,
+        "Resumable uploads that went on after they were broken off",
+    ),
+    Metric("resumable_uploads_expired_total", COUNTER, "Resumable uploads that were not finished in time"),
+    Metric("resumable_uploads_unfinished", GAUGE, "Resumable uploads under way", scraped=True),
+    Metric(
+        "resumable_upload_oldest_seconds", GAUGE, "Age of the oldest of those; 0 without any", scraped=True
+    ),
     Metric("active_connections", GAUGE, "Requests in progress"),
     Metric(
         "errors_total",

@@ -50,6 +50,10 @@ class Metrics:
         if self._is_ready():
             self._families[name][values].inc(amount)
 
+    def add(self, name: str, amount: float) -> None:
+        """Add to a counter without labels."""
+        self.increment(name, amount=amount)
+
     def set(self, name: str, value: float, *values: str) -> None:
         """Set a gauge of the contract that lives in files."""
         if self._is_ready():
@@ -106,7 +110,8 @@ class Metrics:
             families["suspicious_uploads_total"][()].inc(count)
         if event.status == SUCCESS:
             families["file_size_bytes"][(file_type,)].observe(event.file_size)
-            families["file_upload_duration_seconds"][(file_type,)].observe(event.duration_us / 1e6)
+            if event.timed:
+                families["file_upload_duration_seconds"][(file_type,)].observe(event.duration_us / 1e6)
         elif event.error_type == "network_error":
             families["file_uploads_aborted_total"][()].inc(count)
 

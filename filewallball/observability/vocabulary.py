@@ -28,7 +28,7 @@ HTTP_STATUSES = (
         "415",
         "416",
     ),
-    *("417", "421", "422", "425", "426", "428", "429", "431"),
+    *("417", "421", "422", "423", "425", "426", "428", "429", "431", "460"),
     *("500", "501", "502", "503", "504", "507", OTHER),
 )
 COMMON_TYPES = (
@@ -114,6 +114,7 @@ ACTIONS = (
         "file:describe",
     ),
     *("file:delete", "file:expire", "file:scan", "file:scrub", "file:release"),
+    *("upload:create", "upload:append", "upload:check", "upload:list", "upload:terminate"),
     *("user:list", "user:describe", "user:create", "user:update", "auth:fail"),
     *("token:list", "token:create", "token:revoke", "token:rotate"),
     *("block:list", "block:add", "block:delete", "quota:list", "quota:describe", "quota:update"),

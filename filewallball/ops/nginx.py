@@ -218,6 +218,11 @@ def _locations(settings: Settings, secure: bool) -> Iterator[str]:
     yield "    deny all;"
     yield "    proxy_pass http://filewallball;"
     yield "}"
+    yield "# Of an upload that breaks off, all that came counts: so it goes on to the service as it comes."
+    yield "location ~ ^/uploads(/|$) {"
+    yield "    proxy_request_buffering off;"
+    yield "    proxy_pass http://filewallball;"
+    yield "}"
     yield from _to_sync_workers(settings)
     yield "location / {"
     yield "    proxy_pass http://filewallball;"

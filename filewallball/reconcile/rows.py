@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, func, literal, or_, select, union_all
 
 from filewallball.access.tables import quotas
+from filewallball.files.resumable.tables import uploads
 from filewallball.files.tables import KEPT, blobs, files
 from filewallball.recording.event import SUCCESS
 from filewallball.recording.tables import audit_log
@@ -57,11 +58,15 @@ def wrong_blobs(connection: Connection, first: int, last: int) -> list[str]:
 
 
 def wrong_quotas(connection: Connection) -> list[str]:
-    """Principals whose counted use is not what they keep."""
+    """Principals whose counted use is not what they keep and have announced."""
+    stored = select(files.c.principal, literal(1).label("files"), files.c.file_size.label("bytes")).where(
+        files.c.state.in_(KEPT)
+    )
+    announced = select(uploads.c.principal, uploads.c.charged_files, uploads.c.charged_bytes)
+    each = union_all(stored, announced).subquery()
     kept = (
-        select(files.c.principal, func.count().label("files"), func.sum(files.c.file_size).label("bytes"))
-        .where(files.c.state.in_(KEPT))
-        .group_by(files.c.principal)
+        select(each.c.principal, func.sum(each.c.files).label("files"), func.sum(each.c.bytes).label("bytes"))
+        .group_by(each.c.principal)
         .subquery()
     )
     statement = (

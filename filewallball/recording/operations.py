@@ -31,6 +31,7 @@ from filewallball.recording.settlement import is_unsettled
 from filewallball.redaction import Redactor
 
 T = TypeVar("T")
+Promise = Callable[[Connection, Event], None]
 logger = logging.getLogger("filewallball.error")
 _USER_RESOURCES = ("user", "token")
 REFUSE = "http:refuse"
@@ -79,10 +80,13 @@ class Operation:
     _committed: bool = False
     _unknown: bool = False
     _detached: bool = False
+    promise: Promise | None = None
+    """Changes, with the audit row, the row of the database that promised this operation; then no journal has it."""
     _ended: bool = False
 
     def __enter__(self) -> Self:
-        self.ledger.journal.opened(self.event)
+        if self.promise is None:
+            self.ledger.journal.opened(self.event)
         return self
 
     def __exit__(
@@ -138,6 +142,8 @@ class Operation:
         """
 
         def complete(connection: Connection) -> T:
+            if self.promise is not None:
+                self.promise(connection, self.event)
             result = work(connection)
             self._complete(None)
             self.ledger.writer.append(connection, self.event)
@@ -156,6 +162,19 @@ class Operation:
         self._committed = True
         self._journal(self.ledger.journal.committed)
         return result
+
+    def refuse(self, error: errors.ApiError) -> None:
+        """End an operation that a row of the database promised: the refusal is put on record as that row changes."""
+        self._complete(error)
+
+        def work(connection: Connection) -> None:
+            if self.promise is not None:
+                self.promise(connection, self.event)
+            self.ledger.writer.append(connection, self.event)
+
+        self.ledger.database.commit(work)
+        self._committed = True
+        self.finish(error)
 
     def detach(self) -> None:
         """Let the operation outlive its `with` block: somebody calls `finish` when the last byte has left."""
@@ -201,6 +220,8 @@ class Operation:
         self._journal(self.ledger.journal.closed)
 
     def _journal(self, write: Callable[[Event], None]) -> None:
+        if self.promise is not None:
+            return
         try:
             write(self.event)
         except errors.AuditUnavailable:
@@ -215,6 +236,7 @@ def operation(
     resource_id: str = "",
     endpoint: str = "",
     exchange: Exchange | None = None,
+    promise: Promise | None = None,
 ) -> Operation:
     """Begin an operation. Entering it raises AuditUnavailable if it cannot be put on record: then nothing is done."""
     event = Event(
@@ -232,7 +254,7 @@ def operation(
         endpoint=endpoint,
     )
     started = exchange.started if exchange is not None else time.perf_counter()
-    begun = Operation(ledger, event, caller, exchange, _started=started)
+    begun = Operation(ledger, event, caller, exchange, _started=started, promise=promise)
     if caller.operator:
         begun.note(details={"operator": dict(caller.operator)})
         event.set_details({"operator": dict(caller.operator)})
@@ -244,6 +266,6 @@ def operation(
 def resource_type(action: str) -> str:
     """file, user (users and tokens) or system, from the action's first word."""
     kind = action.partition(":")[0]
-    if kind == "file":
+    if kind in ("file", "upload"):
         return "file"
     return "user" if kind in _USER_RESOURCES else "system"

@@ -13,6 +13,7 @@ from filewallball.audit.verify_job import Verification
 from filewallball.backup.last_backup import last_backup_us
 from filewallball.database.connections import Database
 from filewallball.errors import ApiError
+from filewallball.files.resumable.sweep import UploadGauges
 from filewallball.health.checks import HealthChecks
 from filewallball.observability.exposition import Value
 from filewallball.recording.journal import Journal
@@ -34,6 +35,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
     space = _shared(part(LocalStore, app).space)
     backlog = _shared(part(Shipper, app).backlog)
     checks, verification = part(HealthChecks, app), part(Verification, app)
+    uploads = part(UploadGauges, app)
     expected, journal, database = part(ExpectedClients, app), part(Journal, app), part(Database, app)
     return {
         "storage_utilization_percent": lambda: space().utilization_percent,
@@ -43,6 +45,8 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
         "backup_last_success_timestamp_seconds": lambda: last_backup_us(settings.data_dir) / 1e6,
         "audit_journal_pending_events": lambda: backlog().events,
         "audit_journal_oldest_pending_seconds": lambda: backlog().oldest_seconds,
+        "resumable_uploads_unfinished": lambda: uploads.count,
+        "resumable_upload_oldest_seconds": lambda: uploads.oldest_seconds,
         "blocked_networks": lambda: gate.blocks.count,
         "audit_unsealed_rows": lambda: sealer.waiting,
         "audit_unsealed_seconds": lambda: sealer.stall.seconds,

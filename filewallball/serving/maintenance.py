@@ -29,6 +29,7 @@ from filewallball.errors import ABORTED, ApiError
 from filewallball.errors.translation import translate
 from filewallball.files.cache import MetadataCache
 from filewallball.files.name_backfill import NameBackfill
+from filewallball.files.resumable.sweep import UploadGauges, UploadSweep
 from filewallball.files.scanning import Rescan, Scanner
 from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
@@ -126,7 +127,7 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
     run them too: then two never sweep at once, or the slower one would record a failed expiry for every file."""
     settings, database, sealer = part(Settings, app), part(Database, app), part(Sealer, app)
     journal, slots, leases = part(Journal, app), part(Slots, app), LeaseWatch(database)
-    forget = part(MetadataCache, app).forget
+    forget, uploads = part(MetadataCache, app).forget, part(UploadSweep, app)
     sweep = Sweep(database, part(LocalStore, app), system_operations(app), forget, leases)
     return [
         Job("recover", 5.0, lambda: recover_slots(settings.journal_dir, slots, journal, part(LineMacs, app))),
@@ -135,6 +136,8 @@ def host_jobs(app: Flask, *, among_others: bool = False) -> list[Job]:
         Job("digest", SEALING_SECONDS, sealer.run),
         Job("sweep", 10.0, alone(settings.data_dir, "sweep", sweep.run) if among_others else sweep.run),
         Job("litter", 60.0, sweep.clear_litter),
+        Job("uploads", 10.0, uploads.run),
+        Job("upload-litter", 300.0, uploads.clear_litter),
         Job("leases", 60.0, leases.drop_expired),
         Job("ballast", 30.0, lambda: ballast.restore(settings.journal_dir)),
     ]
@@ -154,6 +157,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
             1.0,
             lambda: block_offenders(gate, seconds, lambda: operation(ledger, "block:add", SYSTEM)),
         ),
+        Job("upload-count", 15.0, part(UploadGauges, app).refresh),
         Job("expected", 5.0, part(ExpectedClients, app).refresh),
         Job("audit-count", 15.0, part(Sealer, app).count),
         Job("database-write", 5.0, lambda: try_writing(database)),

@@ -76,6 +76,15 @@ class Settings(MonitoringSettings):
         "networks", "", "Proxies whose forwarding headers are believed"
     )
     max_upload_size: int = setting("size", "50MB", "Largest file accepted")
+    uploads_per_client: int = setting(
+        "int", "20", "Resumable uploads that a user, or an address, may leave unfinished", validate=Range(1)
+    )
+    upload_idle: timedelta = setting(
+        "duration", "1h", "Resumable uploads without progress for this long expire"
+    )
+    upload_expires: timedelta = setting(
+        "duration", "24h", "Time that a resumable upload may take from its creation to its end"
+    )
     min_free_space: int = setting(
         "size", "auto", "Space never given to uploads; auto = min(256 MB, 5 % of the disk)"
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from filewallball.errors import StorageFailed, StorageFull, StoreNotMounted
 from filewallball.filesystem import locked, sync_folder
@@ -67,7 +67,10 @@ class LocalStore:
                 if expect_blobs or (self.blobs_root.exists() and any(self.blobs_root.iterdir())):
                     raise StoreNotMounted
                 (self.root / MARKER).touch(mode=FILE_MODE)
-            with opened(self.root.resolve()) as root, entered("staging", root), entered("blobs", root):
+            with opened(self.root.resolve()) as root:
+                for name in ("staging", "blobs", "uploads"):
+                    with entered(name, root):
+                        pass
                 os.fsync(root)
             sync_folder(self.root.parent)
         except OSError as error:
@@ -76,8 +79,15 @@ class LocalStore:
     def stage(self, *, max_bytes: int, declared_bytes: int = 0) -> Stage:
         """Begin an upload; raises `StorageFull` if `declared_bytes` would not leave the reserve free."""
         self.check_mounted()
-        spare = self._spare_bytes(declared_bytes)
-        return Stage(self.staging, max_bytes=max_bytes, spare=spare, look_again=self._spare_bytes)
+        spare = self.spare_bytes(declared_bytes)
+        return Stage(self.staging, max_bytes=max_bytes, spare=spare, look_again=self.spare_bytes)
+
+    def stage_of(self, source: Path, digest: Any) -> Stage:
+        """A stage whose bytes are those of a file in the store, which keeps its name; see `Stage.adopt`."""
+        self.check_mounted()
+        spare = self.spare_bytes()
+        stage = Stage(self.staging, max_bytes=0, spare=spare, look_again=self.spare_bytes, source=source)
+        return stage.adopt(digest)
 
     def publish(self, stage: Stage) -> str:
         """Make the bytes and their name durable and return the blob's path; the stage keeps its lock.
@@ -169,7 +179,8 @@ class LocalStore:
         except OSError:
             return False
 
-    def _spare_bytes(self, wanted: int = 0) -> int:
+    def spare_bytes(self, wanted: int = 0) -> int:
+        """The bytes that uploads may take beside `wanted` ones; raises `StorageFull` if these do not fit."""
         spare = self.space().spare - wanted
         if spare < 0:
             raise StorageFull

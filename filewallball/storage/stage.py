@@ -17,6 +17,7 @@ HEAD_BYTES = 4096  # a PE header may lie this far in; libmagic needs less
 _CHECK_EVERY_BYTES = 8 * 1024 * 1024
 _CHECK_AT_LEAST_BYTES = 64 * 1024
 FILE_MODE = 0o640
+_ADOPTED_FLAGS = os.O_RDWR | os.O_NOFOLLOW
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW  # Python adds O_CLOEXEC
 
 
@@ -28,7 +29,16 @@ class Stage(io.RawIOBase):
     Closing it, or leaving its `with` block, drops the file unless it was published.
     """
 
-    def __init__(self, folder: Path, *, max_bytes: int, spare: int, look_again: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_bytes: int,
+        spare: int,
+        look_again: Callable[[], int],
+        source: Path | None = None,
+    ) -> None:
+        """With a `source`, the file is a second name of that one; `adopt` says what is in it."""
         super().__init__()
         self.head = b""
         self.size = 0
@@ -42,9 +52,9 @@ class Stage(io.RawIOBase):
         self._failed = False
         self._published = False
         self._fd = -1
-        self._next_check = _step(spare)
+        self._next_check = bytes_between_checks(spare)
         try:
-            self.token, self.location, self._fd = _create_locked(folder)
+            self.token, self.location, self._fd = _create_locked(folder, source)
         except OSError as error:
             raise storage_error(error) from error
 
@@ -52,6 +62,13 @@ class Stage(io.RawIOBase):
     def sha256(self) -> str:
         """The digest of everything written so far, in hexadecimal."""
         return self._hash.hexdigest()
+
+    def adopt(self, digest: Any) -> Self:
+        """Take what the source has for written; `digest` is the SHA-256 of it, None to have it computed."""
+        self.size = self.received = os.fstat(self.fileno()).st_size
+        self.head = os.pread(self.fileno(), HEAD_BYTES, 0)
+        self._hash = digest or hashlib.file_digest(self, "sha256")
+        return self
 
     def write(self, data: Any, /) -> int:
         """Append all of `data`."""
@@ -66,7 +83,7 @@ class Stage(io.RawIOBase):
             raise FileTooLarge(f"The limit is {self._max_bytes} bytes.", facts=seen)
         self._hash.update(view)
         try:
-            _write_all(self.fileno(), view)
+            write_all(self.fileno(), view)
         except OSError as error:
             self._failed = True
             raise storage_error(error) from error
@@ -155,7 +172,7 @@ class Stage(io.RawIOBase):
         with suppress(OSError):  # begins writing it back, so that the last sync has little left to wait for
             os.posix_fadvise(self.fileno(), self._checked_at, arrived, os.POSIX_FADV_DONTNEED)
         self._checked_at = self.size
-        self._next_check = self.size + _step(spare)
+        self._next_check = self.size + bytes_between_checks(spare)
 
 
 def storage_error(error: OSError) -> ApiError:
@@ -165,16 +182,18 @@ def storage_error(error: OSError) -> ApiError:
     return StorageFailed()
 
 
-def _step(spare: int) -> int:
+def bytes_between_checks(spare: int) -> int:
     """The bytes that may arrive before the free space is looked at again."""
     return min(_CHECK_EVERY_BYTES, max(_CHECK_AT_LEAST_BYTES, spare // 2))
 
 
-def _create_locked(folder: Path) -> tuple[str, Path, int]:
+def _create_locked(folder: Path, source: Path | None) -> tuple[str, Path, int]:
     while True:
         token = os.urandom(8).hex()
         with opened(folder) as parent:
-            fd = os.open(token, _FLAGS, FILE_MODE, dir_fd=parent)
+            if source is not None:
+                os.link(source, token, dst_dir_fd=parent, follow_symlinks=False)
+            fd = os.open(token, _FLAGS if source is None else _ADOPTED_FLAGS, FILE_MODE, dir_fd=parent)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)  # waits: the sweep holds it for no longer than it takes to unlink
             if os.fstat(fd).st_nlink:
@@ -187,7 +206,8 @@ def _create_locked(folder: Path) -> tuple[str, Path, int]:
         os.close(fd)  # a sweep took the file between its creation and its lock
 
 
-def _write_all(fd: int, view: memoryview) -> None:
+def write_all(fd: int, view: memoryview) -> None:
+    """Write all of it, where the file's position is."""
     written = os.write(fd, view)
     while written < view.nbytes:
         written += os.write(fd, view[written:])

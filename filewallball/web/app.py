@@ -1,8 +1,8 @@
 """Flask without what this service never uses and every request would pay for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface
@@ -10,6 +10,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.routing import MapAdapter, Rule
 
 from filewallball.web.routing import Found, RelativeMap, Shortcuts
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+_OVERRIDE = "HTTP_X_HTTP_METHOD_OVERRIDE"
+_OVERRIDABLE = "/uploads"
 
 
 class _NoSessions(SessionInterface):
@@ -34,6 +41,11 @@ class Application(Flask):
         super().__init__(*arguments, **options)
         self.screen: Callable[[], None] = lambda: None
         """Called before each request, to raise what refuses it."""
+
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if _OVERRIDE in environ and environ.get("PATH_INFO", "").startswith(_OVERRIDABLE):
+            return super().wsgi_app(environ, overridden(environ, start_response))
+        return super().wsgi_app(environ, start_response)
 
     def raise_routing_exception(self, request: Request) -> NoReturn:
         self.count_unrouted()
@@ -60,3 +72,21 @@ class Application(Flask):
     @cached_property
     def _shortcuts(self) -> Shortcuts:
         return Shortcuts.of(self.url_map)
+
+
+def overridden(environ: "WSGIEnvironment", start_response: "StartResponse") -> "StartResponse":
+    """Make the method the one of X-HTTP-Method-Override, as tus has it for clients that can send few methods.
+
+    Returns the function to answer by: to the server the method stays what it was, so after a HEAD that is none it is
+    told that there is no body.
+    """
+    before, method = environ["REQUEST_METHOD"], environ[_OVERRIDE].strip().upper()
+    environ["REQUEST_METHOD"] = method
+    if method != "HEAD" or before == "HEAD":
+        return start_response
+
+    def start_empty(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+        kept = [pair for pair in headers if pair[0].lower() != "content-length"]
+        return start_response(status, [*kept, ("Content-Length", "0")], *exc_info)
+
+    return cast("StartResponse", start_empty)

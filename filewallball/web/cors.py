@@ -41,7 +41,14 @@ REQUEST_HEADERS = (
     ),
     *("uber-trace-id", "X-Amzn-Trace-Id", "X-Correlation-ID"),
     # resumable uploads: tus-js-client, the IETF's draft
-    *("Tus-Resumable", "Upload-Checksum", "Upload-Complete", "Upload-Concat", "Upload-Defer-Length"),
+    *(
+        "Tus-Resumable",
+        "X-HTTP-Method-Override",
+        "Upload-Checksum",
+        "Upload-Complete",
+        "Upload-Concat",
+        "Upload-Defer-Length",
+    ),
     *("Upload-Draft-Interop-Version", "Upload-Length", "Upload-Metadata", "Upload-Offset"),
 )
 # What a page may read of an answer beyond what it always may (Cache-Control, Content-Length, Last-Modified, …).
@@ -58,6 +65,10 @@ ANSWER_HEADERS = (
     ),
     *("RateLimit-Limit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset", "Repr-Digest"),
     *("Retry-After", "Vary", "WWW-Authenticate", "X-Request-ID"),
+    # resumable uploads
+    *("Tus-Checksum-Algorithm", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
+    *("Upload-Concat", "Upload-Defer-Length", "Upload-Expires", "Upload-Length", "Upload-Metadata"),
+    *("Upload-Offset", "X-Delete-Token", "X-File-Id", "X-File-Url"),
 )
 _PREFLIGHT_SECONDS = "600"
 Headers = list[tuple[str, str]]

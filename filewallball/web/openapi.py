@@ -43,6 +43,10 @@ LOCATION: dict[str, Any] = {
 _EVERY = (400, 401, 403, 422, 429, 503)
 _PROBLEMS = {
     "file:upload": (413, 415, 431, 507),
+    "upload:create": (404, 409, 413, 415, 423, 431, 460, 507),
+    "upload:append": (404, 409, 410, 413, 415, 423, 460, 507),
+    "upload:check": (404, 410, 423),
+    "upload:terminate": (404, 409, 410, 423),
     "file:download": (404, 410, 412, 416, 500),
     "file:view": (404, 410, 412, 416, 500),
     "file:thumbnail": (404, 410, 412, 416, 500, 507),

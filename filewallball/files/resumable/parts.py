@@ -1,0 +1,29 @@
+"""The parts of resumable uploads, put together for one application."""
+
+from filewallball.access import Quotas
+from filewallball.database.connections import Database
+from filewallball.files.resumable.creation import Creation
+from filewallball.files.resumable.ending import Endings
+from filewallball.files.resumable.progress import Progress
+from filewallball.files.resumable.service import Count, ResumableUploads
+from filewallball.files.resumable.sweep import UploadGauges, UploadSweep
+from filewallball.files.upload import Uploads
+from filewallball.recording.operations import Ledger
+from filewallball.settings.service import Settings
+from filewallball.storage.local import LocalStore
+from filewallball.storage.upload_segments import UploadSegments
+
+
+def make_parts(
+    settings: Settings, database: Database, store: LocalStore, files: Uploads, ledger: Ledger, count: Count
+) -> tuple[ResumableUploads, UploadSweep, UploadGauges]:
+    """What the routes use, what the jobs run, and what the metrics show."""
+    quotas, segments = Quotas(settings, database), UploadSegments(store)
+    progress = Progress(database, quotas)
+    endings = Endings(ledger, store, segments, files, progress)
+    creation = Creation(settings, database, store, quotas)
+    return (
+        ResumableUploads(settings, database, progress, segments, creation, endings, count),
+        UploadSweep(settings, progress, segments, endings, count),
+        UploadGauges(progress),
+    )

@@ -1,0 +1,263 @@
+"""The rows of resumable uploads: who holds one, and how many bytes of it are on the disk.
+
+What is committed here is no operation of its own: the end of an upload is one, with all of its bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, Update, delete, func, or_, select, update
+
+from filewallball.access import Quotas, refund
+from filewallball.clock import now_us
+from filewallball.database.connections import Database
+from filewallball.files.resumable.tables import (
+    DONE,
+    FINAL,
+    PARTIAL,
+    RECEIVING,
+    upload_segments,
+    uploads,
+)
+from filewallball.storage.upload_segments import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A row of `uploads`."""
+
+    upload_id: str
+    state: str
+    kind: str
+    principal: str
+    user_id: int
+    username: str
+    token_id: int
+    client_ip: str
+    length: int | None
+    received: int
+    epoch: int
+    segment: int
+    is_held: int
+    is_wanted: int
+    is_broken: int
+    breaks: int
+    charged_bytes: int
+    charged_files: int
+    metadata: str
+    concat: str
+    filename: str
+    created_us: int
+    active_us: int
+    ended_us: int | None
+    file_id: str
+    error_code: str
+
+    @property
+    def is_partial(self) -> bool:
+        return self.kind == PARTIAL
+
+    @property
+    def is_final(self) -> bool:
+        return self.kind == FINAL
+
+    @property
+    def is_receiving(self) -> bool:
+        return self.state == RECEIVING
+
+    @property
+    def is_done(self) -> bool:
+        return self.state == DONE
+
+    @property
+    def is_complete_part(self) -> bool:
+        """True for a part of another upload that has all of its bytes."""
+        return self.is_partial and self.is_receiving and self.received == self.length
+
+    def most_recorded(self, length: int | None) -> int | None:
+        """The most bytes that may be told of before the file is committed; None for any number."""
+        return None if length is None or self.is_partial else length - 1
+
+
+COLUMNS = [uploads.c[field.name] for field in fields(Upload)]
+
+
+class Progress:
+    """What requests and jobs write about uploads that are under way, each in one conditional change."""
+
+    def __init__(self, database: Database, quotas: Quotas) -> None:
+        self._database = database
+        self._quotas = quotas
+
+    def find(self, upload_id: str) -> Upload | None:
+        """The upload as the newest commit has it."""
+        row = self._database.row(select(*COLUMNS).where(uploads.c.upload_id == upload_id))
+        return None if row is None else of_row(row)
+
+    def pieces(self, upload_id: str) -> list[Piece]:
+        """The segments that have bytes which count, in their order."""
+        statement = (
+            select(upload_segments.c.number, upload_segments.c.size)
+            .where(upload_segments.c.upload_id == upload_id, upload_segments.c.size > 0)
+            .order_by(upload_segments.c.number)
+        )
+        return [(row.number, row.size) for row in self._database.rows(statement)]
+
+    def claim(self, upload: Upload, *, by_force: bool) -> Upload | None:
+        """Take an upload in its next epoch, None if somebody was faster. By force from a request that may still live:
+        then what it writes from now on goes nowhere."""
+        changes: dict[str, Any] = {"epoch": upload.epoch + 1, "is_held": 1, "is_wanted": 0, "is_broken": 0}
+        if by_force:
+            changes |= {"segment": upload.segment + 1, "breaks": upload.breaks + 1}
+        if not self._change(_at(upload, is_held=int(by_force)).values(**changes)):
+            return None
+        return self.find(upload.upload_id)
+
+    def fence(self, upload: Upload) -> Upload | None:
+        """Take an upload from a request that does not answer, and leave it to whoever comes next."""
+        changes = {
+            "epoch": upload.epoch + 1,
+            "segment": upload.segment + 1,
+            "breaks": upload.breaks + 1,
+            "is_broken": 1,
+            "is_held": 0,
+            "is_wanted": 0,
+        }
+        self._change(_at(upload, is_held=1).values(**changes))
+        return self.find(upload.upload_id)
+
+    def ask(self, upload: Upload) -> None:
+        """Ask the request that holds an upload to let it go."""
+        self._change(_at(upload, is_held=1).values(is_wanted=1))
+
+    def answer(self, upload: Upload) -> None:
+        """Tell whoever asks that the request lives and cannot let go now."""
+        self._change(_at(upload, is_held=1).values(is_wanted=0))
+
+    def record(
+        self,
+        upload: Upload,
+        received: int,
+        segment_size: int,
+        length: int | None,
+        *,
+        lets_go: bool = False,
+        is_broken: bool = False,
+    ) -> bool:
+        """Note how many bytes are synced, for the holder of the epoch; False for a former one.
+
+        Raises QuotaExceeded where the length was never announced and the bytes go beyond the quota.
+        """
+        charged = max(upload.charged_bytes, length or 0, received)
+        changes: dict[str, Any] = {
+            "received": received,
+            "active_us": now_us(),
+            "length": length,
+            "is_held": int(not lets_go),
+        }
+        if is_broken:
+            changes |= {"is_broken": 1, "breaks": upload.breaks + 1}
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(_at(upload, is_held=1).values(**changes)).rowcount != 1:
+                return False
+            if charged > upload.charged_bytes:
+                self._charge(connection, upload, charged)
+            self._note_segment(connection, upload, segment_size)
+            return True
+
+        return self._database.commit(work)
+
+    def release(self, upload: Upload, *, begins_segment: bool) -> None:
+        """Let an upload go after a request that failed, for the holder of the epoch."""
+        changes: dict[str, Any] = {"is_held": 0, "is_wanted": 0, "is_broken": upload.is_broken}
+        if begins_segment:
+            changes["segment"] = upload.segment + 1
+        self._change(_at(upload, is_held=1).values(**changes))
+
+    def end_part(self, upload: Upload, state: str, code: str) -> None:
+        """End a part of another upload, for the holder of its epoch."""
+        ending = _at(upload, is_held=1).values(state=state, error_code=code, ended_us=now_us(), is_held=0)
+
+        def work(connection: Connection) -> None:
+            if connection.execute(ending).rowcount == 1:
+                give_back(connection, upload.upload_id)
+
+        self._database.commit(work)
+
+    def ended_before(self, moment_us: int, most: int) -> Sequence[str]:
+        """Uploads that ended before then."""
+        return self._database.scalars(
+            select(uploads.c.upload_id).where(uploads.c.ended_us < moment_us).limit(most)
+        )
+
+    def forget(self, upload_id: str) -> None:
+        """Drop the rows of an upload that has ended."""
+
+        def work(connection: Connection) -> None:
+            ended = uploads.c.upload_id == upload_id, uploads.c.state != RECEIVING
+            if connection.execute(delete(uploads).where(*ended)).rowcount == 1:
+                connection.execute(delete(upload_segments).where(upload_segments.c.upload_id == upload_id))
+
+        self._database.commit(work)
+
+    def due(self, idle_us: int, whole_us: int, most: int) -> list[Upload]:
+        """Uploads whose time is up."""
+        now = now_us()
+        late = or_(uploads.c.active_us <= now - idle_us, uploads.c.created_us <= now - whole_us)
+        statement = select(*COLUMNS).where(uploads.c.state == RECEIVING, late).limit(most)
+        return [of_row(row) for row in self._database.rows(statement)]
+
+    def living(self, among: Sequence[str]) -> set[str]:
+        """Those of these uploads that are not over."""
+        statement = select(uploads.c.upload_id).where(uploads.c.upload_id.in_(among))
+        return set(self._database.scalars(statement.where(uploads.c.state == RECEIVING)))
+
+    def count_receiving(self) -> tuple[int, int]:
+        """The number of uploads under way, and when the oldest began; 0 without any."""
+        statement = select(func.count(), func.min(uploads.c.created_us)).where(uploads.c.state == RECEIVING)
+        count, oldest_us = self._database.rows(statement)[0]
+        return count, oldest_us or 0
+
+    def _charge(self, connection: Connection, upload: Upload, charged: int) -> None:
+        """Count more bytes towards the quota than were announced so far."""
+        own = uploads.c.upload_id == upload.upload_id
+        before = connection.execute(select(uploads.c.charged_bytes).where(own)).scalar_one()
+        if charged > before:
+            self._quotas.charge(connection, upload.principal, charged - before, files=0)
+            connection.execute(update(uploads).where(own).values(charged_bytes=charged))
+
+    def _note_segment(self, connection: Connection, upload: Upload, size: int) -> None:
+        statement = self._database.dialect.insert(upload_segments).values(
+            upload_id=upload.upload_id, number=upload.segment, size=size
+        )
+        keys = [upload_segments.c.upload_id, upload_segments.c.number]
+        connection.execute(self._database.dialect.upsert(statement, keys, {"size": size}))
+
+    def _change(self, statement: Update) -> bool:
+        return self._database.commit(lambda connection: connection.execute(statement).rowcount == 1)
+
+
+def of_row(row: Row[Any]) -> Upload:
+    return Upload(**row._mapping)
+
+
+def give_back(connection: Connection, upload_id: str) -> None:
+    """Give back what was charged for an upload, once."""
+    own = uploads.c.upload_id == upload_id
+    columns = uploads.c.principal, uploads.c.charged_bytes, uploads.c.charged_files
+    row = connection.execute(select(*columns).where(own).with_for_update()).one_or_none()
+    if row is not None and (row.charged_bytes or row.charged_files):
+        refund(connection, row.principal, row.charged_bytes, row.charged_files)
+        connection.execute(update(uploads).where(own).values(charged_bytes=0, charged_files=0))
+
+
+def _at(upload: Upload, *, is_held: int) -> Update:
+    """A change that takes place only while the upload is in the epoch in which it was seen."""
+    return update(uploads).where(
+        uploads.c.upload_id == upload.upload_id,
+        uploads.c.epoch == upload.epoch,
+        uploads.c.state == RECEIVING,
+        uploads.c.is_held == is_held,
+    )
