@@ -76,7 +76,9 @@ class Client:
         """Upload a file, or a stream under a `name`; options that are left out are the service's defaults.
 
         `expires_in` is written as the service takes it: `12h`, `7d`. The digest is sent along and compared with that
-        in the answer. `reading` is told how far it is, then `progress` what was sent. Raises Refused, Unreachable, OutcomeUnknown, DigestMismatch, LocalError.
+        in the answer. `reading` is told how far it is, then `progress` what was sent.
+
+        Raises Refused, Unreachable, OutcomeUnknown, DigestMismatch, LocalError.
         """
         given = {"visibility": visibility, "expires_in": expires_in, "description": description}
         options = {key: _text(value) for key, value in given.items() if value}

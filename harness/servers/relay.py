@@ -106,6 +106,8 @@ class _Side(asyncio.Protocol):
         self._read_bytes += len(data)
         if self._is_unwanted_answer() or self._has_read_too_much() or self._matches(relay.cut_before, data):
             self._cut()
+        elif self._is_lost:
+            return
         elif self._matches(relay.lose, data):
             self._is_lost = True
             relay.cuts += 1
