@@ -189,14 +189,20 @@ def test_an_upload_that_the_service_has_given_up_is_begun_anew(
 
 
 def test_two_processes_do_not_upload_one_file_at_once(service: Service, path: Path, tmp_path: Path) -> None:
+    refused: list[str] = []
+
     def intrude(done: int, total: int) -> None:
+        if refused:
+            return
         other = Client(service.url, state_folder=tmp_path / "state")
-        with other, pytest.raises(LocalError, match="another process is uploading"):
+        with other, pytest.raises(LocalError, match="another process is uploading") as caught:
             other.upload(path)
+        refused.append(str(caught.value))
 
     with Client(service.url, state_folder=tmp_path / "state") as client:
         client.upload(path, progress=intrude)
 
+    assert refused
     assert created(service, path.name) == 1
 
 
