@@ -24,6 +24,8 @@ class Relay:
         """From a piece of a client with these bytes on, nothing of its connection passes, not even its end."""
         self.most_bytes = 0
         """A client is cut off once the server has sent it more than this on one connection; 0 is any number."""
+        self.cut_at: deque[int] = deque()
+        """The next client that has sent so many bytes is cut off, and then the one that has sent the next number."""
         self.cuts = 0
         """Connections that were cut or lost."""
         self._target_port = target_port
@@ -85,7 +87,7 @@ class _Side(asyncio.Protocol):
         self._cuts_answer = False
         self._is_concerned = False
         self._is_lost = False
-        self._read_bytes = 0
+        self._seen = 0
         self._waiting: deque[bytes | None] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -103,8 +105,11 @@ class _Side(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         relay = self._relay
         self._is_concerned = self._is_concerned or (self._is_client and relay.concerns in data)
-        self._read_bytes += len(data)
-        if self._is_unwanted_answer() or self._has_read_too_much() or self._matches(relay.cut_before, data):
+        self._seen += len(data)
+        if self._is_client and relay.cut_at and self._seen >= relay.cut_at[0]:
+            relay.cut_at.popleft()
+            self._cut()
+        elif self._is_unwanted_answer() or self._has_seen_too_much() or self._matches(relay.cut_before, data):
             self._cut()
         elif self._is_lost:
             return
@@ -121,8 +126,8 @@ class _Side(asyncio.Protocol):
     def _is_unwanted_answer(self) -> bool:
         return not self._is_client and self._other is not None and self._other._cuts_answer
 
-    def _has_read_too_much(self) -> bool:
-        return not self._is_client and 0 < self._relay.most_bytes < self._read_bytes
+    def _has_seen_too_much(self) -> bool:
+        return not self._is_client and 0 < self._relay.most_bytes < self._seen
 
     def _cut(self) -> None:
         self._relay.cuts += 1

@@ -54,7 +54,8 @@ class Creation:
         length, metadata = announced.length or 0, announced.metadata
         filename = display_name(metadata.filename)
         op.note(file_size=length, details={"filename": filename})
-        self._quotas.refuse_early(op.caller)
+        if announced.kind != FINAL:  # the bytes of that are charged already
+            self._quotas.refuse_early(op.caller)
         if length > self._max_bytes:
             raise errors.FileTooLarge(
                 f"The limit is {self._max_bytes} bytes; the upload has {length}.",

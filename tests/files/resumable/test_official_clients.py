@@ -1,0 +1,148 @@
+"""The official clients behind the shipped nginx, on connections that are cut: one file, one row, the right bytes."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+from tusclient.client import TusClient
+
+from harness.servers import Front, Relay, Service
+from tests.conftest import ADMIN_TOKEN
+from tests.files.resumable.tus import Tus, noise
+
+pytestmark = pytest.mark.server
+SIZE = 6 * 1024 * 1024
+SETTINGS = {
+    "ADMIN_TOKEN": ADMIN_TOKEN,
+    "TRUSTED_PROXIES": "127.0.0.0/8",
+    "X_ACCEL": "true",
+    "SYNC_WORKERS": "1",
+    "MIN_FREE_SPACE": "0",
+    "LOG_LEVEL": "WARNING",
+}
+PROGRAM = Path(__file__).with_name("upload.js")
+NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A service, nginx in front of it, and a relay in front of that."""
+
+    service: Service
+    relay: Relay
+
+    @property
+    def tus(self) -> Tus:
+        return Tus(f"http://127.0.0.1:{self.relay.port}")
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.tus.url}/uploads"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The way of all clients of this module."""
+    service = Service(tmp_path_factory.mktemp("behind"), SETTINGS).start()
+    front = Front(tmp_path_factory.mktemp("front"))
+    front.ship(service.environment())
+    front.start()
+    relay = Relay(front.port).start()
+    yield Place(service, relay)
+    relay.stop()
+    front.kill()
+    service.kill()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file to upload."""
+    path = tmp_path / "source.bin"
+    path.write_bytes(noise(SIZE))
+    return path
+
+
+def by_node(place: Place, source: Path, options: dict[str, Any]) -> str:
+    """Upload with tus-js-client; returns the file's id."""
+    command = ["node", str(PROGRAM), place.endpoint, str(source), json.dumps(options)]
+    environ = {**os.environ, "NODE_PATH": str(NODE_MODULES), "no_proxy": "*"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    head = place.tus.head(told["url"])
+    assert int(head.headers["Upload-Offset"]) == SIZE
+    assert told["file"] in (None, "", head.headers["X-File-Id"])
+    return head.headers["X-File-Id"]
+
+
+def by_python(place: Place, source: Path, chunk_size: int) -> str:
+    """Upload with tuspy; returns the file's id."""
+    with source.open("rb") as file:
+        uploader = _send(place, file, chunk_size)
+    return place.tus.head(uploader.url).headers["X-File-Id"]
+
+
+def _send(place: Place, file: BinaryIO, chunk_size: int) -> Any:
+    uploader = TusClient(place.endpoint).uploader(
+        file_stream=file,
+        chunk_size=chunk_size,
+        metadata={"filename": "from-python.bin"},
+        retries=20,
+        retry_delay=0.2,
+        upload_checksum=True,
+    )
+    uploader.upload()
+    return uploader
+
+
+def check(place: Place, source: Path, file_id: str) -> None:
+    """The bytes are right, there is one row of the upload, and the records agree."""
+    assert place.tus.content(file_id) == source.read_bytes()
+    admin = Tus(place.service.url, ADMIN_TOKEN)
+    rows = admin.ask("GET", f"/api/v1/audit/logs?action=file:upload&resource_id={file_id}").json()["logs"]
+    assert [row["status"] for row in rows] == ["success"]
+    assert "DIFFER" not in place.service.cli("reconcile")
+
+
+def cut(place: Place, times: int) -> None:
+    """Have the next connections cut at bytes that nobody chose."""
+    place.relay.cut_at.extend(random.randint(200_000, SIZE // (times + 2)) for _ in range(times))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"chunkSize": 1_000_000}, {"uploadDataDuringCreation": True}, {"overridePatchMethod": True}],
+)
+def test_tus_js_client_comes_through_cuts(
+    place: Place, source: Path, options: dict[str, Any], rounds: Callable[[int, int], int]
+) -> None:
+    for _ in range(rounds(1, 50)):
+        cut(place, 3)
+        file_id = by_node(place, source, options)
+
+        assert not place.relay.cut_at
+        check(place, source, file_id)
+
+
+def test_tus_js_client_sends_parts_at_once(place: Place, source: Path) -> None:
+    cut(place, 3)
+    file_id = by_node(place, source, {"parallelUploads": 3})
+
+    check(place, source, file_id)
+    assert not place.relay.cut_at
+
+
+def test_tuspy_comes_through_cuts(place: Place, source: Path, rounds: Callable[[int, int], int]) -> None:
+    for _ in range(rounds(1, 50)):
+        place.relay.cut_at.extend(random.randint(200_000, 900_000) for _ in range(3))
+        file_id = by_python(place, source, 1_000_000)
+
+        assert not place.relay.cut_at
+        check(place, source, file_id)
