@@ -170,7 +170,7 @@ class Client:
                 answer = ResumableUpload(self._connection, source, options, remembered, sent).run()
                 uploaded = self._described(answer, source, remembered.upload.sha256)
             else:
-                answer = put(self._connection, source, options, remembered, sent, lambda: self._is_resumable)
+                answer = put(self._connection, source, options, remembered, sent)
                 uploaded = UploadedFile.from_answer(json_of(answer), self._connection.base_url)
         except Refused as error:
             if error.is_final:

@@ -2,19 +2,21 @@
 
 import base64
 import mimetypes
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import quote, urlencode
 
 import httpx
 
-from filewallball_client.connection import Connection
+from filewallball_client.connection import Connection, json_of
 from filewallball_client.errors import OutcomeUnknown, Refused, Unreachable
 from filewallball_client.sources import Sent, Source
 from filewallball_client.state import Remembered
 
 _UNANSWERED = frozenset({502, 504})
 """A proxy's statuses: the service may have had the request, or not."""
+
+KEY = "Idempotency-Key"
 
 
 def put(
@@ -23,7 +25,6 @@ def put(
     options: Mapping[str, str],
     remembered: Remembered,
     sent: Sent,
-    keeps_keys: Callable[[], bool],
 ) -> httpx.Response:
     """The answer to `PUT /upload/{filename}`.
 
@@ -35,7 +36,7 @@ def put(
         "Content-Length": str(source.size),
         "Content-Type": media_type(source.name),
         "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(upload.sha256)).decode()}:",
-        "Idempotency-Key": upload.key,
+        KEY: upload.key,
     }
     while True:
         taken = _Taken(sent)
@@ -44,7 +45,7 @@ def put(
             return connection.send("PUT", target(source, options), headers=headers, content=body)
         except (Refused, httpx.TransportError) as error:
             if taken.position == source.size and _may_have_been_done(error):
-                _require_keys(keeps_keys, error)
+                _require_keys(connection, error)
             connection.wait(patience, error)
 
 
@@ -58,6 +59,16 @@ class _Taken:
     def __call__(self, position: int) -> None:
         self.position = position
         self._sent(position)
+
+
+def keeps_keys(connection: Connection) -> bool:
+    """Whether the service documents that it heeds an Idempotency-Key. Raises Unreachable."""
+    try:
+        document = json_of(connection.ask("GET", "/openapi.json"))
+        parameters = document["paths"]["/upload/{filename}"]["put"]["parameters"]
+        return any(each.get("name") == KEY for each in parameters)
+    except (Refused, KeyError, TypeError, AttributeError):
+        return False
 
 
 def target(source: Source, options: Mapping[str, str]) -> str:
@@ -76,10 +87,10 @@ def _may_have_been_done(error: Refused | httpx.TransportError) -> bool:
     return not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
 
 
-def _require_keys(keeps_keys: Callable[[], bool], cause: Exception) -> None:
+def _require_keys(connection: Connection, cause: Exception) -> None:
     """Raise OutcomeUnknown if another try could make a second file, or if that cannot be found out."""
     with suppress(Unreachable):
-        if keeps_keys():
+        if keeps_keys(connection):
             return
     raise OutcomeUnknown(
         f"The answer was lost ({cause}): look whether the file is there before sending it again."

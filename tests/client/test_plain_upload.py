@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,8 +39,8 @@ def through(service: Service, nginx: Nginx) -> Through:
 
 @pytest.fixture
 def earlier(through: Through) -> Iterator[Relay]:
-    """A relay to a service that, as earlier releases, knows nothing of resumable uploads."""
-    nginx = through("location /uploads { return 404; }")
+    """A relay to a service that, as earlier releases, knows neither resumable uploads nor keys."""
+    nginx = through("location /uploads { return 404; } location /openapi.json { return 404; }")
     relay = Relay(nginx.port).start()
     yield relay
     relay.stop()
@@ -117,6 +118,33 @@ def test_without_keys_a_lost_answer_is_told_as_such_and_makes_no_second_file(
     assert stored(service, "unknown.txt") == 1
 
 
+def test_under_a_key_a_lost_answer_is_asked_for_again(relay: Relay, service: Service) -> None:
+    relay.cut_after, waits = MARK, list[str]()
+
+    with client_of(relay, waits) as client:
+        uploaded = client.upload(io.BytesIO(CONTENT), name="asked-again.txt", visibility="public")
+
+    assert relay.cuts == 1
+    assert waits
+    assert uploaded.file_hash == DIGEST
+    assert stored(service, "asked-again.txt") == 1
+
+
+def test_a_key_outlives_the_command_that_lost_its_answer(
+    fwb: Fwb, relay: Relay, service: Service, tmp_path: Path
+) -> None:
+    relay.cut_after, path = MARK, tmp_path / "asked-later.txt"
+    path.write_bytes(CONTENT)
+    fwb.server = f"http://127.0.0.1:{relay.port}"
+
+    lost = fwb("upload", path, "--public", "--retry-max-time", "0")
+    relay.cut_after = b""
+    again = fwb("upload", path, "--public")
+
+    assert (lost.code, again.code) == (3, 0)
+    assert stored(service, "asked-later.txt") == 1
+
+
 def test_an_unknown_outcome_has_an_exit_code_of_its_own(fwb: Fwb, earlier: Relay, tmp_path: Path) -> None:
     earlier.cut_after = MARK
     path = tmp_path / "unknown-too.txt"
@@ -140,10 +168,10 @@ def test_an_earlier_release_takes_large_files_too(earlier: Relay, service: Servi
 def test_bytes_that_change_on_their_way_are_refused_by_the_service(service: Service, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(CONTENT)
-    other = Remembered(None, None, Unfinished(len(CONTENT), 0, sha256="0" * 64, key="k" * 64))
+    other = Remembered(None, None, Unfinished(len(CONTENT), 0, sha256="0" * 64, key=secrets.token_hex(32)))
 
     with open_source(path) as source, pytest.raises(Refused) as caught:
-        put(Connection(service.url, "", 0, print), source, {}, other, lambda done: None, lambda: True)
+        put(Connection(service.url, "", 0, print), source, {}, other, lambda done: None)
 
     assert caught.value.problem.code == "digest_mismatch"
 
