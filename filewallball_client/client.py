@@ -204,11 +204,11 @@ class Client:
     def _compare(self, uploaded: UploadedFile, sha256: str) -> None:
         if uploaded.file_hash == sha256:
             return
+        fate = "it could not be deleted there"
         with suppress(ClientError):
             self.delete(uploaded.file_id, delete_token=uploaded.delete_token or "")
-        raise DigestMismatch(
-            f"{uploaded.filename}: what the service has is not what was sent; it was deleted there"
-        )
+            fate = "it was deleted there"
+        raise DigestMismatch(f"{uploaded.filename}: what the service has is not what was sent; {fate}")
 
 
 def _bound(progress: Progress, total: int) -> Callable[[int], None]:

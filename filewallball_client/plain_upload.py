@@ -15,7 +15,6 @@ from filewallball_client.state import Remembered
 
 _UNANSWERED = frozenset({502, 504})
 """A proxy's statuses: the service may have had the request, or not."""
-
 KEY = "Idempotency-Key"
 
 
@@ -78,7 +77,9 @@ def target(source: Source, options: Mapping[str, str]) -> str:
 
 
 def media_type(name: str) -> str:
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    """The type to claim for a file of this name; not that inside what is compressed."""
+    guessed, encoding = mimetypes.guess_type(name)
+    return "application/octet-stream" if guessed is None or encoding else guessed
 
 
 def _may_have_been_done(error: Refused | httpx.TransportError) -> bool:

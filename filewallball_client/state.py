@@ -42,9 +42,11 @@ class Remembered:
         self.upload = upload
 
     def save(self) -> None:
-        """Write it down so that it outlives a crash of the machine."""
-        if self._descriptor is not None:
-            data = json.dumps(asdict(self.upload)).encode()
+        """Write it down so that it outlives a crash of the machine; on a full disk it is not remembered."""
+        if self._descriptor is None:
+            return
+        data = json.dumps(asdict(self.upload)).encode()
+        with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, data, 0)
             os.fsync(self._descriptor)
