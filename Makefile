@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard filewallball harness tests benchmarks migrations wsgi.py gunicorn.conf.py)
+SOURCES := $(wildcard filewallball filewallball_client harness tests benchmarks migrations wsgi.py gunicorn.conf.py)
 TYPED := $(filter-out migrations,$(SOURCES))
 # Installing must not depend on a newer pip being announced, nor on an answer from the keyboard.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
@@ -63,7 +63,7 @@ render: $(VENV)/.production ## write the default configurations in ops/ anew
 	@env -i PATH="$$PATH" $(BIN)/filewallball ops render
 
 requirements: $(VENV)/.development ## pin what every *.in names again, with hashes
-	cd requirements && for name in production test development; do $(PIP_COMPILE) --output-file=$$name.txt $$name.in || exit 1; done
+	cd requirements && for name in production test development; do $(PIP_COMPILE) --output-file=$$name.txt client.in $$name.in || exit 1; done
 	cd requirements && for name in $(PEERS); do $(PIP_COMPILE) --output-file=../$$name.txt ../$$name.in || exit 1; done
 
 packages: ## install the Debian packages that the tests start servers from, if missing
@@ -78,10 +78,10 @@ $(VENV)/.created:
 	$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.production: requirements/production.txt setup.cfg pyproject.toml | $(VENV)/.created
+$(VENV)/.production: requirements/production.txt requirements/client.in setup.cfg pyproject.toml | $(VENV)/.created
 	$(PIP) --require-hashes -r $<
 	PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation --no-index --editable .
-	$(BIN)/python -m compileall -q filewallball wsgi.py
+	$(BIN)/python -m compileall -q filewallball filewallball_client wsgi.py
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.production

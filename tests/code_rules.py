@@ -18,6 +18,7 @@ _COMMIT_PLACES = {
 }
 _COMMITTING = {"commit", "begin", "autocommit"}
 
+_READS_THE_ENVIRONMENT = {"filewallball/settings/loading.py", "filewallball_client/settings.py"}
 _ENVIRONMENT = {"os.environ", "os.environb", "os.getenv"}
 
 _WRITING_FOLDERS = {"storage", "recording", "audit", "backup", "observability", "serving"}
@@ -75,7 +76,7 @@ class Module:
 
 def read_modules(root: Path) -> list[Module]:
     """Every source file of the repository."""
-    folders = ["filewallball", "harness", "tests", "benchmarks", "migrations"]
+    folders = ["filewallball", "filewallball_client", "harness", "tests", "benchmarks", "migrations"]
     found = [path for folder in folders for path in sorted((root / folder).rglob("*.py"))]
     found += [path for path in (root / "wsgi.py", root / "gunicorn.conf.py") if path.exists()]
     paths = {PurePosixPath(path.relative_to(root).as_posix()): path.read_text() for path in found}
@@ -109,8 +110,8 @@ def files_written_in_the_wrong_place(module: Module) -> Iterator[str]:
 
 
 def environment_read_outside_the_settings(module: Module) -> Iterator[str]:
-    """Settings are read once, in settings/loading.py."""
-    if module.is_test or module.inside == "settings/loading.py":
+    """Settings are read once, in one module of the service and one of the client."""
+    if module.is_test or str(module.path) in _READS_THE_ENVIRONMENT:
         return
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node) in (

@@ -40,6 +40,8 @@ def test_the_code_keeps_the_rule(rule: Rule) -> None:
         (RULES[1], "filewallball/files/sweep.py", "os.unlink(path)"),
         (RULES[2], "gunicorn.conf.py", "os.environ['PORT']"),
         (RULES[2], "filewallball/cli.py", "from os import getenv"),
+        (RULES[2], "filewallball_client/cli.py", "os.environ['FWB_TOKEN']"),
+        (RULES[3], "filewallball_client/cli.py", "x = 1\n" * 301),
         (RULES[3], "tests/test_all.py", "x = 1\n" * 301),
         (RULES[4], "filewallball/cli.py", "def long():\n" + "    x = 1\n" * 50),
     ],

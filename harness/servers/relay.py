@@ -27,6 +27,8 @@ class Relay:
         """Called in the relay's thread when a connection is about to be cut."""
         self.lose = b""
         """From a piece of a client with these bytes on, nothing of its connection passes, not even its end."""
+        self.most_bytes = 0
+        """A client is cut off once the server has sent it more than this on one connection; 0 is any number."""
         self.cut_at: deque[int] = deque()
         """The next client that has sent so many bytes is cut off, and then the one that has sent the next number."""
         self.cuts = 0
@@ -87,7 +89,7 @@ class _Side(asyncio.Protocol):
         self._other = other
         self._is_client = other is None
         self._transport: Any = None
-        self._cuts_at_answer = False
+        self._cuts_answer = False
         self._is_concerned = False
         self._is_lost = False
         self._seen = 0
@@ -112,20 +114,27 @@ class _Side(asyncio.Protocol):
         if self._is_client and relay.cut_at and self._seen >= relay.cut_at[0]:
             relay.cut_at.popleft()
             self._cut()
-        elif self._cuts_at_answer or self._matches(relay.cut_before, data):
+        elif self._is_unwanted_answer() or self._has_seen_too_much() or self._matches(relay.cut_before, data):
             self._cut()
+        elif self._is_lost:
+            return
         elif self._matches(relay.lose, data):
             self._is_lost = True
             relay.cuts += 1
         else:
-            if self._other and self._matches(relay.cut_after, data):
-                self._other._cuts_at_answer = True
+            self._cuts_answer = self._cuts_answer or self._matches(relay.cut_after, data)
             self._queue(data)
         if self._is_client and relay.until and relay.until in data:
             self._is_concerned = False
 
     def _matches(self, wanted: bytes, data: bytes) -> bool:
         return self._is_concerned and wanted != b"" and wanted in data
+
+    def _is_unwanted_answer(self) -> bool:
+        return not self._is_client and self._other is not None and self._other._cuts_answer
+
+    def _has_seen_too_much(self) -> bool:
+        return not self._is_client and 0 < self._relay.most_bytes < self._seen
 
     def _cut(self) -> None:
         self._relay.cuts += 1

@@ -1,0 +1,51 @@
+"""One real service for all tests of the client, and `fwb` with a home folder of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from filewallball_client import Client
+from harness.servers import Relay, Service
+from tests.client.command import Fwb
+
+ADMIN_TOKEN = "fwb_the-administrator-of-the-tests-of-the-client"
+SETTINGS = {
+    "ADMIN_TOKEN": ADMIN_TOKEN,
+    "MIN_FREE_SPACE": "0",
+    "MAX_UPLOAD_SIZE": "64MB",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service that the tests share; leave it running."""
+    server = Service(tmp_path_factory.mktemp("client-service"), SETTINGS).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def relay(service: Service) -> Iterator[Relay]:
+    """A relay in front of it, free to cut connections."""
+    relay = Relay(service.port).start()
+    yield relay
+    relay.stop()
+
+
+@pytest.fixture
+def fwb(
+    tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Fwb:
+    """The command `fwb`, without a token."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Fwb(home, service.url, monkeypatch, capsys)
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[Client]:
+    """The class `Client` with the administrator's token, which remembers nothing and tries again for 20 s."""
+    with Client(service.url, token=ADMIN_TOKEN, retry_seconds=20) as client:
+        yield client
