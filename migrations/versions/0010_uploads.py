@@ -6,7 +6,7 @@ from alembic import op
 from filewallball.database.columns import code_type, name_type, text_type
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

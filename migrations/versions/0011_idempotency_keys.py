@@ -9,7 +9,7 @@ from alembic import op
 from filewallball.database.columns import code_type, sealed_type
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
