@@ -133,7 +133,7 @@ def build_parts(app: Flask, settings: Settings) -> None:
     _build_gate(app, settings, database, metrics)
     _build_recording(app, settings, database, slots)
     _build_files(app, settings, database)
-    stored = part(LocalStore, app), part(Uploads, app), part(Ledger, app)
+    stored = part(LocalStore, app), part(Uploads, app), part(Reservations, app), part(Ledger, app)
     provide(app, *make_parts(settings, database, *stored, part(Metrics, app).add))
     _build_statistics(app, database)
     _build_audit(app, settings, database)
@@ -216,20 +216,10 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
     )
     scanner = Scanner(settings)
     cache = MetadataCache(settings.redis_url, lambda: limits.degraded_since is not None)
-    thumbnails = Thumbnails(settings, database, store)
+    downloads, removals = Downloads(settings, database, store, scanner, cache), Removals(database, cache)
+    provide(app, store, scanner, cache, Thumbnails(settings, database, store), downloads, removals)
     uploads, reservations = Uploads(settings, database, store, scanner), Reservations(database)
-    provide(
-        app,
-        store,
-        scanner,
-        cache,
-        thumbnails,
-        uploads,
-        reservations,
-        KeyedUploads(uploads, reservations),
-        Downloads(settings, database, store, scanner, cache),
-        Removals(database, cache),
-    )
+    provide(app, uploads, reservations, KeyedUploads(uploads, reservations))
 
 
 def _build_statistics(app: Flask, database: Database) -> None:

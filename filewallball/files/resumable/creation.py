@@ -1,7 +1,7 @@
 """Creating an upload: what may be known before a byte comes is checked, and what was announced is charged."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,9 @@ from filewallball.files.upload import refuse_ownerless
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
+
+Also = Callable[[Connection, str], object]
+"""What is done in the transaction that begins an upload of this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,13 @@ class Creation:
         again = {"value": generations.c.value + 1}
         self._next = database.dialect.upsert(first, [generations.c.name], again)
 
-    def create(self, op: Operation, announced: Announced) -> Upload:
-        """A new upload. Raises QuotaExceeded, FileTooLarge, ValidationFailed, StorageFull, TooManyUploads."""
+    def create(
+        self, op: Operation, announced: Announced, also: Also = lambda connection, upload_id: None
+    ) -> Upload:
+        """A new upload; `also` runs in its transaction.
+
+        Raises QuotaExceeded, FileTooLarge, ValidationFailed, StorageFull, TooManyUploads.
+        """
         length, metadata = announced.length or 0, announced.metadata
         filename = display_name(metadata.filename)
         op.note(file_size=length, details={"filename": filename})
@@ -70,7 +78,12 @@ class Creation:
         self._store.spare_bytes(length)
         values = _values(op, announced, filename)
         op.note(resource_id=values["upload_id"])
-        op.change(lambda connection: self._insert(connection, values))
+
+        def begin(connection: Connection) -> None:
+            self._insert(connection, values)
+            also(connection, values["upload_id"])
+
+        op.change(begin)
         return Upload(**{column.name: values[column.name] for column in COLUMNS})
 
     def find_final(self, op: Operation, announced: Announced) -> Upload | None:

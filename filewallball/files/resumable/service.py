@@ -12,7 +12,7 @@ from filewallball.access.continuing import Sender
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.errors.translation import translate
-from filewallball.files.resumable.creation import Announced, Creation
+from filewallball.files.resumable.creation import Also, Announced, Creation
 from filewallball.files.resumable.ending import Content, Endings, Request
 from filewallball.files.resumable.holds import Hold, Holds
 from filewallball.files.resumable.progress import Progress, Upload
@@ -76,9 +76,11 @@ class ResumableUploads:
         self._digests = Digests()
         self._places = BoundedSemaphore(max(1, settings.threads // 2))
 
-    def create(self, op: Operation, announced: Announced) -> Upload:
+    def create(
+        self, op: Operation, announced: Announced, also: Also = lambda connection, upload_id: None
+    ) -> Upload:
         """Begin an upload. Raises what `Creation.create` does."""
-        return self._creation.create(op, announced)
+        return self._creation.create(op, announced, also)
 
     def concatenate(self, op: Operation, announced: Announced, request: Request) -> Reached:
         """One file of complete parts; asked for again with the same parts and metadata, the same one.

@@ -17,6 +17,7 @@ from filewallball.errors import TUS_VERSION
 from filewallball.files.incoming import Body
 from filewallball.files.resumable.creation import Announced
 from filewallball.files.resumable.ending import Request, is_final
+from filewallball.files.resumable.keyed_creation import KeyedCreation
 from filewallball.files.resumable.listing import list_unfinished
 from filewallball.files.resumable.metadata import read_metadata
 from filewallball.files.resumable.progress import Upload
@@ -34,10 +35,12 @@ from filewallball.files.resumable.protocol import (
 from filewallball.files.resumable.receiving import Part
 from filewallball.files.resumable.schemas import UnfinishedUploadsSchema, UploadListQuerySchema
 from filewallball.files.resumable.service import Reached, ResumableUploads, Sent
+from filewallball.idempotency.keys import HEADER as IDEMPOTENCY_HEADER
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.web.api import Blueprint
 from filewallball.web.exchange import current_exchange
+from filewallball.web.openapi import IDEMPOTENCY_KEY
 from filewallball.web.request_body import ArrivingBody, body_of_any_length
 from filewallball.web.request_headers import refuse_encoded
 
@@ -52,6 +55,7 @@ class UploadCreation(MethodView):
     init_every_request = False
 
     @recorded("upload:create", permissions.UPLOAD)
+    @blueprint.doc(parameters=[IDEMPOTENCY_KEY])
     @blueprint.response(201, description="Created; Location is where to send the bytes")
     def post(self) -> Response:
         """Begin an upload (creation, creation-with-upload, creation-defer-length, concatenation)."""
@@ -70,7 +74,15 @@ class UploadCreation(MethodView):
         checksum = checksum_of(request.headers)
         if has_body:
             require_body_type(request.headers)
-        upload = service.create(op, Announced(announced_length(request.headers), metadata, concat))
+        announced = Announced(announced_length(request.headers), metadata, concat)
+        key = request.headers.get(IDEMPOTENCY_HEADER)
+        if key is not None:
+            begun = part(KeyedCreation).create(op, key, announced)
+            upload = service.look(begun.upload_id, Sender(op.caller, None), _request(op.caller))
+            if begun.is_replayed:
+                return _replayed(upload)
+        else:
+            upload = service.create(op, announced)
         if not has_body and upload.length != 0:
             return _created(upload, None)
         sent = Sent(0, Part(_body(), request.content_length or (None if has_body else 0), checksum))
@@ -181,6 +193,13 @@ def _created(upload: Upload, reached: Reached | None) -> Response:
     if reached is not None:
         headers |= _reached(reached)
     return _empty(201, {**headers, **_expiry(reached or Reached(upload, 0))})
+
+
+def _replayed(upload: Upload) -> Response:
+    """The answer to a creation that is repeated: nothing that it brings is read, `Upload-Offset` says what is kept."""
+    response = _created(upload, Reached(upload, upload.received))
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
 
 
 def _reached(reached: Reached) -> dict[str, str]:

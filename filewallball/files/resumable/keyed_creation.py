@@ -1,0 +1,62 @@
+"""Creating an upload under an idempotency key: however often a client repeats the request, there is one upload."""
+
+import hashlib
+from dataclasses import dataclass
+
+import orjson
+
+from filewallball import errors
+from filewallball.files.resumable.creation import Announced
+from filewallball.files.resumable.service import ResumableUploads
+from filewallball.idempotency.keys import read_key
+from filewallball.idempotency.reservations import Outcome, Reservations
+from filewallball.recording.operations import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The upload under a key, and whether an earlier request created it."""
+
+    upload_id: str
+    is_replayed: bool
+
+
+class KeyedCreation:
+    """Creations under a key, in one process."""
+
+    def __init__(self, uploads: ResumableUploads, reservations: Reservations) -> None:
+        self._uploads = uploads
+        self._reservations = reservations
+
+    def create(self, op: Operation, header: str, announced: Announced) -> Begun:
+        """Begin an upload, or find the one that the first request with this key began.
+
+        Raises what `Creation.create` does, and IdempotencyKeyInUse, IdempotencyKeyReused, ValidationFailed. A
+        concatenation needs no key: asked for again it is the same one.
+        """
+        found = self._reservations.reserve(read_key(header, op.caller), op.event.event_id)
+        content = _content_digest(announced)
+        if isinstance(found, Outcome):
+            return _replay(op, found, content)
+        with found as reservation:
+            reservation.at_work()
+            upload = self._uploads.create(
+                op,
+                announced,
+                lambda connection, upload_id: reservation.fulfil(connection, content, upload_id.encode()),
+            )
+        return Begun(upload.upload_id, is_replayed=False)
+
+
+def _replay(op: Operation, outcome: Outcome, content: str) -> Begun:
+    if outcome.content_digest != content:
+        raise errors.IdempotencyKeyReused
+    upload_id = outcome.answer.decode()
+    op.note(resource_id=upload_id, details={"replayed": True})
+    return Begun(upload_id, is_replayed=True)
+
+
+def _content_digest(announced: Announced) -> str:
+    """Tells what a creation asks for: the length, the metadata, and whether it is a part."""
+    asked = ["upload", announced.length, announced.metadata.raw, announced.kind]
+    return hashlib.sha256(orjson.dumps(asked)).hexdigest()

@@ -1,0 +1,73 @@
+"""Creating an upload under an Idempotency-Key, again and again: one upload, one answer."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.files.resumable.tus import BYTES, Tus
+
+pytestmark = pytest.mark.server
+
+
+def _under_key() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+def test_a_creation_that_is_repeated_names_the_same_upload(tus: Tus) -> None:
+    key = _under_key()
+    first = tus.create(6, key, filename="a.bin")
+    tus.patch(first.headers["Location"], 0, b"abc")
+
+    again = tus.create(6, key, filename="a.bin")
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.headers["Upload-Offset"] == "3"
+    assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (
+        None,
+        "true",
+    )
+
+
+def test_bytes_that_come_with_a_repeated_creation_are_taken_once(tus: Tus) -> None:
+    headers = {**BYTES, "Upload-Length": "6", **_under_key()}
+
+    answers = [tus.ask("POST", "/uploads", headers, b"abc") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert [answer.headers["Upload-Offset"] for answer in answers] == ["3"] * 3
+    last = tus.patch(answers[0].headers["Location"], 3, b"def")
+    assert tus.content(last.headers["X-File-Id"]) == b"abcdef"
+    assert tus.ask("POST", "/uploads", headers, b"abc").headers["X-File-Id"] == last.headers["X-File-Id"]
+
+
+@pytest.mark.parametrize("other", [(7, "a.bin"), (6, "b.bin"), (None, "a.bin")])
+def test_a_key_that_was_used_for_another_upload_is_refused(tus: Tus, other: tuple[int | None, str]) -> None:
+    key = _under_key()
+    tus.create(6, key, filename="a.bin")
+
+    refused = tus.create(other[0], key, filename=other[1])
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_refusal_frees_the_key(tus: Tus) -> None:
+    key = _under_key()
+
+    refused = tus.create(20_000_001, key, filename="a.bin")
+
+    assert refused.status_code == 413
+    assert tus.create(6, key, filename="a.bin").status_code == 201
+
+
+def test_of_many_creations_at_once_one_begins_an_upload(tus: Tus) -> None:
+    key = _under_key()
+    with ThreadPoolExecutor(12) as clients:
+        answers = list(clients.map(lambda _: tus.create(6, key, filename="a.bin"), range(24)))
+
+    begun = [answer for answer in answers if answer.status_code == 201]
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.headers["Location"] for answer in begun}) == 1
+    assert sum("Idempotency-Replayed" not in answer.headers for answer in begun) == 1
