@@ -42,6 +42,8 @@ def recorded_if_refused(
             exchange = current_exchange()
             sender = _sender(exchange)
             try:
+                if isinstance(sender.refusal, errors.AuthUnknown | errors.AuthMalformed):
+                    raise sender.refusal  # of nobody
                 if checks and sender.refusal is None:
                     check(sender.caller, permission)
                 return view(*args, sender=sender, **kwargs)

@@ -282,6 +282,7 @@ def test_each_attempt_is_on_record_once(client: FlaskClient, operations: Callabl
         "filename": "photo.png",
         "file_size": len(CONTENT),
         "mime_type": "image/png",
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
     }
 
 
