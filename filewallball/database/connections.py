@@ -27,7 +27,7 @@ class Database:
         self.dialect = dialect_of(writer.dialect.name)
         self.dialect.listen(writer, reader)
         self.refusals = Refusals(writer)
-        self._write_lock = self.dialect.write_lock()
+        self._write_lock = self.dialect.write_lock(writer)
         self._writers = self.dialect.writers(writer)
         self.commits = self.dialect.commits(self._write_lock, self._transact)
         self._statements = self.dialect.statements(reader, self.query)

@@ -43,8 +43,8 @@ class Dialect(ABC):
     def listen(self, writer: Engine, reader: Engine) -> None:  # noqa: B027 - there may be nothing to prepare
         """Prepare each connection that the engines will open."""
 
-    def write_lock(self) -> AbstractContextManager[Any]:
-        """The one write lock of the process, where writers must not meet in the database."""
+    def write_lock(self, engine: Engine) -> AbstractContextManager[Any]:
+        """The one write lock of the process, where writers must not meet in the database of this engine."""
         return nullcontext()
 
     def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:

@@ -1,4 +1,4 @@
-"""SQLite: one writer at a time in each process, durable through its write-ahead log."""
+"""SQLite: one writer at a time on each host, durable through its write-ahead log."""
 
 import sqlite3
 import threading
@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import reduce
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -31,6 +32,7 @@ from filewallball.database.dialect import Columns, Dialect, Options, may_be_null
 from filewallball.database.group_commit import GroupCommit, KeptWriter
 from filewallball.database.prepared import PreparedInserts, PreparedStatements, executed
 from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact, Writers
+from filewallball.database.turns import Turns
 from filewallball.settings.service import Settings
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
@@ -56,8 +58,9 @@ class SQLite(Dialect):
             event.listen(engine, "connect", _set_pragmas)
         event.listen(writer, "begin", _begin_immediate)
 
-    def write_lock(self) -> AbstractContextManager[Any]:
-        return threading.Lock()
+    def write_lock(self, engine: Engine) -> AbstractContextManager[Any]:
+        path = engine.url.database
+        return Turns(Path(f"{path}.turns")) if path else threading.Lock()
 
     def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
         return GroupCommit(lock, transact)

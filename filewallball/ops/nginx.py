@@ -72,7 +72,6 @@ large_client_header_buffers 4 16k;
 reset_timedout_connection on;
 server_tokens off;
 sendfile on;
-tcp_nopush on;
 """
 
 _SERVICE = """\
