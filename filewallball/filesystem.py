@@ -25,8 +25,13 @@ def try_lock(path: Path) -> Iterator[bool]:
 
     The kernel releases it if the process dies; lock files are never deleted.
     """
-    with locked(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)) as held:
+    with locked(open_lock_file(path)) as held:
         yield held
+
+
+def open_lock_file(path: Path) -> int:
+    """A descriptor of a lock file, made if it is missing. Raises OSError."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
 
 
 @contextmanager

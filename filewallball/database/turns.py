@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from filewallball.filesystem import PRIVATE, lock_now
+from filewallball.filesystem import lock_now, open_lock_file
 
 _LOOK_SECONDS = 0.0005
 _PATIENCE_SECONDS = 1.0
@@ -33,7 +33,7 @@ class Turns:
     def __enter__(self) -> None:
         self._lock.acquire()
         try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+            self._fd = open_lock_file(self._path)
             self._wait(self._fd)
         except OSError:
             return
