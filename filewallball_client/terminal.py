@@ -67,7 +67,11 @@ class Terminal:
             for file in files:
                 self.line("\t".join(printable(cell) for cell in _cells(file, str(file.file_size))))
             return
-        table = Table(*_COLUMNS, box=None, pad_edge=False)
+        table = Table(box=None, pad_edge=False)
+        for name in _COLUMNS:  # an id that is cut is no use, so the name gives way
+            table.add_column(
+                name, no_wrap=name != "name", overflow="fold", min_width=36 if name == "file_id" else None
+            )
         for file in files:
             table.add_row(*(Text(printable(cell)) for cell in _cells(file, decimal(file.file_size))))
         self._out.print(table)

@@ -60,7 +60,8 @@ class SQLite(Dialect):
 
     def write_lock(self, engine: Engine) -> AbstractContextManager[Any]:
         path = engine.url.database
-        return Turns(Path(f"{path}.turns")) if path else threading.Lock()
+        is_plain = path and not path.startswith("file:")
+        return Turns(Path(f"{path}.turns")) if is_plain else threading.Lock()
 
     def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
         return GroupCommit(lock, transact)

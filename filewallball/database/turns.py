@@ -45,9 +45,11 @@ class Turns:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
-        self._lock.release()
+        try:
+            if fd >= 0:
+                os.close(fd)
+        finally:
+            self._lock.release()
 
     def _wait(self, fd: int) -> None:
         deadline = time.monotonic() + self._patience

@@ -37,6 +37,9 @@ _FIND = select(
     idempotency_keys.c.answer,
 ).where(*_KEY)
 _RENEW = update(idempotency_keys).where(*_HELD).values(beat=idempotency_keys.c.beat + 1)
+_FORGET = delete(idempotency_keys).where(
+    *_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == DONE
+)
 _FREE = delete(idempotency_keys).where(*_HELD)
 _TAKE_OVER = update(idempotency_keys).where(*_HELD).values(holder=bindparam("by"), beat=0)
 _FINISH = update(idempotency_keys).where(*_HELD)
@@ -49,6 +52,8 @@ class Outcome:
 
     content_digest: str
     answer: bytes
+    holder: str = ""
+    """The event id of the operation that created it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -151,6 +156,12 @@ class Reservations:
             self._held.add(reservation)
         return reservation
 
+    def forget(self, key: IdempotencyKey, outcome: Outcome) -> None:
+        """Free a key whose outcome is worth nothing any more, unless somebody has used it anew."""
+        names = {**_names(key), "of_holder": outcome.holder}
+        with self._database.begin() as connection:
+            connection.execute(_FORGET, names)
+
     def renew(self) -> None:
         """Show that the holders of the keys of this process go on; to be called every RENEWED_SECONDS."""
         with self._lock:
@@ -186,7 +197,7 @@ class Reservations:
         if row is None:
             return None
         if row.state == DONE:
-            return Outcome(row.content_digest, key.unseal(bytes(row.answer)))
+            return Outcome(row.content_digest, key.unseal(bytes(row.answer)), row.holder)
         if has_failed(connection, row.holder):
             return None
         raise errors.IdempotencyKeyInUse

@@ -165,7 +165,7 @@ class OrdinaryAnswer(Response):
         if self.headers_sent or self.response_length != len(arg) or self._omits_body:
             super().write(arg)
             return
-        self.headers_sent, self.sent = True, len(arg)
         fields = "".join([f"{name}: {value}\r\n" for name, value in self.headers])
-        head = "".join((*self.default_headers(), fields, "\r\n"))
-        self.sock.sendall(head.encode("latin-1") + arg)
+        head = "".join((*self.default_headers(), fields, "\r\n")).encode("latin-1")
+        self.headers_sent, self.sent = True, len(arg)
+        self.sock.sendall(head + arg)

@@ -1,5 +1,6 @@
 """The worker class that gunicorn is given, and the roles beside the pool of threads."""
 
+import errno
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -46,7 +47,8 @@ class OneAtATime(Process, SyncWorker):
                 return
             self._answer(request, client)
         except OSError as error:
-            self.log.debug("A connection broke: %s", error)
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN):
+                self.log.exception("Error handling request")
         except (Exception, SystemExit) as error:  # the latter where the master gave this worker up
             self.handle_error(request, client, addr, error)
         finally:

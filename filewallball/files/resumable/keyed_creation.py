@@ -29,13 +29,17 @@ class KeyedCreation:
         self._reservations = reservations
 
     def create(self, op: Operation, header: str, announced: Announced) -> Begun:
-        """Begin an upload, or find the one that the first request with this key began.
+        """Begin an upload, or find the one that the first request with this key began, unless that was given up, was
+        refused or came too late: then this begins another.
 
         Raises what `Creation.create` does, and IdempotencyKeyInUse, IdempotencyKeyReused, ValidationFailed. A
         concatenation needs no key: asked for again it is the same one.
         """
-        found = self._reservations.reserve(read_key(header, op.caller), op.event.event_id)
-        content = _content_digest(announced)
+        key, content = read_key(header, op.caller), _content_digest(announced)
+        found = self._reservations.reserve(key, op.event.event_id)
+        if isinstance(found, Outcome) and self._uploads.is_over(found.answer.decode()):
+            self._reservations.forget(key, found)
+            found = self._reservations.reserve(key, op.event.event_id)
         if isinstance(found, Outcome):
             return _replay(op, found, content)
         with found as reservation:

@@ -123,6 +123,11 @@ class ResumableUploads:
         upload = self._living(upload_id, sender, request)
         return self._refuse_gone(self._holds.settled(upload)) if upload.is_receiving else upload
 
+    def is_over(self, upload_id: str) -> bool:
+        """True for an upload that ended without a file."""
+        upload = self._progress.find(upload_id)
+        return upload is not None and not upload.is_receiving and not upload.is_done
+
     def terminate(self, op: Operation, upload_id: str) -> None:
         """Give an upload up. Raises NotFound, Conflict, UploadLocked, and what tells that it is over already."""
         op.note(resource_id=upload_id)

@@ -79,7 +79,9 @@ class UploadCreation(MethodView):
         if key is not None:
             begun = part(KeyedCreation).create(op, key, announced)
             upload = service.look(begun.upload_id, Sender(op.caller, None), _request(op.caller))
-            if begun.is_replayed:
+            if begun.is_replayed and not (
+                upload.is_receiving and upload.length == 0
+            ):  # that has no other request
                 return _replayed(upload)
         else:
             upload = service.create(op, announced)
@@ -184,7 +186,8 @@ def _first(upload: Upload, sent: Sent) -> Reached | None:
             with suppress(Exception):  # what it could not become it is no more
                 service.give_up(upload.upload_id, sender, own)
             raise
-        return Reached(service.look(upload.upload_id, sender, own), 0)
+        kept = service.look(upload.upload_id, sender, own)
+        return Reached(kept, kept.received)
 
 
 def _created(upload: Upload, reached: Reached | None) -> Response:

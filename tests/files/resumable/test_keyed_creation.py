@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.files.resumable.tus import BYTES, Tus
+from tests.files.resumable.tus import BYTES, Tus, metadata
 
 pytestmark = pytest.mark.server
 
@@ -71,3 +71,38 @@ def test_of_many_creations_at_once_one_begins_an_upload(tus: Tus) -> None:
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert len({answer.headers["Location"] for answer in begun}) == 1
     assert sum("Idempotency-Replayed" not in answer.headers for answer in begun) == 1
+
+
+def test_an_upload_that_is_over_begins_anew(tus: Tus) -> None:
+    key = _under_key()
+    first = tus.create(6, key, filename="a.bin")
+    tus.ask("DELETE", first.headers["Location"])
+
+    again = tus.create(6, key, filename="a.bin")
+
+    assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
+    assert again.headers["Location"] != first.headers["Location"]
+
+
+def test_a_refusal_of_what_came_with_the_creation_is_told_again(tus: Tus) -> None:
+    program = b"MZ" + bytes(400)
+    headers = {
+        **BYTES,
+        "Upload-Length": str(len(program)),
+        "Upload-Metadata": metadata(filename="a.exe"),
+        **_under_key(),
+    }
+    wrong = {"Upload-Checksum": "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA="}
+
+    answers = [tus.ask("POST", "/uploads", {**headers, **wrong}, program) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [460, 460]
+
+
+def test_an_empty_upload_is_a_file_however_often_it_is_created(tus: Tus) -> None:
+    key = _under_key()
+
+    answers = [tus.create(0, key, filename="a.bin") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert len({answer.headers["X-File-Id"] for answer in answers}) == 1
