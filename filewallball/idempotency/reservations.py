@@ -52,7 +52,7 @@ class Outcome:
 
     content_digest: str
     answer: bytes
-    holder: str = ""
+    holder: str = field(default="", compare=False)
     """The event id of the operation that created it."""
 
 

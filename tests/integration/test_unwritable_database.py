@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,8 +76,9 @@ def readiness(server: Service) -> tuple[int, str]:
 
 
 def is_unready_everywhere(server: Service) -> bool:
-    """True if many requests, of which each worker gets some, find it unready."""
-    return all(readiness(server)[0] == 503 for _ in range(20))
+    """True if many requests at once, of which each worker gets some, find it unready."""
+    with ThreadPoolExecutor(20) as clients:
+        return all(status == 503 for status, _ in clients.map(lambda _: readiness(server), range(60)))
 
 
 def test_a_database_that_keeps_no_changes_is_told_while_files_are_still_served(case: Case) -> None:
