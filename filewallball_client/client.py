@@ -120,7 +120,7 @@ class Client:
             yield from found
 
     def describe(self, file_id: str) -> StoredFile:
-        """What the service tells about a file. Raises Refused, Unreachable."""
+        """Describe a file. Raises Refused, Unreachable."""
         answer = self._connection.ask("GET", file_path(file_id))
         return StoredFile.from_answer(json_of(answer), self._connection.base_url)
 

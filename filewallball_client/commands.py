@@ -31,7 +31,7 @@ _STDIN = Path("-")
 
 
 class Session:
-    """What a command works with: settings, the terminal, and clients of the servers that it is asked about."""
+    """The tools of a command: settings, the terminal, and clients of the servers that it is asked about."""
 
     def __init__(self, settings: Settings, terminal: Terminal, retry_seconds: float) -> None:
         self.settings = settings

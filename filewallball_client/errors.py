@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the service, one class for each outcome that a caller may tell apart."""
+"""Failures between a client and the service, one class for each outcome that a caller may tell apart."""
 
 from dataclasses import dataclass, field
 

@@ -49,7 +49,7 @@ def put(
 
 
 class _Taken:
-    """How much of the body has been given to the network: without all of it the service stores nothing."""
+    """The bytes of the body that were given to the network: without all of it the service stores nothing."""
 
     def __init__(self, sent: Sent) -> None:
         self._sent = sent
@@ -61,7 +61,7 @@ class _Taken:
 
 
 def keeps_keys(connection: Connection) -> bool:
-    """Whether the service documents that it heeds an Idempotency-Key. Raises Unreachable."""
+    """True if the service documents that it heeds an Idempotency-Key. Raises Unreachable."""
     try:
         document = json_of(connection.ask("GET", "/openapi.json"))
         parameters = document["paths"]["/upload/{filename}"]["put"]["parameters"]

@@ -1,4 +1,4 @@
-"""What the service tells about files, as typed records."""
+"""The service's answers about files, as typed records."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What people and programs read: foreign text made harmless, JSON lines, tables, and progress on a terminal."""
+"""Output for people and programs: foreign text made harmless, JSON lines, tables, and progress on a terminal."""
 
 import json
 import sys

@@ -14,7 +14,7 @@ class ApiError(Exception):
     denied: ClassVar[bool] = False
     retry_after: ClassVar[int | None] = None
     reads_body: ClassVar[bool] = True
-    """Whether the rest of the body is read away before the answer, which takes a thread for as long."""
+    """True if the rest of the body is read away before the answer, which takes a thread for as long."""
 
     def __init__(
         self,

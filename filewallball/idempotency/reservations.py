@@ -189,7 +189,7 @@ class Reservations:
             logger.warning("An idempotency key was not freed", extra={"error_type": translate(error).code})
 
     def _look(self, key: IdempotencyKey, connection: Connection) -> Outcome | None:
-        """What was created under the key; None if the key can be taken. Waits for no lock.
+        """The outcome under the key; None if the key can be taken. Waits for no lock.
 
         Raises IdempotencyKeyInUse.
         """

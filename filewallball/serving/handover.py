@@ -33,7 +33,7 @@ class Handover:
         return True
 
     def waiting(self) -> int:
-        """How many connections are in the queue."""
+        """The number of connections in the queue."""
         size = array.array("i", [0])
         fcntl.ioctl(self.receiver, termios.FIONREAD, size)
         return size[0] // _ADDRESS_BYTES
@@ -65,5 +65,5 @@ def share() -> Handover:
 
 
 def waiting() -> int:
-    """How many requests wait for a thread of any worker of this service."""
+    """The number of requests that wait for a thread of any worker of this service."""
     return sum(queue.waiting() for queue in _shared)

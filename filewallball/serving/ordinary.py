@@ -76,7 +76,7 @@ class OrdinaryRequest:
 
 
 def base_environ(cfg: Any) -> dict[str, Any]:
-    """What the environments of all ordinary requests have in common."""
+    """The part of the environment that all ordinary requests share."""
     return {
         "wsgi.errors": WSGIErrorsWrapper(cfg),
         "wsgi.version": (1, 0),

@@ -38,7 +38,7 @@ class StrictParser(FlaskParser):
         self._may_be_left_out: dict[Any, bool] = {}
 
     def parse(self, argmap: Any, req: Any = None, *, location: str | None = None, **options: Any) -> Any:
-        """What was sent, loaded; of an empty query nothing, at once, where the schema has neither defaults nor
+        """Load what was sent; of an empty query nothing, at once, where the schema has neither defaults nor
         required fields (a twentieth of an upload's time)."""
         if location == "query" and not request.query_string and self._is_optional(argmap):
             return {}

@@ -99,7 +99,7 @@ def _is_byteranges(headers: Headers) -> bool:
 
 
 def _is_whole(value: str, length: int | None) -> bool:
-    """Whether a Content-Range says that all is here, as `curl -C - -T` does; of an empty file, `bytes 0--1/0`."""
+    """True if a Content-Range says that all is here, as `curl -C - -T` does; of an empty file, `bytes 0--1/0`."""
     found = _FROM_THE_START.fullmatch(value)
     return found is not None and int(found[1]) + 1 == int(found[2]) == length
 

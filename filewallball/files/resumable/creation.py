@@ -25,12 +25,12 @@ from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 
 Also = Callable[[Connection, str], object]
-"""What is done in the transaction that begins an upload of this id."""
+"""Runs in the transaction that begins an upload of this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What a client says of an upload that it begins."""
+    """The announcement of an upload by its client."""
 
     length: int | None
     metadata: Metadata

@@ -16,7 +16,7 @@ _KEY = re.compile(r"[!-+\--~]+", re.ASCII)  # printable, but for blanks and comm
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a client says of the file that is to come."""
+    """The name, type and options that a client announces for its file."""
 
     raw: str = ""
     filename: str = ""

@@ -25,7 +25,7 @@ def make_parts(
     ledger: Ledger,
     count: Count,
 ) -> tuple[ResumableUploads, KeyedCreation, UploadSweep, UploadGauges]:
-    """What the routes use, what the jobs run, and what the metrics show."""
+    """The parts that the routes use, that the jobs run, and that the metrics read."""
     quotas, segments = Quotas(settings, database), UploadSegments(store)
     progress = Progress(database, quotas)
     endings = Endings(ledger, store, segments, files, progress)

@@ -84,7 +84,7 @@ COLUMNS = [uploads.c[field.name] for field in fields(Upload)]
 
 
 class Progress:
-    """What requests and jobs write about uploads that are under way, each in one conditional change."""
+    """Changes of the rows of uploads that are under way, each in one conditional statement."""
 
     def __init__(self, database: Database, quotas: Quotas) -> None:
         self._database = database

@@ -58,7 +58,7 @@ class Digests:
 
 
 class Arrival:
-    """What one request brings to the upload that it holds."""
+    """The bytes of one request on their way into the upload that it holds."""
 
     def __init__(
         self,

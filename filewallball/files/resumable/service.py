@@ -42,7 +42,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a request brings: from which offset on, and the length of the whole if it is told only now."""
+    """The body of a request: from which offset on, and the length of the whole if it is told only now."""
 
     offset: int
     part: Part

@@ -176,7 +176,7 @@ def _empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
 
 
 def _first(upload: Upload, sent: Sent) -> Reached | None:
-    """What came of the bytes that a creation brought. Where they can be sent again, the upload stands without them."""
+    """Take in the bytes that a creation brought. Where they can be sent again, the upload stands without them."""
     op, service = current_operation(), part(ResumableUploads)
     sender, own = Sender(op.caller, None), _request(op.caller)
     try:
