@@ -68,6 +68,10 @@ class Host:
     def fetch(self, file_id: str) -> requests.Response:
         return self.ask("GET", f"/download/{file_id}")
 
+    def _found(self, file_id: str) -> requests.Response | None:
+        answer = self.fetch(file_id)
+        return answer if answer.status_code == 200 else None
+
     def sync_workers(self) -> set[int]:
         children = psutil.Process(self.service.master_pid).children()
         return {child.pid for child in children if child.name() == "fwb-sync"}
@@ -91,7 +95,9 @@ class Host:
         wait_until(lambda: self.upload().status_code == 201, 60, "uploads work again")
         wait_until(lambda: self.ask("GET", "/health").json()["status"] == "healthy", 60, "it is well again")
         for file_id, content in self.acknowledged.items():
-            assert self.fetch(file_id).content == content
+            # Each process finds out for itself, within a second or so, that the database is back.
+            answer = wait_until(lambda: self._found(file_id), 60, "the file is fetched")
+            assert answer.content == content
         wait_until(lambda: "pending" not in self.service.cli("reconcile"), 90, "the records agree")
 
 

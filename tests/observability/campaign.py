@@ -11,8 +11,10 @@ import requests
 
 from harness.load import Load
 from harness.servers import Service
+from harness.waiting import wait_until
 from tests.observability.scrape import Samples, samples_of
 
+_FEWEST_SCRAPES = 20
 _RISING = ("_total", "_bucket", "_count", "_sum")
 
 
@@ -77,6 +79,7 @@ class Scraper:
         thread.start()
         try:
             yield self
+            wait_until(lambda: self.scrapes >= _FEWEST_SCRAPES, 60, "scrapes enough to see a fall")
         finally:
             self._stopping.set()
             thread.join()

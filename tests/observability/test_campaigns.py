@@ -44,7 +44,6 @@ def settled(scraper: Scraper) -> Samples:
 def assert_sound(scraper: Scraper) -> None:
     assert scraper.failures == []
     assert scraper.decreases == []
-    assert scraper.scrapes > 20
 
 
 @pytest.mark.slow
