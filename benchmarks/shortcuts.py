@@ -10,7 +10,7 @@ import secrets
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +29,7 @@ from filewallball.audit.queries import list_events
 from filewallball.clock import now_us
 from filewallball.database.dialect import Dialect
 from filewallball.database.group_commit import GroupCommit
+from filewallball.database.packed import PackedStatements
 from filewallball.database.prepared import PreparedStatements
 from filewallball.database.stock import Commits, Inserts, Statements
 from filewallball.files.lookup import FIND
@@ -63,6 +64,7 @@ def main() -> None:
         server.start()
         try:
             with _parts(Path(name) / "mariadb", DATABASE_URL=server.create_database()) as parts:
+                _compare_packed(parts, turns)
                 _compare_shipping(parts, turns, "bulk insert")
         finally:
             server.stop()
@@ -84,14 +86,8 @@ def _compare_prepared(parts: Parts, turns: int) -> None:
     """A file looked up, and the statements of an upload's transaction, rolled back."""
     database, stock = parts.database, Statements(parts.database.query)
     prepared = PreparedStatements(database._reader, database.query)
-    file_id = parts.app.test_client().put("/upload/a.txt", data=b"content").get_json()["file_id"]
-
-    def look_up(which: Statements) -> None:
-        for _ in range(200):
-            which.row(FIND, {"file_id": file_id})
-
     both = stock, prepared
-    _report("prepared: a file looked up, SQLite", [partial(look_up, each) for each in both], turns, 200)
+    _compare_lookups(parts, "prepared: a file looked up, SQLite", both, turns)
     insert = database.dialect.insert(audit_log)
     writer = AuditWriter(database, b"key")
 
@@ -108,6 +104,22 @@ def _compare_prepared(parts: Parts, turns: int) -> None:
 
     name = "prepared: two statements of an upload, SQLite"
     _report(name, [partial(transaction, each) for each in both], turns, 100)
+
+
+def _compare_packed(parts: Parts, turns: int) -> None:
+    database = parts.database
+    both = Statements(database.query), PackedStatements(database._reader, database.query)
+    _compare_lookups(parts, "packed: a file looked up, MariaDB", both, turns)
+
+
+def _compare_lookups(parts: Parts, name: str, ways: Iterable[Statements], turns: int) -> None:
+    file_id = parts.app.test_client().put("/upload/a.txt", data=b"content").get_json()["file_id"]
+
+    def look_up(which: Statements) -> None:
+        for _ in range(200):
+            which.row(FIND, {"file_id": file_id})
+
+    _report(name, [partial(look_up, each) for each in ways], turns, 200)
 
 
 def _compare_uploads(parts: Parts, turns: int) -> None:

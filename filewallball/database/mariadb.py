@@ -22,7 +22,8 @@ from sqlalchemy.dialects import mysql
 from filewallball.database.bulk_insert import BulkInsert
 from filewallball.database.dialect import Columns, Dialect, Options, written
 from filewallball.database.hung_server import HungServer
-from filewallball.database.stock import Inserts
+from filewallball.database.packed import PackedStatements
+from filewallball.database.stock import Inserts, Query, Statements
 from filewallball.settings.service import Settings
 
 _MOST_JOINED_BYTES = 64 * 1024 * 1024
@@ -72,6 +73,9 @@ class MariaDB(Dialect):
         server = HungServer()
         for engine in {writer, reader}:
             server.watch(engine)
+
+    def statements(self, reader: Engine, query: Query) -> Statements:
+        return PackedStatements(reader, query)
 
     def inserts(self, statement: Insert, names: Sequence[str], engine: Engine) -> Inserts:
         return BulkInsert(statement, names, engine.dialect)

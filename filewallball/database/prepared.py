@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Dialect, Engine, Executable, Insert, Select, UpdateBase
+from sqlalchemy import ColumnElement, Connection, Dialect, Engine, Executable, Insert, Select, UpdateBase
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from filewallball.database.stock import Inserts, Query, Result, Statements, Values
 
-_Process = Callable[[Any], Any] | None
+Process = Callable[[Any], Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class _Plan:
     makes a value fit for the driver."""
 
     sql: str
-    parameters: tuple[tuple[str, Any, _Process], ...]
+    parameters: tuple[tuple[str, Any, Process], ...]
     row: Callable[[Any], Any]
 
     def arranged(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -171,22 +171,29 @@ def _planned(statement: Executable, names: tuple[str, ...], dialect: Dialect) ->
         not isinstance(compiled, SQLCompiler)
         or any((compiled.post_compile_params, compiled.literal_execute_params))
         or any((compiled.insert_prefetch, compiled.update_prefetch))
-        or any(_impl(column.type, dialect).result_processor(dialect, None) for column in columns)
+        or any(impl(column.type, dialect).result_processor(dialect, None) for column in columns)
     ):
         return None
     binds = [compiled.binds[name] for name in compiled.positiontup or ()]
     if any(bind.required and bind.key not in names for bind in binds):
         return None
     parameters = tuple(
-        (name, compiled.params[name], _impl(bind.type, dialect).bind_processor(dialect))
+        (name, compiled.params[name], impl(bind.type, dialect).bind_processor(dialect))
         for name, bind in zip(compiled.positiontup or (), binds, strict=True)
     )
+    row = row_type(columns)
+    return _Plan(str(compiled), parameters, row) if row else None
+
+
+def row_type(columns: Iterable[ColumnElement[Any]]) -> Callable[[Iterable[Any]], Any] | None:
+    """Makes a row of values, each an attribute by its column's key; None where a key is no name."""
     try:
-        row = namedtuple("Found", [str(column.key) for column in columns])  # type: ignore[misc]
-    except ValueError:  # not names of fields
+        made = namedtuple("Found", [str(column.key) for column in columns])  # type: ignore[misc]
+    except ValueError:
         return None
-    return _Plan(str(compiled), parameters, row._make)
+    return made._make
 
 
-def _impl(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+def impl(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """The type as the dialect has it."""
     return kind.dialect_impl(dialect)

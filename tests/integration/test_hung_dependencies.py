@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ class Host:
         wait_until(lambda: self.ask("GET", "/health").json()["status"] == "healthy", 60, "it is well again")
         for file_id, content in self.acknowledged.items():
             # Each process finds out for itself, within a second or so, that the database is back.
-            answer = wait_until(lambda: self._found(file_id), 60, "the file is fetched")
+            answer = wait_until(partial(self._found, file_id), 60, "the file is fetched")
+            assert answer is not None
             assert answer.content == content
         wait_until(lambda: "pending" not in self.service.cli("reconcile"), 90, "the records agree")
 
