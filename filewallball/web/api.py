@@ -25,6 +25,8 @@ class ProblemApi(flask_smorest.Api):
 
     def __init__(self) -> None:
         super().__init__()
+        self.spec: Any = None
+        self._blueprints: list[flask_smorest.Blueprint] = []
         self._describing = threading.Lock()
 
     def register_blueprint(self, blueprint: flask_smorest.Blueprint) -> None:
@@ -34,7 +36,7 @@ class ProblemApi(flask_smorest.Api):
 
     def _init_spec(self, **options: Any) -> None:
         """Remember how, for `_describe`."""
-        self.spec, self._spec_options, self._blueprints = None, options, []
+        self.spec, self._blueprints, self._spec_options = None, [], options
 
     def _openapi_json(self) -> Response:
         with self._describing:
