@@ -217,8 +217,8 @@ def test_what_the_server_itself_refuses_a_page_can_read(
 def test_what_nginx_refuses_by_length_a_page_can_read(ports: dict[str, int]) -> None:
     head = b"POST /upload HTTP/1.1\r\nHost: x\r\nOrigin: %s\r\nContent-Length: 999999999999\r\n\r\n"
 
-    (allowed,) = send(ports["nginx"], head % ORIGIN.encode())
-    (foreign,) = send(ports["nginx"], head % b"https://app_example_org")
+    (allowed,) = send(ports["nginx"], head % ORIGIN.encode(), half_close=True)
+    (foreign,) = send(ports["nginx"], head % b"https://app_example_org", half_close=True)
 
     assert allowed.status == foreign.status == 413
     assert allowed.headers["access-control-allow-origin"] in ("*", ORIGIN)
