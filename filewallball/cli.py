@@ -3,6 +3,7 @@
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from filewallball import create_app
 from filewallball.collector import collector_paused
@@ -57,6 +58,13 @@ class LazyGroup(click.Group):
         with collector_paused():
             command: click.Command = getattr(import_module(f"filewallball.{module}"), name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        named = [
+            (name, about) for name, (_, about) in sorted(COMMANDS.items()) if name.startswith(incomplete)
+        ]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=about) for name, about in named), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -1,5 +1,6 @@
 """The command line as a whole: what it lists is there, and a call imports no more than it runs."""
 
+import os
 import subprocess
 import sys
 
@@ -10,10 +11,10 @@ from filewallball.cli import COMMANDS, main
 
 _LARGE = {"flask", "sqlalchemy", "marshmallow", "redis", "prometheus_client", "flask_limiter"}
 _PROGRAM = """
-import sys
+import atexit, sys
 from filewallball.cli import main
-main(sys.argv[1:], standalone_mode=False)
-print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+atexit.register(lambda: print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr))
+main(sys.argv[1:], prog_name="filewallball")
 """
 
 
@@ -33,4 +34,20 @@ def test_what_needs_no_service_imports_no_large_library(argument: str) -> None:
     )
 
     assert done.stdout
+    assert _LARGE & set(done.stderr.split()) == set()
+
+
+def test_a_shell_completes_the_commands_and_imports_none_of_them() -> None:
+    environ = {
+        **os.environ,
+        "_FILEWALLBALL_COMPLETE": "bash_complete",
+        "COMP_WORDS": "filewallball qu",
+        "COMP_CWORD": "1",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], env=environ, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["plain,quarantine", "plain,quotas"]
     assert _LARGE & set(done.stderr.split()) == set()
