@@ -7,8 +7,9 @@ SOURCES := $(wildcard filewallball filewallball_client harness tests benchmarks 
 TYPED := $(filter-out migrations,$(SOURCES))
 # Installing must not depend on a newer pip being announced, nor on an answer from the keyboard.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
-# One process more than cores, for tests wait for servers; more than four would only start more databases.
-PARALLEL := --numprocesses $(shell expr $$(nproc) + 1) --maxprocesses 4 --dist worksteal
+# Two processes more than cores, for tests wait for servers a third of the time; more than four would only start more
+# databases.
+PARALLEL := --numprocesses $(shell expr $$(nproc) + 2) --maxprocesses 4 --dist worksteal
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" ../$(BIN)/pip-compile --quiet --generate-hashes \
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 PEERS := benchmarks/peers/copyparty benchmarks/peers/seaweedfs

@@ -1,13 +1,19 @@
 """FileWallBall: a file service whose every operation can be seen, counted and proven."""
 
-from flask import Flask
+from typing import TYPE_CHECKING
 
-from filewallball.settings.loading import load_settings
-from filewallball.settings.service import Settings
+from filewallball.collector import collector_paused
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from filewallball.settings.service import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: "Settings | None" = None) -> "Flask":
     """Build the service. Raises ConfigError for bad settings; touches the disk, never the database."""
-    from filewallball.factory import build
+    with collector_paused():
+        from filewallball.factory import build
+        from filewallball.settings.loading import load_settings
 
-    return build(settings or load_settings())
+        return build(settings or load_settings())

@@ -1,146 +1,78 @@
-"""The command line: `filewallball …`, each command thin over a service."""
+"""The command line: `filewallball …`. A call imports the one command that it runs, for all of them take a second."""
 
-import signal
-import sys
-import threading
-import time
-from functools import partial
-from pathlib import Path
+from importlib import import_module
 
 import click
-from flask import Flask
+from click.shell_completion import CompletionItem
 
 from filewallball import create_app
-from filewallball.access.commands import blocks, quotas, tokens, users
-from filewallball.alerts.commands import alerts
-from filewallball.audit.commands import audit
-from filewallball.audit.upgrade import upgrade as upgrades
-from filewallball.backup.commands import backup
-from filewallball.clock import now_us
-from filewallball.commands import with_app
-from filewallball.database.schema import downgrade, upgrade
-from filewallball.doctor.commands import doctor
-from filewallball.files.commands import quarantine
-from filewallball.files.scrub import Pace
+from filewallball.collector import collector_paused
 from filewallball.filesystem import close_to_others
-from filewallball.ops import reference
-from filewallball.ops.commands import ops
-from filewallball.reconcile.reconciliation import Reconciliation
-from filewallball.recording.caller import command_line
-from filewallball.recording.operations import Ledger, operation
-from filewallball.registry import part
-from filewallball.serving import maintenance
-from filewallball.serving.preparation import make_ready
-from filewallball.settings.service import Settings
-from filewallball.stats.commands import stats
+
+COMMANDS = {
+    "alerts": ("alerts.commands:alerts", "Alerts and the channels that they take."),
+    "audit": ("audit.commands:audit", "The audit log: prove it, take it out, shorten it."),
+    "backup": ("backup.commands:backup", "Take backups into a folder, and bring them back."),
+    "blocks": ("access.commands:blocks", "Blocked networks."),
+    "db": ("serving.commands:db", "The database schema."),
+    "doctor": ("doctor.commands:doctor", "Check this host before and after a deployment."),
+    "drain": ("serving.commands:drain", "Ask load balancers to send requests elsewhere."),
+    "maintain": (
+        "serving.commands:maintain",
+        "Run the periodic jobs in this process, until it is told to stop.",
+    ),
+    "ops": ("ops.commands:ops", "Configuration of the programs around the service."),
+    "prepare": (
+        "serving.commands:prepare",
+        "Make everything ready to start: folders, database schema, first administrator.",
+    ),
+    "quarantine": ("files.commands:quarantine", "Suspicious files, kept but not served."),
+    "quotas": ("access.commands:quotas", "What users and addresses keep and may keep."),
+    "reconcile": (
+        "reconcile.commands:reconcile",
+        "Compare statistics, audit log, files table, disk and metrics.",
+    ),
+    "reference": ("ops.commands:reference", "Bring the tables in FILES up to date with the code."),
+    "scrub": ("serving.commands:scrub", "Read every stored byte now and compare."),
+    "stats": ("stats.commands:stats", "Statistics: sums over the audit log."),
+    "tokens": ("access.commands:tokens", "Bearer tokens."),
+    "upgrade": (
+        "audit.upgrade:upgrade",
+        "Upgrades that several hosts or processes go through one after the other.",
+    ),
+    "users": ("access.commands:users", "Users and their roles."),
+}
+"""Where each command is, below `filewallball.`, and the beginning of its help."""
 
 
-@click.group(context_settings={"obj": create_app})
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and lists all of them without importing any."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        with collector_paused():
+            command: click.Command = getattr(import_module(f"filewallball.{module}"), name)
+        return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        named = [
+            (name, about) for name, (_, about) in sorted(COMMANDS.items()) if name.startswith(incomplete)
+        ]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=about) for name, about in named), *options]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in sorted(COMMANDS.items())])
+
+
+@click.group(cls=LazyGroup, context_settings={"obj": create_app})
 @click.version_option(package_name="filewallball")
 def main() -> None:
     """Operate a FileWallBall service. Settings come from the environment."""
     close_to_others()
-
-
-@main.command()
-@partial(with_app, is_first=True)
-def prepare(app: Flask) -> None:
-    """Make everything ready to start: folders, database schema, first administrator."""
-    make_ready(app)
-
-
-@main.command()
-@click.argument("state", type=click.Choice(["on", "off"]))
-@with_app
-def drain(app: Flask, state: str) -> None:
-    """Ask load balancers to send requests elsewhere: /health/ready answers 503, everything else goes on."""
-    settings = part(Settings, app)
-    with operation(part(Ledger, app), f"drain:{state}", command_line()):
-        if state == "on":
-            settings.drain_file.touch()
-        else:
-            settings.drain_file.unlink(missing_ok=True)
-    answer = "503: send requests elsewhere" if state == "on" else "what the checks say"
-    click.echo(f"drain is {state}: /health/ready answers {answer}")
-
-
-@main.command()
-@with_app
-def scrub(app: Flask) -> None:
-    """Read every stored byte now and compare; ends with 1 if any differ from what was uploaded."""
-    job = maintenance.scrub(app)
-    with click.progressbar(length=job.total_bytes(), label="Reading", file=sys.stderr) as bar:
-        checked, failed = job.run(before_us=now_us(), pace=Pace(), progress=bar.update)
-    click.echo(f"{checked} checked, {failed} damaged")
-    sys.exit(1 if failed else 0)
-
-
-@main.command("reference")
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@with_app
-def reference_command(app: Flask, files: tuple[Path, ...]) -> None:
-    """Bring the tables in FILES (settings, errors, routes, roles, metrics) up to date with the code."""
-    for path in files:
-        path.write_text(reference.refresh(path.read_text(), app))
-
-
-@main.command("reconcile")
-@click.option(
-    "--patience", default=70.0, show_default=True, help="Seconds to let what is under way come to rest."
-)
-@with_app
-def reconcile_command(app: Flask, patience: float) -> None:
-    """Compare statistics, audit log, files table, disk and metrics; ends with 1 if any two differ."""
-    reconciliation, deadline = part(Reconciliation, app), time.monotonic() + patience
-    with operation(part(Ledger, app), "stats:reconcile", command_line()) as op:
-        lines = list(reconciliation.lines())
-        while not all(line.agrees for line in lines) and time.monotonic() < deadline:
-            time.sleep(1)
-            lines = list(reconciliation.lines())
-        op.note(details={line.name: line.text for line in lines})
-    for line in lines:
-        click.echo(line)
-    sys.exit(0 if all(line.agrees for line in lines) else 1)
-
-
-@main.group()
-def db() -> None:
-    """The database schema."""
-
-
-@db.command("upgrade")
-@click.argument("revision", default="head")
-@partial(with_app, is_first=True)
-def upgrade_command(_app: Flask, revision: str) -> None:
-    """Bring the schema up to REVISION."""
-    upgrade(revision)
-
-
-@db.command("downgrade")
-@click.argument("revision")
-@with_app
-def downgrade_command(_app: Flask, revision: str) -> None:
-    """Bring the schema down to REVISION."""
-    downgrade(revision)
-
-
-for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, alerts, ops, doctor, upgrades):
-    main.add_command(group)
-
-
-@main.command()
-@click.option("--once", is_flag=True, help="Run every job once and end.")
-@with_app
-def maintain(app: Flask, once: bool) -> None:
-    """Run the periodic jobs in this process, until it is told to stop."""
-    jobs = maintenance.worker_jobs(app) + maintenance.host_jobs(app)
-    if once:
-        maintenance.Loop(jobs + maintenance.slow_jobs(app)).run_due()
-        return
-    # What systemd says: left to itself, it would end as if it were killed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    finish = maintenance.start(app)
-    try:
-        threading.Event().wait()
-    finally:
-        finish()

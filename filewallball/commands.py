@@ -1,5 +1,6 @@
 """The base of every command: the app under the environment's settings, and failures told in one line."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -90,18 +91,33 @@ def plain_failures(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def table(rows: Iterable[Any], columns: Iterable[str]) -> None:
-    """Print rows under their column names, separated by tabs; `*_us` as a time, nothing as `-`."""
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def table(rows: Iterable[Any], columns: Iterable[str], *, as_json: bool = False) -> None:
+    """Print rows under their column names, separated by tabs; `*_us` as a time, nothing as `-`.
+
+    As JSON it is a list of objects, with numbers as such and nothing as null.
+    """
     names = list(columns)
+    if as_json:
+        objects = [
+            {name.removesuffix("_us"): _value(name, getattr(row, name)) for name in names} for row in rows
+        ]
+        click.echo(json.dumps(objects, indent=2, ensure_ascii=False))
+        return
     click.echo("\t".join(name.removesuffix("_us") for name in names))
     for row in rows:
         click.echo("\t".join(_cell(name, getattr(row, name)) for name in names))
 
 
 def _cell(name: str, value: Any) -> str:
-    if value is None or value == "":
-        return "-"
-    return rfc3339(value) if name.endswith("_us") else str(value)
+    shown = _value(name, value)
+    return "-" if shown is None or shown == "" else str(shown)
+
+
+def _value(name: str, value: Any) -> Any:
+    return rfc3339(value) if name.endswith("_us") and value is not None else value
 
 
 def _is_empty(error: DBAPIError) -> bool:

@@ -9,7 +9,7 @@ T = TypeVar("T")
 _PAUSE_SECONDS = 0.02
 
 
-def wait_until(predicate: Callable[[], T], seconds: float = 10, what: str = "") -> T:
+def wait_until(predicate: Callable[[], T], seconds: float = 60, what: str = "") -> T:
     """The first truthy value of `predicate`; raises `TimeoutError` naming `what` when the deadline passes."""
     deadline = time.monotonic() + seconds
     while not (value := predicate()):

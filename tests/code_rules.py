@@ -22,7 +22,7 @@ _READS_THE_ENVIRONMENT = {"filewallball/settings/loading.py", "filewallball_clie
 _ENVIRONMENT = {"os.environ", "os.environb", "os.getenv"}
 
 _WRITING_FOLDERS = {"storage", "recording", "audit", "backup", "observability", "serving"}
-_WRITING_FILES = {"ops/rendering.py", "cli.py", "filesystem.py"}
+_WRITING_FILES = {"ops/rendering.py", "ops/commands.py", "filesystem.py"}
 _WRITE_METHODS = {"write_text", "write_bytes", "touch", "unlink", "symlink_to", "hardlink_to"}
 _WRITE_CALLS = {
     "os": {

@@ -1,5 +1,6 @@
 """The app that tests are given, on either database; the `--soak` option; a network closed to all but this machine."""
 
+import gc
 import ipaddress
 import shutil
 import sys
@@ -48,6 +49,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     sys.addaudithook(_refuse_the_outside)
+    gc.disable()  # until all tests are collected: they stay
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests need not be looked through for garbage while they run: that is a tenth of the time."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)  # after they were shuffled

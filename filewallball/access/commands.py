@@ -12,7 +12,7 @@ from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
 from filewallball.access.gate import Gate
 from filewallball.access.quotas import Quotas, address_principal
-from filewallball.commands import table, with_app
+from filewallball.commands import json_option, table, with_app
 from filewallball.database.connections import Database
 from filewallball.permissions import ROLES
 from filewallball.recording.caller import command_line
@@ -72,10 +72,11 @@ def users() -> None:
 
 
 @users.command("list")
+@json_option
 @with_app
-def list_users(app: Flask) -> None:
+def list_users(app: Flask, as_json: bool) -> None:
     """List users."""
-    table(user_service.list_users(part(Database, app), page=1, size=_MOST), _USER_COLUMNS)
+    table(user_service.list_users(part(Database, app), page=1, size=_MOST), _USER_COLUMNS, as_json=as_json)
 
 
 @users.command("create")
@@ -107,12 +108,13 @@ def tokens() -> None:
 
 @tokens.command("list")
 @click.option("--user", "username", default=None, help="Only this user's.")
+@json_option
 @with_app
-def list_tokens(app: Flask, username: str | None) -> None:
+def list_tokens(app: Flask, username: str | None, as_json: bool) -> None:
     """List tokens, newest first; never their text."""
     database = part(Database, app)
     user_id = user_service.find_user(database, username).id if username else None
-    table(token_service.list_tokens(database, user_id=user_id, size=_MOST), _TOKEN_COLUMNS)
+    table(token_service.list_tokens(database, user_id=user_id, size=_MOST), _TOKEN_COLUMNS, as_json=as_json)
 
 
 @tokens.command("create")
@@ -157,10 +159,15 @@ def blocks() -> None:
 
 @blocks.command("list")
 @click.option("--all", "everything", is_flag=True, help="Also those that ended.")
+@json_option
 @with_app
-def list_blocks(app: Flask, everything: bool) -> None:
+def list_blocks(app: Flask, everything: bool, as_json: bool) -> None:
     """List blocks, newest first."""
-    table(block_service.list_blocks(part(Database, app), everything=everything, size=_MOST), _BLOCK_COLUMNS)
+    table(
+        block_service.list_blocks(part(Database, app), everything=everything, size=_MOST),
+        _BLOCK_COLUMNS,
+        as_json=as_json,
+    )
 
 
 @blocks.command("add")
@@ -193,18 +200,20 @@ def quotas() -> None:
 
 
 @quotas.command("list")
+@json_option
 @with_app
-def list_quotas(app: Flask) -> None:
+def list_quotas(app: Flask, as_json: bool) -> None:
     """List those to whom a limit applied at any time, the fullest first."""
-    table(_quotas(app).list_quotas(size=_MOST), _QUOTA_COLUMNS)
+    table(_quotas(app).list_quotas(size=_MOST), _QUOTA_COLUMNS, as_json=as_json)
 
 
 @quotas.command("show")
 @click.argument("who")
+@json_option
 @with_app
-def show_quota(app: Flask, who: str) -> None:
+def show_quota(app: Flask, who: str, as_json: bool) -> None:
     """What WHO, a user or an anonymous client's address, keeps and may keep."""
-    table([_quotas(app).allowance(_principal(app, who))], _QUOTA_COLUMNS)
+    table([_quotas(app).allowance(_principal(app, who))], _QUOTA_COLUMNS, as_json=as_json)
 
 
 @quotas.command("set")

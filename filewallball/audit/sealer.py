@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, literal, select, update
 
 from filewallball.audit.marking import mark, marked
 from filewallball.audit.seals import (
@@ -69,8 +70,12 @@ class Sealer:
         self.stall = Stall(database)
         self.waiting = 0
         """The number of unsealed rows when `count` last looked."""
-        self._unsealed = (
-            select(audit_log.c.id, sealed_column(database))
+
+    @cached_property
+    def _unsealed(self) -> Select[*tuple[int, bytes]]:
+        """The rows that wait, of large statements the largest: built only in a process that seals."""
+        return (
+            select(audit_log.c.id, sealed_column(self._database))
             .where(audit_log.c.block_id.is_(None), audit_log.c.id > bindparam("after"))
             .order_by(audit_log.c.id)
             .limit(BLOCK_ROWS)

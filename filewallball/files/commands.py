@@ -5,7 +5,7 @@ from flask import Flask
 
 from filewallball import errors
 from filewallball.clock import now_us
-from filewallball.commands import table, with_app
+from filewallball.commands import json_option, table, with_app
 from filewallball.database.connections import Database
 from filewallball.files.quarantine import is_dangerous, list_quarantined, purge, release
 from filewallball.recording.caller import command_line
@@ -33,10 +33,11 @@ def quarantine() -> None:
 
 
 @quarantine.command("list")
+@json_option
 @with_app
-def list_command(app: Flask) -> None:
+def list_command(app: Flask, as_json: bool) -> None:
     """List the files in quarantine and why they are there."""
-    table(list_quarantined(part(Database, app), page=1, size=_MOST), _SHOWN)
+    table(list_quarantined(part(Database, app), page=1, size=_MOST), _SHOWN, as_json=as_json)
 
 
 @quarantine.command("release")

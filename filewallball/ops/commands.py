@@ -1,11 +1,13 @@
-"""`filewallball ops …`: the configuration of the programs around the service."""
+"""`filewallball ops …`: the configuration of the programs around the service; `reference`: the README's tables."""
 
 import sys
 from pathlib import Path
 
 import click
+from flask import Flask
 
-from filewallball.commands import plain_failures
+from filewallball.commands import plain_failures, with_app
+from filewallball.ops import reference as tables
 from filewallball.ops.artifacts import ARTIFACTS, host_settings
 from filewallball.ops.rendering import stale, write
 
@@ -38,3 +40,12 @@ def render(out: Path, check: bool) -> None:
     for name in names:
         click.echo(f"stale: {name}")
     sys.exit(1 if names else 0)
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_app
+def reference(app: Flask, files: tuple[Path, ...]) -> None:
+    """Bring the tables in FILES up to date with the code: settings, errors, routes, roles, metrics."""
+    for path in files:
+        path.write_text(tables.refresh(path.read_text(), app))

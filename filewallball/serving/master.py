@@ -9,16 +9,10 @@ import sys
 from collections.abc import Callable
 
 _LIBRARIES = (
-    *(
-        "flask_limiter",
-        "flask_smorest",
-        "flask_sqlalchemy",
-        "limits",
-        "prometheus_flask_exporter",
-        "pymysql",
-        "redis",
-    ),
-    *("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "uuid_utils"),
+    *("charset_normalizer", "flask_limiter", "flask_smorest", "flask_sqlalchemy", "flask_swagger_ui"),
+    *("cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.kdf.hkdf"),
+    *("http_sfv", "limits", "prometheus_flask_exporter.multiprocess", "pymysql", "redis"),
+    *("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "sqlite3", "uuid_utils"),
 )
 
 _SENT_TO_WORKERS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1)

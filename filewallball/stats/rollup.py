@@ -1,6 +1,7 @@
 """The rollup that the sealer calls: sealed rows become sums in the transaction that seals them, a statement a table."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, or_, select,
 
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.database.stock import Inserts
 from filewallball.recording.tables import AuditRecord
 from filewallball.stats.calendar import hour_of
 from filewallball.stats.tables import (
@@ -46,13 +48,18 @@ class UsageRollup:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._adding = {
+        self._ignore_kinds = database.dialect.insert_ignoring(usage_kinds)
+
+    @cached_property
+    def _adding(self) -> dict[str, Inserts]:
+        """The statement of each table, compiled only in a process that seals."""
+        database = self._database
+        return {
             table.name: database.bulk(
                 database.dialect.adding(table), [column.name for column in table.columns]
             )
             for table in TABLES
         }
-        self._ignore_kinds = database.dialect.insert_ignoring(usage_kinds)
 
     def __call__(self, connection: Connection, rows: Sequence[AuditRecord]) -> None:
         tally = Tally().add_all(rows)

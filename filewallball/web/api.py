@@ -1,13 +1,14 @@
 """The extension that knows the API's routes and schemas, unbound; `create_app` binds it."""
 
 import json
+import threading
 from collections import Counter
 from typing import Any
 
 import flask_smorest
 import orjson
 from apispec.ext.marshmallow.common import resolve_schema_instance
-from flask import request
+from flask import Response, request
 from marshmallow import RAISE, Schema, missing
 from webargs.flaskparser import FlaskParser
 
@@ -16,7 +17,40 @@ from filewallball.web.parameters import own
 
 
 class ProblemApi(flask_smorest.Api):
-    """flask-smorest without its own error handler, which would drop Allow, Content-Range and Retry-After."""
+    """flask-smorest without its own error handler, which would drop Allow, Content-Range and Retry-After.
+
+    The routes are described when somebody first asks for the description: that takes as long as the rest of
+    `create_app`, and most processes are never asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spec: Any = None
+        self._blueprints: list[flask_smorest.Blueprint] = []
+        self._describing = threading.Lock()
+
+    def register_blueprint(self, blueprint: flask_smorest.Blueprint) -> None:
+        """Register its routes with the application."""
+        self._app.register_blueprint(blueprint)
+        self._blueprints.append(blueprint)
+
+    def _init_spec(self, **options: Any) -> None:
+        """Remember how, for `_describe`."""
+        self.spec, self._blueprints, self._spec_options = None, [], options
+
+    def _openapi_json(self) -> Response:
+        with self._describing:
+            if self.spec is None:
+                self._describe()
+        answer: Response = super()._openapi_json()
+        return answer
+
+    def _describe(self) -> None:
+        """Make the description of every route registered so far."""
+        super()._init_spec(**self._spec_options)
+        for blueprint in self._blueprints:
+            blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+            self.spec.tag({"name": blueprint.name, "description": blueprint.description})
 
     def _register_error_handlers(self) -> None:
         """Register none: `web.problems` renders every error."""

@@ -60,6 +60,8 @@ class MariaDB(Server):
             # Survives kill -9 of the server, which the tests do; not a power cut, which they cannot.
             "--innodb-flush-log-at-trx-commit=2",
             "--innodb-flush-method=nosync",
+            # A database for each test is thousands of tables: in one file they come and go in half the time.
+            "--innodb-file-per-table=OFF",
             f"--max-connections={self.max_connections}",
         ]
 

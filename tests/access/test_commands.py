@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -78,6 +79,31 @@ def test_what_the_command_line_does_names_the_person_at_it(machine: Service) -> 
         assert rows[action]["username"] == "system"
     assert "sudo_user" not in operators["drain:off"]
     assert "Intact" in machine.cli("audit", "verify")
+
+
+def test_every_list_is_json_for_programs(machine: Service) -> None:
+    machine.cli("users", "create", "kim")
+    machine.cli("tokens", "create", "kim", "--name", "모니터")
+    machine.cli("blocks", "add", "198.51.100.0/24", "--reason", "noise")
+    lists = {
+        name: json.loads(machine.cli(*name.split(), "--json"))
+        for name in (
+            "users list",
+            "tokens list",
+            "blocks list",
+            "quotas list",
+            "quotas show kim",
+            "quarantine list",
+        )
+    }
+
+    assert "kim" in [row["username"] for row in lists["users list"]]
+    (token,) = (row for row in lists["tokens list"] if row["username"] == "kim")
+    assert (token["name"], token["expires"], token["revoked"]) == ("모니터", None, None)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", token["created"])
+    assert [row["network"] for row in lists["blocks list"]] == ["198.51.100.0/24"]
+    assert [row["used_bytes"] for row in lists["quotas show kim"]] == [0]
+    assert lists["quotas list"] == lists["quarantine list"] == []
 
 
 @pytest.mark.parametrize("arguments", [["users", "list"], ["backup", "create", "backups"], ["drain", "on"]])

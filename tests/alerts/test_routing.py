@@ -60,7 +60,12 @@ def test_the_deadmans_watch_is_called_at_every_interval_of_the_group(
     _raise(server, alertname="Watchdog", severity="none")
     wait_until(lambda: len(receiver.bodies("/flush")) >= 8, PATIENCE, "eight flushes of the group")
 
-    assert len(receiver.bodies("/deadman")) >= 7
+    # One call may be on its way.
+    wait_until(
+        lambda: len(receiver.bodies("/deadman")) >= len(receiver.bodies("/flush")) - 1,
+        PATIENCE,
+        "a call for each",
+    )
 
 
 def test_the_deadmans_watch_is_called_every_minute() -> None:

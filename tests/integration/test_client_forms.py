@@ -1,10 +1,11 @@
 """Uploads by real clients to a real server, alone and behind the shipped nginx: kept as they are meant, or refused."""
 
 import hashlib
+import itertools
 import json
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
 from tests.files.client_forms import CONTENT, CONTENT_TYPE, FILE, NAMES, REFUSED, WIDGETS, form
 
+pytestmark = pytest.mark.server
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 SETTINGS = {
     "ADMIN_TOKEN": ADMIN_TOKEN,
@@ -25,23 +27,38 @@ SETTINGS = {
         ("RATELIMIT_UPLOAD", "RATELIMIT_DOWNLOAD", "RATELIMIT_API", "AUTOBLOCK_SUSPICIOUS"), "off"
     ),
 }
+_CLIENTS = itertools.count(1)
 Ask = Callable[..., requests.Response]
 
 
-@pytest.fixture
-def server(service: Callable[..., Service]) -> Service:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that lets one client upload as often as it likes."""
-    return service(SETTINGS)
+    running = Service(tmp_path_factory.mktemp("service"), SETTINGS).start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def nginx_url(server: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where nginx passes requests to it."""
+    front = Front(tmp_path_factory.mktemp("front"))
+    front.ship(server.environment())
+    front.start()
+    yield front.url
+    front.kill()
 
 
 @pytest.fixture(params=["alone", "behind nginx"])
-def url(request: pytest.FixtureRequest, server: Service, front: Front) -> str:
+def url(request: pytest.FixtureRequest, server: Service) -> str:
     """Where clients reach it."""
-    if request.param == "alone":
-        return server.url
-    front.ship(server.environment())
-    front.start()
-    return front.url
+    return server.url if request.param == "alone" else request.getfixturevalue("nginx_url")
+
+
+@pytest.fixture
+def client() -> str:
+    """An address from which nothing else comes."""
+    return f"198.51.100.{next(_CLIENTS)}"
 
 
 @pytest.fixture
@@ -63,11 +80,10 @@ def curl(*arguments: str | Path) -> dict[str, Any]:
     return answer
 
 
-def failed(server: Service) -> list[tuple[str, str, int]]:
-    """The failed uploads on record: cause, name and the bytes that came."""
-    answer = server.request(
-        "GET", "/api/v1/audit/logs?size=100&action=file:upload&status=failed", headers=AS_ADMIN
-    )
+def failed(server: Service, client: str) -> list[tuple[str, str, int]]:
+    """The failed uploads of a client on record: cause, name and the bytes that came."""
+    query = f"size=100&action=file:upload&status=failed&ip_address={client}"
+    answer = server.request("GET", f"/api/v1/audit/logs?{query}", headers=AS_ADMIN)
     return [
         (row["error_type"], row["details"].get("filename", ""), row["file_size"])
         for row in answer.json()["logs"]
@@ -189,13 +205,14 @@ _PLAIN = b"PUT /upload/cut.txt HTTP/1.1\r\nHost: x\r\n"
     ],
 )  # fmt: skip
 def test_what_arrived_of_a_cut_upload_is_on_record(
-    server: Service, sent: bytes, name: str, arrived: int
+    server: Service, client: str, sent: bytes, name: str, arrived: int
 ) -> None:
+    host = b"Host: x\r\n"
     with server.connect() as connection:
-        connection.sendall(sent)
+        connection.sendall(sent.replace(host, b"%sX-Forwarded-For: %s\r\n" % (host, client.encode()), 1))
 
-    wait_until(lambda: failed(server), what="the attempt is on record")
-    ((cause, noted, size),) = failed(server)
+    wait_until(lambda: failed(server, client), what="the attempt is on record")
+    ((cause, noted, size),) = failed(server, client)
     assert (cause, noted) == ("network_error", name)
     assert arrived - len("\r\n--") <= size <= arrived
     if name == "cut.txt":

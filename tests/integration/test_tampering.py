@@ -79,7 +79,7 @@ def test_whatever_changes_what_a_reader_sees_is_found(
     seen = _seen(served)
     assert _found(served) == []
     visible = 0
-    for seed in range(rounds(150, 1500)):
+    for seed in range(rounds(75, 1500)):
         draw = random.Random(seed)
         change = _tamper_files(draw, blobs) if draw.random() < 0.2 else _tamper_rows(served, draw)
         found = _found(served)
@@ -88,7 +88,7 @@ def test_whatever_changes_what_a_reader_sees_is_found(
             assert found, (seed, change)
         _put_back(served, blobs)
 
-    assert visible > rounds(75, 750)
+    assert visible > rounds(37, 750)
     assert _found(served) == []
 
 

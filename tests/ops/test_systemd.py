@@ -58,7 +58,9 @@ def test_what_a_unit_starts_exists(path: Path) -> None:
         assert program == "filewallball"
         found: click.Command = main
         while isinstance(found, click.Group) and arguments:
-            found = found.commands[arguments.pop(0)]
+            called = found.get_command(click.Context(found), arguments.pop(0))
+            assert called is not None
+            found = called
         found.make_parser(click.Context(found)).parse_args(arguments)
 
 

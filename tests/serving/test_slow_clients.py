@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
@@ -11,22 +11,24 @@ from harness.servers import Service
 from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
 
-Start = Callable[..., Service]
+pytestmark = pytest.mark.server
 _HELD = 12
 """Connections that stop; the service has fewer threads."""
 _PROBES = ("/health/live", "/health/ready", "/metrics")
 
 
-@pytest.fixture
-def server(service: Start) -> Service:
-    return service(
-        {
-            "CLIENT_HEADER_TIMEOUT": "3s",
-            "CLIENT_TIMEOUT": "4s",
-            "THREADS": "4",
-            "ADMIN_TOKEN": ADMIN_TOKEN,
-        }
-    )
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that has little patience and few threads; what each test opens, it closes."""
+    settings = {
+        "CLIENT_HEADER_TIMEOUT": "3s",
+        "CLIENT_TIMEOUT": "4s",
+        "THREADS": "4",
+        "ADMIN_TOKEN": ADMIN_TOKEN,
+    }
+    running = Service(tmp_path_factory.mktemp("slow"), settings).start()
+    yield running
+    running.kill()
 
 
 @pytest.fixture

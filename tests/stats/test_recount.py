@@ -96,12 +96,13 @@ def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_c
 ) -> None:
     other = Parts(set_config())
     hosts = [parts.sealer, sealer_of_another_host(other, tmp_path / "other-host")]
-    written = threading.Event()
+    written, looked_twice = threading.Event(), threading.Event()
 
     def write() -> None:
         chance = random.Random(7)
         for _ in range(rounds(20, 1000)):
             put_on_record(other, [chance_event(chance, now_us(), 3 * _DAY_US) for _ in range(10)])
+        looked_twice.wait(120)
         written.set()
 
     def seal(digest: Sealer) -> None:
@@ -118,6 +119,8 @@ def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_c
     while any(thread.is_alive() for thread in threads):
         check(parts, statistics, days=(3,))
         looks += 1
+        if looks == 2:
+            looked_twice.set()
     for thread in threads:
         thread.join()
 

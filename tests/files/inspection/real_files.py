@@ -5,6 +5,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from operator import itemgetter
 from pathlib import Path
 
@@ -24,6 +25,11 @@ class RealFile(io.FileIO):
 
 def real_files(most: int | None = None) -> list[Path]:
     """Every readable file below `ROOTS`, in a fixed order that begins with one of each extension and root."""
+    return _ranked()[:most]
+
+
+@cache
+def _ranked() -> list[Path]:
     seen: Counter[tuple[str, str]] = Counter()
     ranked = []
     for root in ROOTS:
@@ -31,7 +37,7 @@ def real_files(most: int | None = None) -> list[Path]:
             kind = (root, path.suffix.lower())
             seen[kind] += 1
             ranked.append((seen[kind], path))
-    return [path for _, path in sorted(ranked, key=itemgetter(0))[:most]]
+    return [path for _, path in sorted(ranked, key=itemgetter(0))]
 
 
 def _walk(root: str) -> Iterator[Path]:

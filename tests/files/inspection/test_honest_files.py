@@ -47,11 +47,11 @@ def test_files_of_every_kind_are_what_they_are_and_above_suspicion(app: Flask, k
 
 
 @pytest.mark.slow
-def test_ten_thousand_real_files_are_above_suspicion_whatever_their_types_are_called(
+def test_thousands_of_real_files_are_above_suspicion_whatever_their_types_are_called(
     rounds: Callable[[int, int], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     count, wrong = 0, []
-    for path in real_files(rounds(12_000, 0) or None):
+    for path in real_files(rounds(4_000, 0) or None):
         count += 1
         for claimed in {"", mimetypes.guess_type(path.name)[0] or ""}:
             if reasons := _reasons(path, claimed):
@@ -60,7 +60,7 @@ def test_ten_thousand_real_files_are_above_suspicion_whatever_their_types_are_ca
         print(f"\n{count} real files, {len(wrong)} suspicious")  # noqa: T201 - the campaign's figure
 
     assert wrong == []
-    assert count >= 10_000
+    assert count >= rounds(4_000, 10_000)
 
 
 def _reasons(path: Path, claimed: str) -> list[str]:
