@@ -17,7 +17,7 @@ from filewallball.audit.commands import audit
 from filewallball.audit.upgrade import upgrade as upgrades
 from filewallball.backup.commands import backup
 from filewallball.clock import now_us
-from filewallball.commands import with_app
+from filewallball.commands import plain_failures, with_app
 from filewallball.database.schema import downgrade, upgrade
 from filewallball.doctor.commands import doctor
 from filewallball.files.commands import quarantine
@@ -30,16 +30,25 @@ from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import part
 from filewallball.serving import maintenance
+from filewallball.serving.commands import serve
 from filewallball.serving.preparation import make_ready
+from filewallball.settings.env_file import read_env_file
 from filewallball.settings.service import Settings
 from filewallball.stats.commands import stats
 
 
 @click.group(context_settings={"obj": create_app})
 @click.version_option(package_name="filewallball")
-def main() -> None:
+@click.option(
+    "--env-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with a setting a line, NAME=value; .env by default. The environment wins.",
+)
+@plain_failures
+def main(env_file: Path | None) -> None:
     """Operate a FileWallBall service. Settings come from the environment."""
     close_to_others()
+    read_env_file(env_file)
 
 
 @main.command()
@@ -124,7 +133,21 @@ def downgrade_command(_app: Flask, revision: str) -> None:
     downgrade(revision)
 
 
-for group in (users, tokens, blocks, quotas, quarantine, audit, backup, stats, alerts, ops, doctor, upgrades):
+for group in (
+    serve,
+    users,
+    tokens,
+    blocks,
+    quotas,
+    quarantine,
+    audit,
+    backup,
+    stats,
+    alerts,
+    ops,
+    doctor,
+    upgrades,
+):
     main.add_command(group)
 
 

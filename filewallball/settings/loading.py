@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from environs import Env, EnvValidationError
 
-from filewallball.settings.kinds import PARSERS, misspelt
+from filewallball.settings.kinds import PARSERS, doubtful, misspelt
 from filewallball.settings.monitoring import MonitoringSettings
 from filewallball.settings.service import Settings
 
@@ -48,6 +48,12 @@ def load_settings(
     if messages := _contradictions(settings) + misspelt(set(source), {name.upper() for name in values}):
         raise ConfigError(messages)
     return settings
+
+
+def doubts(environ: Mapping[str, str] | None = None) -> list[str]:
+    """One message for each variable that looks like a setting misspelt, but may be meant for another program."""
+    given = set(os.environ if environ is None else environ)
+    return doubtful(given, {row.name.upper() for row in fields(Settings)})
 
 
 def announce_metrics_dir(directory: Path) -> None:
