@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from filewallball.commands import plain_failures
+from filewallball.settings.env_file import override
 from filewallball.settings.loading import load_settings
 from filewallball.shipped import SHIPPED
 
@@ -25,9 +26,7 @@ def serve(bind: str | None, port: int | None, data_dir: Path | None) -> None:
 
     Options win over the environment, and the environment over a file of settings.
     """
-    given = {"BIND": bind, "PORT": port, "DATA_DIR": data_dir}
-    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
-    os.environ["PREPARE_ON_START"] = "true"
+    override({"BIND": bind, "PORT": port, "DATA_DIR": data_dir, "PREPARE_ON_START": "true"})
     load_settings()  # a bad one is told here, in one line
     # The script and not `python -m gunicorn`, which could not start itself again for an upgrade.
     script = Path(sysconfig.get_path("scripts"), "gunicorn")

@@ -1,7 +1,8 @@
-"""A file of settings, one `NAME=value` a line, for who does not want to keep them in the environment."""
+"""Settings that do not come from the environment: from a file, one `NAME=value` a line, or from options."""
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -29,6 +30,11 @@ def read_env_file(path: Path | None) -> None:
         raise ConfigError([f"{path}: {name} has no value; write {name}=value" for name in bare])
     for name, value in values.items():
         os.environ.setdefault(name, str(value))
+
+
+def override(values: Mapping[str, object]) -> None:
+    """Set these variables for this process and those that it starts, but for values that are None."""
+    os.environ.update({name: str(value) for name, value in values.items() if value is not None})
 
 
 def _check_owner(path: Path) -> None:
