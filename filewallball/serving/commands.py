@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from filewallball.commands import plain_failures
-from filewallball.settings.env_file import override
-from filewallball.settings.loading import load_settings
+from filewallball.settings.loading import announce, load_settings
 from filewallball.shipped import SHIPPED
 
 
@@ -26,7 +25,8 @@ def serve(bind: str | None, port: int | None, data_dir: Path | None) -> None:
 
     Options win over the environment, and the environment over a file of settings.
     """
-    override({"BIND": bind, "PORT": port, "DATA_DIR": data_dir, "PREPARE_ON_START": "true"})
+    given = {"BIND": bind, "PORT": port, "DATA_DIR": data_dir, "PREPARE_ON_START": "true"}
+    announce(given, replacing=True)
     load_settings()  # a bad one is told here, in one line
     # The script and not `python -m gunicorn`, which could not start itself again for an upgrade.
     script = Path(sysconfig.get_path("scripts"), "gunicorn")

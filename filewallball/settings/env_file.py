@@ -1,13 +1,12 @@
-"""Settings that do not come from the environment: from a file, one `NAME=value` a line, or from options."""
+"""A file of settings, one `NAME=value` a line, for who does not want to keep them in the environment."""
 
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
 
-from filewallball.settings.loading import ConfigError
+from filewallball.settings.loading import ConfigError, announce
 
 DEFAULT = Path(".env")
 
@@ -28,13 +27,7 @@ def read_env_file(path: Path | None) -> None:
         raise ConfigError([f"{path}: {getattr(error, 'strerror', None) or 'is not UTF-8'}"]) from error
     if bare := [name for name, value in values.items() if value is None]:
         raise ConfigError([f"{path}: {name} has no value; write {name}=value" for name in bare])
-    for name, value in values.items():
-        os.environ.setdefault(name, str(value))
-
-
-def override(values: Mapping[str, object]) -> None:
-    """Set these variables for this process and those that it starts, but for values that are None."""
-    os.environ.update({name: str(value) for name, value in values.items() if value is not None})
+    announce(values, replacing=False)
 
 
 def _check_owner(path: Path) -> None:

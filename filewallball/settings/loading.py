@@ -61,6 +61,14 @@ def announce_metrics_dir(directory: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
 
 
+def announce(values: Mapping[str, object], *, replacing: bool) -> None:
+    """Set variables for this process and those that it starts, but for values that are None; unless `replacing`, what
+    is set already stays."""
+    for name, value in values.items():
+        if value is not None and (replacing or name not in os.environ):
+            os.environ[name] = str(value)
+
+
 def claimed_user() -> str:
     """The user that sudo or doas says it acts for; empty without either. Whoever may set variables may lie."""
     return os.environ.get("SUDO_USER") or os.environ.get("DOAS_USER") or ""
