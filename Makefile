@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard filewallball filewallball_client harness tests benchmarks migrations wsgi.py gunicorn.conf.py)
+SOURCES := $(wildcard filewallball filewallball_client harness tests benchmarks migrations setup.py wsgi.py gunicorn.conf.py)
 TYPED := $(filter-out migrations,$(SOURCES))
 # Installing must not depend on a newer pip being announced, nor on an answer from the keyboard.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
@@ -17,7 +17,7 @@ PEERS := benchmarks/peers/copyparty benchmarks/peers/seaweedfs
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test test-unit test-integration soak bench lint type format reference render requirements packages clean
+.PHONY: help setup run demo test test-unit test-integration soak bench lint type format reference render requirements packages clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,10 @@ help: ## list these commands
 setup: $(VENV)/.development ## create .venv with everything that running, testing and linting need
 
 run: $(VENV)/.production ## migrate and serve (BIND, PORT, DATA_DIR, WEB_CONCURRENCY, ADMIN_TOKEN)
-	@exec env PREPARE_ON_START=true $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
+	@exec $(BIN)/filewallball serve
+
+demo: $(VENV)/.test packages ## show the service with MariaDB, Redis, nginx and Prometheus, under a minute of traffic
+	@$(BIN)/python -m harness.demo
 
 test: $(VENV)/.test $(VENV)/.node packages ## run the whole suite
 	$(BIN)/pytest $(PARALLEL)

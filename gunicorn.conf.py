@@ -1,5 +1,6 @@
 """How gunicorn serves FileWallBall: every value comes from the settings, every hook is one call."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from filewallball.observability.logs import configure_logging
 from filewallball.serving import handover, lifecycle, master, roles
 from filewallball.serving.connections import ClientLimits
 from filewallball.serving.pool_worker import PoolWorker
-from filewallball.settings.loading import ConfigError, load_settings
+from filewallball.settings.loading import ConfigError, doubts, load_settings
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -25,6 +26,8 @@ close_to_others()
 master.import_libraries()
 lifecycle.note_start()
 configure_logging(_settings)
+for _doubt in doubts():
+    logging.getLogger("filewallball.settings").warning(_doubt)
 errorlog = None  # gunicorn's own messages take the same way as ours
 loglevel = _settings.log_level.lower()
 

@@ -1,6 +1,7 @@
 """The command line: `filewallball …`. A call imports the one command that it runs, for all of them take a second."""
 
 from importlib import import_module
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -34,6 +35,7 @@ COMMANDS = {
     ),
     "reference": ("ops.commands:reference", "Bring the tables in FILES up to date with the code."),
     "scrub": ("serving.commands:scrub", "Read every stored byte now and compare."),
+    "serve": ("serving.serve:serve", "Prepare what is missing and serve until Ctrl-C."),
     "stats": ("stats.commands:stats", "Statistics: sums over the audit log."),
     "tokens": ("access.commands:tokens", "Bearer tokens."),
     "upgrade": (
@@ -43,6 +45,8 @@ COMMANDS = {
     "users": ("access.commands:users", "Users and their roles."),
 }
 """Where each command is, below `filewallball.`, and the beginning of its help."""
+
+_DEFAULT_ENV_FILE = Path(".env")
 
 
 class LazyGroup(click.Group):
@@ -73,6 +77,20 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"obj": create_app})
 @click.version_option(package_name="filewallball")
-def main() -> None:
+@click.option(
+    "--env-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with a setting a line, NAME=value; .env by default. The environment wins.",
+)
+def main(env_file: Path | None) -> None:
     """Operate a FileWallBall service. Settings come from the environment."""
     close_to_others()
+    if env_file is not None or _DEFAULT_ENV_FILE.exists():
+        _read_settings(env_file or _DEFAULT_ENV_FILE)
+
+
+def _read_settings(path: Path) -> None:
+    from filewallball.commands import plain_failures
+    from filewallball.settings.env_file import read_env_file
+
+    plain_failures(read_env_file)(path)

@@ -1,15 +1,14 @@
 """The database schema, brought up and down by Alembic: imported only where there is work for it, being large."""
 
-from pathlib import Path
-
 from flask import current_app
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from filewallball.database.connections import Database
 from filewallball.database.tables import db
+from filewallball.shipped import SHIPPED
 
-_MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+_MIGRATIONS = SHIPPED / "migrations"
 REVISION = text("SELECT version_num FROM alembic_version")
 
 

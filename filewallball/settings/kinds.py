@@ -38,6 +38,15 @@ def misspelt(given: set[str], known: set[str]) -> list[str]:
     return messages
 
 
+def doubtful(given: set[str], known: set[str]) -> list[str]:
+    """One message for each variable that is nearly a setting, and may be another program's all the same."""
+    others = sorted(name for name in given - known if not name.startswith(_OURS))
+    near = {name: nearly(name, sorted(known)) for name in others}
+    return [
+        f"{name} is set, and is no setting; did you mean {other}?" for name, other in near.items() if other
+    ]
+
+
 def setting(kind: str, default: str, about: str, **options: Any) -> Any:
     """A dataclass field read from the variable of its upper-case name; `default` is written as a person would."""
     return field(

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from environs import Env, EnvValidationError
 
-from filewallball.settings.kinds import PARSERS, misspelt
+from filewallball.settings.kinds import PARSERS, doubtful, misspelt
 from filewallball.settings.monitoring import MonitoringSettings
 from filewallball.settings.service import Settings
 
@@ -50,9 +50,23 @@ def load_settings(
     return settings
 
 
+def doubts(environ: Mapping[str, str] | None = None) -> list[str]:
+    """One message for each variable that looks like a setting misspelt, but may be meant for another program."""
+    given = set(os.environ if environ is None else environ)
+    return doubtful(given, {row.name.upper() for row in fields(Settings)})
+
+
 def announce_metrics_dir(directory: Path) -> None:
     """Set the one variable that prometheus_client and its exporter insist on finding in the environment."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+
+
+def announce(values: Mapping[str, object], *, replacing: bool) -> None:
+    """Set variables for this process and those that it starts, but for values that are None; unless `replacing`, what
+    is set already stays."""
+    for name, value in values.items():
+        if value is not None and (replacing or name not in os.environ):
+            os.environ[name] = str(value)
 
 
 def claimed_user() -> str:

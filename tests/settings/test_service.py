@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from filewallball.settings.loading import ConfigError, documented, load_settings
+from filewallball.settings.loading import ConfigError, documented, doubts, load_settings
 from harness import ROOT
 
 
@@ -63,6 +63,22 @@ def test_a_misspelt_setting_is_no_setting_that_silently_does_nothing() -> None:
     assert refused.value.messages == [
         "QUOTA_X: there is no such setting.",
         "RATELIMIT_UPLOADS: there is no such setting; did you mean RATELIMIT_UPLOAD?",
+    ]
+
+
+def test_a_variable_that_is_nearly_a_setting_is_named_though_it_may_be_another_programs() -> None:
+    environ = {
+        "LOGLEVEL": "DEBUG",
+        "PROT": "8001",
+        "PATH": "/bin",
+        "PORT": "8000",
+        "HOSTNAME": "a",
+        "QUOTA_X": "1",
+    }
+
+    assert doubts(environ) == [
+        "LOGLEVEL is set, and is no setting; did you mean LOG_LEVEL?",
+        "PROT is set, and is no setting; did you mean PORT?",
     ]
 
 
