@@ -20,41 +20,42 @@ def _late_for(minutes: int, each: int) -> str:
     return f"0+100x60 {before + good}+{good}x{minutes - 1} {after + 100}+100x700"
 
 
+# How long, how many a minute; a moment before the alert, one while it fires, one after it.
 _MOMENTS = {
-    "BurnsFast": {"minutes": 30, "each": 9, "pending": "63m", "fires": "85m", "resolved": "110m"},
-    "Burns": {"minutes": 60, "each": 9, "pending": "62m", "fires": "105m", "resolved": "160m"},
-    "BurnsSlowly": {"minutes": 180, "each": 3, "pending": "62m", "fires": "200m", "resolved": "620m"},
+    "BurnsFast": (30, 9, "63m", "85m", "110m"),
+    "Burns": (60, 9, "62m", "105m", "160m"),
+    "BurnsSlowly": (180, 3, "62m", "200m", "620m"),
 }
 _EVALUATED = {"BurnsFast": "1m", "Burns": "5m", "BurnsSlowly": "5m"}
 # An upload may be late much more often than an operation may fail.
 _LATE_TIMES = {"BurnsFast": 6, "Burns": 4, "BurnsSlowly": 3}
 
 
-def _availability(suffix: str, minutes: int, each: int, **moments: str) -> Case:
+def _availability(suffix: str, minutes: int, each: int, *moments: str) -> Case:
     return Case(
         f"Availability{suffix}",
         {_DONE: "0+100x1000", _FAILED: _bad_for(minutes, each)},
+        *moments,
         # Nobody is there, and two requests fail.
         silent={_DONE: "0x60 1x900", _FAILED: "0x60 1x10 2x900"},
         evaluated=_EVALUATED[suffix],
         until="12h",
-        **moments,
     )
 
 
-def _commit(suffix: str, minutes: int, each: int, **moments: str) -> Case:
+def _commit(suffix: str, minutes: int, each: int, *moments: str) -> Case:
     return Case(
         f"UploadCommit{suffix}",
         {_COMMITS: "0+100x1000", _IN_TIME: _late_for(minutes, each * _LATE_TIMES[suffix])},
+        *moments,
         # Two of three uploads are late; then nothing comes.
         silent={_COMMITS: "0x60 3x900", _IN_TIME: "0x60 1x900"},
         evaluated=_EVALUATED[suffix],
         until="12h",
-        **moments,
     )
 
 
 OBJECTIVES = (
-    *(_availability(suffix, **moments) for suffix, moments in _MOMENTS.items()),  # type: ignore[arg-type]
-    *(_commit(suffix, **moments) for suffix, moments in _MOMENTS.items()),  # type: ignore[arg-type]
+    *(_availability(suffix, *moments) for suffix, moments in _MOMENTS.items()),
+    *(_commit(suffix, *moments) for suffix, moments in _MOMENTS.items()),
 )
