@@ -31,11 +31,13 @@ _EVALUATED = {"BurnsFast": "1m", "Burns": "5m", "BurnsSlowly": "5m"}
 _LATE_TIMES = {"BurnsFast": 6, "Burns": 4, "BurnsSlowly": 3}
 
 
-def _availability(suffix: str, minutes: int, each: int, *moments: str) -> Case:
+def _availability(suffix: str, minutes: int, each: int, pending: str, fires: str, resolved: str) -> Case:
     return Case(
         f"Availability{suffix}",
         {_DONE: "0+100x1000", _FAILED: _bad_for(minutes, each)},
-        *moments,
+        pending,
+        fires,
+        resolved,
         # Nobody is there, and two requests fail.
         silent={_DONE: "0x60 1x900", _FAILED: "0x60 1x10 2x900"},
         evaluated=_EVALUATED[suffix],
@@ -43,11 +45,13 @@ def _availability(suffix: str, minutes: int, each: int, *moments: str) -> Case:
     )
 
 
-def _commit(suffix: str, minutes: int, each: int, *moments: str) -> Case:
+def _commit(suffix: str, minutes: int, each: int, pending: str, fires: str, resolved: str) -> Case:
     return Case(
         f"UploadCommit{suffix}",
         {_COMMITS: "0+100x1000", _IN_TIME: _late_for(minutes, each * _LATE_TIMES[suffix])},
-        *moments,
+        pending,
+        fires,
+        resolved,
         # Two of three uploads are late; then nothing comes.
         silent={_COMMITS: "0x60 3x900", _IN_TIME: "0x60 1x900"},
         evaluated=_EVALUATED[suffix],

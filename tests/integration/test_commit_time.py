@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable
 
 from harness.servers import Service
-from tests.observability.scrape import samples_of, value_of
+from harness.waiting import wait_until
+from tests.observability.scrape import Samples, samples_of, value_of
 
 _PAUSE_SECONDS = 1.5
 
@@ -18,9 +19,13 @@ def test_a_slow_client_does_not_spend_the_budget(service: Callable[..., Service]
         client.sendall(b"text")
         answer = client.makefile("rb").readline()
 
-    samples = samples_of(server.request("GET", "/metrics").text)
-
     assert b" 201 " in answer
+    samples = wait_until(lambda: _counted(server), 30, "the upload is counted")
+    assert samples is not None
     whole = value_of(samples, "file_upload_duration_seconds_sum", file_type="text/plain")
-    assert value_of(samples, "upload_commit_duration_seconds_count") == 1
     assert whole - value_of(samples, "upload_commit_duration_seconds_sum") >= _PAUSE_SECONDS
+
+
+def _counted(server: Service) -> Samples | None:
+    samples = samples_of(server.request("GET", "/metrics").text)
+    return samples if value_of(samples, "upload_commit_duration_seconds_count") == 1 else None
