@@ -1,6 +1,7 @@
 """Uploading: a staged body is judged, scanned, published and put into the database."""
 
 import secrets
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,6 +58,7 @@ class Uploads:
 
         Raises InvalidFileType, ValidationFailed, StorageFull, …
         """
+        began = time.perf_counter()  # the last byte is in
         stage, caller = incoming.stage, op.caller
         filename = display_name(incoming.filename)
         seen = inspect(stage.head, incoming.claimed_type, incoming.filename, stage)
@@ -91,6 +93,7 @@ class Uploads:
             return kept, known
 
         kept, stored = op.change(work, undo=stage.discard)
+        op.event.commit_us = round((time.perf_counter() - began) * 1e6)
         if kept != path:
             stage.discard()
         return stored

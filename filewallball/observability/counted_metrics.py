@@ -48,6 +48,12 @@ COUNTED = (
         preset=_TYPES_PRESET,
     ),
     Metric(
+        "upload_commit_duration_seconds",
+        HISTOGRAM,
+        "Time from the last byte of a successful upload to its commit, resumable ones included",
+        buckets=SECONDS,
+    ),
+    Metric(
         "file_download_duration_seconds",
         HISTOGRAM,
         "Time from a download's request to its last byte; without those that nginx sends",

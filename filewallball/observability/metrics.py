@@ -110,6 +110,8 @@ class Metrics:
             families["suspicious_uploads_total"][()].inc(count)
         if event.status == SUCCESS:
             families["file_size_bytes"][(file_type,)].observe(event.file_size)
+            if event.commit_us:
+                families["upload_commit_duration_seconds"][()].observe(event.commit_us / 1e6)
             if event.timed:
                 families["file_upload_duration_seconds"][(file_type,)].observe(event.duration_us / 1e6)
         elif event.error_type == "network_error":

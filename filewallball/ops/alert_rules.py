@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from filewallball.ops import objectives
 from filewallball.ops.guide_rules import (
     CONDITION_RULES,
     CRITICAL,
@@ -12,12 +13,10 @@ from filewallball.ops.guide_rules import (
     WOKEN,
     Rule,
 )
-from filewallball.ops.request_failures import FAULTS, SUCCESSES
+from filewallball.ops.request_failures import FAULTS, SUCCESSES, Record
 from filewallball.settings.service import Settings
 
 WATCHDOG = "Watchdog"
-RECORDS = (FAULTS, SUCCESSES)
-"""The metrics that alert rules ask for by name."""
 _HOUR = 3600
 _USUAL_BACKUP_AGE = timedelta(days=2)
 _SERVICE = 'job="filewallball"'
@@ -28,11 +27,17 @@ def groups(settings: Settings) -> dict[str, tuple[Rule, ...]]:
     return {
         "filewallball": GUIDE_RULES,
         "filewallball-conditions": tuple(CONDITION_RULES.values()),
+        "filewallball-objectives": objectives.rules(settings),
         "filewallball-audit": _audit(settings),
         "filewallball-storage": _storage(settings),
         "filewallball-parts": _PARTS,
         "filewallball-monitoring": _MONITORING,
     }
+
+
+def records(settings: Settings) -> tuple[Record, ...]:
+    """The series that Prometheus computes for alert rules and panels."""
+    return (FAULTS, SUCCESSES, *objectives.records(settings))
 
 
 def rules(settings: Settings) -> tuple[Rule, ...]:

@@ -4,9 +4,10 @@ import socket
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from filewallball.ops.alert_rules import RECORDS, groups
+from filewallball.ops.alert_rules import groups, records
 from filewallball.ops.guide_rules import Rule
 from filewallball.ops.rendering import yaml_text
+from filewallball.ops.request_failures import Record
 from filewallball.settings.service import Settings
 
 RULE_FILE = "filewallball_alerts.yml"
@@ -36,7 +37,7 @@ def alert_rules(settings: Settings) -> str:
             "groups": [
                 {
                     "name": "filewallball-records",
-                    "rules": [{"record": each.name, "expr": each.expr} for each in RECORDS],
+                    "rules": [_record(each) for each in records(settings)],
                 },
                 *(
                     {"name": name, "rules": [_rule(rule, settings.alert_runbook_url) for rule in group]}
@@ -50,6 +51,11 @@ def alert_rules(settings: Settings) -> str:
 def _host(settings: Settings) -> str:
     """The name that alerts give this place: `localhost:8000` says nothing to people who have two."""
     return settings.alert_host or urlsplit(settings.public_url).hostname or socket.gethostname()
+
+
+def _record(record: Record) -> dict[str, Any]:
+    labels = {"labels": record.labels} if record.labels else {}
+    return {"record": record.name, "expr": record.expr, **labels}
 
 
 def _rule(rule: Rule, runbook: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Operations that failed by the service's fault, and those that succeeded: both numbers of every share of failures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from filewallball.observability.vocabulary import OTHER, SERVER_ERRORS
 from filewallball.ops.promql import increase
@@ -32,6 +32,7 @@ class Record:
 
     name: str
     expr: str
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 FAULTS = Record("filewallball:faults:increase5m", f"sum by (instance) {faults('5m')}")

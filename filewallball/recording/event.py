@@ -37,6 +37,8 @@ class Event:
     file_type: str = ""
     file_size: int = 0
     duration_us: int = 0
+    commit_us: int = 0
+    """From the last byte of an upload to its commit; 0 where nothing was timed."""
     cache: str = "none"
     count: int = 1
     details: str = ""

@@ -18,8 +18,9 @@ from filewallball.addresses import NetworkSet, read_network
 from filewallball.text import nearly
 
 # What begins so is ours, not another program's.
-_OURS = ("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "THUMBNAIL_")
+_OURS = ("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "SLO_", "THUMBNAIL_")
 SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url")
+_HIGHEST_PERCENT = 99.999
 _LONGEST_SECONDS = 100 * 366 * 86_400
 _ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
@@ -78,6 +79,16 @@ def duration(value: str, **_: Any) -> timedelta:
 
 def age(value: str, **_: Any) -> timedelta | None:
     return duration(value) if value else None
+
+
+def percent(value: str, **_: Any) -> float:
+    try:
+        share = float(value)
+    except ValueError:
+        share = 0
+    if not 50 <= share <= _HIGHEST_PERCENT:
+        raise ValidationError(f"{value!r} is not a percentage from 50 to {_HIGHEST_PERCENT}, such as 99.9.")
+    return share
 
 
 def endpoint(value: str, **_: Any) -> str:
@@ -229,6 +240,7 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     size,
     duration,
     age,
+    percent,
     endpoint,
     folder,
     database,

@@ -12,6 +12,9 @@ _EMAIL, _SLACK, _SMS = (NOTIFICATION_CHANNELS[name] for name in ("email", "slack
 _SECRETS = "/etc/filewallball/secrets"
 _PORT = Range(1, 65535)
 
+SLO_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Bounds of the histogram that the objective is measured by."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringSettings:
@@ -42,6 +45,20 @@ class MonitoringSettings:
     )
     grafana_enabled: bool = setting("bool", "true", "Render the provisioning of Grafana")
     grafana_port: int = setting("int", "3000", "Port of Grafana on its host", validate=_PORT)
+    slo_availability: float = setting(
+        "percent",
+        "99.9",
+        "Objective: share of operations, in percent, that do not fail by the service's fault",
+    )
+    slo_upload_commit: float = setting(
+        "percent", "99", "Objective: share of uploads, in percent, that are stored within SLO_UPLOAD_WITHIN"
+    )
+    slo_upload_within: timedelta = setting(
+        "duration",
+        "1s",
+        "From an upload's last byte: 50ms, 100ms, 250ms, 500ms, 1s, 2.5s, 5s or 10s",
+        validate=OneOf([timedelta(seconds=each) for each in SLO_SECONDS]),
+    )
     alert_runbook_url: str = setting(
         "str", "docs/runbook.md", "The runbook as those who get an alert reach it; a `#section` is appended"
     )

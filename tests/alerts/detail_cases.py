@@ -4,18 +4,6 @@ from tests.alerts.rule_case import AT, UP, Case
 
 DETAILS = (
     Case(
-        "FailedAuthentications",
-        {f'authentication_failures_total{{failure_type="unknown",{AT}}}': "0+4x20 80x60"},
-        pending="4m",
-        fires="12m",
-        resolved="30m",
-        silent={
-            f'authentication_failures_total{{failure_type="unknown",{AT}}}': "0+1x180",
-            f'authentication_failures_total{{failure_type="missing",{AT}}}': "0+100x180",
-            f'authentication_failures_total{{failure_type="forbidden",{AT}}}': "0+100x180",
-        },
-    ),
-    Case(
         "AuditVerifyFailed",
         {f"audit_verify_intact{{{AT}}}": "_x6 0x20 1x60"},
         pending="6m",

@@ -1,6 +1,7 @@
 """For each alert a history in which it fires and resolves, and one in which it stays silent, in promtool's words."""
 
 from tests.alerts.detail_cases import DETAILS
+from tests.alerts.objective_cases import OBJECTIVES
 from tests.alerts.rule_case import AT, HEALTH_UP, UP, Case
 
 CASES = (
@@ -85,5 +86,18 @@ CASES = (
         interval="15s",
         until="20m",
     ),
+    Case(
+        "FailedAuthentications",
+        {f'authentication_failures_total{{failure_type="unknown",{AT}}}': "0+4x20 80x60"},
+        pending="4m",
+        fires="12m",
+        resolved="30m",
+        silent={
+            f'authentication_failures_total{{failure_type="unknown",{AT}}}': "0+1x180",
+            f'authentication_failures_total{{failure_type="missing",{AT}}}': "0+100x180",
+            f'authentication_failures_total{{failure_type="forbidden",{AT}}}': "0+100x180",
+        },
+    ),
+    *OBJECTIVES,
     *DETAILS,
 )

@@ -12,7 +12,8 @@ from flask import Flask
 from filewallball.observability import vocabulary as words
 from filewallball.observability.contract import BY_NAME, CONTRACT
 from filewallball.observability.metric import COUNTER, HISTOGRAM
-from filewallball.ops.alert_rules import RECORDS
+from filewallball.ops.alert_rules import records
+from filewallball.ops.artifacts import host_settings
 from harness import ROOT
 from tests.observability.promql import labels_in, metrics_in
 
@@ -31,9 +32,9 @@ _NODE_EXPORTER = {
     *("node_network_receive_bytes_total", "node_network_transmit_bytes_total"),
 }
 _WATCHERS = {"prometheus_rule_evaluation_failures_total", "alertmanager_notifications_failed_total"}
-_RECORDED = {record.name for record in RECORDS}
+_RECORDED = {record.name for record in records(host_settings({}))}
 _ALWAYS_THERE = _RECORDED | _PROMETHEUS | _HEALTH | _NODE_EXPORTER | _WATCHERS
-_ALWAYS_LABELS = {"le", "job", "instance", "alertname", "severity", "service", "alertstate"}
+_ALWAYS_LABELS = {"slo", "le", "job", "instance", "alertname", "severity", "service", "alertstate"}
 _NODE_LABELS = {"mode", "device", "fstype", "mountpoint"}
 
 # The specification's own expressions: dashboards, then alert rules.

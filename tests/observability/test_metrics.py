@@ -30,6 +30,7 @@ def test_a_successful_upload_is_counted_sized_and_timed(bench: Bench, event: Mak
             file_type="image/png",
             file_size=2048,
             duration_us=1_500_000,
+            commit_us=250_000,
             ip_address="192.0.2.7",
             endpoint="/upload",
         )
@@ -43,6 +44,8 @@ def test_a_successful_upload_is_counted_sized_and_timed(bench: Bench, event: Mak
         "file_size_bytes_sum": 2048,
         "file_upload_duration_seconds_count": 1,
         "file_upload_duration_seconds_sum": 1.5,
+        "upload_commit_duration_seconds_count": 1,
+        "upload_commit_duration_seconds_sum": 0.25,
     }
     labels = {"status": "success", "file_type": "image/png", "client_ip": "192.0.2.7"}
     assert value_of(after, "file_uploads_total", **labels) == 1

@@ -9,15 +9,17 @@ import pytest
 import yaml
 
 from filewallball.alerts import ALERT_RULES, NOTIFICATION_CHANNELS
-from filewallball.ops.alert_rules import RECORDS, WATCHDOG, rules
+from filewallball.ops.alert_rules import WATCHDOG, records, rules
 from filewallball.ops.artifacts import host_settings
 from filewallball.ops.guide_rules import CONDITION_RULES, GUIDE_RULES, Rule
+from filewallball.ops.objectives import BUDGET
 from filewallball.ops.prometheus import alert_rules
 from harness import ROOT
 from tests.alerts.rule_case import Case
 from tests.alerts.rule_cases import CASES
 
 RULES = rules(host_settings({}))
+RECORDS = records(host_settings({}))
 AS_THE_GUIDE_SAYS = {
     "HighErrorRate": ("rate(errors_total[5m]) > 0.05", "5m", "warning"),
     "StorageFull": ("storage_utilization_percent > 90", "1m", "critical"),
@@ -131,7 +133,8 @@ def test_every_alert_fires_resolves_and_stays_silent_as_written(tmp_path: Path) 
     records = [rule for rule in every if "record" in rule]
     for rule in every:
         if "alert" in rule:
-            content = {"groups": [{"name": rule["alert"], "rules": [*records, rule]}]}
+            asked_for = [record for record in records if record["record"] in rule["expr"]]
+            content = {"groups": [{"name": rule["alert"], "rules": [*asked_for, rule]}]}
             (tmp_path / f"{rule['alert']}.yml").write_text(yaml.safe_dump(content))
     files = [_test_file(tmp_path, case) for case in CASES]
 
@@ -159,6 +162,39 @@ def test_the_share_of_failures_is_the_services_own(
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.server
+def test_the_error_budget_is_what_faults_leave_of_it(tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text(alert_rules(host_settings({"SLO_AVAILABILITY": "99"})))
+    done, failed = (
+        f'action="file:upload",status="success",{_AT}',
+        f'error_type="internal_error",endpoint="/upload",{_AT}',
+    )
+    test = {
+        "interval": "1m",
+        # 5 of 1000 fail, and one percent may: half of the budget is left.
+        "input_series": [
+            {"series": f"operations_total{{{done}}}", "values": "0+199x120"},
+            {"series": f"errors_total{{{failed}}}", "values": "0+1x120"},
+        ],
+        "promql_expr_test": [
+            {
+                "expr": f'round({BUDGET}{{slo="availability"}}, 0.01)',
+                "eval_time": "100m",
+                "exp_samples": [{"labels": f'{{slo="availability",{_AT}}}', "value": 0.5}],
+            },
+            {"expr": f'{BUDGET}{{slo="upload_commit"}}', "eval_time": "100m", "exp_samples": []},
+        ],
+    }
+    content = {"rule_files": ["rules.yml"], "evaluation_interval": "5m", "tests": [test]}
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(content))
+
+    found = subprocess.run(
+        ["promtool", "test", "rules", "test.yml"], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert found.returncode == 0, found.stdout + found.stderr
 
 
 @pytest.mark.server

@@ -2,6 +2,7 @@
 
 from filewallball.ops.dashboards.dashboard import Dashboard, Row
 from filewallball.ops.dashboards.host import HOST
+from filewallball.ops.dashboards.objectives import OBJECTIVES
 from filewallball.ops.dashboards.panels import (
     HEALTH,
     Look,
@@ -236,6 +237,6 @@ OVERVIEW = Dashboard(
     "filewallball-overview",
     "FileWallBall System Overview",
     "Traffic, speed, errors, storage, dependencies, and the host.",
-    (_AT_A_GLANCE, _TRAFFIC, _QUALITY, _DEPENDENCIES, HOST),
+    (_AT_A_GLANCE, OBJECTIVES, _TRAFFIC, _QUALITY, _DEPENDENCIES, HOST),
     hosts=True,
 )

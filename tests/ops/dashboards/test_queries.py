@@ -9,13 +9,15 @@ import pytest
 
 from filewallball.ops.artifacts import host_settings
 from filewallball.ops.dashboards import dashboards
+from filewallball.ops.prometheus import alert_rules
 from harness.servers import NodeExporter, Prometheus, Redis, Service
 from harness.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
 _CONFIG = """
-global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}
+global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 1s}}
+rule_files: [filewallball_alerts.yml]
 scrape_configs:
 - job_name: filewallball
   static_configs: [{{targets: ["127.0.0.1:{service}"]}}]
@@ -43,7 +45,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     service = Service(folder / "service", settings, workers=1).start()
     node = NodeExporter(folder / "node").start()
     server = Prometheus(folder / "prometheus")
-    server.configure(_CONFIG.format(service=service.port, node=node.port))
+    rules = alert_rules(host_settings({}))
+    server.configure(_CONFIG.format(service=service.port, node=node.port), rules)
     server.start()
     wait_until(lambda: len(server.query("up == 1")) == 3, 60, "all three jobs are up")
     _work(service)
