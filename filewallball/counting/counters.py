@@ -29,6 +29,9 @@ class Count:
     is_own: bool = True
 
 
+_UNASKED = Count(is_within=True, remaining=0, resets_in=0.0)
+
+
 class Counter(Protocol):
     """Something that counts. `look` counts nothing, and is within as long as one more would be."""
 
@@ -70,7 +73,16 @@ class HostCounter:
 
     def also_count(self, item: RateLimitItem, name: str, client: str) -> Count | None:
         """Count what a store that more hosts share has let through; the count if that store lacks some of it."""
-        return self._if_apart(lambda: _count(self._limiter, item, name, client))
+
+        def question() -> Count:
+            is_within = self._limiter.hit(item, name, client)
+            return (
+                _standing(self._limiter, is_within, item, name, client)
+                if self._storage.met_apart
+                else _UNASKED
+            )
+
+        return self._if_apart(question)
 
     def also_look(self, item: RateLimitItem, name: str, client: str) -> Count | None:
         """Where the client stands, if a store that more hosts share lacks some of the count."""
@@ -102,7 +114,10 @@ class HostCounter:
 
 
 def _count(limiter: RateLimiter, item: RateLimitItem, name: str, client: str) -> Count:
-    is_within = limiter.hit(item, name, client)
+    return _standing(limiter, limiter.hit(item, name, client), item, name, client)
+
+
+def _standing(limiter: RateLimiter, is_within: bool, item: RateLimitItem, name: str, client: str) -> Count:
     stats = limiter.get_window_stats(item, name, client)
     return Count(is_within, max(0, stats.remaining), stats.reset_time - time.time())
 

@@ -115,16 +115,19 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
             if amount > limit or file.now < self.lost_until:
                 return False
             head = self._find(key, expiry)
-            hits = _amount(head.count)
+            hits, is_new = _amount(head.count), head.expires <= file.now
+            head.expires = head.expires if head.is_common else file.now + expiry + _LEEWAY_SECONDS
+            if is_new and not head.is_common:
+                self._cells.store(head)  # or a hit might take its place
             last = head if head.is_common else self._find_hit(key, hits + amount - 1, limit)
             if last.is_common:
+                self.met_common = True
                 return self._acquire_common(last, limit, expiry, amount)
             if last.expires >= file.now:
                 return False
             for number in range(hits, hits + amount):
                 self._note_hit(key, number, limit, file.now + expiry)
             head.count = (hits + amount) % (limit << 8) | (head.count | self._mark()) & APART
-            head.expires = file.now + expiry + _LEEWAY_SECONDS
             self._cells.store(head)
             return True
 
@@ -159,13 +162,17 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
 
     def _find(self, key: str, expiry: float | None = None) -> Cell:
         """The key's cell, with a count of 0 once it has expired."""
+        cell = self._read(key, expiry)
+        self.met_common = self.met_common or cell.is_common
+        return cell
+
+    def _read(self, key: str, expiry: float | None = None) -> Cell:
         cell = self._cells.find(self._prefix + key)
         now = self.file.now
         if cell.expires <= now:
             cell.count = cell.earlier = 0
         elif expiry is not None and cell.expires > now + 2 * expiry + _LEEWAY_SECONDS:
             raise Damaged("a count lasts longer than any can")
-        self.met_common = self.met_common or cell.is_common
         self.met_apart = self.met_apart or bool((cell.count | cell.earlier) & APART)
         return cell
 
@@ -202,7 +209,7 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
         return earlier, (1 - (self.file.now / expiry) % 1) * expiry if earlier else 0.0
 
     def _find_hit(self, key: str, number: int, limit: int) -> Cell:
-        return self._find(_hit_key(key, number % limit))
+        return self._read(_hit_key(key, number % limit))
 
     def _note_hit(self, key: str, number: int, limit: int, expires: float) -> None:
         cell = self._find_hit(key, number, limit)

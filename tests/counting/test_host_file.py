@@ -1,0 +1,225 @@
+"""The file under whatever happens to it: killed processes, forks, damage, deletion, another boot, a held lock."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from limits import parse
+
+from filewallball.counting import header, host_file
+from filewallball.counting.counters import HostCounter
+from harness import ROOT
+from harness.waiting import wait_until
+from tests.counting.test_storage import Clock, counter, let_through, storage
+
+MINUTE = parse("10/minute")
+_COUNT = """
+import sys
+from limits import parse
+from pathlib import Path
+from tests.counting.test_storage import counter, let_through
+from filewallball.clock import steady_seconds
+strategy, limit, times = sys.argv[2:]
+counts, item = counter(Path(sys.argv[1]), steady_seconds, strategy), parse(limit)
+for _ in range(int(times)):
+    print(int(counts.count(item, "upload", "a").is_within), flush=True)
+"""
+
+
+def counting(folder: Path, limit: str, times: int, strategy: str = "fixed-window") -> subprocess.Popen[str]:
+    """A process that counts, and prints 1 for each hit that is within the limit."""
+    command = [sys.executable, "-c", _COUNT, str(folder), strategy, limit, str(times)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def counts(tmp_path: Path, clock: Clock) -> HostCounter:
+    """A counter whose file has three of MINUTE left for client `a`."""
+    made = counter(tmp_path, clock)
+    assert let_through(made, MINUTE, "a", 7) == 7
+    return made
+
+
+@pytest.mark.parametrize("strategy", ["fixed-window", "sliding-window-counter", "moving-window"])
+def test_processes_that_count_at_once_let_exactly_so_many_through(tmp_path: Path, strategy: str) -> None:
+    processes = [counting(tmp_path, "500/day", 250, strategy) for _ in range(4)]
+
+    assert sum(process.communicate()[0].count("1") for process in processes) == 500
+
+
+def test_threads_that_count_at_once_let_exactly_so_many_through(counts: HostCounter) -> None:
+    item = parse("500/day")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: counts.count(item, "upload", "b").is_within, range(1000)))
+
+    assert sum(found) == 500
+
+
+def test_a_process_that_is_killed_takes_neither_the_lock_nor_a_count_with_it(tmp_path: Path) -> None:
+    seen = 0
+    for _ in range(5):
+        process = counting(tmp_path, "2000/day", 100_000)
+        assert process.stdout is not None
+        seen += sum(int(process.stdout.readline()) for _ in range(200))
+        process.kill()
+        seen += process.communicate()[0].count("1")
+    seen += counting(tmp_path, "2000/day", 2000).communicate()[0].count("1")
+
+    assert 2000 - 5 <= seen <= 2000, "a hit may have been counted and not told"
+
+
+def test_a_fork_counts_with_its_parent(counts: HostCounter) -> None:
+    child = os.fork()
+    if not child:
+        os._exit(let_through(counts, MINUTE, "a", 2))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+
+    assert let_through(counts, MINUTE, "a", 9) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: os.truncate(path, 0),
+        lambda path: os.truncate(path, 4096 + 5000),
+        lambda path: overwrite(path, 0, b"x" * 4096),
+        lambda path: overwrite(path, 4096, b"x" * (path.stat().st_size - 4096)),
+        lambda path: path.write_bytes(b"something else"),
+    ],
+    ids=["emptied", "truncated", "header", "counts", "another file"],
+)
+def test_a_damaged_file_grants_nobody_more(
+    tmp_path: Path, clock: Clock, counts: HostCounter, damage: Callable[[Path], None]
+) -> None:
+    damage(tmp_path / "counts-1")
+    restarted = counter(tmp_path, clock)
+
+    for each in (restarted, counts):
+        found = each.count(MINUTE, "upload", "a")
+        assert (found.is_within, found.is_own) == (False, False)
+        assert 0 < found.resets_in <= 60
+        assert not each.look(MINUTE, "upload", "new").is_within
+    clock.now += 61
+    assert let_through(counts, MINUTE, "a", 9) + let_through(restarted, MINUTE, "a", 9) == 10
+
+
+@pytest.mark.parametrize("strategy", ["fixed-window", "sliding-window-counter", "moving-window"])
+def test_no_strategy_grants_more_after_damage(tmp_path: Path, clock: Clock, strategy: str) -> None:
+    damaged = counter(tmp_path, clock, strategy)
+    damaged.count(MINUTE, "upload", "a")
+    overwrite(tmp_path / "counts-1", 4096, b"x" * 81920)
+
+    assert let_through(damaged, MINUTE, "a", 3) == 0
+    assert not damaged.look(MINUTE, "upload", "a").is_within
+    clock.now += 61
+    assert let_through(damaged, MINUTE, "a", 20) == 10
+
+
+def test_one_count_that_was_changed_by_others_is_noticed(
+    tmp_path: Path, clock: Clock, counts: HostCounter
+) -> None:
+    path = tmp_path / "counts-1"
+    data = path.read_bytes()
+    at = next(at for at in range(4096, len(data), 32) if any(data[at : at + 32]))
+    overwrite(path, at + 20, bytes(4))
+
+    assert let_through(counts, MINUTE, "a", 9) == 0
+
+
+def test_the_same_counts_go_on_after_a_restart(tmp_path: Path, clock: Clock, counts: HostCounter) -> None:
+    assert let_through(counter(tmp_path, clock), MINUTE, "a", 9) == 3
+    assert let_through(counts, MINUTE, "a", 9) == 0
+
+
+def test_a_file_that_is_deleted_comes_back_with_its_counts(
+    tmp_path: Path, clock: Clock, counts: HostCounter
+) -> None:
+    (tmp_path / "counts-1").unlink()
+    other = counter(tmp_path, clock)
+
+    counts.follow(is_lost=False)
+
+    assert let_through(other, MINUTE, "a", 9) + let_through(counts, MINUTE, "a", 9) == 3
+
+
+def test_a_file_that_another_process_put_in_its_place_is_followed(
+    tmp_path: Path, clock: Clock, counts: HostCounter
+) -> None:
+    other = counter(tmp_path / "other", clock)
+    other.count(MINUTE, "upload", "a")
+    (tmp_path / "other" / "counts-1").rename(tmp_path / "counts-1")
+
+    counts.follow(is_lost=False)
+
+    assert let_through(counts, MINUTE, "a", 20) == 9
+
+
+def test_counts_of_another_boot_end_with_it(
+    tmp_path: Path, clock: Clock, counts: HostCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(header, "boot_id", lambda: b"another boot ..!")
+    monkeypatch.setattr(host_file, "boot_id", lambda: b"another boot ..!")
+    clock.now = 5.0
+
+    assert let_through(counter(tmp_path, clock), MINUTE, "a", 20) == 10
+
+
+def test_two_folders_share_nothing(tmp_path: Path, clock: Clock) -> None:
+    for name in ("one", "other"):
+        assert let_through(counter(tmp_path / name, clock), MINUTE, "a", 20) == 10
+
+
+def test_only_the_services_user_reads_the_file(tmp_path: Path, clock: Clock) -> None:
+    counter(tmp_path / "limits", clock).count(MINUTE, "upload", "a")
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "limits").iterdir()}
+    assert modes == {"counts-1": 0o600, "counts-1.lock": 0o600}
+    assert (tmp_path / "limits").stat().st_mode & 0o027 == 0
+
+
+def test_a_lock_that_is_never_given_back_is_an_error_and_no_hang(tmp_path: Path, clock: Clock) -> None:
+    holder = os.fork()
+    if not holder:
+        storage(tmp_path, clock).file.__enter__()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os._exit(0)
+    wait_until(lambda: (tmp_path / "counts-1").exists(), what="the other process made the file")
+    os.waitpid(holder, os.WUNTRACED)
+    try:
+        with pytest.raises(TimeoutError):
+            counter(tmp_path, clock).count(MINUTE, "upload", "a")
+    finally:
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
+
+    assert counter(tmp_path, clock).count(MINUTE, "upload", "a").is_within
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+
+    with pytest.raises(OSError, match="space"):
+        counter(tmp_path, clock).count(MINUTE, "upload", "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["counts-1.lock"]
+
+
+def overwrite(path: Path, offset: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
