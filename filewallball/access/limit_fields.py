@@ -9,6 +9,8 @@ from limits import RateLimitItem
 
 from filewallball.counting.counters import Count
 
+_ROUNDING = 0.001
+"""The seconds that Redis and floating point may have added to a whole window."""
 Fields = list[tuple[str, str]]
 
 
@@ -31,7 +33,7 @@ class Standing:
     @property
     def seconds(self) -> int:
         """Whole seconds until there is more."""
-        return max(1, math.ceil(self.count.resets_in))
+        return max(1, math.ceil(self.count.resets_in - _ROUNDING))
 
 
 def policies_of(kind: str, items: Iterable[RateLimitItem]) -> tuple[Policy, ...]:

@@ -89,6 +89,7 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
             cell = self._window(key, expiry)
             earlier, seconds = self._earlier(cell, expiry)
             if floor(earlier * seconds / expiry + _amount(cell.count)) + amount > limit:
+                self._note_apart(cell)
                 return False
             if cell.is_common:
                 self._raise(cell, expiry, amount)
@@ -124,6 +125,7 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
                 self.met_common = True
                 return self._acquire_common(last, limit, expiry, amount)
             if last.expires >= file.now:
+                self._note_apart(head)
                 return False
             for number in range(hits, hits + amount):
                 self._note_hit(key, number, limit, file.now + expiry)
@@ -185,6 +187,12 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
 
     def _raised(self, count: int, amount: int) -> int:
         return min(_amount(count) + amount, MOST) | (count | self._mark()) & APART
+
+    def _note_apart(self, cell: Cell) -> None:
+        """Mark a count that refuses: whoever knows nothing of it must not let through what it refused."""
+        if self.is_apart and not cell.count & APART:
+            cell.count |= APART
+            self._cells.store(cell)
 
     def _mark(self) -> int:
         return APART if self.is_apart else 0
