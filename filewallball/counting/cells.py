@@ -72,6 +72,12 @@ class Cells:
         common.is_common = True
         return common
 
+    def known(self, key: str) -> Cell | None:
+        """The key's own cell if it has one. Raises Damaged, OSError."""
+        digest = self._digest(key)
+        start = _number(digest) % self._sets * _SET_BYTES
+        return _found(self.file.read(start, _SET_BYTES), start, digest)
+
     def store(self, cell: Cell) -> None:
         """Write the cell as it is now. Raises OSError."""
         data = _FIELDS.pack(cell.digest, cell.expires, cell.count, cell.earlier)
@@ -84,12 +90,7 @@ class Cells:
     def _look(self, digest: bytes, number: int) -> Cell | None:
         start = number * _SET_BYTES
         data = self.file.read(start, _SET_BYTES)
-        at = data.find(digest)
-        while at >= 0 and at % _CELL_BYTES:
-            at = data.find(digest, at + 1)
-        if at >= 0:
-            return _read(data, at, start)
-        return self._unused(data, start, digest)
+        return _found(data, start, digest) or self._unused(data, start, digest)
 
     def _unused(self, data: bytes, start: int, digest: bytes) -> Cell | None:
         now, unused = self.file.now, None
@@ -97,6 +98,13 @@ class Cells:
             if data[at : at + _CELL_BYTES] == _EMPTY or _read(data, at, start).expires < now:
                 unused = at if unused is None else unused
         return None if unused is None else Cell(digest, start + unused)
+
+
+def _found(data: bytes, start: int, digest: bytes) -> Cell | None:
+    at = data.find(digest)
+    while at >= 0 and at % _CELL_BYTES:
+        at = data.find(digest, at + 1)
+    return _read(data, at, start) if at >= 0 else None
 
 
 def _read(data: bytes, at: int, start: int) -> Cell:

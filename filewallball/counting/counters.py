@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from limits import RateLimitItem
@@ -30,6 +30,23 @@ class Count:
 
 
 _UNASKED = Count(is_within=True, remaining=0, resets_in=0.0)
+
+
+class _Asked(RateLimitItem):
+    """A limit whose key for one client is composed once, however often it is asked for."""
+
+    __slots__ = ("_expiry", "_key")
+
+    def __init__(self, item: RateLimitItem, name: str, client: str) -> None:
+        self.amount = item.amount
+        self._expiry = item.get_expiry()
+        self._key = item.key_for(name, client)
+
+    def get_expiry(self) -> int:
+        return self._expiry
+
+    def key_for(self, *identifiers: bytes | str | float) -> str:
+        return self._key
 
 
 class Counter(Protocol):
@@ -66,21 +83,22 @@ class HostCounter:
 
     def count(self, item: RateLimitItem, name: str, client: str, *, is_apart: bool = False) -> Count:
         """Counts; `is_apart` marks the count, because a store that more hosts share does not know of it."""
-        return self._ask(lambda: _count(self._limiter, item, name, client), is_apart)[0]
+        asked = _Asked(item, name, client)
+        return self._ask(lambda: _count(self._limiter, asked, name, client), is_apart)[0]
 
     def look(self, item: RateLimitItem, name: str, client: str) -> Count:
-        return self._ask(lambda: _look(self._limiter, item, name, client))[0]
+        asked = _Asked(item, name, client)
+        return self._ask(lambda: _look(self._limiter, asked, name, client))[0]
 
     def also_count(self, item: RateLimitItem, name: str, client: str) -> Count | None:
         """Count what a store that more hosts share has let through; the count if that store lacks some of it."""
+        asked = _Asked(item, name, client)
 
         def question() -> Count:
-            is_within = self._limiter.hit(item, name, client)
-            return (
-                _standing(self._limiter, is_within, item, name, client)
-                if self._storage.met_apart
-                else _UNASKED
-            )
+            is_within = self._limiter.hit(asked, name, client)
+            if not self._storage.met_apart:
+                return _UNASKED
+            return _standing(self._limiter, is_within, asked, name, client)
 
         return self._if_apart(question)
 
@@ -108,8 +126,9 @@ class HostCounter:
                 except Damaged:
                     file.replace()
                     continue
-                is_own = not storage.met_common and file.now >= storage.lost_until
-                return Count(found.is_within, found.remaining, found.resets_in, is_own), storage.met_apart
+                if storage.met_common or file.now < storage.lost_until:
+                    found = replace(found, is_own=False)
+                return found, storage.met_apart
         raise OSError("the file of counts is damaged again and again")
 
 

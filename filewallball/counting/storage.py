@@ -236,8 +236,8 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
         low, high = 0, limit
         while low < high:
             middle = (low + high) // 2
-            cell = self._find_hit(key, hits - 1 - middle, limit)
-            if not cell.is_common and cell.count and cell.expires > self.file.now:
+            cell = self._cells.known(self._prefix + _hit_key(key, (hits - 1 - middle) % limit))
+            if cell is not None and cell.expires > self.file.now:
                 low = middle + 1
             else:
                 high = middle
