@@ -237,3 +237,28 @@ def test_me_shows_what_is_left(build: Build) -> None:
         ("upload", "5 per 1 hour", 4)
     ]
     assert (me["address"], me["role"], me["limits_are_shared"]) == (ADDRESS, "user", False)
+
+
+def test_nobody_is_blocked_for_counts_that_were_lost(build: Build) -> None:
+    app = build(RATELIMIT_AUTH="off", AUTOBLOCK_AUTH="3/hour")
+    bad, gate = client_of(app, "fwb_" + "x" * 43, ADDRESS), Parts(app).gate
+    assert statuses(bad, 1) == [401]
+    with Parts(app).settings.limits_file.open("r+b") as file:
+        file.truncate(5000)
+
+    assert statuses(bad, 9) == [401] * 9
+
+    assert gate.take_offenders() == []
+
+
+def test_a_file_that_cannot_be_had_leaves_each_process_its_own_count(build: Build) -> None:
+    app = build(RATELIMIT_API="2/hour")
+    client, folder = client_of(app, address=ADDRESS), Parts(app).settings.limits_file.parent
+    folder.write_text("in the way")
+
+    assert statuses(client, 3) == [200, 200, 429]
+
+    folder.unlink()
+    Parts(app).gate.limits.probe()
+    assert statuses(client, 3) == [200, 200, 429]
+    assert (folder / "counts-1").exists()
