@@ -215,7 +215,7 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
         min_free_bytes=None if settings.min_free_space < 0 else settings.min_free_space,
     )
     scanner = Scanner(settings)
-    cache = MetadataCache(settings.redis_url, lambda: limits.degraded_since is not None)
+    cache = MetadataCache(settings.redis_url, lambda: limits.are_degraded)
     downloads, removals = Downloads(settings, database, store, scanner, cache), Removals(database, cache)
     provide(app, store, scanner, cache, Thumbnails(settings, database, store), downloads, removals)
     uploads, reservations = Uploads(settings, database, store, scanner), Reservations(database)

@@ -21,7 +21,7 @@ _COMMITTING = {"commit", "begin", "autocommit"}
 _READS_THE_ENVIRONMENT = {"filewallball/settings/loading.py", "filewallball_client/settings.py"}
 _ENVIRONMENT = {"os.environ", "os.environb", "os.getenv"}
 
-_WRITING_FOLDERS = {"storage", "recording", "audit", "backup", "observability", "serving"}
+_WRITING_FOLDERS = {"storage", "recording", "audit", "backup", "counting", "observability", "serving"}
 _WRITING_FILES = {"ops/rendering.py", "ops/commands.py", "filesystem.py"}
 _WRITE_METHODS = {"write_text", "write_bytes", "touch", "unlink", "symlink_to", "hardlink_to"}
 _WRITE_CALLS = {

@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
@@ -13,6 +13,7 @@ from flask import g, request
 from filewallball import errors, permissions
 from filewallball.access.authentication import Identity, authenticate, digest
 from filewallball.access.gate import Gate, is_authentication_failure
+from filewallball.access.limit_fields import Standing, limit_fields
 from filewallball.access.limits import EXEMPT, bucket_of
 from filewallball.addresses import contains
 from filewallball.clock import now_us
@@ -113,7 +114,9 @@ def guard(permission: str) -> None:
 def turn_away(bucket: str) -> None:
     """Count a request that is no operation; raise what its address is refused for, which is on record."""
     exchange, gate = current_exchange(), part(Gate)
-    refusal = gate.refusal(exchange.origin, bucket, has_credentials=False)
+    standings: list[Standing] = []
+    refusal = gate.refusal(exchange.origin, bucket, False, standings)
+    _announce(exchange, gate, standings)
     if refusal is None or (isinstance(refusal, errors.RateLimited) and not gate.enforces):
         return
     caller, _ = identify(exchange, refusal)
@@ -162,19 +165,27 @@ def _admit(
 ) -> tuple[Caller, errors.ApiError | None, errors.RateLimited | None]:
     """The caller, why they are refused, and the limit they exceed where limits are only watched."""
     gate, origin = part(Gate), exchange.origin
-    refusal = gate.refusal(origin, bucket, "HTTP_AUTHORIZATION" in exchange.environ)
+    standings: list[Standing] = []
+    refusal = gate.refusal(origin, bucket, "HTTP_AUTHORIZATION" in exchange.environ, standings)
     excess = None
     if isinstance(refusal, errors.RateLimited) and not gate.enforces:
         refusal, excess = None, refusal
     turned_away = refusal is not None
     caller, refusal = identify(exchange, refusal, shared_secret)
     if refusal is not None and not turned_away and is_authentication_failure(refusal):
-        limited = gate.authentication_failed(origin)
+        limited = gate.authentication_failed(origin, standings)
         if limited is not None and gate.enforces:
             refusal = limited
         elif limited is not None:
             excess = limited
+    _announce(exchange, gate, standings)
     return caller, refusal, excess
+
+
+def _announce(exchange: Exchange, gate: Gate, standings: Sequence[Standing]) -> None:
+    """Have the answer tell where the client stands; limits that are only watched are nobody's business."""
+    if standings and gate.enforces:
+        exchange.limit_fields = limit_fields(standings)
 
 
 def identify(

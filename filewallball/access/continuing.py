@@ -62,13 +62,13 @@ def recorded_if_refused(
 def _sender(exchange: Exchange) -> Sender:
     """Who sends a request that counts to no limit, but for one against floods. Wrong credentials count as ever."""
     gate, origin = part(Gate), exchange.origin
-    refusal = gate.refusal(origin, EXEMPT, "HTTP_AUTHORIZATION" in exchange.environ)
-    if refusal is None and not gate.limits.count(_FLOOD, "flood", origin.counted_as):
+    refusal = gate.refusal(origin, EXEMPT, "HTTP_AUTHORIZATION" in exchange.environ, [])
+    if refusal is None and not gate.limits.count(_FLOOD, "flood", origin.counted_as).is_within:
         refusal = errors.UploadsBusy()
     was_let_in = refusal is None
     caller, refusal = identify(exchange, refusal, may_have_expired=True)
     if was_let_in and refusal is not None and not caller.token_id and is_authentication_failure(refusal):
-        limited = gate.authentication_failed(origin)
+        limited = gate.authentication_failed(origin, [])
         refusal = limited if limited is not None and gate.enforces else refusal
     if isinstance(refusal, errors.RateLimited):
         refusal = errors.UploadsBusy()  # a client that went on would give its upload up over any other

@@ -8,6 +8,7 @@ from limits import RateLimitItem
 from filewallball.access.blockable import Blockable
 from filewallball.access.blocks import ActiveBlock, BlockList
 from filewallball.access.last_use import LastUse
+from filewallball.access.limit_fields import Standing
 from filewallball.access.limits import AUTH, Limits
 from filewallball.addresses import client_network
 from filewallball.errors import WRONG_CREDENTIALS, ApiError, Blocked, RateLimited
@@ -44,29 +45,40 @@ class Gate:
             "suspicious uploads": settings.autoblock_suspicious,
         }
 
-    def refusal(self, origin: Origin, bucket: str, has_credentials: bool) -> ApiError | None:
-        """The error that turns the request away by its address alone, or None; counts it towards the bucket's limit."""
+    def refusal(
+        self, origin: Origin, bucket: str, has_credentials: bool, standings: list[Standing]
+    ) -> ApiError | None:
+        """The error that turns the request away by its address alone, or None; counts it towards the bucket's limit.
+
+        Where the client stands then goes into `standings`.
+        """
         block = self.blocks.find(origin.client_ip)
         if block is not None and not self._is_proxy(origin):
             return _blocked(block)
         limits = self.limits
         if limits.items[bucket] and not self._is_proxy(origin):
-            refusal = limits.hit(bucket, origin.counted_as)
-            if refusal is not None:
-                return refusal
-        return self.refusal_of_credentials(origin) if has_credentials else None
+            verdict = limits.hit(bucket, origin.counted_as)
+            standings += verdict.standings
+            if verdict.refusal is not None:
+                return verdict.refusal
+        return self.refusal_of_credentials(origin, standings) if has_credentials else None
 
-    def refusal_of_credentials(self, origin: Origin) -> RateLimited | None:
+    def refusal_of_credentials(self, origin: Origin, standings: list[Standing]) -> RateLimited | None:
         """The error for a client with too many wrong credentials, whose new ones are not even looked at, or None."""
         if not self.limits.items[AUTH] or self._is_proxy(origin):
             return None
-        return self.limits.spent(AUTH, origin.counted_as)
+        verdict = self.limits.spent(AUTH, origin.counted_as)
+        if verdict.refusal is not None:
+            standings += verdict.standings
+        return verdict.refusal
 
-    def authentication_failed(self, origin: Origin) -> RateLimited | None:
+    def authentication_failed(self, origin: Origin, standings: list[Standing]) -> RateLimited | None:
         """Count it; the refusal that replaces the failure's own answer once there were too many."""
         if not self.limits.items[AUTH] or self._is_proxy(origin):
             return None
-        return self.limits.hit(AUTH, origin.counted_as)
+        verdict = self.limits.hit(AUTH, origin.counted_as)
+        standings += verdict.standings
+        return verdict.refusal
 
     def watch(self, event: Event) -> None:
         """Notice what a client does too often; `take_offenders` names it to the job that blocks."""
@@ -77,7 +89,8 @@ class Gate:
             return
         network = client_network(event.ip_address)
         for item in self._thresholds[offence]:
-            if not self.limits.count(item, f"block:{offence}", network):
+            count = self.limits.count(item, f"block:{offence}", network)
+            if not count.is_within and count.is_own:
                 evidence = f"last: {event.action} {event.error_type or 'suspicious'}, {event.request_id}"
                 self._offenders.append(Offender(network, f"more than {item}: {offence}", evidence))
                 return

@@ -1,21 +1,22 @@
-"""Rate limits through flask-limiter: shared by all workers in Redis, counted in each worker while that is away."""
+"""Rate limits: counted in Redis for all hosts, else for all processes of this host, in both cases by `limits`."""
 
-import logging
-import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from flask import Flask
 from flask_limiter import Limiter
-from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.storage import MemoryStorage
+from limits import RateLimitItem
 from limits.strategies import RateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from filewallball.clock import steady_seconds
+from filewallball.access.limit_fields import Policy, Standing, policies_of, policy_field
+from filewallball.access.limit_stores import LimitStores
+from filewallball.counting.counters import Count, HostCounter
+from filewallball.counting.redis_counter import RedisCounter
+from filewallball.counting.storage import SCHEME, SharedFileStorage
 from filewallball.errors import RateLimited
 from filewallball.settings.service import Settings
 
@@ -27,11 +28,8 @@ _ASSETS_OF_A_PAGE = 10
 EXEMPT = ""
 """Probes and metrics: blocked addresses and wrong credentials are refused there too, but nothing is counted."""
 _TIMEOUT_SECONDS = 0.2
-_SET_BACK_SECONDS = 1.0
-_PROBE = RateLimitItemPerSecond(1_000_000)
+_QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 _ROOMS = {"file:upload": UPLOAD, "file:download": DOWNLOAD, "file:view": DOWNLOAD, "file:thumbnail": DOWNLOAD}
-T = TypeVar("T")
-logger = logging.getLogger("filewallball.access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,22 @@ class Usage:
     limit: str
     remaining: int
     resets_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The limits of one kind of request, and the field that tells of them."""
+
+    policies: tuple[Policy, ...]
+    field: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The refusal of a request that is beyond a limit, and where its client stands with each limit that was asked."""
+
+    refusal: RateLimited | None = None
+    standings: list[Standing] = field(default_factory=list)
 
 
 def bucket_of(action: str) -> str:
@@ -57,7 +71,7 @@ def build_limiter(app: Flask, settings: Settings) -> Limiter:
     limiter = Limiter(
         lambda: "",
         strategy=settings.ratelimit_strategy,
-        storage_uri=_storage_uri(settings.redis_url),
+        storage_uri=_storage_uri(settings),
         storage_options=_storage_options(settings),  # type: ignore[arg-type]
     )
     app.extensions.setdefault("limiter", set()).add(limiter)
@@ -66,7 +80,7 @@ def build_limiter(app: Flask, settings: Settings) -> Limiter:
 
 
 class Limits:
-    """The rate limits of each client. Never raises: a store that fails is replaced by this process's own counts."""
+    """The rate limits of each client. Never raises."""
 
     def __init__(
         self,
@@ -74,12 +88,7 @@ class Limits:
         settings: Settings,
         show_degraded: Callable[[bool], None] = lambda is_degraded: None,
     ) -> None:
-        self._shared: RateLimiter = limiter.limiter
-        self._local = type(self._shared)(MemoryStorage())
-        self._is_shared = bool(settings.redis_url)
-        self.degraded_since: float | None = None
-        self._clock_offset = _clock_offset()
-        self._show_degraded = show_degraded
+        self._stores = _stores(limiter.limiter, settings, show_degraded)
         self.items: dict[str, Sequence[RateLimitItem]] = {
             UPLOAD: settings.ratelimit_upload,
             DOWNLOAD: settings.ratelimit_download,
@@ -90,120 +99,101 @@ class Limits:
         self._shown = (UPLOAD, DOWNLOAD, API, AUTH)
         self.items |= {count: self.items[name] for name, count in PREFLIGHTS.items()}
         self.items[ASSETS] = tuple(_multiplied(item, _ASSETS_OF_A_PAGE) for item in settings.ratelimit_api)
+        self._kinds = {name: _kind(name, items) for name, items in self.items.items()}
 
     @property
     def are_shared(self) -> bool:
-        """True if all workers count together now."""
-        return self._is_shared and self.degraded_since is None
+        """True if all hosts count together now."""
+        return self._stores.are_shared
 
-    def hit(self, name: str, client: str) -> RateLimited | None:
-        """Count one towards the named limit; the refusal if that is beyond it."""
-        for item in self.items[name]:
-            if not self.count(item, name, client):
-                return self._refusal(item, name, client)
-        return None
+    @property
+    def are_degraded(self) -> bool:
+        """True while Redis does not answer."""
+        return self._stores.degraded_since is not None
 
-    def spent(self, name: str, client: str) -> RateLimited | None:
-        """The refusal if the limit leaves no bucket for one more; counts nothing."""
-        for item in self.items[name]:
-            if not self._ask(lambda limiter, item=item: limiter.test(item, name, client)):  # type: ignore[misc]
-                return self._refusal(item, name, client)
-        return None
+    def hit(self, name: str, client: str) -> Verdict:
+        """Count one towards the limits of that name, up to the first that it is beyond."""
+        return self._judge(name, client, self._stores.count)
 
-    def count(self, item: RateLimitItem, name: str, client: str) -> bool:
-        """Count one towards any limit; False beyond it."""
-        return self._ask(lambda limiter: limiter.hit(item, name, client))
+    def spent(self, name: str, client: str) -> Verdict:
+        """The verdict on one more, which is not counted."""
+        return self._judge(name, client, self._stores.look)
+
+    def count(self, item: RateLimitItem, name: str, client: str) -> Count:
+        """Count one towards any limit."""
+        return self._stores.count(item, name, client)
 
     def usage(self, client: str) -> list[Usage]:
         """The part of each limit that a client has left."""
         found = []
         for name in self._shown:
             for item in self.items[name]:
-                reset, remaining = self._stats(item, name, client)
-                found.append(Usage(name, str(item), remaining, round(reset * 1e6)))
+                count = self._stores.look(item, name, client)
+                resets_us = round((time.time() + count.resets_in) * 1e6)
+                found.append(Usage(name, str(item), count.remaining, resets_us))
         return found
 
     def probe(self) -> None:
-        """While the store is away: ask whether it is back. For a job, never for a request."""
-        self._notice_clock()
-        if self.degraded_since is None:
-            return
-        try:
-            self._shared.hit(_PROBE, "probe")
-        except Exception:
-            return
-        logger.info("Rate limits are shared again", extra={"seconds": time.monotonic() - self.degraded_since})
-        self.degraded_since = None
-        self._show_degraded(False)
+        """Ask a store that failed whether it is back. For a job, never for a request."""
+        self._stores.probe()
 
-    def _notice_clock(self) -> None:
-        """Begin to count anew where the clock was set back: counts in memory end by it, and would last so much longer.
-
-        What Redis counts ends by Redis.
-        """
-        before, self._clock_offset = self._clock_offset, _clock_offset()
-        if before - self._clock_offset < _SET_BACK_SECONDS:
-            return
-        for limiter in (self._shared, self._local):
-            if isinstance(limiter.storage, MemoryStorage):
-                limiter.storage.reset()
-        logger.warning("The clock was set back: rate limits in memory are counted anew")
-
-    def _ask(self, question: Callable[[RateLimiter], T]) -> T:
-        if self.degraded_since is None:
-            try:
-                return question(self._shared)
-            except Exception as error:
-                if not self._is_shared:
-                    raise
-                self._degrade(error)
-        return question(self._local)
-
-    def _degrade(self, error: Exception) -> None:
-        if self.degraded_since is None:
-            self.degraded_since = time.monotonic()
-            logger.warning(
-                "Redis does not answer: each worker counts rate limits alone",
-                extra={"error_type": type(error).__name__},
-            )
-            self._show_degraded(True)
-
-    def _stats(self, item: RateLimitItem, name: str, client: str) -> tuple[float, int]:
-        stats = self._ask(lambda limiter: limiter.get_window_stats(item, name, client))
-        return stats.reset_time, max(0, stats.remaining)
-
-    def _refusal(self, item: RateLimitItem, name: str, client: str) -> RateLimited:
-        reset, remaining = self._stats(item, name, client)
-        seconds = max(1, math.ceil(reset - time.time()))
-        return RateLimited(
-            f"The limit of {name} requests is {item} for each client.",
-            headers={
-                "Retry-After": str(seconds),
-                "RateLimit-Limit": str(item.amount),
-                "RateLimit-Remaining": str(remaining),
-                "RateLimit-Reset": str(seconds),
-                "RateLimit-Policy": f"{item.amount};w={item.get_expiry()}",
-            },
-            facts={"limit": str(item), "limit_of": name},
-        )
+    def _judge(self, name: str, client: str, ask: Callable[[RateLimitItem, str, str], Count]) -> Verdict:
+        verdict, kind = Verdict(), self._kinds[name]
+        for policy in kind.policies:
+            standing = Standing(kind.field, policy, ask(policy.item, name, client))
+            verdict.standings.append(standing)
+            if not standing.count.is_within:
+                verdict.refusal = _refusal(name, standing)
+                break
+        return verdict
 
 
-def _clock_offset() -> float:
-    """The time by which the wall clock is ahead of the one that nobody sets; it changes only where it is set."""
-    return time.time() - steady_seconds()
+def _stores(limiter: RateLimiter, settings: Settings, show_degraded: Callable[[bool], None]) -> LimitStores:
+    strategy, storage = type(limiter), limiter.storage
+    redis = RedisCounter(limiter) if settings.redis_url else None
+    if not isinstance(storage, SharedFileStorage):
+        storage = SharedFileStorage(_file_uri(settings), key_prefix=settings.ratelimit_strategy)
+    return LimitStores(strategy, HostCounter(strategy, storage), redis, show_degraded)
+
+
+def _refusal(name: str, standing: Standing) -> RateLimited:
+    item, seconds = standing.policy.item, str(standing.seconds)
+    return RateLimited(
+        f"The limit of {name} requests is {item} for each client.",
+        problem_type=_QUOTA_EXCEEDED,
+        members={"violated-policies": [standing.policy.name]},
+        headers={
+            "Retry-After": seconds,
+            "RateLimit-Limit": str(item.amount),
+            "RateLimit-Remaining": str(standing.count.remaining),
+            "RateLimit-Reset": seconds,
+        },
+        facts={"limit": str(item), "limit_of": name},
+    )
+
+
+def _kind(name: str, items: Sequence[RateLimitItem]) -> Kind:
+    policies = policies_of(name, items)
+    return Kind(policies, policy_field(policies) if policies else "")
 
 
 def _multiplied(item: RateLimitItem, factor: int) -> RateLimitItem:
     return type(item)(item.amount * factor, item.multiples, item.namespace)
 
 
-def _storage_uri(redis_url: str) -> str:
-    return redis_url.replace("unix://", "redis+unix://", 1) if redis_url else "memory://"
+def _storage_uri(settings: Settings) -> str:
+    if not settings.redis_url:
+        return _file_uri(settings)
+    return settings.redis_url.replace("unix://", "redis+unix://", 1)
+
+
+def _file_uri(settings: Settings) -> str:
+    return f"{SCHEME}:{quote(str(settings.limits_file.absolute()))}"
 
 
 def _storage_options(settings: Settings) -> dict[str, object]:
     if not settings.redis_url:
-        return {}
+        return {"key_prefix": settings.ratelimit_strategy}
     return {
         "key_prefix": f"filewallball:limits:{settings.ratelimit_strategy}",
         "socket_connect_timeout": _TIMEOUT_SECONDS,

@@ -197,5 +197,5 @@ class MeSchema(Schema):
     host_is_known = fields.Boolean(metadata={"description": "False: the address gives no rights"})
     forwarding_headers = fields.Dict(keys=fields.String(), values=fields.String())
     limits = fields.List(fields.Nested(UsageSchema))
-    limits_are_shared = fields.Boolean(metadata={"description": "False: each worker counts alone"})
+    limits_are_shared = fields.Boolean(metadata={"description": "False: each host counts alone"})
     quota = fields.Nested(AllowanceSchema)

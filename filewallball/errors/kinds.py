@@ -5,7 +5,10 @@ from typing import ClassVar, Literal
 
 
 class ApiError(Exception):
-    """A refusal or failure that a caller sees as problem+json; `code` is also the metric label, audit and log value."""
+    """A refusal or failure that a caller sees as problem+json; `code` is also the metric label, audit and log value.
+
+    `problem_type` is a registered type, where one says more than the code's own; `members` are those that it asks for.
+    """
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
@@ -23,12 +26,16 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
         errors: Mapping[str, object] | None = None,
         facts: Mapping[str, object] | None = None,
+        problem_type: str = "",
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail
         self.headers = dict(headers or {})
         self.errors = dict(errors or {})
         self.facts = dict(facts or {})
+        self.problem_type = problem_type
+        self.members = dict(members or {})
         if self.retry_after is not None:
             self.headers.setdefault("Retry-After", str(self.retry_after))
 

@@ -130,7 +130,7 @@ COUNTED = (
     Metric(
         "rate_limit_degraded_workers",
         GAUGE,
-        "Workers that count rate limits alone because Redis does not answer",
+        "Workers that count rate limits for their host alone because Redis does not answer",
     ),
     Metric(
         "proxy_setting_suspect_workers",

@@ -187,7 +187,7 @@ _PARTS = (
         "5m",
         WARNING,
         "Rate limits are counted apart",
-        "{{ $value }} workers of {{ $labels.instance }} count limits alone because Redis does not answer",
+        "{{ $value }} workers of {{ $labels.instance }} count limits for their host alone: Redis does not answer",
     ),
     Rule(
         "ExpectedSenderSilent",

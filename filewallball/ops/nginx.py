@@ -19,7 +19,7 @@ _KEPT = (
     *("Cross-Origin-Opener-Policy", "Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options"),
     *("Strict-Transport-Security", "X-Request-ID", "Repr-Digest", "Vary"),
     *("Access-Control-Allow-Origin", "Access-Control-Expose-Headers"),
-    *("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"),
+    *("RateLimit", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"),
 )
 _ACCESS_LOGS = (
     "access_log /var/log/nginx/filewallball.log filewallball;",

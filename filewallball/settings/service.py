@@ -247,6 +247,10 @@ class Settings(MonitoringSettings):
         return self.data_dir / "metrics"
 
     @property
+    def limits_file(self) -> Path:
+        return self.data_dir / "limits" / "counts-1"  # the format's number: formats never share a file
+
+    @property
     def thumbnails_dir(self) -> Path:
         return self.data_dir / "thumbnails"
 

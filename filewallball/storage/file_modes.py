@@ -51,7 +51,7 @@ def _paths(settings: Settings) -> Iterator[Path]:
     yield from (settings.data_dir / name for name in _SECRETS)
     yield from _database(settings)
     yield from (settings.storage_dir, settings.thumbnails_dir)
-    for top in (settings.journal_dir, settings.slots_dir, settings.metrics_dir):
+    for top in (settings.journal_dir, settings.slots_dir, settings.metrics_dir, settings.limits_file.parent):
         yield top
         for folder, folders, files in os.walk(top):
             yield from (Path(folder, name) for name in (*folders, *files))

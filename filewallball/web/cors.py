@@ -71,7 +71,14 @@ ANSWER_HEADERS = (
         "Idempotency-Replayed",
         "Location",
     ),
-    *("RateLimit-Limit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset", "Repr-Digest"),
+    *(
+        "RateLimit",
+        "RateLimit-Limit",
+        "RateLimit-Policy",
+        "RateLimit-Remaining",
+        "RateLimit-Reset",
+        "Repr-Digest",
+    ),
     *("Retry-After", "Vary", "WWW-Authenticate", "X-Request-ID"),
     # resumable uploads
     *("Tus-Checksum-Algorithm", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),

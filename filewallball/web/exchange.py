@@ -34,7 +34,7 @@ class Observer(Protocol):
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer; `event` and `failure` are set by their reporters, the rest is measured."""
+    """One request and its answer; what is not measured (`event`, `failure`, `limit_fields`) is set by its reporter."""
 
     environ: WSGIEnvironment
     origin: Origin
@@ -49,6 +49,7 @@ class Exchange:
     event: Event | None = None
     failure: BaseException | None = None
     callbacks: list[Callable[[], None]] = field(default_factory=list)
+    limit_fields: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def client_ip(self) -> str:
@@ -143,6 +144,7 @@ def _announcing(
         exchange.status = int(status[:3])
         exchange.headers = complete(headers)
         exchange.headers.append(("X-Request-ID", exchange.request_id))
+        exchange.headers.extend(exchange.limit_fields)
         matched = getattr(exchange.environ.get("werkzeug.request"), "url_rule", None)
         exchange.rule = matched.rule if matched else ""
         write = start_response(status, exchange.headers, *exc_info)

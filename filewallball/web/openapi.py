@@ -87,6 +87,11 @@ _PROBLEM: dict[str, Any] = {
         "detail": {"type": "string"},
         "code": {"type": "string", "enum": [kind.code for kind in errors.catalogue()]},
         "request_id": {"type": "string"},
+        "violated-policies": {
+            "type": "array",
+            "description": "The limits that were exceeded, as RateLimit-Policy names them; with `rate_limited` only",
+            "items": {"type": "string"},
+        },
         "errors": {
             "type": "object",
             "description": "What is wrong with each field; `_schema` stands for the whole",

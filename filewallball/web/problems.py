@@ -53,14 +53,15 @@ def problem(cause: errors.ApiError) -> Response:
 
 
 def body_of(cause: errors.ApiError, request_id: str) -> bytes:
-    """type, title, status, detail, code, request_id, and errors by field where there are any."""
+    """type, title, status, detail, code, request_id, members of the type's own, errors by field if there are any."""
     body: dict[str, Any] = {
-        "type": f"/docs/errors#{cause.code}",
+        "type": cause.problem_type or f"/docs/errors#{cause.code}",
         "title": cause.title,
         "status": cause.status,
         "detail": detail_of(cause),
         "code": cause.code,
         "request_id": request_id,
+        **cause.members,
     }
     if cause.errors:
         body["errors"] = sanitize_json(by_field(cause.errors))

@@ -38,7 +38,7 @@ _NOW = Row(
         stat(
             "Workers limiting alone",
             of_service("sum(rate_limit_degraded_workers{@})"),
-            about="Redis does not answer them, so a client may reach each limit once in every worker.",
+            about="Redis does not answer them, so a client may reach each limit once on every host.",
             look=Look(red=1),
             runbook="limiterdegraded",
         ),
