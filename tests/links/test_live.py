@@ -10,19 +10,22 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness.servers import Service
+from harness.servers import Redis, Service
 from tests.conftest import ADMIN_TOKEN, SEAL_KEY
 from tests.links.shared import AS_ADMIN
 
 pytestmark = pytest.mark.server
 CONTENT = b"once and no more " * 4096
 AT_ONCE = 50
+GUESSES = 4
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service of three processes with eight threads each."""
+    """A service of three processes with eight threads each, and a Redis in which they count limits together."""
     folder: Path = tmp_path_factory.mktemp("links")
+    redis = Redis(folder / "redis")
+    redis.start()
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("prepared_sqlite"), folder / "filewallball.db")
         url = f"sqlite:///{folder / 'filewallball.db'}"
@@ -30,10 +33,12 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         script = request.getfixturevalue("prepared_mariadb")
         url = request.getfixturevalue("mariadb").create_database(script)
     keys = {"ADMIN_TOKEN": ADMIN_TOKEN, "AUDIT_SEAL_KEY": SEAL_KEY, "DATABASE_URL": url}
-    limits = {"THREADS": "8", "MIN_FREE_SPACE": "0", "RATELIMIT_AUTH": "4/hour"}
-    service = Service(folder / "service", {**keys, **limits}, workers=3).start()
+    limits = {"REDIS_URL": redis.url, "RATELIMIT_AUTH": f"{GUESSES}/hour", "AUTOBLOCK_AUTH": "off"}
+    more = {"THREADS": "8", "MIN_FREE_SPACE": "0"}
+    service = Service(folder / "service", {**keys, **limits, **more}, workers=3).start()
     yield service
     service.kill()
+    redis.kill()
 
 
 def link_to_private_file(server: Service, **options: Any) -> dict[str, Any]:
@@ -116,3 +121,21 @@ def test_a_ticket_is_good_on_every_worker(server: Service) -> None:
     ticket = server.request("POST", f"{link['path']}/unlock", json={"password": "hush"}).json()
 
     assert outcomes(server, urlsplit(ticket["url"]).path, 20) == {(200, CONTENT): 20}
+
+
+def test_a_password_is_guessed_no_faster_by_asking_every_worker_at_once(server: Service) -> None:
+    link = link_to_private_file(server, password="hush")
+
+    def guess(number: int) -> str:
+        body = {"password": f"guess {number}"}
+        code: str = server.request("POST", f"{link['path']}/unlock", json=body).json()["code"]
+        return code
+
+    with ThreadPoolExecutor(20) as clients:
+        found = Counter(clients.map(guess, range(20)))
+    right = server.request("POST", f"{link['path']}/unlock", json={"password": "hush"})
+
+    # On a slow machine some wait in vain for their turn to be compared.
+    assert found["link_password_wrong"] + found["unavailable"] == GUESSES
+    assert found["rate_limited"] == 20 - GUESSES
+    assert right.status_code == 429
