@@ -139,6 +139,7 @@ AUTH_FAILURES = {
     "auth_expired": "expired",
     "auth_revoked": "revoked",
     "forbidden": "forbidden",
+    "link_password_wrong": "link_password",
 }
 UPLOAD_RULES = ("/upload", "/upload/<filename>")
 DOWNLOAD_RULES = ("/download/<file_id>", "/view/<file_id>")
