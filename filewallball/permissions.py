@@ -5,6 +5,7 @@ FETCH = "file:fetch"
 UPLOAD = "file:upload"
 LIST = "file:list"
 DELETE = "file:delete"
+SHARE = "file:share"
 ANY_FILE = "file:any"
 STATS = "stats:read"
 OWN_STATS = "stats:own"
@@ -15,7 +16,7 @@ MANAGE = "access:manage"
 QUARANTINE = "file:quarantine"
 
 _GUEST = frozenset({SELF, FETCH})
-_USER = _GUEST | {UPLOAD, LIST, DELETE, OWN_STATS}
+_USER = _GUEST | {UPLOAD, LIST, DELETE, SHARE, OWN_STATS}
 _MONITOR = _GUEST | {STATS, OWN_STATS, ALERTS}
 
 ROLES: dict[str, frozenset[str]] = {

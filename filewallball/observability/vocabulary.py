@@ -116,6 +116,8 @@ ACTIONS = (
     ),
     *("file:delete", "file:expire", "file:scan", "file:scrub", "file:release"),
     *("upload:create", "upload:append", "upload:check", "upload:list", "upload:terminate"),
+    *("link:create", "link:list", "link:describe", "link:revoke", "link:unlock", "link:claim", "link:join"),
+    "ticket:create",
     *("user:list", "user:describe", "user:create", "user:update", "auth:fail"),
     *("token:list", "token:create", "token:revoke", "token:rotate"),
     *("block:list", "block:add", "block:delete", "quota:list", "quota:describe", "quota:update"),
@@ -137,6 +139,7 @@ AUTH_FAILURES = {
     "auth_expired": "expired",
     "auth_revoked": "revoked",
     "forbidden": "forbidden",
+    "link_password_wrong": "link_password",
 }
 UPLOAD_RULES = ("/upload", "/upload/<filename>")
 DOWNLOAD_RULES = ("/download/<file_id>", "/view/<file_id>")

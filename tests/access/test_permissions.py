@@ -21,6 +21,7 @@ HOLDERS = {
     permissions.UPLOAD: {"user", "admin"},
     permissions.LIST: {"user", "admin"},
     permissions.DELETE: {"user", "admin"},
+    permissions.SHARE: {"user", "admin"},
     permissions.OWN_STATS: {"user", "monitor", "admin"},
     permissions.ANY_FILE: {"admin"},
     permissions.STATS: {"monitor", "admin"},

@@ -141,6 +141,7 @@ def test_views_checks_and_thumbnails_are_no_downloads(bench: Bench, event: Make,
         ("auth_expired", "expired"),
         ("auth_revoked", "revoked"),
         ("forbidden", "forbidden"),
+        ("link_password_wrong", "link_password"),
     ],
 )
 def test_refused_credentials_count_by_what_was_wrong(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, text
 from filewallball.recording.tables import audit_log
 
 _MOVED = ("file:upload", "file:download", "file:view", "file:thumbnail")
-_BAD_TOKENS = ("auth_malformed", "auth_unknown", "auth_expired", "auth_revoked")
+_BAD_TOKENS = ("auth_malformed", "auth_unknown", "auth_expired", "auth_revoked", "link_password_wrong")
 
 
 def all_rows(connection: Connection) -> list[Any]:
