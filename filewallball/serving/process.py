@@ -13,6 +13,7 @@ from filewallball.serving import master, roles
 from filewallball.serving.malformed import NOT_MALFORMED, refusal_of
 
 _LOOK_SECONDS = 1.0
+"""The longest wait for a connection: after it a process looks whether its master still lives."""
 
 
 class Process(BaseWorker):
@@ -20,11 +21,9 @@ class Process(BaseWorker):
 
     role = roles.POOL
 
-    def __init__(self, age: int, ppid: int, sockets: list[Any], *rest: Any) -> None:
+    def __init__(self, age: int, ppid: int, sockets: list[Any], app: Any, timeout: float, *rest: Any) -> None:
         own = roles.listeners(self.role, sockets)
-        super().__init__(age, ppid, own, *rest)
-        # The longest wait for a connection: then it looks whether the master still lives.
-        self.timeout = min(self.timeout or _LOOK_SECONDS, _LOOK_SECONDS)
+        super().__init__(age, ppid, own, app, min(timeout or _LOOK_SECONDS, _LOOK_SECONDS), *rest)
         self._foreign = [each for each in sockets if each not in own]
 
     def init_process(self) -> None:
