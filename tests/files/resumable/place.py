@@ -1,7 +1,7 @@
 """A service, the shipped nginx in front of it, and a relay in front of that: the way of real clients."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,12 +59,13 @@ class Place:
 @contextmanager
 def opened(folder: Path, settings: dict[str, str] | None = None) -> Iterator[Place]:
     """All of it, running inside the block."""
-    service = Service(folder / "behind", {**SETTINGS, **(settings or {})}).start()
-    front = Front(folder / "front")
-    front.ship(service.environment())
-    front.start()
-    relay = Relay(front.port).start()
-    yield Place(service, front, relay)
-    relay.stop()
-    front.kill()
-    service.kill()
+    with ExitStack() as stack:
+        service = Service(folder / "behind", {**SETTINGS, **(settings or {})}).start()
+        stack.callback(service.kill)
+        front = Front(folder / "front")
+        front.ship(service.environment())
+        front.start()
+        stack.callback(front.kill)
+        relay = Relay(front.port).start()
+        stack.callback(relay.stop)
+        yield Place(service, front, relay)

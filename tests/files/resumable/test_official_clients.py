@@ -23,8 +23,8 @@ NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """The way of all clients of this module."""
-    with opened(tmp_path_factory.mktemp("clients")) as found:
+    """The way of all clients of this module, who all come from one address."""
+    with opened(tmp_path_factory.mktemp("clients"), {"UPLOADS_PER_CLIENT": "1000"}) as found:
         yield found
 
 
