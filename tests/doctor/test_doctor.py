@@ -1,7 +1,6 @@
 """`filewallball doctor`: a host that is well set up passes, and each thing that is not is named."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,25 +11,18 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from flask import Flask
 from sqlalchemy import create_engine
 
-from filewallball.audit.seals import Seals
-from filewallball.audit.verify_job import Verification
 from filewallball.database import mariadb, sqlite
 from filewallball.doctor import neighbours
-from filewallball.doctor.host import audit, database
+from filewallball.doctor.host import database
 from filewallball.doctor.sync_workers import sync_workers
 from filewallball.ops.dashboards import ARTIFACTS
 from filewallball.ops.prometheus import RULE_FILE, alert_rules, configuration
 from filewallball.ops.rendering import write
-from filewallball.recording.caller import SYSTEM
-from filewallball.recording.row_format import RowFormat
-from filewallball.registry import part
 from filewallball.settings.loading import load_settings
 from filewallball.settings.service import Settings
 from harness import ROOT
-from harness.parts import Parts
 from harness.servers import Front, MariaDB, Prometheus, Service
 from harness.waiting import wait_until
 
@@ -242,36 +234,6 @@ def test_a_mariadb_that_may_forget_is_named(mariadb: MariaDB) -> None:
     assert found.status == "bad"
     assert "innodb_flush_log_at_trx_commit=2" in found.text
     assert "innodb_flush_method=nosync" in found.text
-
-
-def test_a_lock_file_that_keeps_writers_from_taking_turns_is_named(tmp_path: Path) -> None:
-    path, turns = tmp_path / "a.db", tmp_path / "a.db.turns"
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode = wal")
-    turns.touch()
-    assert database({"": engine}).status == "ok"
-    os.chown(path, os.geteuid() + 1, -1)
-
-    found = database({"": engine})
-
-    engine.dispose()
-    assert (found.status, str(turns) in found.text) == ("warning", True)
-
-
-def test_an_upgrade_that_is_not_finished_is_named(app: Flask) -> None:
-    parts, verification = Parts(app), part(Verification, app)
-    verification.run_if_due(SYSTEM)
-    formats = RowFormat(parts.database, b"the key"), RowFormat(parts.database, b"another key")
-    with parts.database.begin() as connection:
-        formats[0].finish(connection)
-
-    newest, earlier = (
-        audit(parts.settings, parts.database, part(Seals, app), verification, each) for each in formats
-    )
-
-    assert newest.status == "ok"
-    assert (earlier.status, "`filewallball upgrade finish`" in earlier.text) == ("warning", True)
 
 
 GOOD = {
