@@ -39,6 +39,7 @@ from filewallball.filesystem import make_durable_folder
 from filewallball.health import views as health_views
 from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
+from filewallball.idempotency.in_use import KeysInUse
 from filewallball.idempotency.reservations import Reservations
 from filewallball.links import shared_views as shared_link_views
 from filewallball.links import views as link_views
@@ -223,7 +224,7 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
     downloads, removals = Downloads(settings, database, store, scanner, cache), Removals(database, cache)
     provide(app, store, scanner, cache, Thumbnails(settings, database, store), downloads, removals)
     uploads, reservations = Uploads(settings, database, store, scanner), Reservations(database)
-    provide(app, uploads, reservations, KeyedUploads(uploads, reservations))
+    provide(app, uploads, reservations, KeysInUse(database), KeyedUploads(uploads, reservations))
 
 
 def _build_statistics(app: Flask, database: Database) -> None:

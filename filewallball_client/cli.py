@@ -39,7 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
     )  # so that the terminal gets its cursor back
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code = run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -123,7 +129,11 @@ def _add_common(parser: argparse.ArgumentParser, *, is_top: bool = False) -> Non
 
 
 def _add_upload(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = _command(subparsers, "upload", "upload files, folders with all they hold, or standard input (-)")
+    parser = _command(
+        subparsers,
+        "upload",
+        "upload files, folders (each file in them under its own name), or standard input (-)",
+    )
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE")
     visibility = parser.add_mutually_exclusive_group()
     for name, text in (("public", "listed for everybody"), ("private", "for yourself and administrators")):

@@ -10,11 +10,12 @@ from typing import BinaryIO, Self
 
 import httpx
 
-from filewallball_client.connection import GONE, Connection, checked_token, file_path, json_of
+from filewallball_client.connection import GONE, Connection, file_path, json_of
 from filewallball_client.download import fetch_to_path, fetch_to_stream
 from filewallball_client.errors import ClientError, DigestMismatch, Refused, Unreachable
 from filewallball_client.plain_upload import put, target
 from filewallball_client.records import StoredFile, UploadedFile, page_of
+from filewallball_client.settings import checked_token
 from filewallball_client.sources import Progress, Sent, Source, ignore, open_source, spooled
 from filewallball_client.state import Remembered, State
 from filewallball_client.tus import FILE_ID, ResumableUpload, is_spoken

@@ -70,13 +70,13 @@ class Session:
 
 def upload(session: Session, options: argparse.Namespace) -> Failures:
     """`fwb upload FILE…`"""
-    skipped: list[ClientError] = []
-    paths = list(_expanded(options.paths, skipped))
+    unread: list[ClientError] = []
+    paths = list(_expanded(options.paths, unread, session.terminal.say))
     if options.name and len(paths) != 1:
         raise SettingsError("--name is for one file.")
     if _STDIN in paths and not options.name:
         raise SettingsError("Standard input needs a --name.")
-    for error in skipped:
+    for error in unread:
         session.terminal.say(str(error))
 
     with session.client() as client:
@@ -94,7 +94,7 @@ def upload(session: Session, options: argparse.Namespace) -> Failures:
                 )
             _tell_uploaded(session, client, path, uploaded)
 
-        return [*skipped, *session.each(paths, send)]
+        return [*unread, *session.each(paths, send)]
 
 
 def get(session: Session, options: argparse.Namespace) -> Failures:
@@ -113,6 +113,8 @@ def get(session: Session, options: argparse.Namespace) -> Failures:
                     client.read_into(file_id, sys.stdout.buffer, progress=progress)
                     return
                 path = _target(options.output, name)
+                if not options.force and os.path.lexists(path):
+                    raise LocalError(f"{path}: exists already; --force replaces it")
                 client.download(file_id, path, overwrite=options.force, progress=progress)
         session.terminal.result(str(path), {**asdict(file), "path": str(path)})
 
@@ -173,20 +175,26 @@ def _tell_uploaded(session: Session, client: Client, path: Path, uploaded: Uploa
         session.terminal.say(f"{path}: the token to delete it cannot be kept here: {uploaded.delete_token}")
 
 
-def _expanded(paths: Sequence[Path], skipped: list[ClientError]) -> Iterator[Path]:
-    """Files, and of folders all that they hold; links inside a folder are not followed, for they may lead out of it."""
+def _expanded(
+    paths: Sequence[Path], unread: list[ClientError], say: Callable[[str], object]
+) -> Iterator[Path]:
+    """Files, and of folders all that they hold. Links inside a folder may lead out of it: they are left out, and so is
+    what is neither file nor folder."""
     for path in paths:
         if path == _STDIN or not path.is_dir():
             yield path
             continue
-        for folder, names, files in os.walk(path, onerror=lambda error: skipped.append(_unread(error))):
+        for folder, names, files in os.walk(path, onerror=lambda error: unread.append(_unread(error))):
             names.sort()
-            for name in sorted(files):
+            links = [name for name in names if (Path(folder) / name).is_symlink()]
+            for name in sorted([*files, *links]):
                 each = Path(folder) / name
-                if each.is_file() and not each.is_symlink():
+                if each.is_symlink():
+                    say(f"{each}: is a symbolic link, and was left out")
+                elif each.is_file():
                     yield each
                 else:
-                    skipped.append(LocalError(f"{each}: is no regular file, and was left out"))
+                    say(f"{each}: is no regular file, and was left out")
 
 
 def _unread(error: OSError) -> LocalError:

@@ -10,11 +10,11 @@ import httpx
 
 from filewallball_client.errors import Problem, Refused, SettingsError, Unreachable
 from filewallball_client.retries import Patience, retry_after
+from filewallball_client.settings import checked_token
 from filewallball_client.version import __version__
 
 # The last answer to an upload may wait for a virus scan; everything else comes at once or not at all.
 _TIMEOUT = httpx.Timeout(10.0, read=120.0, write=60.0)
-_TOKEN_LENGTH = 512
 GONE = frozenset({404, 410})
 Content = bytes | Iterable[bytes]
 
@@ -125,15 +125,6 @@ def checked_server(address: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise SettingsError("The server's address must not hold credentials; give the token by FWB_TOKEN.")
     return address.rstrip("/")
-
-
-def checked_token(token: str) -> str:
-    """A token that can stand in a header. Raises SettingsError, without telling it."""
-    if token and not (
-        token.isascii() and token.isprintable() and " " not in token and len(token) <= _TOKEN_LENGTH
-    ):
-        raise SettingsError("The token cannot be one: it holds blanks or other characters that no token has.")
-    return token
 
 
 def file_path(file_id: str, verb: str = "files") -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from filewallball_client.errors import SettingsError
 
 _KEYS = {"server", "token_file"}
+_TOKEN_LENGTH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def load_settings(
     return Settings(
         server=server or environ.get("FWB_SERVER", "") or configured.get("server", ""),
         token=_token(environ, token_file, configured, folder),
-        delete_token=environ.get("FWB_DELETE_TOKEN", ""),
+        delete_token=checked_token(environ.get("FWB_DELETE_TOKEN", "").strip(), "FWB_DELETE_TOKEN"),
         state_folder=_folder(environ, "XDG_STATE_HOME", ".local/state"),
     )
 
@@ -56,6 +57,18 @@ def read_token(path: Path) -> str:
         raise SettingsError(f"{path}: holds no token") from error
     if not token:
         raise SettingsError(f"{path}: is empty")
+    return checked_token(token, f"{path}: what it holds")
+
+
+def checked_token(token: str, place: str = "The token") -> str:
+    """A token that can stand in a header. Raises SettingsError, which tells the place where it was found, never it."""
+    if len(token) > _TOKEN_LENGTH:
+        raise SettingsError(f"{place} is longer than any token.")
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise SettingsError(
+            f"{place} is no token: it holds blanks, line breaks or characters beyond ASCII. "
+            "Give the token alone, as it was issued (fwb_…), without `Bearer` and quotes."
+        )
     return token
 
 
@@ -67,7 +80,7 @@ def _token(
     if "FWB_TOKEN" in environ:
         if not (token := environ["FWB_TOKEN"].strip()):
             raise SettingsError("FWB_TOKEN is empty; unset it to go without a token.")
-        return token
+        return checked_token(token, "FWB_TOKEN")
     named = environ.get("FWB_TOKEN_FILE", "") or configured.get("token_file", "")
     if named:
         return read_token(Path(named).expanduser())

@@ -32,7 +32,7 @@ from filewallball.database.dialect import Columns, Dialect, Options, may_be_null
 from filewallball.database.group_commit import GroupCommit, KeptWriter
 from filewallball.database.prepared import PreparedInserts, PreparedStatements, executed
 from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact, Writers
-from filewallball.database.turns import Turns
+from filewallball.database.turns import SUFFIX, Turns
 from filewallball.settings.service import Settings
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
@@ -61,7 +61,7 @@ class SQLite(Dialect):
     def write_lock(self, engine: Engine) -> AbstractContextManager[Any]:
         path = engine.url.database
         is_plain = path and not path.startswith("file:")
-        return Turns(Path(f"{path}.turns")) if is_plain else threading.Lock()
+        return Turns(Path(f"{path}{SUFFIX}")) if is_plain else threading.Lock()
 
     def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
         return GroupCommit(lock, transact)

@@ -18,6 +18,7 @@ from filewallball.doctor import host, neighbours
 from filewallball.doctor.host import BAD, Diagnosis
 from filewallball.doctor.sync_workers import sync_workers
 from filewallball.ops.dashboards import FOLDER
+from filewallball.recording.operations import Ledger
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -65,7 +66,8 @@ def examine(app: Flask, dashboards: Path) -> Iterator[Diagnosis]:
     yield host.disk(part(LocalStore, app))
     yield host.file_modes(settings)
     yield host.backup(settings)
-    yield host.audit(settings, database, part(Seals, app), part(Verification, app))
+    row_format = part(Ledger, app).writer.row_format
+    yield host.audit(settings, database, part(Seals, app), part(Verification, app), row_format)
 
 
 def _token(settings: Settings) -> str:

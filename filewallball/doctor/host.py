@@ -16,7 +16,9 @@ from filewallball.backup.last_backup import last_backup_us
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.database.engines import dialect_of
+from filewallball.database.turns import SUFFIX
 from filewallball.errors import ApiError
+from filewallball.recording.row_format import NEWEST, RowFormat
 from filewallball.refusals.unanswered import is_readable
 from filewallball.settings.guide import NOTIFICATION_CHANNELS
 from filewallball.settings.service import Settings
@@ -53,7 +55,19 @@ def database(engines: Mapping[Any, Engine]) -> Diagnosis:
         return Diagnosis("database", BAD, f"does not answer: {getattr(error, 'orig', None) or error}")
     if faults:
         return Diagnosis("database", BAD, "a confirmed change may be lost: " + "; ".join(faults))
+    files = {engine.url.database for engine in engines.values() if engine.dialect.name == "sqlite"}
+    if foreign := [path for path in files if path and _is_foreign(Path(path + SUFFIX), Path(path))]:
+        said = f"remove {foreign[0]}{SUFFIX}: it belongs to another user than the database, so writers take no turns"
+        return Diagnosis("database", WARNING, said)
     return Diagnosis("database", OK, f"{title} keeps what it confirms")
+
+
+def _is_foreign(path: Path, other: Path) -> bool:
+    """True if both are there and belong to different users."""
+    try:
+        return path.stat().st_uid != other.stat().st_uid
+    except OSError:
+        return False
 
 
 def disk(store: LocalStore) -> Diagnosis:
@@ -125,8 +139,10 @@ def recipients(settings: Settings) -> Diagnosis:
     return Diagnosis("recipients", WARNING if unset else OK, said)
 
 
-def audit(settings: Settings, database: Database, seals: Seals, verification: Verification) -> Diagnosis:
-    """Check that the whole log was found intact lately."""
+def audit(
+    settings: Settings, database: Database, seals: Seals, verification: Verification, row_format: RowFormat
+) -> Diagnosis:
+    """Check that the whole log was found intact lately, and is written as this release writes it."""
     with suppress(SQLAlchemyError):  # nothing is sealed where there is no log
         if not holds_key(database, seals):
             return Diagnosis("audit", BAD, OTHER_KEY)
@@ -139,6 +155,9 @@ def audit(settings: Settings, database: Database, seals: Seals, verification: Ve
     age_us = now_us() - last.last_success_us
     late = age_us > _LONG_UNVERIFIED * settings.audit_verify_interval.total_seconds() * 1e6
     said = f"found intact {age_us / 3.6e9:.1f} hours ago"
+    if row_format.current() != NEWEST:
+        said += "; written as an earlier release wrote it until `filewallball upgrade finish`"
+        return Diagnosis("audit", WARNING, said)
     return Diagnosis("audit", WARNING if late else OK, said)
 
 

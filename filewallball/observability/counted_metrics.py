@@ -95,6 +95,12 @@ COUNTED = (
     Metric(
         "resumable_upload_oldest_seconds", GAUGE, "Age of the oldest of those; 0 without any", scraped=True
     ),
+    Metric(
+        "idempotency_keys_in_use",
+        GAUGE,
+        "Idempotency keys that a request holds, or held when its process ended",
+        scraped=True,
+    ),
     Metric("active_connections", GAUGE, "Requests in progress"),
     Metric(
         "requests_waiting",

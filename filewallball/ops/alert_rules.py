@@ -14,6 +14,7 @@ from filewallball.ops.guide_rules import (
     Rule,
 )
 from filewallball.ops.request_failures import FAULTS, SUCCESSES, Record
+from filewallball.ops.resumable_rules import resumable_rules
 from filewallball.settings.service import Settings
 
 WATCHDOG = "Watchdog"
@@ -31,6 +32,7 @@ def groups(settings: Settings) -> dict[str, tuple[Rule, ...]]:
         "filewallball-audit": _audit(settings),
         "filewallball-storage": _storage(settings),
         "filewallball-parts": _PARTS,
+        "filewallball-uploads": resumable_rules(settings),
         "filewallball-monitoring": _MONITORING,
     }
 

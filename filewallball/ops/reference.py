@@ -11,7 +11,7 @@ from filewallball.observability.contract import CONTRACT
 from filewallball.permissions import ROLES
 from filewallball.settings.loading import documented
 
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _STATIC = "static"
 _INTERNAL = "/_"
 
@@ -57,8 +57,11 @@ def _routes(app: Flask) -> Iterator[str]:
     for rule in sorted(shown, key=str):
         view = app.view_functions[rule.endpoint]
         for method in _METHODS:
+            kind = getattr(view, "view_class", view)
+            if method == "HEAD" and not hasattr(kind, "head"):
+                continue  # what GET answers, without the body
             if method in (rule.methods or ()) and _STATIC not in rule.endpoint:
-                handler = getattr(getattr(view, "view_class", view), method.lower(), view)
+                handler = getattr(kind, method.lower(), view)
                 needs = getattr(handler, "rule", None)
                 action, permission = (f"`{needs.action}`", f"`{needs.permission}`") if needs else ("", "")
                 about = (handler.__doc__ or "").strip().partition("\n")[0]

@@ -108,6 +108,10 @@ class Connection(TConn):
         self._allowance = min(self._most, self._allowance - elapsed + earned)
         return self._allowance <= 0 and self._cut(socket.SHUT_RDWR if waits_to_send else socket.SHUT_RD)
 
+    def cut(self) -> None:
+        """Have the thread of this connection wait for its client no longer."""
+        self._cut(socket.SHUT_RD if self.is_reading else socket.SHUT_RDWR)
+
     def _be_told_beyond(self, count: int) -> None:
         """The connection counts as readable once more bytes than these have come, or its end."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count + 1)

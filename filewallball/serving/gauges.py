@@ -15,6 +15,7 @@ from filewallball.database.connections import Database
 from filewallball.errors import ApiError
 from filewallball.files.resumable.sweep import UploadGauges
 from filewallball.health.checks import HealthChecks
+from filewallball.idempotency.in_use import KeysInUse
 from filewallball.observability.exposition import Value
 from filewallball.recording.journal import Journal
 from filewallball.recording.shipper import Shipper
@@ -37,7 +38,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
     space = _shared(part(LocalStore, app).space)
     backlog = _shared(part(Shipper, app).backlog)
     checks, verification = part(HealthChecks, app), part(Verification, app)
-    uploads = part(UploadGauges, app)
+    uploads, keys = part(UploadGauges, app), part(KeysInUse, app)
     expected, journal, database = part(ExpectedClients, app), part(Journal, app), part(Database, app)
     return {
         "storage_utilization_percent": lambda: space().utilization_percent,
@@ -49,6 +50,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
         "audit_journal_oldest_pending_seconds": lambda: backlog().oldest_seconds,
         "resumable_uploads_unfinished": lambda: uploads.count,
         "resumable_upload_oldest_seconds": lambda: uploads.oldest_seconds,
+        "idempotency_keys_in_use": lambda: keys.count,
         "blocked_networks": lambda: gate.blocks.count,
         "audit_unsealed_rows": lambda: sealer.waiting,
         "audit_unsealed_seconds": lambda: sealer.stall.seconds,

@@ -37,6 +37,7 @@ from filewallball.files.thumbnails import Thumbnails
 from filewallball.filesystem import try_lock
 from filewallball.health.checks import HealthChecks
 from filewallball.idempotency.expiry import LOOK_SECONDS, KeyExpiry
+from filewallball.idempotency.in_use import KeysInUse
 from filewallball.idempotency.reservations import RENEWED_SECONDS, Reservations
 from filewallball.links.sweep import LinkSweep
 from filewallball.observability.metric_store.slots import Slots
@@ -161,6 +162,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
             lambda: block_offenders(gate, seconds, lambda: operation(ledger, "block:add", SYSTEM)),
         ),
         Job("upload-count", 15.0, part(UploadGauges, app).refresh),
+        Job("key-count", 15.0, part(KeysInUse, app).refresh),
         Job("expected", 5.0, part(ExpectedClients, app).refresh),
         Job("audit-count", 15.0, part(Sealer, app).count),
         Job("database-write", 5.0, lambda: try_writing(database)),

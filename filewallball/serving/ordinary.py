@@ -52,6 +52,11 @@ class OrdinaryRequest:
         """True if nothing of the body is left unread."""
         return not self.body.reader.length
 
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Names in capitals with their values, as gunicorn's log of requests reads them."""
+        return list(self.fields.items())
+
     def environ(self, base: dict[str, Any]) -> dict[str, Any]:
         """The WSGI environment (PEP 3333) with gunicorn's keys, on top of what is the same for all requests."""
         path = self.path

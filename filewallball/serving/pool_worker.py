@@ -57,6 +57,7 @@ class PoolWorker(Process, ThreadWorker):
         if self.handover is not None:
             self.poller.register(self.handover.receiver, selectors.EVENT_READ, self._take_over)
         super().run()
+        self._end_transfers()
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection, and what it asks for once that is there."""
@@ -193,6 +194,12 @@ class PoolWorker(Process, ThreadWorker):
             oldest = self.pending_conns.popleft()
             self.poller.unregister(oldest.sock)
             self._close(oldest)
+
+    def _end_transfers(self) -> None:
+        """Transfers had their time. The process ends with its last thread, and a client could hold that for ever."""
+        for connection in tuple(self._served):
+            connection.cut()
+        self.tpool.shutdown(wait=True)
 
     def _say_goodbye(self, connection: Connection) -> None:
         """Send the end, and read what still comes: closing at once could take the answer from the client."""

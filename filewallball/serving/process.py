@@ -12,15 +12,18 @@ from gunicorn.workers.base import Worker as BaseWorker
 from filewallball.serving import master, roles
 from filewallball.serving.malformed import NOT_MALFORMED, refusal_of
 
+_LOOK_SECONDS = 1.0
+"""The longest wait for a connection: after it a process looks whether its master still lives."""
+
 
 class Process(BaseWorker):
     """A process that gunicorn's master forks; a class for each role stands on it."""
 
     role = roles.POOL
 
-    def __init__(self, age: int, ppid: int, sockets: list[Any], *rest: Any) -> None:
+    def __init__(self, age: int, ppid: int, sockets: list[Any], app: Any, timeout: float, *rest: Any) -> None:
         own = roles.listeners(self.role, sockets)
-        super().__init__(age, ppid, own, *rest)
+        super().__init__(age, ppid, own, app, min(timeout or _LOOK_SECONDS, _LOOK_SECONDS), *rest)
         self._foreign = [each for each in sockets if each not in own]
 
     def init_process(self) -> None:
@@ -34,7 +37,7 @@ class Process(BaseWorker):
         """Beat until told to stop, or until the master is gone."""
         while self.alive and os.getppid() == self.ppid:
             self.notify()
-            ready, _, _ = select.select([self.PIPE[0]], [], [], self.timeout or 1.0)
+            ready, _, _ = select.select([self.PIPE[0]], [], [], self.timeout)
             if ready:
                 os.read(self.PIPE[0], 4096)
 

@@ -2,7 +2,9 @@
 
 import errno
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from gunicorn.util import close_graceful
@@ -58,6 +60,7 @@ class OneAtATime(Process, SyncWorker):
                 close_graceful(client)
 
     def _answer(self, request: ordinary.OrdinaryRequest, client: socket.socket) -> None:
+        began = time.monotonic()
         self.nr += 1
         if self.nr >= self.max_requests:
             self.log.info("Autorestarting worker after current request.")
@@ -72,6 +75,7 @@ class OneAtATime(Process, SyncWorker):
                 for piece in body:
                     answer.write(piece)
             answer.close()
+            self.log.access(answer, request, environ, timedelta(seconds=time.monotonic() - began))
         except OSError:
             raise
         except (Exception, SystemExit):

@@ -115,7 +115,22 @@ def _contradictions(settings: Settings) -> list[str]:
         messages.append("MAX_UPLOAD_SIZE: must be at least one byte.")
     if settings.sync_workers and len(settings.sync_socket.encode()) > _LONGEST_SOCKET_PATH:
         messages.append(f"SYNC_SOCKET: the path is longer than {_LONGEST_SOCKET_PATH} bytes.")
+    if settings.sync_workers:
+        messages += _too_slow(settings)
     return messages
+
+
+def _too_slow(settings: Settings) -> list[str]:
+    """Waits beyond half of WORKER_TIMEOUT: the master would take a sync worker that waits so long for dead."""
+    most = settings.worker_timeout / 2
+    waits = {"DATABASE_TIMEOUT": settings.database_timeout}
+    if settings.scan_policy != "off":
+        waits["SCAN_TIMEOUT"] = settings.scan_timeout
+    return [
+        f"{name}: with SYNC_WORKERS at most half of WORKER_TIMEOUT, which is {most.total_seconds():g} seconds."
+        for name, wait in waits.items()
+        if wait > most
+    ]
 
 
 def _is_loopback(address: str) -> bool:

@@ -1,5 +1,6 @@
 """The histories of alerts on single parts of the service."""
 
+from tests.alerts.resumable_cases import RESUMABLE
 from tests.alerts.rule_case import AT, UP, Case
 
 DETAILS = (
@@ -161,6 +162,7 @@ DETAILS = (
             f'alert_messages_total{{outcome="sent",{AT}}}': "0+1x180",
         },
     ),
+    *RESUMABLE,
     Case(
         "ScrapeMissing",
         {UP: "1x4 _x20 1x30"},

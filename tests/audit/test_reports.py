@@ -13,6 +13,7 @@ from filewallball.cli import main
 from filewallball.doctor import host
 from filewallball.recording.caller import Caller
 from filewallball.recording.event import Event
+from filewallball.recording.row_format import RowFormat
 from harness.parts import Parts
 from harness.shell import Shell
 from tests.fixtures.audit_log import alter, rows_of, seal_blocks
@@ -97,5 +98,7 @@ def test_a_host_with_another_key_than_the_log_is_told_before_it_starts(
     assert (same.exit_code, same.stderr) == (0, "")
     assert (other.exit_code, other.stderr) == (0, f"filewallball: {OTHER_KEY}\n")
     parts = Parts(set_config(AUDIT_SEAL_KEY=stranger))
-    found = host.audit(parts.settings, parts.database, parts.seals, parts.verification)
+    found = host.audit(
+        parts.settings, parts.database, parts.seals, parts.verification, RowFormat(parts.database, b"")
+    )
     assert found.text == OTHER_KEY

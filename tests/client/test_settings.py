@@ -108,3 +108,19 @@ def test_a_configuration_that_is_not_understood_is_refused(tmp_path: Path, text:
 def test_what_is_remembered_lies_where_the_user_keeps_state(tmp_path: Path) -> None:
     assert load_settings(environ=environ(tmp_path)).state_folder == tmp_path / ".local" / "state" / "fwb"
     assert load_settings(environ=environ(tmp_path, XDG_STATE_HOME="/s")).state_folder == Path("/s/fwb")
+
+
+@pytest.mark.parametrize("token", ["Bearer fwb_secret", "fwb_secret\nmore", "토큰secret", "secret" * 100])
+@pytest.mark.parametrize("place", ["FWB_TOKEN", "FWB_DELETE_TOKEN", "token_file"])
+def test_what_is_no_token_is_told_with_where_it_was_found(tmp_path: Path, token: str, place: str) -> None:
+    found = {place: token}
+    if place == "token_file":
+        path = token_file(tmp_path, text=token) if token.isascii() else token_file(tmp_path, text="a b")
+        found = {"FWB_TOKEN_FILE": str(path)}
+        place = str(path)
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ=environ(tmp_path, **found))
+
+    assert str(refused.value).startswith(place)
+    assert "secret" not in str(refused.value)

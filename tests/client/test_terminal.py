@@ -3,12 +3,14 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from filewallball_client.terminal import json_line, printable
+from harness.waiting import wait_until
 from tests.client.command import Fwb
 
 HOSTILE = "a\x1b[2J\x07\x7f\x9b31m\u202e\u2066\udcff\r\nb"
@@ -51,6 +53,21 @@ def test_a_terminal_shows_how_far_it_is_and_harmless_names(fwb: Fwb, tmp_path: P
     listed = on_a_terminal(fwb, "ls", "--name", "[red]b.txt")
     assert "[red]b.txt" in listed
     assert "9.4 MB" in listed
+
+
+def test_ctrl_c_while_the_libraries_are_loaded_ends_it_without_a_word(fwb: Fwb, tmp_path: Path) -> None:
+    loading = tmp_path / "loading"
+    (tmp_path / "httpx.py").write_text(
+        f"import signal\nfrom pathlib import Path\nPath({str(loading)!r}).touch()\nsignal.pause()\n"
+    )
+    fwb.environ |= {"PYTHONPATH": str(tmp_path)}
+    with fwb.start("ls", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_until(loading.exists, 60, "it loads its libraries")
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == -signal.SIGINT
 
 
 def on_a_terminal(fwb: Fwb, *arguments: str) -> str:

@@ -1,7 +1,10 @@
 """Writers of several processes take turns by a file, and a process that keeps its turn stops nobody."""
 
+import os
 import threading
 from pathlib import Path
+
+import pytest
 
 from filewallball.database.turns import Turns
 from filewallball.filesystem import try_lock
@@ -58,9 +61,27 @@ def test_a_process_that_keeps_its_turn_stops_nobody_for_long(tmp_path: Path) -> 
         assert is_free
 
 
-def test_where_there_can_be_no_file_sqlite_alone_decides(tmp_path: Path) -> None:
-    with Turns(tmp_path / "missing" / "database.turns"):
-        pass
+def test_where_there_can_be_no_file_sqlite_alone_decides_and_it_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    turns = Turns(tmp_path / "missing" / "database.turns")
+    for _ in range(2):
+        with turns:
+            pass
 
+    assert [record.getMessage() for record in caplog.records] == [
+        "Writers of the database do not take turns: their lock file cannot be used"
+    ]
     with Turns(tmp_path / "database.turns"), try_lock(tmp_path / "database.turns") as is_free:
         assert not is_free
+
+
+def test_what_root_makes_belongs_to_whom_the_database_belongs(tmp_path: Path) -> None:
+    database, path = tmp_path / "database", tmp_path / "database.turns"
+    database.touch()
+    os.chown(database, os.geteuid() + 1, -1)
+
+    with Turns(path):
+        pass
+
+    assert path.stat().st_uid == database.stat().st_uid

@@ -11,10 +11,12 @@ from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.idempotency import expiry as expiry_module
 from filewallball.idempotency.expiry import KeyExpiry
+from filewallball.idempotency.in_use import KeysInUse
 from filewallball.idempotency.keys import IdempotencyKey
 from filewallball.idempotency.reservations import Outcome, Reservation, Reservations
 from filewallball.idempotency.tables import DONE, RUNNING, idempotency_keys
 from filewallball.recording.event import FAILED, SUCCESS, Event
+from filewallball.registry import part
 from harness.parts import Parts, put_on_record
 
 KEY = IdempotencyKey("user:7", "a key")
@@ -42,6 +44,17 @@ def keys(app: Flask) -> Reservations:
 def others(app: Flask) -> Reservations:
     """The reservations of another process."""
     return Reservations(Parts(app).database)
+
+
+def test_the_gauge_counts_the_keys_that_are_held(app: Flask, keys: Reservations) -> None:
+    gauge, client = part(KeysInUse, app), app.test_client()
+    with held(keys.reserve(KEY, "first")), held(keys.reserve(IdempotencyKey("user:7", "another"), "second")):
+        gauge.refresh()
+        assert "idempotency_keys_in_use 2" in client.get("/metrics").text
+
+    gauge.refresh()
+
+    assert "idempotency_keys_in_use 0" in client.get("/metrics").text
 
 
 def held(found: Reservation | Outcome) -> Reservation:

@@ -118,12 +118,15 @@ def test_the_watchdog_always_fires() -> None:
 def test_limits_follow_the_settings() -> None:
     found = {
         rule.name: rule.expr
-        for rule in rules(host_settings({"AUDIT_VERIFY_INTERVAL": "1h", "BACKUP_MAX_AGE": "36h"}))
+        for rule in rules(
+            host_settings({"AUDIT_VERIFY_INTERVAL": "1h", "BACKUP_MAX_AGE": "36h", "UPLOAD_EXPIRES": "2h"})
+        )
     }
 
     assert found["AuditVerifyOverdue"].endswith("> 10800")
     assert found["BackupOverdue"].endswith("> 129600")
     assert "process_start_time_seconds" in found["BackupOverdue"]
+    assert found["UploadsNotEnded"].endswith("> 10800")
 
 
 @pytest.mark.server

@@ -34,6 +34,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, 
         "ADMIN_TOKEN": ADMIN_TOKEN,
         "MIN_FREE_SPACE": "0",
         "GRACEFUL_TIMEOUT": "10s",
+        "GUNICORN_CMD_ARGS": "--access-logfile - --access-logformat '%(r)s %(s)s %({host}i)s %({x-request-id}o)s'",
     }
     service = Service(tmp_path_factory.mktemp("roles"), settings, workers=1).start()
     front = Front(tmp_path_factory.mktemp("front"))
@@ -64,6 +65,16 @@ def through(front: Front, method: str, path: str, **options: Any) -> requests.Re
     with requests.Session() as session:
         session.trust_env = False
         return session.request(method, front.url + path, timeout=60, **options)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("path", ["/files", "/health/live"])
+def test_gunicorns_own_log_of_requests_tells_of_both_roles(served: tuple[Service, Front], path: str) -> None:
+    service, front = served
+    answer = through(front, "GET", path)
+
+    line = f"GET {path} HTTP/1.1 200 127.0.0.1:{front.port} {answer.headers['X-Request-ID']}"
+    wait_until(lambda: line in service.log_text(), 30, f"{line}: {service.log_text()[-500:]}")
 
 
 @pytest.mark.server

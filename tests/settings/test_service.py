@@ -89,6 +89,16 @@ def test_an_open_door_for_administrators_is_refused_beyond_loopback() -> None:
         load_settings({"ANONYMOUS_ROLE": "admin", "BIND": "0.0.0.0"})  # noqa: S104 - refused, not bound
 
 
+@pytest.mark.parametrize("name", ["DATABASE_TIMEOUT", "SCAN_TIMEOUT"])
+def test_no_sync_worker_waits_until_it_is_taken_for_dead(name: str) -> None:
+    environ = {"SCAN_POLICY": "optional", "WORKER_TIMEOUT": "40s", name: "21s"}
+
+    assert load_settings(environ).sync_workers == 0
+    assert load_settings({**environ, "SYNC_WORKERS": "2", name: "20s"}).sync_workers == 2
+    with pytest.raises(ConfigError, match=f"{name}: .* is 20 seconds"):
+        load_settings({**environ, "SYNC_WORKERS": "2"})
+
+
 def test_secrets_do_not_show_in_the_settings_text() -> None:
     secret = "a-very-secret-administrator-token"
     settings = load_settings(

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from filewallball import errors
-from filewallball.files.resumable.progress import Progress, Upload
+from filewallball.files.resumable.progress import Progress, Standing, Upload
 
 _LOOK_SECONDS = 0.2
 _WAIT_SECONDS = 1.5
@@ -118,14 +118,12 @@ class Holds:
                 self._changed.wait_for(lambda: self._held)
                 held = list(self._held.values())
             time.sleep(_LOOK_SECONDS)
-            for hold in held:
-                with suppress(
-                    Exception
-                ):  # the database is away: whoever asks takes it by force once it is back
-                    self._look(hold)
+            with suppress(Exception):  # the database is away: whoever asks takes it by force once it is back
+                seen = self._progress.standings([hold.upload.upload_id for hold in held])
+                for hold in held:
+                    self._look(hold, seen.get(hold.upload.upload_id))
 
-    def _look(self, hold: Hold) -> None:
-        seen = self._progress.find(hold.upload.upload_id)
+    def _look(self, hold: Hold, seen: Standing | None) -> None:
         if seen is None or seen.epoch != hold.upload.epoch or not seen.is_receiving:
             hold.stop()
         elif seen.is_wanted and hold.is_ending:

@@ -30,7 +30,7 @@ class KeyedCreation:
 
     def create(self, op: Operation, header: str, announced: Announced) -> Begun:
         """Begin an upload, or find the one that the first request with this key began, unless that was given up, was
-        refused or came too late: then this begins another.
+        refused, came too late, or ended more than a day ago: then this begins another.
 
         Raises what `Creation.create` does, and IdempotencyKeyInUse, IdempotencyKeyReused, ValidationFailed. A
         concatenation needs no key: asked for again it is the same one.

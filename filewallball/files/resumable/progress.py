@@ -80,6 +80,15 @@ class Upload:
         return None if length is None or self.is_partial else length - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the holder of an upload must know of its row."""
+
+    epoch: int
+    is_receiving: bool
+    is_wanted: bool
+
+
 COLUMNS = [uploads.c[field.name] for field in fields(Upload)]
 
 
@@ -94,6 +103,17 @@ class Progress:
         """The upload as the newest commit has it."""
         row = self._database.row(select(*COLUMNS).where(uploads.c.upload_id == upload_id))
         return None if row is None else of_row(row)
+
+    def standings(self, upload_ids: Sequence[str]) -> dict[str, Standing]:
+        """How these uploads stand, by one question for all of them."""
+        own = uploads.c
+        statement = select(own.upload_id, own.epoch, own.state, own.is_wanted).where(
+            own.upload_id.in_(upload_ids)
+        )
+        return {
+            row.upload_id: Standing(row.epoch, row.state == RECEIVING, bool(row.is_wanted))
+            for row in self._database.rows(statement)
+        }
 
     def pieces(self, upload_id: str) -> list[Piece]:
         """The segments that have bytes which count, in their order."""

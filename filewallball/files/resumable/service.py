@@ -124,9 +124,9 @@ class ResumableUploads:
         return self._refuse_gone(self._holds.settled(upload)) if upload.is_receiving else upload
 
     def is_over(self, upload_id: str) -> bool:
-        """True for an upload that ended without a file."""
+        """True for an upload that ended without a file, or so long ago that nothing is known of it."""
         upload = self._progress.find(upload_id)
-        return upload is not None and not upload.is_receiving and not upload.is_done
+        return upload is None or not (upload.is_receiving or upload.is_done)
 
     def terminate(self, op: Operation, upload_id: str) -> None:
         """Give an upload up. Raises NotFound, Conflict, UploadLocked, and what tells that it is over already."""

@@ -176,13 +176,17 @@ def _empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
 
 
 def _first(upload: Upload, sent: Sent) -> Reached | None:
-    """Take in the bytes that a creation brought. Where they can be sent again, the upload stands without them."""
+    """Take in the bytes that a creation brought. Where they can be sent again, the upload stands without them.
+
+    Where the client went away, it never learns the address, unless it asks again under a key: the upload is given up.
+    """
     op, service = current_operation(), part(ResumableUploads)
     sender, own = Sender(op.caller, None), _request(op.caller)
     try:
         return service.append(upload.upload_id, sent, sender, own, _interrupt())
     except errors.ApiError as error:
-        if is_final(error) or upload.length == 0:
+        is_lost = isinstance(error, errors.NetworkError) and IDEMPOTENCY_HEADER not in request.headers
+        if is_final(error) or upload.length == 0 or is_lost:
             with suppress(Exception):  # what it could not become it is no more
                 service.give_up(upload.upload_id, sender, own)
             raise

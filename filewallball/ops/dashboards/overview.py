@@ -14,6 +14,7 @@ from filewallball.ops.dashboards.panels import (
     table,
     timeseries,
 )
+from filewallball.ops.dashboards.resumable import RESUMABLE
 from filewallball.ops.promql import increase, quantile, rate
 from filewallball.ops.request_failures import faults, successes
 
@@ -236,7 +237,7 @@ _DEPENDENCIES = Row(
 OVERVIEW = Dashboard(
     "filewallball-overview",
     "FileWallBall System Overview",
-    "Traffic, speed, errors, storage, dependencies, and the host.",
-    (_AT_A_GLANCE, OBJECTIVES, _TRAFFIC, _QUALITY, _DEPENDENCIES, HOST),
+    "Objectives, traffic, resumable uploads, speed, errors, storage, dependencies, and the host.",
+    (_AT_A_GLANCE, OBJECTIVES, _TRAFFIC, RESUMABLE, _QUALITY, _DEPENDENCIES, HOST),
     hosts=True,
 )

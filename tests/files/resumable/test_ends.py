@@ -1,6 +1,7 @@
 """The ends of uploads: refusals, expiry, termination and quota, and what all records say of them."""
 
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -133,6 +134,21 @@ def test_what_ended_a_day_ago_is_forgotten(app: Flask, client: FlaskClient) -> N
     part(UploadSweep, app).run()
 
     assert [head(client, url).status_code for url in (done, open_)] == [404, 200]
+
+
+def test_a_key_begins_anew_where_its_upload_is_forgotten(app: Flask, client: FlaskClient) -> None:
+    headers = {**VERSION, "Upload-Length": "3", "Idempotency-Key": str(uuid.uuid4())}
+    first = client.post("/uploads", headers=headers).headers["Location"]
+    patch(client, first, 0, b"abc")
+    with Parts(app).database.begin() as connection:
+        connection.execute(update(uploads).values(ended_us=now_us() - 25 * HOUR_US))
+    part(UploadSweep, app).run()
+
+    again = client.post("/uploads", headers=headers)
+
+    assert again.status_code == 201
+    assert "Idempotency-Replayed" not in again.headers
+    assert patch(client, again.headers["Location"], 0, b"abc").status_code == 204
 
 
 def test_segments_of_nobody_are_cleared(app: Flask, client: FlaskClient) -> None:

@@ -6,59 +6,26 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 from tusclient.client import TusClient
 
-from harness.servers import Front, Relay, Service
-from tests.conftest import ADMIN_TOKEN
-from tests.files.resumable.tus import Tus, noise
+from tests.files.resumable.place import Place, opened
+from tests.files.resumable.tus import noise
 
 pytestmark = pytest.mark.server
 SIZE = 6 * 1024 * 1024
-SETTINGS = {
-    "ADMIN_TOKEN": ADMIN_TOKEN,
-    "TRUSTED_PROXIES": "127.0.0.0/8",
-    "X_ACCEL": "true",
-    "SYNC_WORKERS": "1",
-    "MIN_FREE_SPACE": "0",
-    "LOG_LEVEL": "WARNING",
-}
 PROGRAM = Path(__file__).with_name("upload.js")
 NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
 
 
-@dataclass(frozen=True)
-class Place:
-    """A service, nginx in front of it, and a relay in front of that."""
-
-    service: Service
-    relay: Relay
-
-    @property
-    def tus(self) -> Tus:
-        return Tus(f"http://127.0.0.1:{self.relay.port}")
-
-    @property
-    def endpoint(self) -> str:
-        return f"{self.tus.url}/uploads"
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """The way of all clients of this module."""
-    service = Service(tmp_path_factory.mktemp("behind"), SETTINGS).start()
-    front = Front(tmp_path_factory.mktemp("front"))
-    front.ship(service.environment())
-    front.start()
-    relay = Relay(front.port).start()
-    yield Place(service, relay)
-    relay.stop()
-    front.kill()
-    service.kill()
+    """The way of all clients of this module, who all come from one address."""
+    with opened(tmp_path_factory.mktemp("clients"), {"UPLOADS_PER_CLIENT": "1000"}) as found:
+        yield found
 
 
 @pytest.fixture
@@ -102,15 +69,6 @@ def _send(place: Place, file: BinaryIO, chunk_size: int) -> Any:
     return uploader
 
 
-def check(place: Place, source: Path, file_id: str) -> None:
-    """The bytes are right, there is one row of the upload, and the records agree."""
-    assert place.tus.content(file_id) == source.read_bytes()
-    admin = Tus(place.service.url, ADMIN_TOKEN)
-    rows = admin.ask("GET", f"/api/v1/audit/logs?action=file:upload&resource_id={file_id}").json()["logs"]
-    assert [row["status"] for row in rows] == ["success"]
-    assert "DIFFER" not in place.service.cli("reconcile")
-
-
 def cut(place: Place, times: int) -> None:
     """Have the next connections cut at bytes that nobody chose, none beyond the chunks of a client."""
     place.relay.cut_at.extend(random.randint(100_000, 900_000) for _ in range(times))
@@ -128,14 +86,14 @@ def test_tus_js_client_comes_through_cuts(
         file_id = by_node(place, source, options)
 
         assert not place.relay.cut_at
-        check(place, source, file_id)
+        place.check(file_id, source.read_bytes())
 
 
 def test_tus_js_client_sends_parts_at_once(place: Place, source: Path) -> None:
     cut(place, 3)
     file_id = by_node(place, source, {"parallelUploads": 3})
 
-    check(place, source, file_id)
+    place.check(file_id, source.read_bytes())
     assert not place.relay.cut_at
 
 
@@ -145,4 +103,4 @@ def test_tuspy_comes_through_cuts(place: Place, source: Path, rounds: Callable[[
         file_id = by_python(place, source, 1_000_000)
 
         assert not place.relay.cut_at
-        check(place, source, file_id)
+        place.check(file_id, source.read_bytes())

@@ -11,7 +11,7 @@ import pytest
 
 from harness.servers import Service
 from harness.waiting import wait_until
-from tests.files.resumable.tus import KB, Tus, holder_of, noise, status_of
+from tests.files.resumable.tus import KB, Tus, holder_of, noise, status_of, upload_id_of
 
 pytestmark = pytest.mark.server
 SIZE = 2000 * KB
@@ -84,7 +84,8 @@ def test_a_patch_takes_over_from_one_that_is_silent(shared_server: Service, tus:
     data, before = noise(SIZE), received(shared_server)
     url = tus.begin(len(data))
     with tus.begin_to_send(url, 0, len(data), b"") as silent:
-        wait_until(lambda: holder_of(shared_server, silent) is not None, what="it is served")
+        segments = shared_server.data_dir / "storage" / "uploads" / upload_id_of(url)
+        wait_until(segments.exists, 60, "it holds the upload")
 
         answer = tus.patch(url, 0, data)
 

@@ -27,13 +27,13 @@ class Tus:
 
     def __init__(self, url: str, token: str = "") -> None:
         self.url = url
-        self._token = {"Authorization": f"Bearer {token}"} if token else {}
+        self.credentials = {"Authorization": f"Bearer {token}"} if token else {}
 
     def ask(
         self, method: str, url: str, headers: dict[str, str] | None = None, data: Any = None
     ) -> requests.Response:
         """One request; headers of the protocol are there unless they are set to something else."""
-        whole = {**VERSION, **self._token, **(headers or {})}
+        whole = {**VERSION, **self.credentials, **(headers or {})}
         with requests.Session() as session:
             session.trust_env = False
             return session.request(
@@ -88,7 +88,7 @@ class Tus:
         lines = {
             **VERSION,
             **BYTES,
-            **self._token,
+            **self.credentials,
             "Host": parts.netloc,
             "Upload-Offset": str(offset),
             "Content-Length": str(length),
