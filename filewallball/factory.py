@@ -23,11 +23,12 @@ from filewallball.backup.last_backup import backup_probe
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
 from filewallball.database.tables import db
-from filewallball.files import quarantine_views
+from filewallball.files import history_views, quarantine_views
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
 from filewallball.files.changes import Changes
 from filewallball.files.fetch import Downloads
+from filewallball.files.history import Histories
 from filewallball.files.inventory import count_files
 from filewallball.files.keyed_upload import KeyedUploads
 from filewallball.files.removal import Removals
@@ -219,7 +220,7 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
     cache = MetadataCache(settings.redis_url, lambda: limits.degraded_since is not None)
     downloads, removals = Downloads(settings, database, store, scanner, cache), Removals(database, cache)
     provide(app, store, scanner, cache, Thumbnails(settings, database, store), downloads, removals)
-    provide(app, Changes(database, cache))
+    provide(app, Changes(database, cache), Histories(database, settings.history_addresses))
     uploads, reservations = Uploads(settings, database, store, scanner), Reservations(database)
     provide(app, uploads, reservations, KeyedUploads(uploads, reservations))
 
@@ -245,6 +246,7 @@ def register_routes(app: Flask) -> None:
     """The routes of every feature."""
     for blueprint in (
         file_views.blueprint,
+        history_views.blueprint,
         resumable_views.blueprint,
         audit_views.blueprint,
         health_views.blueprint,
