@@ -48,6 +48,7 @@ class AuditFilter:
     ip_address: Network | str | None = None
     request_id: str = ""
     trace_id: str = ""
+    link_id: str = ""
     resource_id: str = ""
     error_type: str = ""
     q: str = ""
@@ -60,6 +61,7 @@ class AuditFilter:
             or self.ip_address
             or self.request_id
             or self.trace_id
+            or self.link_id
             or self.resource_id
             or self.error_type
         )
@@ -122,6 +124,7 @@ class Scope:
         named = {
             "request": wanted.request_id,
             "trace": wanted.trace_id,
+            "link": wanted.link_id,
             "resource": wanted.resource_id,
             "user": wanted.user_id,
             "error": wanted.error_type,
@@ -149,7 +152,7 @@ class Scope:
         wanted = self.wanted
         if wanted.user_id is not None:
             yield audit_log.c.user_id == wanted.user_id
-        for name in ("request_id", "trace_id", "resource_id", "error_type"):
+        for name in ("request_id", "trace_id", "link_id", "resource_id", "error_type"):
             if value := getattr(wanted, name):
                 yield equals(audit_log.c[name], value)
         if (

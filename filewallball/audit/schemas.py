@@ -62,6 +62,7 @@ class AuditFilterSchema(Schema):
     )
     request_id = fields.String(validate=_CODE)
     trace_id = fields.String(validate=_TRACE, metadata={"description": "32 hexadecimal digits"})
+    link_id = fields.String(validate=_CODE, metadata={"description": "The link that requests came by"})
     resource_id = fields.String(validate=_CODE)
     error_type = fields.String(validate=_CODE)
     q = fields.String(
