@@ -42,7 +42,7 @@ def list_files(
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}; follow next_cursor from page 1.")
     scopes = [[*scope, *_conditions(wanted)] for scope in _scopes(caller)]
     offset = 0 if cursor else (page - 1) * size
-    after = [_after(*paging.decode(cursor))] if cursor else []
+    after = [older(*paging.decode(cursor))] if cursor else []
     span = offset, offset + size + 1
 
     def work(connection: Connection) -> tuple[Sequence[Row[Any]], Total]:
@@ -72,7 +72,7 @@ def _search(
     def newest(further: Conditions, limit: int) -> Select[Any]:
         return _newest(KEYS, scopes, further, 0, limit)
 
-    ids = list(islice(find(connection, newest, name, after, _after), *span))
+    ids = list(islice(find(connection, newest, name, after, older), *span))
     places = {row_id: place for place, row_id in enumerate(ids)}
     found = connection.execute(select(*_ROW).where(files.c.id.in_(ids))).all() if ids else []
     rows = sorted(found, key=lambda row: places[row.id])
@@ -111,7 +111,7 @@ def _conditions(wanted: FileFilter) -> Conditions:
     return conditions + [bound for bound in bounds.values() if bound is not None]
 
 
-def _after(moment: int, row_id: int) -> ColumnElement[bool]:
+def older(moment: int, row_id: int) -> ColumnElement[bool]:
     """What comes after that row, as a range of the index: an OR alone would have the database walk from its start."""
     return and_(files.c.upload_us <= moment, or_(files.c.upload_us < moment, files.c.id < row_id))
 

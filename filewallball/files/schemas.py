@@ -200,6 +200,17 @@ class QuarantineQuerySchema(Schema):
 
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+    cursor = fields.String(load_default="", validate=validate.Length(max=200))
+    name = fields.String(
+        load_default="",
+        validate=[validate.Length(max=255), without_controls],
+        metadata={"description": "Part of the name, as in the list of files"},
+    )
+    reason = fields.String(
+        load_default="",
+        validate=validate.Length(max=64),
+        metadata={"description": "One of the reasons, such as archive_bomb"},
+    )
 
 
 class QuarantinedFileSchema(Schema):
@@ -223,3 +234,5 @@ class QuarantineSchema(Schema):
     """Files in quarantine, newest first."""
 
     files = fields.List(fields.Nested(QuarantinedFileSchema))
+    total = fields.Integer()
+    next_cursor = fields.String(allow_none=True)
