@@ -98,15 +98,8 @@ def test_lists_are_filtered_by_owner_and_visibility(client: FlaskClient, owner: 
     assert [count(admin, visibility=each) for each in (PUBLIC, UNLISTED, PRIVATE)] == [4, 0, 4]
     assert [count(client, visibility=each) for each in (PUBLIC, UNLISTED, PRIVATE)] == [4, 0, 0]
     assert [count(who, owner="me") for who in (client, owner, admin)] == [0, 4, 0]
-    assert (
-        count(owner, owner="owner"),
-        count(admin, owner="owner"),
-        count(admin, owner="owner", visibility=PUBLIC),
-    ) == (
-        4,
-        4,
-        0,
-    )
+    assert [count(who, owner="owner") for who in (owner, admin)] == [4, 4]
+    assert count(admin, owner="owner", visibility=PUBLIC) == 0
     assert owner.get("/files?owner=system").status_code == 403
     assert client.get("/files?owner=owner").status_code == 403
     assert admin.get("/files?owner=nobody").status_code == 404
