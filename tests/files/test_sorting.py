@@ -46,6 +46,7 @@ def walk(client: FlaskClient, size: int = 100, **query: Any) -> list[tuple[str, 
         page = answer.get_json()
         found += [(file["filename"], file["file_size"]) for file in page["files"]]
         cursor = page["next_cursor"]
+        assert len(found) <= 100, "a cursor leads nowhere"
     return found
 
 
