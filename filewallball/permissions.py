@@ -6,6 +6,8 @@ UPLOAD = "file:upload"
 LIST = "file:list"
 DELETE = "file:delete"
 SHARE = "file:share"
+UPDATE = "file:update"
+HISTORY = "file:history"
 ANY_FILE = "file:any"
 STATS = "stats:read"
 OWN_STATS = "stats:own"
@@ -16,7 +18,7 @@ MANAGE = "access:manage"
 QUARANTINE = "file:quarantine"
 
 _GUEST = frozenset({SELF, FETCH})
-_USER = _GUEST | {UPLOAD, LIST, DELETE, SHARE, OWN_STATS}
+_USER = _GUEST | {UPLOAD, LIST, UPDATE, HISTORY, DELETE, SHARE, OWN_STATS}
 _MONITOR = _GUEST | {STATS, OWN_STATS, ALERTS}
 
 ROLES: dict[str, frozenset[str]] = {

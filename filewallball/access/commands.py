@@ -11,6 +11,7 @@ from filewallball.access import blocks as block_service
 from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
 from filewallball.access.gate import Gate
+from filewallball.access.listing import Place
 from filewallball.access.quotas import Quotas, address_principal
 from filewallball.commands import json_option, table, with_app
 from filewallball.database.connections import Database
@@ -35,7 +36,7 @@ _TOKEN_COLUMNS = (
 )
 _BLOCK_COLUMNS = ("id", "network", "origin", "reason", "created_us", "expires_us", "lifted_us")
 _QUOTA_COLUMNS = ("principal", "used_bytes", "used_files", "limit_bytes", "limit_files")
-_MOST = 100_000
+_ALL = Place(size=100_000)
 
 
 class _Duration(click.ParamType[int]):
@@ -76,7 +77,7 @@ def users() -> None:
 @with_app
 def list_users(app: Flask, as_json: bool) -> None:
     """List users."""
-    table(user_service.list_users(part(Database, app), page=1, size=_MOST), _USER_COLUMNS, as_json=as_json)
+    table(user_service.list_users(part(Database, app), _ALL).rows, _USER_COLUMNS, as_json=as_json)
 
 
 @users.command("create")
@@ -114,7 +115,7 @@ def list_tokens(app: Flask, username: str | None, as_json: bool) -> None:
     """List tokens, newest first; never their text."""
     database = part(Database, app)
     user_id = user_service.find_user(database, username).id if username else None
-    table(token_service.list_tokens(database, user_id=user_id, size=_MOST), _TOKEN_COLUMNS, as_json=as_json)
+    table(token_service.list_tokens(database, _ALL, user_id=user_id).rows, _TOKEN_COLUMNS, as_json=as_json)
 
 
 @tokens.command("create")
@@ -163,11 +164,8 @@ def blocks() -> None:
 @with_app
 def list_blocks(app: Flask, everything: bool, as_json: bool) -> None:
     """List blocks, newest first."""
-    table(
-        block_service.list_blocks(part(Database, app), everything=everything, size=_MOST),
-        _BLOCK_COLUMNS,
-        as_json=as_json,
-    )
+    found = block_service.list_blocks(part(Database, app), _ALL, everything=everything)
+    table(found.rows, _BLOCK_COLUMNS, as_json=as_json)
 
 
 @blocks.command("add")
@@ -204,7 +202,7 @@ def quotas() -> None:
 @with_app
 def list_quotas(app: Flask, as_json: bool) -> None:
     """List those to whom a limit applied at any time, the fullest first."""
-    table(_quotas(app).list_quotas(size=_MOST), _QUOTA_COLUMNS, as_json=as_json)
+    table(_quotas(app).list_quotas(_ALL).rows, _QUOTA_COLUMNS, as_json=as_json)
 
 
 @quotas.command("show")

@@ -2,14 +2,26 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from filewallball.clock import now_us
+from filewallball.files.changes import FileChange, expiry_of
+from filewallball.files.list_order import NEWEST, SORTS
 from filewallball.files.tables import PRIVATE, PUBLIC, UNLISTED
 from filewallball.files.thumbnails import DEFAULT, LARGEST, SMALLEST
 from filewallball.web.openapi import EXPIRES_IN
-from filewallball.web.schemas import DurationField, MomentField, TimeField, printable, without_controls
+from filewallball.web.schemas import (
+    LONGEST_US,
+    DurationField,
+    InstantField,
+    MomentField,
+    TimeField,
+    printable,
+    without_controls,
+)
 
 _MOMENT = {"type": "string", "format": "date-time"}
+_COLUMNS = {"file_name": "filename", "expires_at": "expires_us"}
 _DATES = "ISO 8601, UTC without a zone; a date alone is the whole day"
 
 
@@ -48,6 +60,39 @@ class UploadOptionsSchema(Schema):
             "description": "Expected SHA-256 of the file; a mismatch stores nothing",
         },
     )
+
+
+class FileChangeSchema(Schema):
+    """The fields of a file that are to change; what is left out stays. Loaded as a FileChange."""
+
+    file_name = fields.String(
+        validate=validate.Length(min=1, max=1000),
+        metadata={"description": "A new name; made safe as at an upload"},
+    )
+    description = fields.String(validate=validate.Length(max=1000))
+    visibility = fields.String(validate=validate.OneOf((PUBLIC, UNLISTED, PRIVATE)))
+    expires_in = DurationField(
+        allow_none=True,
+        metadata={"type": ["string", "integer", "null"], "description": f"{EXPIRES_IN}; null: never"},
+    )
+    expires_at = InstantField(
+        allow_none=True,
+        metadata={"type": ["string", "null"], "format": "date-time", "description": "RFC 3339; null: never"},
+    )
+
+    @validates_schema
+    def _check_expiry(self, data: dict[str, Any], **_: Any) -> None:
+        if "expires_in" in data and "expires_at" in data:
+            raise ValidationError("Send expires_in or expires_at, not both.", "expires_at")
+        if (moment := data.get("expires_at")) is not None and not 0 < moment - now_us() <= LONGEST_US:
+            raise ValidationError("Must lie ahead, by ten years at most.", "expires_at")
+
+    @post_load
+    def _collect(self, data: dict[str, Any], **_: Any) -> FileChange:
+        values = {_COLUMNS.get(name, name): value for name, value in data.items() if name != "expires_in"}
+        if "expires_in" in data:
+            values["expires_us"] = expiry_of(data["expires_in"])
+        return FileChange(values)
 
 
 class FileSchema(Schema):
@@ -101,7 +146,26 @@ class ListQuerySchema(Schema):
 
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=500))
-    cursor = fields.String(load_default="", validate=validate.Length(max=200))
+    cursor = fields.String(load_default="", validate=validate.Length(max=1000))
+    sort = fields.String(
+        load_default=NEWEST,
+        validate=validate.OneOf(SORTS),
+        metadata={
+            "description": "With `-` the largest, latest or last in the alphabet first; names by 100 characters"
+        },
+    )
+    visibility = fields.String(load_default="", validate=validate.OneOf((PUBLIC, UNLISTED, PRIVATE)))
+    owner = fields.String(
+        load_default="",
+        validate=[validate.Length(max=128), printable],
+        metadata={"description": "`me`, or for administrators a user's name"},
+    )
+    expired = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "Instead of what is there, what has expired: your own, for administrators all"
+        },
+    )
     type = MediaTypeField(
         load_default="",
         validate=[validate.Length(max=127), printable],
@@ -140,7 +204,7 @@ class ThumbnailQuerySchema(Schema):
 
 
 class FileListSchema(Schema):
-    """One page of files, newest first; `next_cursor` leads on at equal cost at any depth."""
+    """One page of files; `next_cursor` leads on at equal cost at any depth."""
 
     files = fields.List(fields.Nested(FileSchema))
     total = fields.Integer()
@@ -156,6 +220,17 @@ class QuarantineQuerySchema(Schema):
 
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+    cursor = fields.String(load_default="", validate=validate.Length(max=200))
+    name = fields.String(
+        load_default="",
+        validate=[validate.Length(max=255), without_controls],
+        metadata={"description": "Part of the name, as in the list of files"},
+    )
+    reason = fields.String(
+        load_default="",
+        validate=validate.Length(max=64),
+        metadata={"description": "One of the reasons, such as archive_bomb"},
+    )
 
 
 class QuarantinedFileSchema(Schema):
@@ -179,3 +254,5 @@ class QuarantineSchema(Schema):
     """Files in quarantine, newest first."""
 
     files = fields.List(fields.Nested(QuarantinedFileSchema))
+    total = fields.Integer()
+    next_cursor = fields.String(allow_none=True)

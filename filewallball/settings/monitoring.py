@@ -59,8 +59,13 @@ class MonitoringSettings:
         "From an upload's last byte: 50ms, 100ms, 250ms, 500ms, 1s, 2.5s, 5s or 10s",
         validate=OneOf([timedelta(seconds=each) for each in SLO_SECONDS]),
     )
+    grafana_url: str = setting(
+        "shown_url", "", "Grafana as people reach it; the console links to its panels; empty = no link"
+    )
     alert_runbook_url: str = setting(
-        "str", "docs/runbook.md", "The runbook as those who get an alert reach it; a `#section` is appended"
+        "str",
+        "",
+        "The runbook as those who get an alert reach it; a `#section` is appended; empty = /runbook of PUBLIC_URL",
     )
     alert_host: str = setting(
         "str", "", "Name of this place in alerts; empty = the host of PUBLIC_URL, else this machine's name"

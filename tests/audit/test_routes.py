@@ -13,6 +13,7 @@ from tests.fixtures.audit_log import rows_of
 # Probes, metrics and documentation: asked all the time, telling nothing of anybody. Refusals are on record even there.
 NOT_RECORDED = {
     "/",
+    "/api/v1/console",
     "/docs",
     "/docs/errors",
     "/docs/static/<path:filename>",
@@ -23,6 +24,9 @@ NOT_RECORDED = {
     "/health/ready",
     "/metrics",
     "/openapi.json",
+    "/runbook",
+    "/runbook.json",
+    "/runbook/static/<path:filename>",
     # nginx alone may ask for it; what it records is tested behind nginx.
     "/_refused/<int:status>",
 }
