@@ -20,6 +20,7 @@ from filewallball.audit.seals import Seals, seal_key
 from filewallball.audit.totals import Totals
 from filewallball.audit.verify_job import Verification
 from filewallball.backup.last_backup import backup_probe
+from filewallball.console import views as console_views
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
 from filewallball.database.tables import db
@@ -254,6 +255,7 @@ def register_routes(app: Flask) -> None:
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(start.blueprint)
+    app.register_blueprint(console_views.blueprint)
     app.register_blueprint(refusal_views.blueprint)
     limit_unrecorded(app)
 

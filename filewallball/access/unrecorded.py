@@ -13,8 +13,8 @@ from werkzeug.routing import Rule
 from filewallball.access.admission import turn_away
 from filewallball.access.limits import API, ASSETS, PREFLIGHTS, bucket_of
 
-_PAGES = ("start.welcome", "docs.index", "docs.errors", "api-docs.openapi_json")
-_ASSETS = ("docs.static", "docs.swagger_ui")
+_PAGES = ("start.welcome", "docs.index", "docs.errors", "api-docs.openapi_json", "console.index")
+_ASSETS = ("docs.static", "docs.swagger_ui", "console.asset")
 
 
 def limit_unrecorded(app: Any) -> None:

@@ -34,6 +34,7 @@ UNRECORDED = (
     "health.",
     "docs.",
     "start.",
+    "console.",
     "api-docs.",
     "refusals.",
 )  # probes, documentation, and what nginx alone may ask for: nothing to protect here
