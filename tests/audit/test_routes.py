@@ -13,6 +13,7 @@ from tests.fixtures.audit_log import rows_of
 # Probes, metrics and documentation: asked all the time, telling nothing of anybody. Refusals are on record even there.
 NOT_RECORDED = {
     "/",
+    "/api/v1/console",
     "/docs",
     "/docs/errors",
     "/docs/static/<path:filename>",
