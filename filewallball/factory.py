@@ -27,6 +27,7 @@ from filewallball.database.tables import db
 from filewallball.files import quarantine_views
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
+from filewallball.files.changes import Changes
 from filewallball.files.fetch import Downloads
 from filewallball.files.inventory import count_files
 from filewallball.files.keyed_upload import KeyedUploads
@@ -73,7 +74,7 @@ from filewallball.stats.rollup import UsageRollup
 from filewallball.stats.snapshot import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.version import __version__
-from filewallball.web import docs, problems, start
+from filewallball.web import console_settings, docs, problems, start
 from filewallball.web.api import api
 from filewallball.web.app import Application
 from filewallball.web.cors import allow_origins
@@ -219,6 +220,7 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
     cache = MetadataCache(settings.redis_url, lambda: limits.degraded_since is not None)
     downloads, removals = Downloads(settings, database, store, scanner, cache), Removals(database, cache)
     provide(app, store, scanner, cache, Thumbnails(settings, database, store), downloads, removals)
+    provide(app, Changes(database, cache))
     uploads, reservations = Uploads(settings, database, store, scanner), Reservations(database)
     provide(app, uploads, reservations, KeyedUploads(uploads, reservations))
 
@@ -251,6 +253,7 @@ def register_routes(app: Flask) -> None:
         stats_views.blueprint,
         quarantine_views.blueprint,
         alert_views.blueprint,
+        console_settings.blueprint,
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)

@@ -5,6 +5,8 @@ FETCH = "file:fetch"
 UPLOAD = "file:upload"
 LIST = "file:list"
 DELETE = "file:delete"
+UPDATE = "file:update"
+HISTORY = "file:history"
 ANY_FILE = "file:any"
 STATS = "stats:read"
 OWN_STATS = "stats:own"
@@ -15,7 +17,7 @@ MANAGE = "access:manage"
 QUARANTINE = "file:quarantine"
 
 _GUEST = frozenset({SELF, FETCH})
-_USER = _GUEST | {UPLOAD, LIST, DELETE, OWN_STATS}
+_USER = _GUEST | {UPLOAD, LIST, UPDATE, HISTORY, DELETE, OWN_STATS}
 _MONITOR = _GUEST | {STATS, OWN_STATS, ALERTS}
 
 ROLES: dict[str, frozenset[str]] = {

@@ -47,13 +47,18 @@ class Rule:
 
 
 def recorded(
-    action: str, permission: str, *, shared_secret: SharedSecret | None = None
+    action: str,
+    permission: str,
+    *,
+    shared_secret: SharedSecret | None = None,
+    reads_if_match: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a view one operation: on record before anything else happens, whatever comes of it.
 
     Stands outermost, above `arguments`, so that refusals of every kind fall inside, and before the body is read. The
     view finds the operation with `current_operation()`. `view.rule` says what the route needs. With a `shared_secret`
-    it is open to who shows that as bearer token, and to nobody else. A query that the view does not read is refused.
+    it is open to who shows that as bearer token, and to nobody else. A query that the view does not read is refused,
+    and so is a condition, but for the `If-Match` that a view `reads_if_match`.
     """
     bucket = bucket_of(action)
 
@@ -80,7 +85,11 @@ def recorded(
                 if request.method in CHANGING:
                     is_creation = permission == permissions.UPLOAD
                     refuse_unheeded(
-                        request.method, request.headers, request.content_length, is_creation=is_creation
+                        request.method,
+                        request.headers,
+                        request.content_length,
+                        is_creation=is_creation,
+                        reads_if_match=reads_if_match,
                     )
                 if exchange.environ.get("QUERY_STRING"):
                     _check_query(read_from, is_link=is_link)

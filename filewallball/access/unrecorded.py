@@ -13,7 +13,10 @@ from werkzeug.routing import Rule
 from filewallball.access.admission import turn_away
 from filewallball.access.limits import API, ASSETS, PREFLIGHTS, bucket_of
 
-_PAGES = ("start.welcome", "docs.index", "docs.errors", "api-docs.openapi_json", "console.index")
+_PAGES = (
+    *("start.welcome", "docs.index", "docs.errors", "api-docs.openapi_json"),
+    *("console.index", "console-settings.Console"),
+)
 _ASSETS = ("docs.static", "docs.swagger_ui", "console.asset")
 
 

@@ -7,9 +7,11 @@ from typing import Any, cast
 import orjson
 from sqlalchemy import Row
 
+from filewallball.audit.story import Chapter
 from filewallball.clock import rfc3339
 from filewallball.recording.tables import audit_log
 from filewallball.text import sanitize, sanitize_json
+from filewallball.web.details import ADVICE
 
 _MOST_BRACKETS = 100  # deeper than this some JSON library may give up
 _LONGEST = 512
@@ -46,6 +48,37 @@ def _shown(row: SimpleNamespace) -> dict[str, Any]:
         "count": index(row.count),
         "integrity": _integrity(row.block_id),
         "details": _details(row),
+    }
+
+
+def shown_chapter(chapter: Chapter) -> dict[str, Any]:
+    """The fields of StoryOperationSchema."""
+    error, block = chapter.error, chapter.block
+    return {
+        **shown(chapter.row),
+        "error": None
+        if error is None
+        else {
+            "code": error.code,
+            "title": error.title,
+            "status": error.status,
+            "side": error.side,
+            "advice": ADVICE.get(error.code, ""),
+            "retry_after": error.retry_after,
+        },
+        "block": None if block is None else _shown_block(block, chapter.verified),
+    }
+
+
+def _shown_block(block: Row[Any], verified: str) -> dict[str, Any]:
+    return {
+        "number": block.number,
+        "first_id": block.first_id,
+        "last_id": block.last_id,
+        "row_count": block.row_count,
+        "sealed_at": rfc3339(block.sealed_us) if _is_moment(block.sealed_us) else None,
+        "seal": _text(block.seal),
+        "verified": verified,
     }
 
 

@@ -151,6 +151,54 @@ class AuditPageSchema(Schema):
     filters = fields.Dict()
 
 
+class StoryErrorSchema(Schema):
+    """The meaning of the error that an operation ended with."""
+
+    code = fields.String()
+    title = fields.String()
+    status = fields.Integer(metadata={"description": "The HTTP status that it is answered with"})
+    side = fields.String(metadata={"description": "client or server: whose doing it is"})
+    advice = fields.String(metadata={"description": "What to do about it; may be empty"})
+    retry_after = fields.Integer(allow_none=True, metadata={"description": "Seconds"})
+
+
+class StoryBlockSchema(Schema):
+    """The block that seals a row."""
+
+    number = fields.Integer()
+    first_id = fields.Integer(metadata={"description": "The first row that it seals"})
+    last_id = fields.Integer()
+    row_count = fields.Integer()
+    sealed_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    seal = fields.String()
+    verified = fields.String(
+        metadata={"description": "What this host's last verification says: intact, broken or not_checked"}
+    )
+
+
+class StoryOperationSchema(AuditEventSchema):
+    """One operation of a request; what there is beside its row."""
+
+    error = fields.Nested(StoryErrorSchema, allow_none=True)
+    block = fields.Nested(
+        StoryBlockSchema, allow_none=True, metadata={"description": "null while the row is not sealed yet"}
+    )
+
+
+class StorySchema(Schema):
+    """All that is on record of one request."""
+
+    request_id = fields.String()
+    operations = fields.List(
+        fields.Nested(StoryOperationSchema), metadata={"description": "In the order of their rows"}
+    )
+    is_whole = fields.Boolean(metadata={"description": "False: there are more operations than are shown"})
+    verified_at = fields.String(
+        allow_none=True,
+        metadata={"format": "date-time", "description": "When this host last verified the log"},
+    )
+
+
 class AuditFindingSchema(Schema):
     """Something wrong with one block; block 0 stands for rows in no block."""
 

@@ -8,19 +8,22 @@ from flask.views import MethodView
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.audit.export import TYPES, Export, filename
-from filewallball.audit.presentation import shown
+from filewallball.audit.presentation import shown, shown_chapter
 from filewallball.audit.queries import list_events
 from filewallball.audit.schemas import (
     AuditExportSchema,
     AuditPageSchema,
     AuditQuerySchema,
     AuditStandingSchema,
+    StorySchema,
 )
+from filewallball.audit.story import tell
 from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us, rfc3339
 from filewallball.database.connections import Database
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
+from filewallball.text import sanitize
 from filewallball.web.api import Blueprint
 
 blueprint = Blueprint("audit", __name__, url_prefix="/api/v1/audit", description="The audit log")
@@ -48,6 +51,26 @@ class AuditLogs(MethodView):
         )
         logs = [shown(row) for row in found.rows]
         return {"logs": logs, **found.place(), "filters": wanted.shown()}
+
+
+@blueprint.route("/requests/<request_id>")
+class AuditRequest(MethodView):
+    init_every_request = False
+
+    @recorded("audit:read", permissions.AUDIT)
+    @blueprint.response(200, StorySchema)
+    def get(self, request_id: str) -> dict[str, Any]:
+        """Tell the story of a request: its operations, what their errors mean, and the blocks that seal them."""
+        current_operation().note(details={"filters": {"request_id": sanitize(request_id, 128)}})
+        part(Shipper).flush()
+        last = part(Verification).last()
+        story = tell(part(Database), request_id, last)
+        return {
+            "request_id": request_id,
+            "operations": [shown_chapter(chapter) for chapter in story.chapters],
+            "is_whole": story.is_whole,
+            "verified_at": rfc3339(last.report.finished_us) if last is not None else None,
+        }
 
 
 @blueprint.route("/export")

@@ -58,6 +58,13 @@ def no_right_to_delete(caller: Caller, delete_token: str) -> errors.ApiError:
     return errors.Forbidden("The file is somebody else's.")
 
 
+def no_right_to_update(caller: Caller) -> errors.ApiError:
+    """The refusal of a change: the delete token of an anonymous upload gives no right to it."""
+    if caller.is_anonymous:
+        return errors.AuthMissing("Only its owner and administrators may: send a token.")
+    return errors.Forbidden("The file is somebody else's.")
+
+
 def token_digest(token: str) -> str:
     """The stored form of a delete token: its SHA-256, in hexadecimal."""
     return hashlib.sha256(token.encode()).hexdigest()

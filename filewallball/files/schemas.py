@@ -2,14 +2,25 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from filewallball.clock import now_us
+from filewallball.files.changes import FileChange, expiry_of
 from filewallball.files.tables import PRIVATE, PUBLIC, UNLISTED
 from filewallball.files.thumbnails import DEFAULT, LARGEST, SMALLEST
 from filewallball.web.openapi import EXPIRES_IN
-from filewallball.web.schemas import DurationField, MomentField, TimeField, printable, without_controls
+from filewallball.web.schemas import (
+    LONGEST_US,
+    DurationField,
+    InstantField,
+    MomentField,
+    TimeField,
+    printable,
+    without_controls,
+)
 
 _MOMENT = {"type": "string", "format": "date-time"}
+_COLUMNS = {"file_name": "filename", "expires_at": "expires_us"}
 _DATES = "ISO 8601, UTC without a zone; a date alone is the whole day"
 
 
@@ -48,6 +59,39 @@ class UploadOptionsSchema(Schema):
             "description": "Expected SHA-256 of the file; a mismatch stores nothing",
         },
     )
+
+
+class FileChangeSchema(Schema):
+    """The fields of a file that are to change; what is left out stays. Loaded as a FileChange."""
+
+    file_name = fields.String(
+        validate=validate.Length(min=1, max=1000),
+        metadata={"description": "A new name; made safe as at an upload"},
+    )
+    description = fields.String(validate=validate.Length(max=1000))
+    visibility = fields.String(validate=validate.OneOf((PUBLIC, UNLISTED, PRIVATE)))
+    expires_in = DurationField(
+        allow_none=True,
+        metadata={"type": ["string", "integer", "null"], "description": f"{EXPIRES_IN}; null: never"},
+    )
+    expires_at = InstantField(
+        allow_none=True,
+        metadata={"type": ["string", "null"], "format": "date-time", "description": "RFC 3339; null: never"},
+    )
+
+    @validates_schema
+    def _check_expiry(self, data: dict[str, Any], **_: Any) -> None:
+        if "expires_in" in data and "expires_at" in data:
+            raise ValidationError("Send expires_in or expires_at, not both.", "expires_at")
+        if (moment := data.get("expires_at")) is not None and not 0 < moment - now_us() <= LONGEST_US:
+            raise ValidationError("Must lie ahead, by ten years at most.", "expires_at")
+
+    @post_load
+    def _collect(self, data: dict[str, Any], **_: Any) -> FileChange:
+        values = {_COLUMNS.get(name, name): value for name, value in data.items() if name != "expires_in"}
+        if "expires_in" in data:
+            values["expires_us"] = expiry_of(data["expires_in"])
+        return FileChange(values)
 
 
 class FileSchema(Schema):

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from filewallball import errors, permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.database.connections import Database
+from filewallball.files.changes import Changes, FileChange, version_of
 from filewallball.files.delivery import deliver
 from filewallball.files.fetch import Downloads
 from filewallball.files.incoming import UploadRequest, receive_body, receive_form
@@ -17,6 +18,7 @@ from filewallball.files.keyed_upload import Answer, KeyedUploads, Receive
 from filewallball.files.queries import FileFilter, list_files
 from filewallball.files.removal import Removals
 from filewallball.files.schemas import (
+    FileChangeSchema,
     FileListSchema,
     FileSchema,
     ListQuerySchema,
@@ -34,7 +36,16 @@ from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.web.api import Blueprint
 from filewallball.web.finished import Dumper, json_response
-from filewallball.web.openapi import FORM_BODY, IDEMPOTENCY_KEY, LOCATION, RAW_BODY, REPLAYED, binary_answer
+from filewallball.web.openapi import (
+    ETAG,
+    FORM_BODY,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    LOCATION,
+    RAW_BODY,
+    REPLAYED,
+    binary_answer,
+)
 from filewallball.web.paging import Page
 from filewallball.web.request_body import ArrivingBody, body_of_any_length
 
@@ -97,10 +108,21 @@ class FileItem(MethodView):
     init_every_request = False
 
     @recorded("file:describe", permissions.FETCH)
-    @blueprint.response(200, FileSchema)
-    def get(self, file_id: str) -> StoredFile:
+    @blueprint.response(200, FileSchema, headers=ETAG)
+    def get(self, file_id: str) -> tuple[StoredFile, dict[str, str]]:
         """Describe a file."""
-        return part(Downloads).describe(current_operation(), file_id)
+        return _described(part(Downloads).describe(current_operation(), file_id))
+
+    @recorded("file:update", permissions.UPDATE, reads_if_match=True)
+    @blueprint.doc(parameters=[IF_MATCH])
+    @blueprint.arguments(FileChangeSchema)
+    @blueprint.response(200, FileSchema, headers=ETAG)
+    def patch(self, change: FileChange, file_id: str) -> tuple[StoredFile, dict[str, str]]:
+        """Change a file's name, description, visibility or expiry: its owner or an administrator; the bytes stay."""
+        is_any = "If-Match" not in request.headers or request.if_match.star_tag
+        versions = None if is_any else request.if_match.as_set()
+        changed = part(Changes).change(current_operation(), file_id, change, versions)
+        return _described(part(Downloads).shown(changed))
 
     @recorded("file:delete", permissions.DELETE)
     @blueprint.doc(parameters=[{"in": "header", "name": "X-Delete-Token", "schema": {"type": "string"}}])
@@ -152,6 +174,10 @@ class Thumbnail(MethodView):
             x_accel=False,
             finished=lambda delivery: downloads.delivered(op, delivery),
         )
+
+
+def _described(file: StoredFile) -> tuple[StoredFile, dict[str, str]]:
+    return file, {"ETag": f'"{version_of(file)}"'}
 
 
 def _uploaded(op: Operation, options: dict[str, Any], receive: Receive) -> Response:

@@ -114,7 +114,7 @@ ACTIONS = (
         "file:list",
         "file:describe",
     ),
-    *("file:delete", "file:expire", "file:scan", "file:scrub", "file:release"),
+    *("file:update", "file:history", "file:delete", "file:expire", "file:scan", "file:scrub", "file:release"),
     *("upload:create", "upload:append", "upload:check", "upload:list", "upload:terminate"),
     *("user:list", "user:describe", "user:create", "user:update", "auth:fail"),
     *("token:list", "token:create", "token:revoke", "token:rotate"),

@@ -6,6 +6,7 @@ from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import humanfriendly
 from limits import RateLimitItem, parse_many
@@ -139,6 +140,13 @@ def web_url(value: str, **_: Any) -> str:
     return value
 
 
+def shown_url(value: str, **_: Any) -> str:
+    """A URL that anybody is shown, so it may hold no credentials."""
+    if "@" in urlsplit(web_url(value)).netloc:
+        raise ValidationError("is shown to everybody: it must not hold a name or a password.")
+    return value.rstrip("/")
+
+
 def web_urls(value: str, **_: Any) -> tuple[str, ...]:
     return tuple(web_url(part) for part in _parts(value))
 
@@ -230,6 +238,7 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     types,
     base_url,
     web_url,
+    shown_url,
     web_urls,
     secret_url,
     password,

@@ -42,6 +42,9 @@ class MonitoringSettings:
     )
     grafana_enabled: bool = setting("bool", "true", "Render the provisioning of Grafana")
     grafana_port: int = setting("int", "3000", "Port of Grafana on its host", validate=_PORT)
+    grafana_url: str = setting(
+        "shown_url", "", "Grafana as people reach it; the console links to its panels; empty = no link"
+    )
     alert_runbook_url: str = setting(
         "str", "docs/runbook.md", "The runbook as those who get an alert reach it; a `#section` is appended"
     )

@@ -87,7 +87,7 @@ def detailed_metrics(snapshot: Snapshot, now: int, days: int, space: Space, bloc
             suspicious_uploads=sum(sums.suspicious for sums in recent.values()),
             blocked_ips=blocked,
         ),
-        capacity=_capacity(snapshot, this_hour, space),
+        capacity=capacity_of(snapshot, this_hour, space),
     )
 
 
@@ -130,7 +130,8 @@ def _users(snapshot: Snapshot, today: int) -> UserMetrics:
     )
 
 
-def _capacity(snapshot: Snapshot, this_hour: int, space: Space) -> Capacity:
+def capacity_of(snapshot: Snapshot, this_hour: int, space: Space) -> Capacity:
+    """The growth up to an hour, and how long the space lasts."""
     oldest = snapshot.first_hour()
     age_days = (this_hour - oldest) / DAY_HOURS if oldest is not None else 0.0
     short, long = (_growth(snapshot, this_hour, days, age_days) for days in (_SHORT_DAYS, _LONG_DAYS))

@@ -42,7 +42,7 @@ BLOCKS_FOLLOWED = 200
 _HEAD = select(audit_chain.c.number, usage_state.c.newest_hour, usage_state.c.revision).join_from(
     audit_chain, usage_state, usage_state.c.id == 1
 )
-_SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups", "suspicious")
+SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups", "suspicious")
 
 
 class Statistics:
@@ -192,7 +192,7 @@ class Snapshot:
         return found
 
     def _read_usage(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
-        sums = [func.sum(usage_hourly.c[name]) for name in _SUMS]
+        sums = [func.sum(usage_hourly.c[name]) for name in SUMS]
         statement = select(usage_hourly.c.kind_id, *sums).where(*span(usage_hourly.c.hour, first_hour, end))
         return self.numbers(statement.group_by(usage_hourly.c.kind_id), keys=1)
 

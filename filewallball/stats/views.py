@@ -16,6 +16,8 @@ from filewallball.stats.calendar import day_of
 from filewallball.stats.clients import rank_clients
 from filewallball.stats.detailed import DetailedMetrics, detailed_metrics
 from filewallball.stats.expected import Expectation, ExpectedClients
+from filewallball.stats.series import read_series
+from filewallball.stats.series_schemas import SeriesQuerySchema, SeriesSchema
 from filewallball.stats.snapshot import Snapshot, Statistics
 from filewallball.stats.uploads import ClientUploads, UploadErrors, client_uploads, upload_errors
 from filewallball.storage.local import LocalStore
@@ -84,6 +86,19 @@ class Clients(MethodView):
         found = _at_once(lambda snapshot: rank_clients(snapshot, day_of(now_us()), **query))
         period = {"period_days": query["days"], "order": query["order"]}
         return {"clients": found.rows, **found.place(), **period}
+
+
+@blueprint.route("/stats/series")
+class Series(MethodView):
+    init_every_request = False
+
+    @recorded("stats:read", permissions.STATS)
+    @blueprint.arguments(SeriesQuerySchema, location="query")
+    @blueprint.response(200, SeriesSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Statistics over time, for charts: one value for each step, of the whole service or of one client."""
+        space = part(LocalStore).space()
+        return _at_once(lambda snapshot: read_series(snapshot, now_us(), space, **query))
 
 
 @blueprint.route("/stats/expected")

@@ -54,6 +54,19 @@ REPLAYED: dict[str, Any] = {
     }
 }
 
+ETAG: dict[str, Any] = {
+    "ETag": {
+        "description": "The version of this description; that of the bytes is another one, at the download",
+        "schema": {"type": "string"},
+    }
+}
+IF_MATCH: dict[str, Any] = {
+    "in": "header",
+    "name": "If-Match",
+    "schema": {"type": "string"},
+    "description": "The ETag of the description that the change is based on: 412 where somebody changed it since",
+}
+
 # What an operation may answer with beside success and what every one may; by action.
 _EVERY = (400, 401, 403, 422, 429, 503)
 _PROBLEMS = {
@@ -66,6 +79,8 @@ _PROBLEMS = {
     "file:view": (404, 410, 412, 416, 500),
     "file:thumbnail": (404, 410, 412, 416, 500, 507),
     "file:describe": (404, 410),
+    "file:update": (404, 410),
+    "file:history": (404, 410),
     "file:delete": (404, 410),
     "user:create": (409,),
     "user:update": (409,),

@@ -48,16 +48,19 @@ _FRAGMENTS = HeaderNames(("Content-Range", *_WHOLE))
 _ABOUT_VERSIONS = HeaderNames((*_OVERRIDES, *_CONDITIONS))
 
 
-def refuse_unheeded(method: str, headers: Headers, length: int | None, *, is_creation: bool) -> None:
+def refuse_unheeded(
+    method: str, headers: Headers, length: int | None, *, is_creation: bool, reads_if_match: bool = False
+) -> None:
     """Refuse a request of a changing method that asks for something else than the route would do.
 
-    What is created has no version before, so `If-None-Match` holds there; any other condition cannot be met.
+    What is created has no version before, so `If-None-Match` holds there; any other condition cannot be met, unless the
+    route itself reads `If-Match`.
     Raises BadRequest, UnsupportedMediaType, PreconditionFailed.
     """
     sent = _ABOUT_VERSIONS.among(headers)
     if any(headers[name].upper() != method for name in sent if name in _OVERRIDES):
         raise BadRequest("The method is that of the request line; it cannot be overridden.")
-    conditions = _CONDITIONS[:2] if is_creation else _CONDITIONS
+    conditions = _CONDITIONS[:2] if is_creation else _CONDITIONS[reads_if_match:]
     if name := next((name for name in sent if name in conditions), None):
         raise PreconditionFailed(f"{name} cannot hold: there is no version to compare with here.")
     refuse_encoded(headers)

@@ -10,6 +10,8 @@ from marshmallow import ValidationError, fields
 from filewallball.clock import parse_moment, rfc3339, to_us
 
 _LONGEST_SECONDS = 10 * 366 * 86400
+LONGEST_US = _LONGEST_SECONDS * 1_000_000
+"""The longest duration that is taken, in microseconds."""
 _LATEST_US = to_us(datetime(9999, 1, 1, tzinfo=UTC))
 
 

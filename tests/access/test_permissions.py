@@ -20,6 +20,8 @@ HOLDERS = {
     permissions.FETCH: {"anonymous", "guest", "user", "monitor", "admin"},
     permissions.UPLOAD: {"user", "admin"},
     permissions.LIST: {"user", "admin"},
+    permissions.UPDATE: {"user", "admin"},
+    permissions.HISTORY: {"user", "admin"},
     permissions.DELETE: {"user", "admin"},
     permissions.OWN_STATS: {"user", "monitor", "admin"},
     permissions.ANY_FILE: {"admin"},
@@ -36,6 +38,7 @@ UNRECORDED = (
     "start.",
     "console.",
     "api-docs.",
+    "console-settings.",
     "refusals.",
 )  # probes, documentation, and what nginx alone may ask for: nothing to protect here
 ARGUMENTS = {"file_id": str(uuid.UUID(int=7)), "filename": "a.bin", "client_ip": "127.0.0.1"}

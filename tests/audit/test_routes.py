@@ -16,6 +16,7 @@ NOT_RECORDED = {
     "/console/",
     "/console/<path:page>",
     "/console/assets/<version>/<path:name>",
+    "/api/v1/console",
     "/docs",
     "/docs/errors",
     "/docs/static/<path:filename>",

@@ -15,6 +15,7 @@ MINE = "/api/v1/upload/statistics/198.51.100.9"
 OTHERS = "/api/v1/upload/statistics/192.0.2.1"
 ERRORS = "/api/v1/upload/errors"
 CLIENTS = "/api/v1/stats/clients"
+SERIES = "/api/v1/stats/series"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_who_may_read_what(set_config: Callable[..., Flask], role: str, mine: in
         return client.get(path, environ_base={"REMOTE_ADDR": "198.51.100.9"}).status_code
 
     assert status(MINE) == mine
-    assert [status(path) for path in (OTHERS, DETAILED, ERRORS, CLIENTS)] == [others] * 4
+    assert [status(path) for path in (OTHERS, DETAILED, ERRORS, CLIENTS, SERIES)] == [others] * 5
 
 
 def test_monitoring_networks_may_read_all_of_it(client: FlaskClient) -> None:
@@ -140,10 +141,19 @@ def test_clients_are_ranked_and_paged(client: FlaskClient, record: Record) -> No
 def test_every_field_is_described(client: FlaskClient) -> None:
     document = client.get("/openapi.json").get_json()
     schemas = document["components"]["schemas"]
-    for path in (DETAILED, "/api/v1/upload/statistics/{client_ip}", ERRORS, CLIENTS):
+    for path in (DETAILED, "/api/v1/upload/statistics/{client_ip}", ERRORS, CLIENTS, SERIES):
         parameters = document["paths"][path]["get"]["parameters"]
         assert all("description" in parameter for parameter in parameters if "name" in parameter), path
 
-    for name in ("DetailedMetrics", "ClientUploads", "UploadErrors", "ClientPage", "Capacity", "UserMetrics"):
+    for name in (
+        "DetailedMetrics",
+        "ClientUploads",
+        "UploadErrors",
+        "ClientPage",
+        "Capacity",
+        "UserMetrics",
+        "Point",
+        "Series",
+    ):
         properties = schemas[name]["properties"]
         assert all("description" in field for field in properties.values()), name
