@@ -42,6 +42,9 @@ from filewallball.health import views as health_views
 from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
 from filewallball.idempotency.reservations import Reservations
+from filewallball.links import shared_views as shared_link_views
+from filewallball.links import views as link_views
+from filewallball.links.parts import make_links
 from filewallball.observability.counters import EPOCH
 from filewallball.observability.logs import configure_logging
 from filewallball.observability.metric_store.slots import Slots
@@ -137,6 +140,7 @@ def build_parts(app: Flask, settings: Settings) -> None:
     _build_files(app, settings, database)
     stored = part(LocalStore, app), part(Uploads, app), part(Reservations, app), part(Ledger, app)
     provide(app, *make_parts(settings, database, *stored, part(Metrics, app).add))
+    provide(app, *make_links(settings, database, part(Ledger, app), part(Downloads, app), part(Gate, app)))
     _build_statistics(app, database)
     _build_audit(app, settings, database)
     provide(
@@ -247,6 +251,8 @@ def register_routes(app: Flask) -> None:
     for blueprint in (
         file_views.blueprint,
         resumable_views.blueprint,
+        link_views.blueprint,
+        shared_link_views.blueprint,
         audit_views.blueprint,
         health_views.blueprint,
         access_views.blueprint,

@@ -7,6 +7,7 @@ LIST = "file:list"
 DELETE = "file:delete"
 UPDATE = "file:update"
 HISTORY = "file:history"
+SHARE = "file:share"
 ANY_FILE = "file:any"
 STATS = "stats:read"
 OWN_STATS = "stats:own"
@@ -17,7 +18,7 @@ MANAGE = "access:manage"
 QUARANTINE = "file:quarantine"
 
 _GUEST = frozenset({SELF, FETCH})
-_USER = _GUEST | {UPLOAD, LIST, UPDATE, HISTORY, DELETE, OWN_STATS}
+_USER = _GUEST | {UPLOAD, LIST, UPDATE, HISTORY, DELETE, SHARE, OWN_STATS}
 _MONITOR = _GUEST | {STATS, OWN_STATS, ALERTS}
 
 ROLES: dict[str, frozenset[str]] = {

@@ -58,6 +58,19 @@ def authenticate(database: Database, token: str, *, may_have_expired: bool = Fal
     return Identity(row.user_id, row.username, row.id, row.role, has_expired)
 
 
+def identity_of(database: Database, token_id: int) -> Identity | None:
+    """The user and role of a token by its number; None where it is not valid now."""
+    statement = (
+        select(tokens.c.user_id, tokens.c.expires_us, users.c.username, users.c.role)
+        .join(users, users.c.id == tokens.c.user_id)
+        .where(tokens.c.id == token_id, tokens.c.revoked_us.is_(None), users.c.disabled_us.is_(None))
+    )
+    row = database.row(statement)
+    if row is None or (row.expires_us is not None and row.expires_us <= now_us()):
+        return None
+    return Identity(row.user_id, row.username, token_id, row.role)
+
+
 def is_revoked(database: Database, token_id: int) -> bool:
     """True if the token, or its user, may do nothing any more; its expiry is another matter."""
     statement = (

@@ -8,7 +8,7 @@ from limits import RateLimitItem
 from filewallball.access.blockable import Blockable
 from filewallball.access.blocks import ActiveBlock, BlockList
 from filewallball.access.last_use import LastUse
-from filewallball.access.limits import AUTH, Limits
+from filewallball.access.limits import AUTH, GUESSES, Limits
 from filewallball.addresses import client_network
 from filewallball.errors import WRONG_CREDENTIALS, ApiError, Blocked, RateLimited
 from filewallball.recording.event import SUCCESS, Event
@@ -67,6 +67,15 @@ class Gate:
         if not self.limits.items[AUTH] or self._is_proxy(origin):
             return None
         return self.limits.hit(AUTH, origin.counted_as)
+
+    def refusal_of_guess(self, origin: Origin, target: str) -> RateLimited | None:
+        """Count a guess at the password of a thing; the refusal once this client made too many of them, or all
+        clients together made ten times as many."""
+        if not self._is_proxy(origin):
+            refusal = self.limits.hit(AUTH, f"{target}:{origin.counted_as}")
+            if refusal is not None:
+                return refusal
+        return self.limits.hit(GUESSES, target)
 
     def watch(self, event: Event) -> None:
         """Notice what a client does too often; `take_offenders` names it to the job that blocks."""

@@ -24,6 +24,9 @@ PREFLIGHTS = {name: f"{name} preflight" for name in (UPLOAD, DOWNLOAD, API)}
 """The count of the preflights that announce requests of each kind."""
 ASSETS = "asset"
 _ASSETS_OF_A_PAGE = 10
+GUESSES = "guess"
+"""The count of guesses at one password by all clients together."""
+_GUESSING_CLIENTS = 10
 EXEMPT = ""
 """Probes and metrics: blocked addresses and wrong credentials are refused there too, but nothing is counted."""
 _TIMEOUT_SECONDS = 0.2
@@ -90,6 +93,7 @@ class Limits:
         self._shown = (UPLOAD, DOWNLOAD, API, AUTH)
         self.items |= {count: self.items[name] for name, count in PREFLIGHTS.items()}
         self.items[ASSETS] = tuple(_multiplied(item, _ASSETS_OF_A_PAGE) for item in settings.ratelimit_api)
+        self.items[GUESSES] = tuple(_multiplied(item, _GUESSING_CLIENTS) for item in settings.ratelimit_auth)
 
     @property
     def are_shared(self) -> bool:

@@ -20,7 +20,7 @@ VERBS = {
     "create": ("upload", "create", "append", "add", "receive", "send"),
     "read": (
         *("download", "view", "thumbnail", "list", "describe", "check", "read", "export", "replay"),
-        *("history", "verify", "reconcile", "scan", "scrub"),
+        *("history", "verify", "reconcile", "scan", "scrub", "unlock", "claim", "join"),
     ),
     "update": (
         *("rotate", "release", "login", "update", "set", "enable", "disable", "quarantine"),

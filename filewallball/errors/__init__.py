@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from filewallball.errors.kinds import ApiError as ApiError
 from filewallball.errors.kinds import ClientError as _ClientError
 from filewallball.errors.kinds import Denied as _Denied
+from filewallball.errors.links import LinkExpired as LinkExpired
+from filewallball.errors.links import LinkPasswordRequired as LinkPasswordRequired
+from filewallball.errors.links import LinkPasswordWrong as LinkPasswordWrong
+from filewallball.errors.links import LinkRevoked as LinkRevoked
+from filewallball.errors.links import LinkUsedUp as LinkUsedUp
+from filewallball.errors.links import TicketExpired as TicketExpired
 
 TUS_VERSION = "1.0.0"
 
@@ -49,7 +55,9 @@ class AuthRevoked(AuthMissing):
     code, title = "auth_revoked", "The credentials are not valid"
 
 
-WRONG_CREDENTIALS = frozenset(kind.code for kind in (AuthMalformed, AuthUnknown, AuthExpired, AuthRevoked))
+WRONG_CREDENTIALS = frozenset(
+    kind.code for kind in (AuthMalformed, AuthUnknown, AuthExpired, AuthRevoked, LinkPasswordWrong)
+)
 """Codes of requests that showed credentials which are not good."""
 
 
@@ -102,12 +110,8 @@ class Conflict(_ClientError):
 
 
 class IdempotencyKeyInUse(_ClientError):
-    code, status, title, retry_after = (
-        "idempotency_key_in_use",
-        409,
-        "A request with this Idempotency-Key is under way",
-        5,
-    )
+    code, status, retry_after = "idempotency_key_in_use", 409, 5
+    title = "A request with this Idempotency-Key is under way"
 
 
 class OffsetMismatch(_ClientError):
@@ -171,11 +175,8 @@ class RangeNotSatisfiable(_ClientError):
 
 
 class ExpectationFailed(_ClientError):
-    code, status, title = (
-        "expectation_failed",
-        417,
-        "The request's Expect header asks for what is not done here",
-    )
+    code, status = "expectation_failed", 417
+    title = "The request's Expect header asks for what is not done here"
 
 
 class ValidationFailed(_ClientError):
@@ -183,11 +184,8 @@ class ValidationFailed(_ClientError):
 
 
 class IdempotencyKeyReused(_ClientError):
-    code, status, title = (
-        "idempotency_key_reused",
-        422,
-        "The Idempotency-Key was used for something else",
-    )
+    code, status = "idempotency_key_reused", 422
+    title = "The Idempotency-Key was used for something else"
 
 
 class PageTooDeep(_ClientError):

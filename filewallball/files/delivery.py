@@ -85,12 +85,15 @@ def deliver(
     disposition: str,
     x_accel: bool,
     finished: Callable[[Delivery], None],
+    admit: Callable[[bool], None] = lambda is_part: None,
 ) -> Response:
     """Answer the current GET or HEAD with `content`.
 
-    `finished` is called once: when the last byte has left or the client has, or at once if the application sends
-    no part of the file. Raises PreconditionFailed and RangeNotSatisfiable, `finished` having been called, and
-    whatever `open_file` raises or StorageFailed for a file of the wrong length, then without calling it.
+    `admit` is called before a byte of the file leaves, whoever sends it, and told whether only a part will; what it
+    raises refuses the request. `finished` is called once: when the last byte has left or the client has, or at once if
+    the application sends no part of the file. Raises PreconditionFailed and RangeNotSatisfiable, `finished` having been
+    called, and whatever `open_file` and `admit` raise or StorageFailed for a file of the wrong length, then without
+    calling it.
     """
     environ = request.environ
     version = Version(content.sha256, content.modified_us // 1_000_000, content.size)
@@ -112,8 +115,16 @@ def deliver(
         finished(Delivery("check", 0, 0, "app"))
         return Response(headers=[*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(content.size))])
     if x_accel and _nginx_agrees(environ, version, span):
+        admit(span is not None)
         return _hand_over(content, span, headers, finished)
-    return _send(content, span, headers, open_file(), finished)
+    file = open_file()
+    try:
+        _check_length(file, content)
+        admit(span is not None)
+    except BaseException:
+        file.close()
+        raise
+    return _send(content, span, headers, file, finished)
 
 
 def _about(content: Content, open_file: Callable[[], BinaryIO], disposition: str) -> list[tuple[str, str]]:
@@ -164,9 +175,6 @@ def _send(
     file: BinaryIO,
     finished: Callable[[Delivery], None],
 ) -> Response:
-    if os.fstat(file.fileno()).st_size != content.size:
-        file.close()
-        raise StorageFailed("The stored bytes are not those that were kept.")
     body: Any = file
     status, start, stop = 200, 0, content.size
     if span:
@@ -177,6 +185,11 @@ def _send(
     _report_at_the_end(file, status, stop - start, finished)
     wrapped = wrap_file(request.environ, body, _BLOCK_BYTES)
     return FinishedResponse(status, headers, wrapped)
+
+
+def _check_length(file: BinaryIO, content: Content) -> None:
+    if os.fstat(file.fileno()).st_size != content.size:
+        raise StorageFailed("The stored bytes are not those that were kept.")
 
 
 def _report_at_the_end(

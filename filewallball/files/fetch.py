@@ -43,13 +43,14 @@ class Downloads:
         op.note(file_size=row.file_size)
         return self.shown(row)
 
-    def fetch(self, op: Operation, file_id: str) -> Content:
-        """Find a file to send. Raises NotFound, Expired, ScanPending, InfectedFile or ContentDamaged."""
+    def fetch(self, op: Operation, file_id: str, *, is_shared: bool = False) -> Content:
+        """Find a file to send; one that is shared with the caller may be another's private one. Raises NotFound,
+        Expired, ScanPending, InfectedFile or ContentDamaged."""
         row, cache = self._cache.find(file_id, lambda: find_file(self._database, file_id))
         if cache == HIT and row is not None and row.damaged_us is not None:
             row = find_file(self._database, file_id)  # somebody may have brought the bytes again
         op.note(cache=cache)
-        file = check_visible(op, row)
+        file = check_visible(op, row, is_shared=is_shared)
         self._scanner.check_servable(file.scan_state)
         if file.damaged_us is not None:
             raise errors.ContentDamaged

@@ -21,14 +21,20 @@ def find_visible(
 
 
 def check_visible(
-    op: Operation, row: FoundFile | None, delete_token: str = "", *, quarantined: bool = False
+    op: Operation,
+    row: FoundFile | None,
+    delete_token: str = "",
+    *,
+    quarantined: bool = False,
+    is_shared: bool = False,
 ) -> FoundFile:
     """Refuse what the caller may not know of: a foreign private file does not exist for them, on record it does."""
     if row is not None:
         op.note(file_type=row.mime_type, details={"filename": row.filename})
     if row is None or row.state == DELETED:
         raise errors.NotFound
-    if row.visibility == PRIVATE and not (owns(op.caller, row) or holds_token(delete_token, row)):
+    may_know = is_shared or owns(op.caller, row) or holds_token(delete_token, row)
+    if row.visibility == PRIVATE and not may_know:
         raise errors.NotFound
     if row.state == EXPIRED or (row.expires_us is not None and row.expires_us <= now_us()):
         raise errors.Expired

@@ -116,6 +116,8 @@ ACTIONS = (
     ),
     *("file:update", "file:history", "file:delete", "file:expire", "file:scan", "file:scrub", "file:release"),
     *("upload:create", "upload:append", "upload:check", "upload:list", "upload:terminate"),
+    *("link:create", "link:list", "link:describe", "link:revoke", "link:unlock", "link:claim", "link:join"),
+    "ticket:create",
     *("user:list", "user:describe", "user:create", "user:update", "auth:fail"),
     *("token:list", "token:create", "token:revoke", "token:rotate"),
     *("block:list", "block:add", "block:delete", "quota:list", "quota:describe", "quota:update"),

@@ -252,9 +252,13 @@ def _to_sync_workers(settings: Settings) -> Iterator[str]:
         words += ["download", "view"]
     if settings.scan_policy == "off":  # or each upload waits for the scanner
         words.append("upload")
-    yield f"location ~ ^/({'|'.join(sorted(words))})(/|$) {{"
-    yield "    proxy_pass http://$filewallball_sender;"
-    yield "}"
+    paths = [f"({'|'.join(sorted(words))})(/|$)"]
+    if settings.x_accel:  # downloads by links and tickets; passwords and thumbnails take longer
+        paths.append("(s/[^/]+/[^/]+|t/[^/]+)(/view)?/*$")
+    for path in paths:
+        yield f"location ~ ^/{path} {{"
+        yield "    proxy_pass http://$filewallball_sender;"
+        yield "}"
 
 
 def _problem_headers(secure: bool) -> Iterator[tuple[str, str]]:

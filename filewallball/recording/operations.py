@@ -34,6 +34,7 @@ T = TypeVar("T")
 Promise = Callable[[Connection, Event], None]
 logger = logging.getLogger("filewallball.error")
 _USER_RESOURCES = ("user", "token")
+_FILE_RESOURCES = ("file", "upload", "link", "ticket")
 REFUSE = "http:refuse"
 """A request that the proxy refused: whatever the reason, the service never saw it."""
 
@@ -131,6 +132,11 @@ class Operation:
             event.over_limit = over_limit
         if details:
             self._details.update(details)
+
+    def act_for(self, caller: Caller) -> None:
+        """Go on as this caller, whom the request has proved to come from only now."""
+        event, self.caller = self.event, caller
+        event.user_id, event.username, event.token_id = caller.user_id, caller.username, caller.token_id
 
     def exclude_from_timing(self) -> None:
         """Somebody else sends the bytes (nginx), so the duration seen here says nothing and stays out of averages."""
@@ -274,6 +280,6 @@ def operation(
 def resource_type(action: str) -> str:
     """file, user (users and tokens) or system, from the action's first word."""
     kind = action.partition(":")[0]
-    if kind in ("file", "upload"):
+    if kind in _FILE_RESOURCES:
         return "file"
     return "user" if kind in _USER_RESOURCES else "system"

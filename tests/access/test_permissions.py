@@ -23,6 +23,7 @@ HOLDERS = {
     permissions.UPDATE: {"user", "admin"},
     permissions.HISTORY: {"user", "admin"},
     permissions.DELETE: {"user", "admin"},
+    permissions.SHARE: {"user", "admin"},
     permissions.OWN_STATS: {"user", "monitor", "admin"},
     permissions.ANY_FILE: {"admin"},
     permissions.STATS: {"monitor", "admin"},
