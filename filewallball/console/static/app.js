@@ -64,7 +64,7 @@ function App() {
   const session = useSession();
   const found = match(ROUTES, path);
   const view = found?.route.view ?? "";
-  return html`<div class="frame">
+  return html`<div class="frame shell">
     <a class="skip" href="#content">${t("common.skip")}</a>
     <${Navigation} view=${view} />
     <main id="content" tabindex="-1" data-view=${view}><${Content} found=${found} /></main>
