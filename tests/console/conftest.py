@@ -13,7 +13,7 @@ from tests.console.visitor import Visitor
 def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     """A person at a console with a few files, links and users."""
     folder = tmp_path_factory.mktemp("console")
-    service = Service(folder / "service", {"ADMIN_TOKEN": ADMIN_TOKEN}).start()
+    service = Service(folder / "service", {"ADMIN_TOKEN": ADMIN_TOKEN, "MAX_UPLOAD_SIZE": "300MiB"}).start()
     browser = Browser(folder / "browser").start()
     browser.resize(1440)
     still = {
