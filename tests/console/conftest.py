@@ -8,6 +8,7 @@ from harness.samples import ADMIN_TOKEN, fill
 from harness.servers import Browser, Service
 from tests.console.visitor import Visitor
 
+
 @pytest.fixture(scope="module")
 def console_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A running service."""
@@ -22,7 +23,8 @@ def visitor(console_service: Service, tmp_path_factory: pytest.TempPathFactory) 
     """A person at a console with a few files, links and users."""
     browser = Browser(tmp_path_factory.mktemp("browser")).start()
     browser.resize(1440)
-    still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}  # colours are measured, not waited for
+    # Colours are measured, not waited for.
+    still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
     browser.command_page("Emulation.setEmulatedMedia", still)
     yield Visitor(console_service, browser, fill(console_service))
     browser.stop()
