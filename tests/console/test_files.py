@@ -1,5 +1,6 @@
 """Files in the console: finding, looking, changing, deleting with time to think again; by the keyboard alone."""
 
+from functools import partial
 from typing import Any
 
 from harness.hostile_text import HOSTILE_TEXTS
@@ -16,6 +17,11 @@ def upload(visitor: Visitor, name: str, **options: str) -> dict[str, Any]:
 def is_there(visitor: Visitor, file: dict[str, Any]) -> bool:
     """True while the service has the file."""
     return bool(visitor.ask("GET", f"/files/{file['file_id']}").ok)
+
+
+def is_listed(visitor: Visitor, file: dict[str, Any], *, expected: bool = True) -> bool:
+    """True if the list has the file, or has it not, as expected."""
+    return (file["file_id"] in visitor.browser.evaluate(_ROWS)) == expected
 
 
 def test_filters_are_part_of_the_address_and_the_way_back(visitor: Visitor) -> None:
@@ -77,15 +83,11 @@ def test_a_delete_can_be_undone_and_is_done_otherwise(visitor: Visitor) -> None:
     for file in (kept, lost):
         visitor.click(f"tr[data-key='{file['file_id']}'] .file-name")
         visitor.click_text("Delete")
-        visitor.until_true(
-            lambda gone=file["file_id"]: gone not in visitor.browser.evaluate(_ROWS), "it is off the list"
-        )
+        visitor.until_true(partial(is_listed, visitor, file, expected=False), "it is off the list")
         assert is_there(visitor, file)
         if file is kept:
             visitor.click_text("Undo")
-            visitor.until_true(
-                lambda back=file["file_id"]: back in visitor.browser.evaluate(_ROWS), "it is back"
-            )
+            visitor.until_true(partial(is_listed, visitor, file), "it is back")
 
     visitor.until_true(lambda: not is_there(visitor, lost), "it is deleted")
     assert is_there(visitor, kept)
