@@ -54,6 +54,7 @@ class AlertQuerySchema(Schema):
     name = fields.String(load_default="", validate=validate.Length(max=128))
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+    cursor = fields.String(load_default="", validate=validate.Length(max=200))
 
 
 class SmsSchema(Schema):
@@ -81,6 +82,13 @@ class AlertSchema(Schema):
     labels = fields.Function(lambda row: orjson.loads(row["labels"]), metadata=_TEXTS)
     annotations = fields.Function(lambda row: orjson.loads(row["annotations"]), metadata=_TEXTS)
     sms = fields.List(fields.Nested(SmsSchema))
+    runbook = fields.String(
+        allow_none=True,
+        metadata={"description": "What to do about it, as Markdown; null: the runbook says nothing"},
+    )
+    runbook_url = fields.String(
+        allow_none=True, metadata={"description": "The same as a page of this service"}
+    )
 
 
 class AlertListSchema(Schema):
@@ -89,4 +97,5 @@ class AlertListSchema(Schema):
     firing = fields.Integer(metadata={"description": "How many fire now, whatever was asked for"})
     page = fields.Integer()
     size = fields.Integer()
+    next_cursor = fields.String(allow_none=True)
     alerts = fields.List(fields.Nested(AlertSchema))
