@@ -58,6 +58,19 @@ def test_pages_lead_on_and_back(visitor: Visitor) -> None:
     assert len(set(first) | set(second)) == 51
 
 
+def test_headings_sort_the_whole_list(visitor: Visitor) -> None:
+    files = [upload(visitor, f"{letter} to be sorted.txt") for letter in "bca"]
+    visitor.open("files?name=to+be+sorted")
+
+    visitor.click("th:nth-child(2) button")
+    by_name = [files[place]["file_id"] for place in (2, 0, 1)]
+    visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == by_name, "sorted by name")
+    visitor.click("th:nth-child(2) button")
+    visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == by_name[::-1], "and the other way round")
+
+    assert "sort=-name" in visitor.browser.evaluate("return location.search")
+
+
 def test_a_change_is_saved_and_stands_in_the_history(visitor: Visitor) -> None:
     file = upload(visitor, "draft.txt")
     visitor.open(f"files/{file['file_id']}")
