@@ -7,6 +7,7 @@ from filewallball.access.unrecorded import limit_unrecorded
 from filewallball.alerts import runbook_views
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
+from filewallball.console import views as console_views
 from filewallball.files import history_views, quarantine_views
 from filewallball.files import views as file_views
 from filewallball.files.resumable import views as resumable_views
@@ -41,5 +42,6 @@ def register_routes(app: Flask) -> None:
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(runbook_views.blueprint)
     app.register_blueprint(start.blueprint)
+    app.register_blueprint(console_views.blueprint)
     app.register_blueprint(refusal_views.blueprint)
     limit_unrecorded(app)

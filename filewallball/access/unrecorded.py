@@ -14,15 +14,10 @@ from filewallball.access.admission import turn_away
 from filewallball.access.limits import API, ASSETS, PREFLIGHTS, bucket_of
 
 _PAGES = (
-    "start.welcome",
-    "docs.index",
-    "docs.errors",
-    "api-docs.openapi_json",
-    "console-settings.Console",
-    "runbook.page",
-    "runbook.as_json",
+    *("start.welcome", "docs.index", "docs.errors", "api-docs.openapi_json"),
+    *("console.index", "console-settings.Console", "runbook.page", "runbook.as_json"),
 )
-_ASSETS = ("docs.static", "docs.swagger_ui", "runbook.static")
+_ASSETS = ("docs.static", "docs.swagger_ui", "runbook.static", "console.asset")
 
 
 def limit_unrecorded(app: Any) -> None:

@@ -1,5 +1,8 @@
 """A headless Chromium, driven by chromedriver over the WebDriver protocol (W3C), that knows this machine alone."""
 
+import base64
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +10,16 @@ import requests
 
 from harness.servers.base import Server
 
+_ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # by which the protocol knows a reference to an element
+KEYS = {
+    "Tab": "\ue004",
+    "Enter": "\ue007",
+    "Escape": "\ue00c",
+    "Space": " ",
+    "ArrowDown": "\ue015",
+    "Shift": "\ue008",
+}
+"""Keys that are no letters, as the protocol writes them."""
 _ARGUMENTS = [
     "--headless=new",
     "--no-sandbox",
@@ -44,9 +57,63 @@ class Browser(Server):
         """The text that a person reads on the page now."""
         return str(self.evaluate("return document.body.innerText"))
 
-    def evaluate(self, script: str) -> Any:
-        """The result of JavaScript in the page."""
-        return self._ask("POST", "/execute/sync", {"script": script, "args": []})
+    def evaluate(self, script: str, *arguments: Any) -> Any:
+        """The result of JavaScript in the page; a promise is waited for."""
+        return self._ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def click(self, selector: str) -> None:
+        """Click the first element that fits a CSS selector, as a mouse does. Raises RuntimeError if it cannot be."""
+        self._ask("POST", f"/element/{self._find(selector)}/click", {})
+
+    def type(self, selector: str, text: str) -> None:
+        """Type into an element; into a file input, the paths of files, one a line."""
+        self._ask("POST", f"/element/{self._find(selector)}/value", {"text": text})
+
+    def clear(self, selector: str) -> None:
+        """Empty an input."""
+        self._ask("POST", f"/element/{self._find(selector)}/clear", {})
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after another where the focus is: letters, or names in `KEYS`."""
+        strokes = [
+            {"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")
+        ]
+        self._ask("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": strokes}]})
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the page this size, however small; Chromium's own windows have a least width."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.command_page("Emulation.setDeviceMetricsOverride", metrics)
+
+    def command_page(self, command: str, parameters: dict[str, Any]) -> Any:
+        """The answer to a command of the DevTools protocol."""
+        return self._ask("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def screenshot(self) -> bytes:
+        """What is seen now, as PNG."""
+        return base64.b64decode(self._ask("GET", "/screenshot", None))
+
+    def console(self) -> list[str]:
+        """What the page and Chromium wrote to the console since the last call: errors and warnings, violations of
+        the content security policy among them."""
+        entries = self._ask("POST", "/se/log", {"type": "browser"})
+        return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
+
+    def requested(self) -> list[str]:
+        """The addresses that the pages asked for since the last call."""
+        return [
+            message["params"]["request"]["url"]
+            for message in self._messages()
+            if message["method"] == "Network.requestWillBeSent"
+        ]
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        for entry in self._ask("POST", "/se/log", {"type": "performance"}):
+            yield json.loads(entry["message"])["message"]
+
+    def _find(self, selector: str) -> str:
+        found = self._ask("POST", "/element", {"using": "css selector", "value": selector})
+        return str(found[_ELEMENT])
 
     def stop(self) -> int:
         if self._session:
@@ -64,7 +131,9 @@ class Browser(Server):
             "args": [*_ARGUMENTS, f"--user-data-dir={self.folder / 'profile'}"],
             "prefs": {"download.default_directory": str(self.downloads)},
         }
-        wanted = {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}}
+        logs = {"browser": "ALL", "performance": "ALL"}
+        always = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs}
+        wanted = {"capabilities": {"alwaysMatch": always}}
         return str(self._call("POST", "/session", wanted)["sessionId"])
 
     def _call(self, method: str, path: str, body: Any) -> Any:

@@ -37,6 +37,7 @@ UNRECORDED = (
     "health.",
     "docs.",
     "start.",
+    "console.",
     "api-docs.",
     "console-settings.",
     "runbook.",

@@ -13,6 +13,9 @@ from tests.fixtures.audit_log import rows_of
 # Probes, metrics and documentation: asked all the time, telling nothing of anybody. Refusals are on record even there.
 NOT_RECORDED = {
     "/",
+    "/console/",
+    "/console/<path:page>",
+    "/console/assets/<version>/<path:name>",
     "/api/v1/console",
     "/docs",
     "/docs/errors",

@@ -1,0 +1,28 @@
+// A small picture of an image, or the sign of another kind of file; asked for when it comes into sight.
+import { html, useEffect, useRef, useState } from "../dom.js";
+import { Icon } from "../controls.js";
+import { addressesOf } from "./tickets.js";
+
+const PICTURES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
+
+export const hasPicture = (file) => Boolean(file.thumbnail_url) && PICTURES.has(file.mime_type) && !file.is_quarantined;
+
+export function Thumbnail({ file, size = 80, large = false }) {
+  const [source, setSource] = useState("");
+  const place = useRef(null);
+  useEffect(() => {
+    if (!hasPicture(file)) return undefined;
+    const observer = new IntersectionObserver(([seen]) => {
+      if (!seen.isIntersecting) return;
+      observer.disconnect();
+      addressesOf(file).then(({ thumbnail_url: url }) => setSource(url ? `${url}?size=${size}` : ""), () => {});
+    });
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, [file.file_id, file.visibility]);
+  return html`<span ref=${place} class="thumbnail" data-large=${large}>
+    ${source
+      ? html`<img src=${source} alt="" loading="lazy" referrerpolicy="no-referrer" onError=${() => setSource("")} />`
+      : html`<${Icon} name="file" size=${large ? 28 : 18} />`}
+  </span>`;
+}
