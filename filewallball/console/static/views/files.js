@@ -60,7 +60,7 @@ function Filters({ query, isFiltered }) {
   }, [name]);
   const change = (field) => (event) => refine({ [field]: event.target.value, cursor: "" });
   const clear = () => refine(Object.fromEntries([...FILTERS, "cursor"].map((each) => [each, ""])));
-  return html`<search class="filters" data-open=${isOpen}>
+  return html`<search class="filters" data-open=${String(isOpen)}>
     <${FilterField} label=${t("files.search")} grows>
       ${(attributes) => html`<input ...${attributes} type="search" name="name" maxlength="255" value=${name} onInput=${(event) => setName(event.target.value)} />`}
     <//>
