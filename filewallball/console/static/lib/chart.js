@@ -10,9 +10,10 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 /**
  * `times`: seconds since 1970, rising. `series`: `[{label, values, tone}]`, as many values as times, null for none; tone
- * is a number from 1 to 6 or ok, warn, danger. `format(value)` writes a value; `bars` draws columns.
+ * is a number from 1 to 6 or ok, warn, danger. `format(value)` writes a value; `bars` draws columns, `steps` is what
+ * marks of the scale may lie apart: WHOLE numbers, BYTES in powers of two. `aside` stands beside the title.
  */
-export function Chart({ title, times, series, format = numberText, bars = false, height = 180 }) {
+export function Chart({ title, times, series, format = numberText, bars = false, steps, height = 180, aside = null }) {
   const holder = useRef(null);
   const [isReady, setReady] = useState(Boolean(window.uPlot));
   useEffect(() => {
@@ -21,12 +22,12 @@ export function Chart({ title, times, series, format = numberText, bars = false,
   }, []);
   useEffect(() => {
     if (!isReady || !holder.current) return undefined;
-    return draw(holder.current, { times, series, format, bars, height });
+    return draw(holder.current, { times, series, format, bars, steps, height });
   }, [isReady, times, series, bars, height, locale.get()]);
   return html`<figure class="chart">
     <figcaption>
       <span>${title}</span>
-      <${Legend} series=${series} />
+      <${Legend} series=${series} />${aside}
     </figcaption>
     <div ref=${holder} class="plot" style=${{ height: `${height}px` }} role="img" aria-label=${title}></div>
     <details>
@@ -73,7 +74,10 @@ const Numbers = ({ title, times, series, format }) =>
     </table>
   </div>`;
 
-function draw(holder, { times, series, format, bars, height }) {
+export const WHOLE = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+export const BYTES = Array.from({ length: 60 }, (_, power) => 2 ** power);
+
+function draw(holder, { times, series, format, bars, steps, height }) {
   const line = colour("--line");
   const axis = { stroke: colour("--ink-quiet"), grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 4 } };
   const font = `12px ${colour("--font")}`;
@@ -85,15 +89,15 @@ function draw(holder, { times, series, format, bars, height }) {
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1] } },
       axes: [
-        { ...axis, font, grid: { show: false }, space: 70, values: (_, marks) => marks.map((mark) => timeLabel(mark, marks)) },
-        { ...axis, font, size: 64, values: (_, marks) => marks.map((mark) => format(mark)) },
+        { ...axis, font, size: 32, grid: { show: false }, space: 70, values: (_, marks) => marks.map((mark) => timeLabel(mark, marks)) },
+        { ...axis, font, size: 64, ...(steps && { incrs: steps }), values: (_, marks) => marks.map((mark) => format(mark)) },
       ],
       series: [
         {},
         ...series.map((each, place) => {
           const own = colour(toneOf(each, place));
           const paths = bars ? window.uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 }) : undefined;
-          return { label: each.label, stroke: own, width: bars ? 0 : 1.75, fill: bars ? own : `${own}1f`, paths, points: { show: false } };
+          return { label: each.label, stroke: own, width: bars ? 0 : 1.75, fill: bars ? own : `${own}1f`, paths, points: { show: !bars && isSparse(each.values), size: 5, fill: own } };
         }),
       ],
     },
@@ -107,6 +111,9 @@ function draw(holder, { times, series, format, bars, height }) {
     plot.destroy();
   };
 }
+
+/** True if some values may have no neighbour to draw a line to. */
+const isSparse = (values) => values.includes(null) && values.filter((value) => value !== null).length < 50;
 
 function timeLabel(mark, marks) {
   const isDays = marks.length > 1 && marks[1] - marks[0] >= 86400;
