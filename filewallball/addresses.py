@@ -53,6 +53,15 @@ def client_network(address: str) -> str:
     return str(ipaddress.ip_network((parsed, 48 if parsed in _6TO4 else 64), strict=False))
 
 
+def shown_network(address: str) -> str:
+    """The network that is told where the address itself is not: 24 bits of IPv4, 48 of IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return UNKNOWN_CLIENT
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
+
+
 def overlaps(network: Network, others: Iterable[Network]) -> bool:
     """True if the network has an address in common with any of the others."""
     return any(network.version == other.version and network.overlaps(other) for other in others)

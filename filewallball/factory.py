@@ -24,11 +24,12 @@ from filewallball.console import views as console_views
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
 from filewallball.database.tables import db
-from filewallball.files import quarantine_views
+from filewallball.files import history_views, quarantine_views
 from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
 from filewallball.files.changes import Changes
 from filewallball.files.fetch import Downloads
+from filewallball.files.history import Histories
 from filewallball.files.inventory import count_files
 from filewallball.files.keyed_upload import KeyedUploads
 from filewallball.files.removal import Removals
@@ -250,6 +251,7 @@ def register_routes(app: Flask) -> None:
     """The routes of every feature."""
     for blueprint in (
         file_views.blueprint,
+        history_views.blueprint,
         resumable_views.blueprint,
         link_views.blueprint,
         shared_link_views.blueprint,

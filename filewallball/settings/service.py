@@ -195,6 +195,13 @@ class Settings(MonitoringSettings):
     audit_retention: timedelta = setting(
         "duration", "365d", "How long audit rows are kept; whole blocks older than this are pruned"
     )
+    history_addresses: str = setting(
+        "str",
+        "network",
+        "What the owner of a file is told of the addresses in its history: `full`, `network` (/24, IPv6: /48) or "
+        "`none`",
+        validate=OneOf(("full", "network", "none")),
+    )
     health_check_interval: timedelta = setting(
         "duration", "30s", "How often health is checked without being asked"
     )

@@ -31,8 +31,8 @@ class Shortcuts:
         for rule in url_map.iter_rules():
             simple = _SIMPLE.fullmatch(rule.rule)
             if simple is None or not _is_plain(rule, simple[2]):
-                word, slash, _ = rule.rule[1:].partition("/")
-                if slash:
+                word, slash, rest = rule.rule[1:].partition("/")
+                if slash and not _is_deeper(rule, rest):
                     claimed.add(word)
                 continue
             for method in (rule.methods or set()).difference(_SEARCHED):
@@ -92,6 +92,13 @@ class Found(MapAdapter):
             raise AttributeError(name)
         self.__dict__.update(vars(self._whole()))
         return self.__dict__[name]
+
+
+def _is_deeper(rule: Rule, rest: str) -> bool:
+    """True if a rule takes more than one part after its first word, whatever its values are."""
+    return "/" in rest.rstrip("/") and all(
+        converter.part_isolating for converter in rule._converters.values()
+    )
 
 
 def _is_plain(rule: Rule, name: str) -> bool:

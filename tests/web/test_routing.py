@@ -16,6 +16,7 @@ _MAP = Map(
         Rule("/files", endpoint="list", methods=["GET", "POST"]),
         Rule("/files/<file_id>", endpoint="describe", methods=["GET"]),
         Rule("/files/<file_id>", endpoint="delete", methods=["DELETE"]),
+        Rule("/files/<file_id>/history", endpoint="history", methods=["GET"]),
         Rule("/docs/<page>", endpoint="docs", methods=["GET"]),
         Rule("/docs/errors", endpoint="errors", methods=["GET"]),
         Rule("/api/<int:number>", endpoint="number", methods=["GET"]),
@@ -24,7 +25,7 @@ _MAP = Map(
 )
 _SHORTCUTS = Shortcuts.of(_MAP)
 _WORDS = st.sampled_from(
-    ["download", "files", "docs", "api", "errors", "", "7", "a b", "%2F", "\xe9", "..", "x\n"]
+    ["download", "files", "history", "docs", "api", "errors", "", "7", "a b", "%2F", "\xe9", "..", "x\n"]
 )
 _PATHS = st.lists(_WORDS | st.text(max_size=5), max_size=4).map(lambda words: "/" + "/".join(words))
 

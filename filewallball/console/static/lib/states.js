@@ -34,13 +34,17 @@ export function useLoad(load, inputs = [], { every = 0 } = {}) {
   return { ...state, reload: run };
 }
 
+// Errors whose detail says more than the sentence for their code: which type, how large, how much is left.
+const TELLING = new Set(["invalid_file_type", "file_too_large", "quota_exceeded", "suspicious_file", "validation_error", "conflict", "bad_request"]);
+
 /** A sentence for a problem, in the reader's language where there is one for its code. */
 export function problemText(problem) {
   if (!problem) return "";
   const key = `common.error_${problem.code}`;
-  const own = has(key) ? t(key, { seconds: problem.retryAfter }) : problem.title;
+  const isKnown = has(key);
+  const own = isKnown ? t(key, { seconds: problem.retryAfter }) : problem.title;
   const fields = Object.entries(problem.errors ?? {}).map(([name, texts]) => `${name}: ${[].concat(texts).join(" ")}`);
-  const detail = fields.length ? fields.join(" ") : problem.detail;
+  const detail = isKnown && !TELLING.has(problem.code) ? "" : fields.join(" ") || problem.detail;
   return [own, detail].filter((text, place, all) => text && all.indexOf(text) === place).join(" · ") || t("common.error");
 }
 

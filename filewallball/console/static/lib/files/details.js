@@ -67,7 +67,7 @@ const factsOf = (file) => [
   [t("files.uploaded"), html`<${Time} value=${file.upload_time} style="full" />`],
   [t("files.owner"), file.owner],
   [t("files.expires"), file.expires_at ? html`<${Time} value=${file.expires_at} style="full" />` : t("common.never")],
-  ["SHA-256", html`<code>${file.file_hash}</code> <${CopyButton} text=${file.file_hash} isQuiet />`],
+  ["SHA-256", html`<span class="spread"><code>${file.file_hash}</code><${CopyButton} text=${file.file_hash} isQuiet /></span>`],
   [t("files.id"), html`<code>${file.file_id}</code>`],
 ];
 
