@@ -23,8 +23,8 @@ export function ActionDialog({ title, action, tone, run, said, onDone, onClose, 
   };
   const [content] = [].concat(children);
   return html`<${Dialog} title=${title} onClose=${onClose}>
-    <form onSubmit=${submit}>
-      <${ProblemNote} problem=${problem} />
+    <form class="stack" onSubmit=${submit}>
+      <${ProblemNote} problem=${problem?.code === "conflict" ? inItsOwnWords(problem) : problem} />
       ${typeof content === "function" ? content(problem) : children}
       <div class="actions">
         <button type="button" data-kind="plain" onClick=${onClose}>${t("common.cancel")}</button>
@@ -33,6 +33,9 @@ export function ActionDialog({ title, action, tone, run, said, onDone, onClose, 
     </form>
   <//>`;
 }
+
+/** A conflict has many causes, which only the service's own words tell. */
+const inItsOwnWords = ({ detail, requestId }) => ({ detail, requestId });
 
 /** The values of a form and a handler for each of its controls: `set("name")`. */
 export function useValues(initial) {

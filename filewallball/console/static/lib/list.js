@@ -13,11 +13,15 @@ export function List({ state, rows, label, empty, emptyText, rowKey = (row) => r
   const none = html`<${Empty} title=${empty} text=${emptyText} />`;
   return html`<${Loaded} state=${state} rows="6" isEmpty=${(value) => rows(value).length === 0 && !(page > 1)} empty=${none}>
     ${(value) =>
-      html`<${DataTable} caption=${label} rows=${rows(value)} rowKey=${rowKey} ...${table} />
+      html`<${DataTable} caption=${label} rows=${rows(value)} rowKey=${rowKey} ...${table} columns=${wrapped(table.columns)} />
         ${page && html`<${Numbered} ...${{ page, size, value }} count=${rows(value).length} />`}
         ${cursor !== undefined && html`<div class="list-foot">${foot}<${Pager} page=${value} cursor=${cursor} /></div>`}`}
   <//>`;
 }
+
+/** The content of each cell as one piece, so that a card on a phone sets it against its label as a whole. */
+const wrapped = (columns) =>
+  columns.map((column) => ({ ...column, render: (row) => html`<span class="cell">${column.render(row)}</span>` }));
 
 /** The way through a list by numbers of pages; without a total a full page may have one after it. */
 function Numbered({ page, size, value, count }) {

@@ -80,5 +80,7 @@ export default {
   sms_given_up: "given up",
   attempts: { one: "{count} attempt", other: "{count} attempts" },
   runbook: "Runbook",
+  runbook_of: "What the runbook says about {name}",
+  runbook_whole: "The whole runbook",
   runbook_none: "The runbook has no section of this name.",
 };

@@ -80,5 +80,7 @@ export default {
   sms_given_up: "포기함",
   attempts: "{count}회 시도",
   runbook: "대응 절차",
+  runbook_of: "{name} 대응 절차",
+  runbook_whole: "대응 절차 전체 보기",
   runbook_none: "이 이름의 대응 절차가 없습니다.",
 };

@@ -28,5 +28,6 @@ const Who = ({ row }) =>
 function What({ row }) {
   const name = row.details?.filename;
   if (name) return html`<span class="cut" title=${name}><${Sent} text=${name} /></span>`;
+  if (!row.resource_id) return null;
   return html`<span class="cut" title=${row.resource_id}><${Code} text=${row.resource_id} /></span>`;
 }

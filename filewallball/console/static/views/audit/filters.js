@@ -9,6 +9,7 @@ import { ACTIONS, RESOURCES, STATUSES, VERBS } from "./vocabulary.js";
 const FIRST = ["date_from", "date_to", "action", "status", "ip_address", "q"];
 const FURTHER = ["user_id", "resource_type", "resource_id", "error_type", "request_id", "trace_id"];
 const TIMES = ["date_from", "date_to"];
+const WIDE = "(min-width: 40.01rem)";
 const DAY_MS = 86_400_000;
 const PERIODS = { hour: 1 / 24, day: 1, week: 7, month: 30 };
 
@@ -22,25 +23,32 @@ export function filtersOf(query) {
 export function Filters({ filters, errors = {} }) {
   const { query } = usePlace();
   const isFurther = FURTHER.some((name) => filters[name] || errors[name]);
+  const [isOpen] = useState(() => matchMedia(WIDE).matches || Object.keys(filters).length > 0);
   const apply = (event) => {
     event.preventDefault();
     navigate("audit", { ...chosen(event.target), size: query.size });
   };
   return html`<search>
-    <form class="filters" onSubmit=${apply}>
-      <div class="fields">${FIRST.map((name) => html`<${Filter} key=${name} ...${{ name, filters, errors }} />`)}</div>
-      <details open=${isFurther}>
-        <summary>${t("audit.more_filters")}</summary>
-        <div class="fields">${FURTHER.map((name) => html`<${Filter} key=${name} ...${{ name, filters, errors }} />`)}</div>
-      </details>
-      <div class="form-row">
-        <button type="submit">${t("common.filter")}</button>
-        ${Object.keys(filters).length > 0 && html`<a href=${href("audit", { size: query.size })}>${t("common.clear_filter")}</a>`}
-        <${Periods} filters=${filters} size=${query.size} />
-      </div>
-    </form>
+    <details class="fold" open=${isOpen}>
+      <summary>${t("audit.filters")}</summary>
+      <form class="narrowing" onSubmit=${apply}>
+        <${Fields} names=${FIRST} ...${{ filters, errors }} />
+        <details open=${isFurther}>
+          <summary>${t("audit.more_filters")}</summary>
+          <${Fields} names=${FURTHER} ...${{ filters, errors }} />
+        </details>
+        <div class="form-row">
+          <button type="submit">${t("common.filter")}</button>
+          ${Object.keys(filters).length > 0 && html`<a href=${href("audit", { size: query.size })}>${t("common.clear_filter")}</a>`}
+          <${Periods} filters=${filters} size=${query.size} />
+        </div>
+      </form>
+    </details>
   </search>`;
 }
+
+const Fields = ({ names, ...told }) =>
+  html`<div class="fields">${names.map((name) => html`<${Filter} key=${name} name=${name} ...${told} />`)}</div>`;
 
 /** Links to the last hour, day, week and month under the same filters. */
 function Periods({ filters, size }) {

@@ -12,6 +12,6 @@ export function Integrity() {
   if (!value) return "\u00a0";
   return html`<${State} tone=${TONES[value.status]}>${t(`audit.verified_${value.status}`)}<//>
     ${value.verified_at &&
-    html` <${Time} value=${value.verified_at} /> · ${t("audit.verified_rows", { rows: value.rows, blocks: value.blocks })}`}
+    html` <${Time} value=${value.verified_at} /> · ${t("audit.verified_to", { block: value.last_block })}`}
     ${value.findings.map(({ block, problem }) => html`<br />${t("audit.finding", { block, problem })}`)}`;
 }

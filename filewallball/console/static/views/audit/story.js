@@ -26,15 +26,17 @@ export function Story({ requestId }) {
 }
 
 const Chapters = ({ story }) =>
-  html`<p class="quiet">${t("audit.story_operations", { count: story.operations.length })}</p>
+  html`<div class="stack">
+    <p class="quiet">${t("audit.story_operations", { count: story.operations.length })}</p>
     <ol class="story">
       ${story.operations.map((row) => html`<li key=${row.id}><${Chapter} row=${row} /></li>`)}
     </ol>
-    ${!story.is_whole && html`<p class="quiet">${t("audit.story_more")}</p>`}`;
+    ${!story.is_whole && html`<p class="quiet">${t("audit.story_more")}</p>`}
+  </div>`;
 
 /** One operation in three steps: what was done, what went wrong, what seals it. */
 function Chapter({ row }) {
-  const title = html`<${Code} text=${row.action} /> <${Outcome} row=${row} />`;
+  const title = html`<span class="row"><${Code} text=${row.action} /><${Outcome} row=${row} /></span>`;
   const when = html`<${Time} value=${row.timestamp} style="full" />`;
   const took = row.duration_ms > 0 ? html` · ${durationText(row.duration_ms / 1000)}` : null;
   return html`<${Panel} title=${title} actions=${html`<span class="quiet">${when}${took}</span>`}>

@@ -35,7 +35,7 @@ export function BlockDialog({ block, onDone, onClose }) {
             </select>`}
         <//>
         ${problem?.code === "conflict" &&
-        html`<label>
+        html`<label class="choice">
           <input type="checkbox" name="force" checked=${values.force} onChange=${set("force")} />${t("security.force")}
         </label>`}`}
   <//>`;
