@@ -96,7 +96,7 @@ function Form({ file, onMade, onClose }) {
       <//>`}
     </div>
     <${Field} label=${t("links.password")} hint=${isPrivate ? t("links.password_hint") : t("links.only_private")} error=${errorOf("password")}>
-      ${(attributes) => html`<input ...${attributes} type="text" name="password" autocomplete="off" spellcheck="false" minlength="8" disabled=${!isPrivate} value=${values.password} onInput=${change("password")} />`}
+      ${(attributes) => html`<input ...${attributes} type="text" name="password" autocomplete="off" spellcheck="false" minlength="4" maxlength="256" disabled=${!isPrivate} value=${values.password} onInput=${change("password")} />`}
     <//>
     <div class="actions">
       <button type="button" data-kind="plain" onClick=${onClose}>${t("common.cancel")}</button>

@@ -33,7 +33,7 @@ export default {
   limit_some: "A number",
   max_downloads: "How many",
   password: "Password",
-  password_hint: "Optional, at least 8 characters",
+  password_hint: "Optional, at least 4 characters",
   only_private: "Limits and passwords are for private files: any other can be had without the link.",
   with_password: "Password",
   one_time: "One time",

@@ -33,7 +33,7 @@ export default {
   limit_some: "횟수 지정",
   max_downloads: "횟수",
   password: "비밀번호",
-  password_hint: "선택 사항, 8자 이상",
+  password_hint: "선택 사항, 4자 이상",
   only_private: "제한과 비밀번호는 비공개 파일에만 쓸 수 있습니다. 다른 파일은 링크 없이도 받을 수 있습니다.",
   with_password: "비밀번호",
   one_time: "일회용",
