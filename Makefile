@@ -58,6 +58,7 @@ format: $(VENV)/.development ## sort imports and format
 
 reference: $(VENV)/.production ## write the tables of the README anew
 	@DATA_DIR=$$(mktemp -d) $(BIN)/filewallball reference README.md README.ko.md
+	@cp docs/runbook.md filewallball/alerts/static/runbook.md
 
 render: $(VENV)/.production ## write the default configurations in ops/ anew
 	@env -i PATH="$$PATH" $(BIN)/filewallball ops render

@@ -12,6 +12,7 @@ from filewallball.access.gate import Gate
 from filewallball.access.limits import Limits, build_limiter
 from filewallball.access.screening import screen
 from filewallball.access.unrecorded import limit_unrecorded
+from filewallball.alerts import runbook_views
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
 from filewallball.audit.retention import Retention
@@ -265,6 +266,7 @@ def register_routes(app: Flask) -> None:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(runbook_views.blueprint)
     app.register_blueprint(start.blueprint)
     app.register_blueprint(console_views.blueprint)
     app.register_blueprint(refusal_views.blueprint)

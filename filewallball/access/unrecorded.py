@@ -15,9 +15,10 @@ from filewallball.access.limits import API, ASSETS, PREFLIGHTS, bucket_of
 
 _PAGES = (
     *("start.welcome", "docs.index", "docs.errors", "api-docs.openapi_json"),
+    *("runbook.page", "runbook.as_json"),
     *("console.index", "console-settings.Console"),
 )
-_ASSETS = ("docs.static", "docs.swagger_ui", "console.asset")
+_ASSETS = ("docs.static", "docs.swagger_ui", "runbook.static", "console.asset")
 
 
 def limit_unrecorded(app: Any) -> None:

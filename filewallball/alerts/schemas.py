@@ -81,6 +81,13 @@ class AlertSchema(Schema):
     labels = fields.Function(lambda row: orjson.loads(row["labels"]), metadata=_TEXTS)
     annotations = fields.Function(lambda row: orjson.loads(row["annotations"]), metadata=_TEXTS)
     sms = fields.List(fields.Nested(SmsSchema))
+    runbook = fields.String(
+        allow_none=True,
+        metadata={"description": "What to do about it, as Markdown; null: the runbook says nothing"},
+    )
+    runbook_url = fields.String(
+        allow_none=True, metadata={"description": "The same as a page of this service"}
+    )
 
 
 class AlertListSchema(Schema):

@@ -12,6 +12,7 @@ from filewallball.access.admission import current_operation, recorded
 from filewallball.alerts import schemas
 from filewallball.alerts.channels import SmsChannel
 from filewallball.alerts.received import count_firing, list_alerts, messages_of, receive
+from filewallball.alerts.runbook import section_of
 from filewallball.alerts.secret import webhook_secret
 from filewallball.database.connections import Database
 from filewallball.errors import RequestTooLarge
@@ -53,8 +54,15 @@ class Alerts(MethodView):
             "firing": count_firing(database),
             "page": query["page"],
             "size": query["size"],
-            "alerts": [{**row._mapping, "sms": messages[row.id]} for row in rows],
+            "alerts": [{**row._mapping, "sms": messages[row.id], **_advice(row.name)} for row in rows],
         }
+
+
+def _advice(alert: str) -> dict[str, str | None]:
+    section = section_of(alert)
+    if section is None:
+        return {"runbook": None, "runbook_url": None}
+    return {"runbook": section.text, "runbook_url": f"{part(Settings).public_url}/runbook#{section.anchor}"}
 
 
 @blueprint.route("/webhook")

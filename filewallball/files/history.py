@@ -67,8 +67,8 @@ class Histories:
         actions = _ACTIONS.get(include)
         statement = _KEYS.where(of_file, *after).limit(limit + 1 if actions is None else _MOST_LOOKED_AT)
 
-        def look(connection: Connection) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]], bool]:
-            keys = connection.execute(statement).all()
+        def look(connection: Connection) -> tuple[Sequence[Row[Any]], Sequence[Any], bool]:
+            keys: Sequence[Any] = connection.execute(statement).all()
             wanted = [key for key in keys if actions is None or key.action in actions]
             is_last = len(wanted) <= limit and len(keys) < (limit + 1 if actions is None else _MOST_LOOKED_AT)
             seen = keys if len(wanted) <= limit and not is_last and actions is not None else wanted[:limit]

@@ -90,6 +90,8 @@ def _resolve(values: dict[str, Any]) -> Settings:
     values["log_file"] = data_dir / values["log_file"]
     values["sync_socket"] = values["sync_socket"] or str(data_dir / "sync.sock")
     values["database_url"] = values["database_url"] or f"sqlite:///{quote(str(data_dir / 'filewallball.db'))}"
+    served = f"{values['public_url']}/runbook" if values["public_url"] else "docs/runbook.md"
+    values["alert_runbook_url"] = values["alert_runbook_url"] or served
     return Settings(**values)
 
 

@@ -46,7 +46,9 @@ class MonitoringSettings:
         "shown_url", "", "Grafana as people reach it; the console links to its panels; empty = no link"
     )
     alert_runbook_url: str = setting(
-        "str", "docs/runbook.md", "The runbook as those who get an alert reach it; a `#section` is appended"
+        "str",
+        "",
+        "The runbook as those who get an alert reach it; a `#section` is appended; empty = /runbook of PUBLIC_URL",
     )
     alert_host: str = setting(
         "str", "", "Name of this place in alerts; empty = the host of PUBLIC_URL, else this machine's name"

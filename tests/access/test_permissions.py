@@ -40,6 +40,7 @@ UNRECORDED = (
     "console.",
     "api-docs.",
     "console-settings.",
+    "runbook.",
     "refusals.",
 )  # probes, documentation, and what nginx alone may ask for: nothing to protect here
 ARGUMENTS = {"file_id": str(uuid.UUID(int=7)), "filename": "a.bin", "client_ip": "127.0.0.1"}

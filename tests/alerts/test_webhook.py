@@ -152,3 +152,15 @@ def test_an_alert_without_sms_among_its_channels_makes_no_message(app: Flask, cl
 
     statement = select(alert_messages)
     assert Parts(app).database.rows(statement) == []
+
+
+def test_what_to_do_is_told_beside_an_alert(client: FlaskClient, admin: FlaskClient) -> None:
+    post(client, notification())
+    other = {"labels": {"alertname": "Nobody'sRule"}, "fingerprint": "ff"}
+    post(client, notification(**other))
+
+    told = {alert["name"]: alert for alert in admin.get("/api/v1/alerts").get_json()["alerts"]}
+
+    assert told["StorageFull"]["runbook"].startswith("**Means:** more than 90 %")
+    assert told["StorageFull"]["runbook_url"] == "/runbook#storagefull"
+    assert (told["Nobody'sRule"]["runbook"], told["Nobody'sRule"]["runbook_url"]) == (None, None)

@@ -27,6 +27,9 @@ NOT_RECORDED = {
     "/health/ready",
     "/metrics",
     "/openapi.json",
+    "/runbook",
+    "/runbook.json",
+    "/runbook/static/<path:filename>",
     # nginx alone may ask for it; what it records is tested behind nginx.
     "/_refused/<int:status>",
 }

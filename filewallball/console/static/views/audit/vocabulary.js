@@ -4,7 +4,7 @@ export const VERBS = ["create", "read", "update", "delete"];
 
 export const ACTIONS = [
   "file:upload", "file:replay", "file:download", "file:view", "file:thumbnail", "file:check", "file:list",
-  "file:describe", "file:delete", "file:expire", "file:scan", "file:scrub", "file:release",
+  "file:describe", "file:update", "file:history", "file:delete", "file:expire", "file:scan", "file:scrub", "file:release",
   "upload:create", "upload:append", "upload:check", "upload:list", "upload:terminate",
   "user:list", "user:describe", "user:create", "user:update", "auth:fail",
   "token:list", "token:create", "token:revoke", "token:rotate",

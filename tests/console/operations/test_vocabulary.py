@@ -1,0 +1,73 @@
+"""What the pages know by heart is what the service knows."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from filewallball import console
+from filewallball.audit.filters import STATUSES, VERBS
+from filewallball.observability.vocabulary import ACTIONS, OTHER
+from filewallball.permissions import ROLES
+from harness import ROOT
+
+STATIC = Path(next(iter(console.__path__))) / "static"
+VIEWS = ("overview", "audit", "health", "security", "access")
+_USE = re.compile(r"""\b(?:t|has)\(\s*[`"]([a-z]+)\.([a-z_:-]+)[`"]""")
+_KEY = re.compile(r"""^  "?([a-zA-Z0-9_:.-]+)"?:""", re.MULTILINE)
+
+
+def words(name: str) -> set[str]:
+    """The strings of a list in the vocabulary of the audit log's filters."""
+    text = (STATIC / "views/audit/vocabulary.js").read_text()
+    found = re.search(rf"export const {name} = \[(.*?)\];", text, re.DOTALL)
+    assert found is not None
+    return set(re.findall(r'"([^"]+)"', found[1]))
+
+
+def keys(language: str, view: str) -> set[str]:
+    return set(_KEY.findall((STATIC / f"messages/{language}/{view}.js").read_text()))
+
+
+def test_the_filters_of_the_audit_log_know_every_action_verb_and_outcome() -> None:
+    assert words("ACTIONS") == {*ACTIONS} - {OTHER}
+    assert words("VERBS") == VERBS.keys()
+    assert words("STATUSES") == {*STATUSES}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_role_and_permission_has_words(language: str) -> None:
+    known = keys(language, "access")
+
+    assert {f"role_{role}" for role in ROLES} | {f"role_{role}_note" for role in ROLES} <= known
+    assert {f"permission_{name}" for name in frozenset().union(*ROLES.values())} <= known
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_both_languages_have_every_message_that_is_used(view: str) -> None:
+    used = {
+        key
+        for path in STATIC.rglob("*.js")
+        if "vendor" not in path.parts
+        for name, key in _USE.findall(path.read_text())
+        if name == view
+    }
+
+    assert keys("en", view) == keys("ko", view)
+    assert used <= keys("en", view)
+
+
+def test_each_chart_leads_to_the_panel_that_shows_the_same() -> None:
+    board = json.loads((ROOT / "ops/grafana/dashboards/filewallball-overview.json").read_text())
+    titles = {panel["id"]: panel["title"] for panel in board["panels"]}
+    charts = re.findall(r'name: "(\w+)", grafana: (\d+)', (STATIC / "views/overview/charts.js").read_text())
+
+    assert {name: titles[int(number)] for name, number in charts} == {
+        "uploads": "File Uploads",
+        "response": "Response Time",
+        "error_rate": "Error Rate",
+        "traffic": "Bytes of files",
+        "storage": "Storage Usage",
+        "downloads": "File Downloads",
+    }
