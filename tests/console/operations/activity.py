@@ -15,6 +15,7 @@ SETTINGS = {
     "ALERT_WEBHOOK_SECRET": WEBHOOK_SECRET,
     "GRAFANA_URL": "http://127.0.0.1:9/grafana",
     "MIN_FREE_SPACE": "0",
+    "MONITORING_NETWORKS": "192.0.2.0/24",
     "RATELIMIT_DOWNLOAD": "20/minute",
     "SUSPICIOUS_UPLOADS": "quarantine",
 }

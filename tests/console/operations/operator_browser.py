@@ -78,6 +78,11 @@ class OperatorBrowser:
         found = self.evaluate("return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent)", selector)
         return [str(text) for text in found]
 
+    def rows(self) -> list[str]:
+        """The keys of the rows of the table."""
+        found = self.evaluate("return [...document.querySelectorAll('tbody tr')].map((row) => row.dataset.key)")
+        return [str(key) for key in found]
+
     def click(self, selector: str) -> None:
         self._browser.click(selector)
 

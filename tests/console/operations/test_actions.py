@@ -98,7 +98,7 @@ def test_a_name_that_is_taken_is_refused_in_the_dialog(page: OperatorBrowser) ->
     page.fill("username", "admin")
     page.click("dialog [type=submit]")
 
-    page.wait_for("dialog .note", "admin")
+    page.wait_for("dialog .note", "The name is taken.")
     assert page.violations() == []
 
 

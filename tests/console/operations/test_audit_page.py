@@ -43,18 +43,19 @@ def test_pages_follow_each_other_and_back_leads_back(page: OperatorBrowser, acti
     for _ in range(60):
         activity.ask("GET", "/files")
     page.open("audit?action=file:list&size=50")
-    first = page.texts("tbody tr")
+    first = page.rows()
     page.click_text(".pager button", "Next")
-    page.wait_for_address("cursor=")
-    page.wait_gone("tbody tr", first[0])
-    second = page.texts("tbody tr")
+    page.wait_gone(f"tbody tr[data-key='{first[0]}']")
+    second, address = page.rows(), page.address
 
     page.go_back()
-    page.wait_for("tbody tr", first[0])
+    page.wait_for(f"tbody tr[data-key='{first[-1]}']")
 
     assert len(first) == 50
+    assert "cursor=" in address
     assert second
-    assert page.texts("tbody tr") == first
+    assert set(second).isdisjoint(first)
+    assert page.rows() == first
 
 
 def test_a_row_opens_by_keyboard_and_gives_the_focus_back(page: OperatorBrowser) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from filewallball import console
 from filewallball.audit.filters import STATUSES, VERBS
+from filewallball.errors import WRONG_CREDENTIALS
 from filewallball.observability.vocabulary import ACTIONS, OTHER
 from filewallball.permissions import ROLES
 from harness import ROOT
@@ -34,6 +35,14 @@ def test_the_filters_of_the_audit_log_know_every_action_verb_and_outcome() -> No
     assert words("ACTIONS") == {*ACTIONS} - {OTHER}
     assert words("VERBS") == VERBS.keys()
     assert words("STATUSES") == {*STATUSES}
+
+
+def test_failed_authentications_are_those_that_are_counted() -> None:
+    text = (STATIC / "views/security/refusals.js").read_text()
+    found = re.search(r"WRONG_CREDENTIALS = \[(.*?)\]", text)
+
+    assert found is not None
+    assert set(re.findall(r'"(\w+)"', found[1])) == {*WRONG_CREDENTIALS}
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -10,8 +10,11 @@ import { storyOf } from "../audit/event.js";
 
 const SIZE = 50;
 
+/** The errors of credentials that do not work. */
+export const WRONG_CREDENTIALS = ["auth_expired", "auth_malformed", "auth_revoked", "auth_unknown", "link_password_wrong"];
+
 export const Failures = ({ query }) =>
-  html`<${Refusals} name="failures" filters=${{ action: "auth:fail" }} column="error_type" query=${query} />`;
+  html`<${Refusals} name="failures" filters=${{ error_type: WRONG_CREDENTIALS.join(",") }} column="error_type" query=${query} />`;
 
 export const Violations = ({ query }) =>
   html`<${Refusals} name="violations" filters=${{ error_type: "rate_limited" }} column="action" query=${query} />`;
