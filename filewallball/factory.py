@@ -5,28 +5,20 @@ from collections.abc import Callable
 from flask import Flask
 
 from filewallball import permissions
-from filewallball.access import views as access_views
 from filewallball.access.admission import guard
 from filewallball.access.blocks import BlockList, count_blocks
 from filewallball.access.gate import Gate
 from filewallball.access.limits import Limits, build_limiter
 from filewallball.access.screening import screen
-from filewallball.access.unrecorded import limit_unrecorded
-from filewallball.alerts import runbook_views
-from filewallball.alerts import views as alert_views
-from filewallball.audit import views as audit_views
 from filewallball.audit.retention import Retention
 from filewallball.audit.sealer import Rollup, Sealer
 from filewallball.audit.seals import Seals, seal_key
 from filewallball.audit.totals import Totals
 from filewallball.audit.verify_job import Verification
 from filewallball.backup.last_backup import backup_probe
-from filewallball.console import views as console_views
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
 from filewallball.database.tables import db
-from filewallball.files import history_views, quarantine_views
-from filewallball.files import views as file_views
 from filewallball.files.cache import MetadataCache
 from filewallball.files.changes import Changes
 from filewallball.files.fetch import Downloads
@@ -34,18 +26,15 @@ from filewallball.files.history import Histories
 from filewallball.files.inventory import count_files
 from filewallball.files.keyed_upload import KeyedUploads
 from filewallball.files.removal import Removals
-from filewallball.files.resumable import views as resumable_views
 from filewallball.files.resumable.parts import make_parts
 from filewallball.files.scanning import OFF, Scanner
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.files.upload import Uploads
 from filewallball.filesystem import make_durable_folder
-from filewallball.health import views as health_views
 from filewallball.health.checks import Check, HealthChecks
+from filewallball.health.history import HealthHistory
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
 from filewallball.idempotency.reservations import Reservations
-from filewallball.links import shared_views as shared_link_views
-from filewallball.links import views as link_views
 from filewallball.links.parts import make_links
 from filewallball.observability.counters import EPOCH
 from filewallball.observability.logs import configure_logging
@@ -66,20 +55,19 @@ from filewallball.recording.operations import Ledger
 from filewallball.recording.rejects import Rejects
 from filewallball.recording.shipper import Shipper
 from filewallball.redaction import Redactor
-from filewallball.refusals import views as refusal_views
 from filewallball.registry import part, provide
+from filewallball.routes import register_routes
 from filewallball.serving import maintenance
 from filewallball.serving.gauges import gauges
 from filewallball.serving.presence import Presence
 from filewallball.settings.service import Settings
-from filewallball.stats import views as stats_views
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
 from filewallball.stats.rollup import UsageRollup
 from filewallball.stats.snapshot import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.version import __version__
-from filewallball.web import console_settings, docs, problems, start
+from filewallball.web import problems
 from filewallball.web.api import api
 from filewallball.web.app import Application
 from filewallball.web.cors import allow_origins
@@ -248,31 +236,6 @@ def _build_audit(app: Flask, settings: Settings, database: Database) -> None:
     )
 
 
-def register_routes(app: Flask) -> None:
-    """The routes of every feature."""
-    for blueprint in (
-        file_views.blueprint,
-        history_views.blueprint,
-        resumable_views.blueprint,
-        link_views.blueprint,
-        shared_link_views.blueprint,
-        audit_views.blueprint,
-        health_views.blueprint,
-        access_views.blueprint,
-        stats_views.blueprint,
-        quarantine_views.blueprint,
-        alert_views.blueprint,
-        console_settings.blueprint,
-    ):
-        api.register_blueprint(blueprint)
-    app.register_blueprint(docs.blueprint)
-    app.register_blueprint(runbook_views.blueprint)
-    app.register_blueprint(start.blueprint)
-    app.register_blueprint(console_views.blueprint)
-    app.register_blueprint(refusal_views.blueprint)
-    limit_unrecorded(app)
-
-
 def watch_health(app: Flask, settings: Settings) -> None:
     """The checks, each made by the package that knows how to try its dependency."""
     database, store, journal = part(Database, app), part(LocalStore, app), part(Journal, app)
@@ -293,7 +256,7 @@ def watch_health(app: Flask, settings: Settings) -> None:
         Check("storage_integrity", maintenance.scrub(app).probe, share_seconds=2),
     ):
         board.add(check)
-    provide(app, board)
+    provide(app, board, HealthHistory(database, board))
 
 
 def observe(app: Flask, settings: Settings) -> None:

@@ -83,13 +83,8 @@ def recorded(
                     raise refusal
                 check(caller, permission)
                 if request.method in CHANGING:
-                    is_creation = permission == permissions.UPLOAD
-                    refuse_unheeded(
-                        request.method,
-                        request.headers,
-                        request.content_length,
-                        is_creation=is_creation,
-                        reads_if_match=reads_if_match,
+                    _check_headers(
+                        is_creation=permission == permissions.UPLOAD, reads_if_match=reads_if_match
                     )
                 if exchange.environ.get("QUERY_STRING"):
                     _check_query(read_from, is_link=is_link)
@@ -141,6 +136,17 @@ def check(caller: Caller, permission: str) -> None:
     if caller.may(permission):
         return
     raise errors.AuthMissing if caller.is_anonymous else errors.Forbidden
+
+
+def _check_headers(*, is_creation: bool, reads_if_match: bool) -> None:
+    """Refuse headers that ask for something else than the route would do."""
+    refuse_unheeded(
+        request.method,
+        request.headers,
+        request.content_length,
+        is_creation=is_creation,
+        reads_if_match=reads_if_match,
+    )
 
 
 def _check_query(read_from: Mapping[str, Collection[str]], *, is_link: bool) -> None:

@@ -37,7 +37,7 @@ _MOST_KINDS = 1000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
     """`action` is a full action (`file:upload`) or one of VERBS; `ip_address` a network or UNKNOWN_CLIENT; the bounds
-    of time are inclusive; '' and None are «any»."""
+    of time are inclusive; `error_type` is one code or several, separated by commas; '' and None are «any»."""
 
     user_id: int | None = None
     action: str = ""
@@ -48,6 +48,7 @@ class AuditFilter:
     ip_address: Network | str | None = None
     request_id: str = ""
     trace_id: str = ""
+    link_id: str = ""
     resource_id: str = ""
     error_type: str = ""
     q: str = ""
@@ -60,9 +61,15 @@ class AuditFilter:
             or self.ip_address
             or self.request_id
             or self.trace_id
+            or self.link_id
             or self.resource_id
             or self.error_type
         )
+
+    @property
+    def error_types(self) -> list[str]:
+        """The error codes meant; none for any."""
+        return self.error_type.split(",") if self.error_type else []
 
     def shown(self) -> dict[str, Any]:
         """The filters given, as the answer repeats them."""
@@ -96,7 +103,7 @@ class Scope:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """All conditions of the filter as one list, for counting."""
-        found = [*self._common(), *self._kinds()]
+        found = [*self._common(), *self._errors(), *self._kinds()]
         if self.wanted.ip_address is not None:
             found.append(audit_log.c.address.between(*_bounds(self.wanted.ip_address)))
         return found
@@ -104,6 +111,10 @@ class Scope:
     def branches(self) -> list[list[ColumnElement[bool]]]:
         """Disjoint lists of conditions that together are the filter, each served by one index in (time, id) order."""
         common = list(self._common())
+        if self.index == "ix_audit_log_error":
+            codes = self.wanted.error_types
+            return [[*common, *self._kinds(), equals(audit_log.c.error_type, code)] for code in codes]
+        common += self._errors()
         if self.addresses is not None:
             return [[*common, *self._kinds(), audit_log.c.address == address] for address in self.addresses]
         if self.kinds is None or self.wanted.is_selective:
@@ -122,6 +133,7 @@ class Scope:
         named = {
             "request": wanted.request_id,
             "trace": wanted.trace_id,
+            "link": wanted.link_id,
             "resource": wanted.resource_id,
             "user": wanted.user_id,
             "error": wanted.error_type,
@@ -145,11 +157,15 @@ class Scope:
         if self.wanted.status:
             yield audit_log.c.status == self.wanted.status
 
+    def _errors(self) -> list[ColumnElement[bool]]:
+        codes = self.wanted.error_types
+        return [or_(*(equals(audit_log.c.error_type, code) for code in codes))] if codes else []
+
     def _common(self) -> Iterator[ColumnElement[bool]]:
         wanted = self.wanted
         if wanted.user_id is not None:
             yield audit_log.c.user_id == wanted.user_id
-        for name in ("request_id", "trace_id", "resource_id", "error_type"):
+        for name in ("request_id", "trace_id", "link_id", "resource_id"):
             if value := getattr(wanted, name):
                 yield equals(audit_log.c[name], value)
         if (

@@ -12,6 +12,7 @@ from filewallball.web.schemas import MomentField
 _MOST_DAYS_OF_SEARCH = 31
 _DAY_US = 86_400_000_000
 _LARGEST = 2**63 - 1
+_MOST_CODES = 20
 _TRACE = validate.Regexp(r"\A[0-9a-f]{32}\Z", error="Must be 32 hexadecimal digits in lower case.")
 _CODE = validate.Regexp(r"\A[\x20-\x7e]{1,128}\Z", error="Must be 1 to 128 printable ASCII characters.")
 
@@ -19,6 +20,14 @@ _CODE = validate.Regexp(r"\A[\x20-\x7e]{1,128}\Z", error="Must be 1 to 128 print
 def _is_action(value: str) -> None:
     if value not in (VERBS.keys() | set(ACTIONS)) - {OTHER}:
         raise ValidationError("Not an action such as file:upload, nor create, read, update or delete.")
+
+
+def _are_codes(value: str) -> None:
+    codes = value.split(",")
+    if len(codes) > _MOST_CODES or len(set(codes)) < len(codes):
+        raise ValidationError(f"At most {_MOST_CODES} codes, each once.")
+    for code in codes:
+        _CODE(code)
 
 
 def _is_text(value: str) -> None:
@@ -62,8 +71,12 @@ class AuditFilterSchema(Schema):
     )
     request_id = fields.String(validate=_CODE)
     trace_id = fields.String(validate=_TRACE, metadata={"description": "32 hexadecimal digits"})
+    link_id = fields.String(validate=_CODE, metadata={"description": "The link that requests came by"})
     resource_id = fields.String(validate=_CODE)
-    error_type = fields.String(validate=_CODE)
+    error_type = fields.String(
+        validate=_are_codes,
+        metadata={"description": f"An error code, or up to {_MOST_CODES}, separated by commas: any of them"},
+    )
     q = fields.String(
         validate=[validate.Length(min=2, max=200), _is_text],
         metadata={

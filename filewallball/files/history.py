@@ -37,11 +37,11 @@ _MOST_LOOKED_AT = 1000
 _NAMES = ("id", "timestamp_us", "action", "status", "error_type", "user_id", "username", "ip_address")
 _MORE = ("link_id", "request_id", "file_size", "count", "details", "block_id")
 _COLUMNS = [audit_log.c[name] for name in (*_NAMES, *_MORE)]
-_KEYS = by_index(
-    select(audit_log.c.timestamp_us, audit_log.c.id, audit_log.c.action),
-    audit_log,
-    "ix_audit_log_resource",
-).order_by(audit_log.c.timestamp_us.desc(), audit_log.c.id.desc())
+_KEYS = select(audit_log.c.timestamp_us, audit_log.c.id, audit_log.c.action).order_by(
+    audit_log.c.timestamp_us.desc(), audit_log.c.id.desc()
+)
+_OF_FILE = by_index(_KEYS, audit_log, "ix_audit_log_resource")
+_OF_LINK = by_index(_KEYS, audit_log, "ix_audit_log_link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,27 @@ class Histories:
         self._database = database
         self._addresses = addresses
 
-    def read(self, op: Operation, file_id: str, *, include: str, cursor: str, limit: int) -> HistoryPage:
-        """One page. Raises NotFound, Expired, AuthMissing, Forbidden, or ValidationFailed for a foreign cursor."""
+    def read(
+        self, op: Operation, file_id: str, *, include: str, link_id: str, cursor: str, limit: int
+    ) -> HistoryPage:
+        """One page, of one link's requests alone if it is named.
+
+        Raises NotFound, Expired, AuthMissing, Forbidden, or ValidationFailed for a foreign cursor.
+        """
         file = self._readable(op, file_id)
-        of_file = equals(audit_log.c.resource_id, file.file_id)
-        after = [_older(*paging.decode(cursor))] if cursor else []
+        wanted = [equals(audit_log.c.resource_id, file.file_id)]
+        wanted += [equals(audit_log.c.link_id, link_id)] if link_id else []
+        wanted += [_older(*paging.decode(cursor))] if cursor else []
         actions = _ACTIONS.get(include)
-        statement = _KEYS.where(of_file, *after).limit(limit + 1 if actions is None else _MOST_LOOKED_AT)
+        most = limit + 1 if actions is None else _MOST_LOOKED_AT
+        statement = (_OF_LINK if link_id else _OF_FILE).where(*wanted).limit(most)
 
         def look(connection: Connection) -> tuple[Sequence[Row[Any]], Sequence[Any], bool]:
             keys: Sequence[Any] = connection.execute(statement).all()
-            wanted = [key for key in keys if actions is None or key.action in actions]
-            is_last = len(wanted) <= limit and len(keys) < (limit + 1 if actions is None else _MOST_LOOKED_AT)
-            seen = keys if len(wanted) <= limit and not is_last and actions is not None else wanted[:limit]
-            ids = [key.id for key in wanted[:limit]]
+            found = [key for key in keys if actions is None or key.action in actions]
+            is_last = len(found) <= limit and len(keys) < most
+            seen = found[:limit] if len(found) > limit or is_last else keys
+            ids = [key.id for key in found[:limit]]
             rows = connection.execute(select(*_COLUMNS).where(audit_log.c.id.in_(ids))).all() if ids else []
             return rows, seen, is_last
 

@@ -25,6 +25,11 @@ class HistoryQuerySchema(Schema):
             "description": "fetches: downloads, views and thumbnails; changes: from the upload to the end"
         },
     )
+    link_id = fields.String(
+        load_default="",
+        validate=validate.Length(max=32),
+        metadata={"description": "Only requests that came by this link"},
+    )
     cursor = fields.String(load_default="", validate=validate.Length(max=200))
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=500))
 

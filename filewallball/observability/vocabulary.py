@@ -126,6 +126,7 @@ ACTIONS = (
     *("stats:read", "stats:rebuild", "stats:reconcile"),
     *("backup:create", "backup:prune", "backup:restore", "drain:on", "drain:off"),
     "upgrade:finish",
+    "health:read",
     *("alert:receive", "alert:list", "alert:send"),
     "http:refuse",
     OTHER,

@@ -36,6 +36,7 @@ from filewallball.files.sweep import Sweep
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.filesystem import try_lock
 from filewallball.health.checks import HealthChecks
+from filewallball.health.history import HealthHistory
 from filewallball.idempotency.expiry import LOOK_SECONDS, KeyExpiry
 from filewallball.idempotency.reservations import RENEWED_SECONDS, Reservations
 from filewallball.observability.metric_store.slots import Slots
@@ -180,6 +181,8 @@ def slow_jobs(app: Flask) -> list[Job]:
         "audit-verify": (60.0, lambda: verification.run_if_due(SYSTEM)),
         "rescan": (10.0, rescan.run),
         "thumbnails": (300.0, part(Thumbnails, app).tidy),
+        "health-history": (settings.health_check_interval.total_seconds(), part(HealthHistory, app).run),
+        "health-forget": (3600.0, part(HealthHistory, app).forget_old),
         "alerts": (3600.0, lambda: forget_old(database, kept_us)),
         "statistics": (60.0, part(Rebuild, app).run_if_incomplete),
         "idempotency": (LOOK_SECONDS, KeyExpiry(database).run),

@@ -156,8 +156,7 @@ def test_an_alert_without_sms_among_its_channels_makes_no_message(app: Flask, cl
 
 def test_what_to_do_is_told_beside_an_alert(client: FlaskClient, admin: FlaskClient) -> None:
     post(client, notification())
-    other = {"labels": {"alertname": "Nobody'sRule"}, "fingerprint": "ff"}
-    post(client, notification(**other))
+    post(client, notification(labels={"alertname": "Nobody'sRule"}, fingerprint="ff"))
 
     told = {alert["name"]: alert for alert in admin.get("/api/v1/alerts").get_json()["alerts"]}
 

@@ -136,6 +136,20 @@ def test_a_filtered_page_looks_at_no_more_than_a_thousand_rows(app: Flask, owner
     assert len(walk(owner, file, include="all", limit=500)) >= 2502
 
 
+def test_the_requests_of_one_link_are_told_alone(app: Flask, owner: FlaskClient) -> None:
+    file, other = keep(owner), keep(owner)
+    for number, link in enumerate(("one", "two", "one", "")):
+        put_on_record(
+            Parts(app), [make_event(resource_id=file["file_id"], link_id=link, request_id=f"req_{number}")]
+        )
+    put_on_record(Parts(app), [make_event(resource_id=other["file_id"], link_id="one")])
+
+    told = walk(owner, file, link_id="one", limit=1)
+
+    assert [(event["request_id"], event["link_id"]) for event in told] == [("req_2", "one"), ("req_0", "one")]
+    assert walk(owner, file, link_id="on") == []
+
+
 def test_rows_that_the_service_did_not_write_are_left_to_the_audit_log(
     app: Flask, owner: FlaskClient
 ) -> None:

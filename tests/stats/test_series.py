@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from filewallball.clock import now_us, parse_moment, rfc3339
+from filewallball.recording.event import Event
 from filewallball.stats.calendar import HOUR_US
 from filewallball.stats.series import NAMES, OF_ALL
 from harness.parts import Parts, put_on_record
@@ -31,52 +32,50 @@ def test_each_step_is_a_recount_of_its_rows_whatever_is_sealed(
     chance, now = random.Random(11), now_us()
     events = [chance_event(chance, now, 20 * _DAY_US) for _ in range(rounds(200, 2000))]
     third = len(events) // 3
-    for part in (events[:third], events[third : 2 * third]):
-        put_on_record(parts, part)
+    for sealed in (events[:third], events[third : 2 * third]):
+        put_on_record(parts, sealed)
         parts.sealer.run()
     put_on_record(parts, events[2 * third :])
 
     for step, hours in (("1h", 1), ("6h", 6), ("24h", 24), ("7d", 168)):
         window = {"from": rfc3339(now - 19 * _DAY_US), "to": rfc3339(now), "step": step}
-        answer = ask(client, "uploads,failures,denied,received,sent,downloads", **window)
+        answer = ask(client, ",".join(_RECOUNTED), **window)
         first = parse_moment(answer["from"])
-
-        def expected(
-            matches: Callable[[Any], bool],
-            size: Callable[[Any], int],
-            first: int = first,
-            step_us: int = hours * HOUR_US,
-        ) -> Counter[int]:
-            found = Counter[int]()
+        starts = list(range(first, parse_moment(answer["to"]), hours * HOUR_US))
+        for name, (matches, size) in _RECOUNTED.items():
+            wanted = Counter[int]()
             for event in events:
                 if event.timestamp_us >= first and matches(event):
-                    found[(event.timestamp_us - first) // step_us] += size(event)
-            return found
-
-        def counts(event: Any) -> int:
-            return int(event.count)
-
-        def upload(event: Any, status: str) -> bool:
-            return (event.action, event.status) == ("file:upload", status)
-
-        def fetch(event: Any) -> bool:
-            return event.action in ("file:download", "file:view") and event.status == "success"
-
-        series = {
-            "uploads": expected(lambda event: upload(event, "success"), counts),
-            "failures": expected(lambda event: upload(event, "failed"), counts),
-            "denied": expected(lambda event: event.status == "denied", counts),
-            "downloads": expected(fetch, counts),
-            "received": expected(lambda event: upload(event, "success"), lambda event: event.file_size),
-            "sent": expected(fetch, lambda event: event.file_size),
-        }
-        for name, wanted in series.items():
+                    wanted[(event.timestamp_us - first) // (hours * HOUR_US)] += size(event)
             points = answer["series"][name]
-            assert {place: p["value"] for place, p in enumerate(points) if p["value"]} == {
-                place: value for place, value in wanted.items() if value
-            }, (name, step)
-            starts = [parse_moment(point["start"]) for point in points]
-            assert starts == list(range(first, parse_moment(answer["to"]), hours * HOUR_US))
+            assert [parse_moment(point["start"]) for point in points] == starts
+            assert [point["value"] for point in points] == [wanted[place] for place in range(len(starts))]
+
+
+def _is_upload(event: Event, status: str) -> bool:
+    return (event.action, event.status) == ("file:upload", status)
+
+
+def _is_fetch(event: Event) -> bool:
+    return event.action in ("file:download", "file:view") and event.status == "success"
+
+
+def _number(event: Event) -> int:
+    return event.count
+
+
+def _size(event: Event) -> int:
+    return event.file_size
+
+
+_RECOUNTED: dict[str, tuple[Callable[[Event], bool], Callable[[Event], int]]] = {
+    "uploads": (lambda event: _is_upload(event, "success"), _number),
+    "failures": (lambda event: _is_upload(event, "failed"), _number),
+    "denied": (lambda event: event.status == "denied", _number),
+    "downloads": (_is_fetch, _number),
+    "received": (lambda event: _is_upload(event, "success"), _size),
+    "sent": (_is_fetch, _size),
+}
 
 
 def test_one_client_has_steps_of_days(client: FlaskClient, record: Record, parts: Parts) -> None:
