@@ -67,12 +67,11 @@ from filewallball.stats.rollup import UsageRollup
 from filewallball.stats.snapshot import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.version import __version__
-from filewallball.web import problems
 from filewallball.web.api import api
 from filewallball.web.app import Application
 from filewallball.web.cors import allow_origins
 from filewallball.web.headers import completion
-from filewallball.web.hosts import Hosts, name_of
+from filewallball.web.hosts import Hosts, hosts_of
 from filewallball.web.openapi import Promises
 from filewallball.web.origin import Proxies, at_known_hosts
 from filewallball.web.pages import Pages
@@ -90,7 +89,6 @@ def build(settings: Settings) -> Flask:
     build_parts(app, settings)
     watch_health(app, settings)
     register_routes(app)
-    problems.init_app(app)
     observe(app, settings)
     return app
 
@@ -165,14 +163,8 @@ def _build_gate(app: Flask, settings: Settings, database: Database, metrics: Met
         settings,
         show_degraded=lambda degraded: metrics.set("rate_limit_degraded_workers", degraded),
     )
-    provide(app, proxies, _hosts(settings), Pages(settings.public_url, settings.cors_origins))
+    provide(app, proxies, hosts_of(settings), Pages(settings.public_url, settings.cors_origins))
     provide(app, Gate(settings, proxies, BlockList(database), limits))
-
-
-def _hosts(settings: Settings) -> Hosts:
-    """The hosts of the service; those that Prometheus asks it by and that it listens on are its own too."""
-    own = [name_of(host) for host in (settings.bind, *settings.prometheus_targets)]
-    return Hosts(settings.public_url, settings.allowed_hosts, own)
 
 
 def _build_recording(app: Flask, settings: Settings, database: Database, slots: Slots) -> None:

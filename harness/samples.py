@@ -36,7 +36,11 @@ def fill(service: Service) -> Samples:
 
 
 def _files() -> Iterator[tuple[str, bytes, dict[str, str]]]:
-    yield "2026 annual report.pdf", _pdf("Annual report"), {"visibility": "public", "description": "Final, as printed."}
+    yield (
+        "2026 annual report.pdf",
+        _pdf("Annual report"),
+        {"visibility": "public", "description": "Final, as printed."},
+    )
     yield "회의록 11월.txt", "11월 회의록\n".encode() * 40, {"description": "매주 월요일 회의"}
     yield "backup-2026-11-27.zip", _zip(), {"visibility": "private", "expires_in": "30d"}
     for place, name in enumerate(("harbour at dawn.jpg", "team offsite.jpg", "logo dark.png")):
@@ -62,7 +66,9 @@ def _new_user(service: Service, name: str, role: str) -> str:
     return str(token["token"])
 
 
-def _upload(service: Service, token: str, name: str, content: bytes, options: dict[str, str]) -> dict[str, Any]:
+def _upload(
+    service: Service, token: str, name: str, content: bytes, options: dict[str, str]
+) -> dict[str, Any]:
     files = {"file": (name, content)}
     return dict(_ask(service, "POST", "/upload", token, files=files, data=options))
 

@@ -38,7 +38,16 @@ pytest_plugins = [
     "tests.fixtures.syncs",
 ]
 
-_SERVER_FIXTURES = {"make_mariadb", "redis_server", "nginx", "front", "service", "clamd", "prometheus"}
+_SERVER_FIXTURES = {
+    "make_mariadb",
+    "redis_server",
+    "nginx",
+    "front",
+    "service",
+    "clamd",
+    "prometheus",
+    "visitor",
+}
 _ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}
 
 

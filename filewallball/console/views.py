@@ -13,20 +13,23 @@ POLICY = (
 )
 _FOR_EVER = "public, max-age=31536000, immutable"
 
-blueprint = Blueprint("console", __name__, url_prefix="/console")
+blueprint = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
 
 
 @blueprint.get("/")
 @blueprint.get("/<path:page>")
 def index(page: str = "") -> Response:
     """The page itself; which view it shows the browser reads from the address."""
-    files = url_for("console.asset", version=read_assets().version, name="index.html").removesuffix(
-        "index.html"
-    )
-    response = _sent(_index(files))
+    response = _sent(_index(files_address()))
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def files_address() -> str:
+    """The address below which the files of this version lie."""
+    name = "index.html"
+    return url_for("console.asset", version=read_assets().version, name=name).removesuffix(name)
 
 
 @blueprint.get("/assets/<version>/<path:name>")

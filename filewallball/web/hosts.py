@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from filewallball.settings.service import Settings
+
 _LONGEST = 300
 _HIGHEST_PORT = 65535
 _LOCAL = "localhost"
@@ -39,6 +41,12 @@ class Hosts:
     def _knows(self, authority: str) -> bool:
         name = name_of(authority)
         return bool(name) and (name in self._names or is_address(name) or name.endswith(self._suffixes))
+
+
+def hosts_of(settings: Settings) -> Hosts:
+    """The hosts of the service; those that Prometheus asks it by and that it listens on are its own too."""
+    own = [name_of(host) for host in (settings.bind, *settings.prometheus_targets)]
+    return Hosts(settings.public_url, settings.allowed_hosts, own)
 
 
 def forwarded_hosts(environ: Mapping[str, Any]) -> list[str]:

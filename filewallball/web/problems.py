@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -23,12 +24,16 @@ DRAIN_SECONDS = 5.0
 _CHUNK = 256 * 1024
 
 
-def init_app(app: Flask) -> None:
+PageOf = Callable[[errors.ApiError, str], Response | None]
+"""Makes a page of an error under a request id, for browsers of people; None where the problem itself is to be sent."""
+
+
+def init_app(app: Flask, page_of: PageOf = lambda cause, request_id: None) -> None:
     """Render every error of the app."""
-    app.register_error_handler(Exception, render)
+    app.register_error_handler(Exception, lambda error: render(error, page_of))
 
 
-def render(error: Exception) -> Response:
+def render(error: Exception, page_of: PageOf = lambda cause, request_id: None) -> Response:
     """The answer for any exception; a refused body is mostly read away first, so that the client sees the answer."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return error.get_response()  # type: ignore[return-value]
@@ -38,14 +43,19 @@ def render(error: Exception) -> Response:
     current_exchange().failure = cause
     if cause.reads_body:
         _drain()
-    return problem(cause)
+    return _complete(page_of(cause, current_exchange().request_id) or _bare(cause), cause)
 
 
 def problem(cause: errors.ApiError) -> Response:
     """The answer for an error of the catalogue."""
-    response = Response(
-        body_of(cause, current_exchange().request_id), cause.status, content_type=CONTENT_TYPE
-    )
+    return _complete(_bare(cause), cause)
+
+
+def _bare(cause: errors.ApiError) -> Response:
+    return Response(body_of(cause, current_exchange().request_id), cause.status, content_type=CONTENT_TYPE)
+
+
+def _complete(response: Response, cause: errors.ApiError) -> Response:
     for name, value in cause.headers.items():
         response.headers[name] = value
     response.headers["Cache-Control"] = "no-store"

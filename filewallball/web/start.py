@@ -1,9 +1,11 @@
 """`/`: where somebody who knows only the host finds everything else."""
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response as Redirect
 
-blueprint = Blueprint("start", __name__, template_folder="templates")
+blueprint = Blueprint("start", __name__)
 _LINKS = {
+    "console": "/console/",
     "docs": "/docs",
     "errors": "/docs/errors",
     "openapi": "/openapi.json",
@@ -15,9 +17,12 @@ _LINKS = {
 
 
 @blueprint.get("/")
-def welcome() -> str | Response:
-    """Links to the documentation, health and the main routes; as a page for whoever prefers HTML."""
+def welcome() -> Response | Redirect:
+    """The console, for whoever prefers HTML; links to the documentation, health and the main routes for programs."""
     accepted = request.accept_mimetypes
     if accepted["text/html"] > accepted["application/json"]:
-        return render_template("start.html", links=_LINKS)
-    return jsonify(service="FileWallBall", links=_LINKS)
+        answer: Response | Redirect = redirect(url_for("console.index"))
+    else:
+        answer = jsonify(service="FileWallBall", links=_LINKS)
+    answer.headers["Vary"] = "Accept"
+    return answer

@@ -44,17 +44,18 @@ function useView(name) {
 
 function Content({ found }) {
   const { status, problem } = useSession();
-  const { View, error } = useView(found?.route.view);
+  const isAllowed = status === "ready" && may(found?.route.permission);
+  const { View, error } = useView(isAllowed ? found?.route.view : "");
   const place = usePlace();
   if (status === "failed") return html`<${ProblemNote} problem=${problem} onRetry=${begin} />`;
   if (!found) {
-    return html`<${Empty} icon="search" title=${t("common.no_view")} text=${t("common.no_view_text")}>
+    return html`<${Empty} isPage icon="search" title=${t("common.no_view")} text=${t("common.no_view_text")}>
       <a href=${href("")} role="button">${t("common.to_start")}</a>
     <//>`;
   }
   if (error) return html`<${ProblemNote} problem=${{ code: "offline" }} onRetry=${() => location.reload()} />`;
-  if (status === "loading" || !View) return html`<${Skeleton} rows="8" />`;
-  if (!may(found.route.permission)) return html`<${NotAllowed} permission=${found.route.permission} />`;
+  if (status === "ready" && !isAllowed) return html`<${NotAllowed} isPage permission=${found.route.permission} />`;
+  if (!View) return html`<${Skeleton} rows="8" />`;
   return html`<${View} key=${found.route.view} params=${found.params} query=${place.query} />`;
 }
 
@@ -64,7 +65,7 @@ function App() {
   const session = useSession();
   const found = match(ROUTES, path);
   const view = found?.route.view ?? "";
-  return html`<div class="frame">
+  return html`<div class="frame shell">
     <a class="skip" href="#content">${t("common.skip")}</a>
     <${Navigation} view=${view} />
     <main id="content" tabindex="-1" data-view=${view}><${Content} found=${found} /></main>

@@ -1,10 +1,29 @@
 // What lies over the page: dialogs, questions, and notes that pass.
-import { createStore, html, useEffect, useId, useRef, useState, useStore } from "./dom.js";
+import { createStore, html, render, useEffect, useId, useLayoutEffect, useRef, useState, useStore } from "./dom.js";
 import { t } from "./i18n.js";
 import { Icon } from "./controls.js";
 
-/** A dialog while it is drawn; Escape and the button close it. `side` makes it a sheet at the edge. */
-export function Dialog({ title, onClose, side = false, wide = false, children }) {
+/**
+ * A dialog while it is drawn; Escape and the button close it. `side` makes it a sheet at the edge.
+ *
+ * It is drawn in a place of its own: a dialog that is moved within the page, as its siblings come and go, is modal no
+ * more.
+ */
+export function Dialog(props) {
+  const holder = useRef(null);
+  holder.current ??= document.createElement("div");
+  useLayoutEffect(() => {
+    document.getElementById("overlays").append(holder.current);
+    return () => {
+      render(null, holder.current);
+      holder.current.remove();
+    };
+  }, []);
+  useLayoutEffect(() => render(html`<${Modal} ...${props} />`, holder.current));
+  return null;
+}
+
+function Modal({ title, onClose, side = false, wide = false, children }) {
   const element = useRef(null);
   const id = useId();
   useEffect(() => {

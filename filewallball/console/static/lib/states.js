@@ -67,21 +67,24 @@ export const Skeleton = ({ rows = 6 }) =>
     ${Array.from({ length: rows }, (_, row) => html`<span key=${row}></span>`)}
   </div>`;
 
+/** The heading of a state that stands for a whole page, or for a part of one. */
+const Heading = ({ isPage, text }) => (isPage ? html`<h1>${text}</h1>` : html`<h2>${text}</h2>`);
+
 /** Nothing here (yet): what would be, and how to begin. */
-export const Empty = ({ icon = "inbox", title, text, children }) =>
+export const Empty = ({ icon = "inbox", title, text, isPage, children }) =>
   html`<div class="state">
     <${Icon} name=${icon} size="28" />
-    <h2>${title}</h2>
+    <${Heading} isPage=${isPage} text=${title} />
     ${text && html`<p>${text}</p>`} ${children}
   </div>`;
 
 /** What this caller may not see, and how somebody who may gets in. */
-export function NotAllowed({ permission }) {
+export function NotAllowed({ permission, isPage }) {
   const { me } = useSession();
   const who = me?.username || t("common.anonymous");
   return html`<div class="state">
     <${Icon} name="lock" size="28" />
-    <h2>${t("common.not_allowed")}</h2>
+    <${Heading} isPage=${isPage} text=${t("common.not_allowed")} />
     <p>${t("common.not_allowed_text", { who, role: me?.role ?? "–" })}</p>
     ${permission && html`<p class="quiet small">${t("common.needs")} <code>${permission}</code></p>`}
     <button type="button" onClick=${() => askForToken()}>

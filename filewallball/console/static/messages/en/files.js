@@ -79,4 +79,11 @@ export default {
   by_link: "by a link",
   by_nginx: "sent by nginx",
   broken_off: "broken off",
+  history_of: "What of the history",
+  history_fetches: "Downloads",
+  history_changes: "Changes",
+  history_all: "Everything",
+  "did_file:describe": "Looked at",
+  "did_ticket:create": "Ticket given",
+  "did_link:describe": "Link looked at",
 };

@@ -79,4 +79,11 @@ export default {
   by_link: "링크로",
   by_nginx: "nginx가 전송",
   broken_off: "중단됨",
+  history_of: "기록 종류",
+  history_fetches: "내려받기",
+  history_changes: "변경",
+  history_all: "전체",
+  "did_file:describe": "정보 조회",
+  "did_ticket:create": "임시 주소 발급",
+  "did_link:describe": "링크 조회",
 };
