@@ -31,6 +31,8 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser that reaches this machine alone."""
     driver = Browser(tmp_path_factory.mktemp("operator") / "browser")
     driver.start()
+    still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    driver.command_page("Emulation.setEmulatedMedia", still)
     yield driver
     driver.stop()
 

@@ -14,8 +14,6 @@ const content = document.querySelector("main h1");
 return Boolean(content) && !document.querySelector(".skeleton, [aria-busy='true'], .plot:empty");
 """
 _VIOLATIONS = """
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-for (let left = 100; left && document.getAnimations().length; left -= 1) await wait(20);
 const { violations } = await axe.run();
 return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
 """

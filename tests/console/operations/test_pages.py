@@ -109,7 +109,7 @@ def test_each_role_sees_its_pages_and_is_told_of_the_others(
     assert [name for name in page.texts(".nav-group a") if name in operations] == seen
     for path in kept_from:
         page.evaluate("history.pushState({}, '', '/console/' + arguments[0]); dispatchEvent(new PopStateEvent('popstate'))", path)
-        page.wait_for("main .state h2", "You may not see this")
+        page.wait_for("main .state", "You may not see this")
         assert page.violations() == [], path
 
 

@@ -87,7 +87,7 @@ function draw(holder, { times, series, format, bars, steps, height }) {
       height,
       legend: { show: false },
       cursor: { y: false, points: { size: 6 } },
-      scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1] } },
+      scales: { ...(bars && { x: { range: (_, low, high) => padded(times, low, high) } }), y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1] } },
       axes: [
         { ...axis, font, size: 32, grid: { show: false }, space: 70, values: (_, marks) => marks.map((mark) => timeLabel(mark, marks)) },
         { ...axis, font, size: 64, ...(steps && { incrs: steps }), values: (_, marks) => marks.map((mark) => format(mark)) },
@@ -110,6 +110,12 @@ function draw(holder, { times, series, format, bars, steps, height }) {
     observer.disconnect();
     plot.destroy();
   };
+}
+
+/** Room for half a column at both ends. */
+function padded(times, low, high) {
+  const half = times.length > 1 ? (times[1] - times[0]) / 2 : 1800;
+  return [low - half, high + half];
 }
 
 /** True if some values may have no neighbour to draw a line to. */

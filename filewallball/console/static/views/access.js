@@ -5,10 +5,10 @@ import { t } from "../lib/i18n.js";
 import { href } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { NotAllowed } from "../lib/states.js";
-import { Me } from "./access/me.js";
-import { Quotas } from "./access/quotas.js";
-import { Tokens } from "./access/tokens.js";
-import { Users } from "./access/users.js";
+import { Me } from "../lib/access/me.js";
+import { Quotas } from "../lib/access/quotas.js";
+import { Tokens } from "../lib/access/tokens.js";
+import { Users } from "../lib/access/users.js";
 
 const PARTS = { me: Me, users: Users, tokens: Tokens, quotas: Quotas };
 const MANAGE = "access:manage";

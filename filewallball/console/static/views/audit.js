@@ -5,13 +5,13 @@ import { html } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { List } from "../lib/list.js";
 import { refine } from "../lib/router.js";
-import { columns } from "./audit/columns.js";
-import { EventSheet } from "./audit/event.js";
-import { Export } from "./audit/export.js";
-import { Filters, filtersOf } from "./audit/filters.js";
-import { Integrity } from "./audit/integrity.js";
-import { Story } from "./audit/story.js";
-import { Total } from "./audit/total.js";
+import { columns } from "../lib/audit/columns.js";
+import { EventSheet } from "../lib/audit/event.js";
+import { Export } from "../lib/audit/export.js";
+import { Filters, filtersOf } from "../lib/audit/filters.js";
+import { Integrity } from "../lib/audit/integrity.js";
+import { Story } from "../lib/audit/story.js";
+import { Total } from "../lib/audit/total.js";
 
 const SIZES = ["50", "100", "200", "500"];
 

@@ -3,9 +3,9 @@ import { PageHead, Tabs } from "../lib/controls.js";
 import { html } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { href } from "../lib/router.js";
-import { Alerts } from "./health/alerts.js";
-import { Dependencies } from "./health/dependencies.js";
-import { History } from "./health/history.js";
+import { Alerts } from "../lib/health/alerts.js";
+import { Dependencies } from "../lib/health/dependencies.js";
+import { History } from "../lib/health/history.js";
 
 const PARTS = { now: Dependencies, history: History, alerts: Alerts };
 

@@ -1,15 +1,17 @@
 // The service at a glance, or one client of it: figures, charts over time, who does most, what fails.
 import { useAnswer } from "../lib/answers.js";
+import { api } from "../lib/api.js";
 import { PageHead } from "../lib/controls.js";
 import { html } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { Choice } from "../lib/panels.js";
 import { href, refine } from "../lib/router.js";
 import { may, useSession } from "../lib/session.js";
+import { useLoad } from "../lib/states.js";
 import { WINDOWS, windowOf, windowStart } from "../lib/windows.js";
-import { Charts, SERIES, SERIES_OF_ALL } from "./overview/charts.js";
-import { Client } from "./overview/client.js";
-import { Service } from "./overview/service.js";
+import { Charts, SERIES, SERIES_OF_ALL } from "../lib/overview/charts.js";
+import { Client } from "../lib/overview/client.js";
+import { Service } from "../lib/overview/service.js";
 
 const EVERY_SECONDS = 30;
 
@@ -20,7 +22,8 @@ export default function Overview({ query }) {
   const windows = client ? WINDOWS.filter((days) => days > 1) : WINDOWS;
   const days = Math.max(windowOf(query.days), windows[0]);
   const wanted = { series: [...SERIES, ...(client ? [] : SERIES_OF_ALL)].join(","), from: windowStart(days), client };
-  const series = useAnswer("/api/v1/stats/series", wanted, { every: EVERY_SECONDS });
+  const load = (signal) => (isForAll ? api.get("/api/v1/stats/series", wanted, { signal }) : Promise.resolve({ series: {} }));
+  const series = useLoad(load, [JSON.stringify(wanted), isForAll], { every: EVERY_SECONDS });
   const { value: settings } = useAnswer("/api/v1/console");
   return html`<div class="dense stack">
     <${PageHead}

@@ -5,10 +5,10 @@ import { t } from "../lib/i18n.js";
 import { href } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { NotAllowed } from "../lib/states.js";
-import { Blocks } from "./security/blocks.js";
-import { Quarantine } from "./security/quarantine.js";
-import { Failures, Violations } from "./security/refusals.js";
-import { Summary } from "./security/summary.js";
+import { Blocks } from "../lib/security/blocks.js";
+import { Quarantine } from "../lib/security/quarantine.js";
+import { Failures, Violations } from "../lib/security/refusals.js";
+import { Summary } from "../lib/security/summary.js";
 
 const PARTS = {
   summary: { permission: "stats:read", View: Summary },

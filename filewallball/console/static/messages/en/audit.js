@@ -27,6 +27,8 @@ export default {
   request_id_example: "req_…",
   trace_id: "Trace",
   trace_id_example: "32 hexadecimal digits",
+  link_id_example: "the id of a link",
+  same_link_id: "Same link",
   link_id: "Link",
   user: "User",
   user_agent: "User agent",

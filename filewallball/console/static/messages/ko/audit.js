@@ -27,6 +27,8 @@ export default {
   request_id_example: "req_…",
   trace_id: "추적 ID",
   trace_id_example: "16진수 32자리",
+  link_id_example: "링크 ID",
+  same_link_id: "같은 링크",
   link_id: "링크",
   user: "사용자",
   user_agent: "사용자 에이전트",
