@@ -68,7 +68,9 @@ class Activity:
         return str(answer.json()["file_id"])
 
     def create_user(self, name: str, role: str = "user") -> int:
-        return int(self.admin("POST", "/api/v1/access/users", json={"username": name, "role": role}).json()["id"])
+        return int(
+            self.admin("POST", "/api/v1/access/users", json={"username": name, "role": role}).json()["id"]
+        )
 
     def create_token(self, user_id: int, name: str) -> str:
         body = {"user_id": user_id, "name": name, "expires_in": "7d"}
@@ -100,7 +102,10 @@ class Activity:
             answer = self.ask("POST", "/upload", CLIENT, data=data, files=files, headers=headers)
             self.ask("GET", f"/download/{answer.json()['file_id']}", CLIENT, headers=headers)
         wrong = {"sha256": "0" * 64}
-        assert self.ask("POST", "/upload", CLIENT, data=wrong, files={"file": ("a.txt", b"a")}).status_code == 422
+        assert (
+            self.ask("POST", "/upload", CLIENT, data=wrong, files={"file": ("a.txt", b"a")}).status_code
+            == 422
+        )
 
     def _refusals(self) -> None:
         for number in range(4):

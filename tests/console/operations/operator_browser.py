@@ -17,6 +17,13 @@ _VIOLATIONS = """
 const { violations } = await axe.run();
 return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
 """
+_BY_TEXT = """
+return [...document.querySelectorAll(given[0])].find((each) => each.textContent.trim() === given[1]);
+"""
+_IN_ROW = """
+const row = [...document.querySelectorAll("tbody tr")].find((each) => each.textContent.includes(given[0]));
+return [...(row?.querySelectorAll("a, button") ?? [])].find((each) => each.textContent.trim() === given[1]);
+"""
 _SECONDS = 30
 
 
@@ -31,7 +38,9 @@ class OperatorBrowser:
         """Begin anew as the owner of the token, on a page that loads nothing of the console's."""
         self._browser.visit(f"{self.url}/health/live")
         kept = {"fwb.theme": theme, "fwb.locale": locale}
-        self.evaluate("localStorage.clear(); sessionStorage.clear(); Object.assign(localStorage, arguments[0])", kept)
+        self.evaluate(
+            "localStorage.clear(); sessionStorage.clear(); Object.assign(localStorage, arguments[0])", kept
+        )
         if token:
             self.evaluate("sessionStorage.setItem('fwb.token', arguments[0])", token)
         self._browser.console()
@@ -46,6 +55,11 @@ class OperatorBrowser:
         self._browser.visit(self._browser.evaluate("return location.href"))
         self.wait_until_ready()
 
+    def go_to(self, path: str) -> None:
+        """Go to another page as a link within the console does, without loading it anew."""
+        script = "history.pushState({}, '', '/console/' + arguments[0]); dispatchEvent(new PopStateEvent('popstate'))"
+        self.evaluate(script, path)
+
     def go_back(self) -> None:
         self._browser.evaluate("history.back()")
 
@@ -54,13 +68,14 @@ class OperatorBrowser:
 
     def wait_for(self, selector: str, text: str = "") -> None:
         """Wait until an element that fits the selector holds the text."""
-        script = "return [...document.querySelectorAll(arguments[0])].some((each) => each.textContent.includes(arguments[1]))"
-        wait_until(lambda: self.evaluate(script, selector, text), _SECONDS, f"{selector} {text}")
+        wait_until(lambda: self._holds(selector, text), _SECONDS, f"{selector} {text}")
 
     def wait_gone(self, selector: str, text: str = "") -> None:
         """Wait until no element that fits the selector holds the text."""
-        script = "return ![...document.querySelectorAll(arguments[0])].some((each) => each.textContent.includes(arguments[1]))"
-        wait_until(lambda: self.evaluate(script, selector, text), _SECONDS, f"no {selector} {text}")
+        wait_until(lambda: not self._holds(selector, text), _SECONDS, f"no {selector} {text}")
+
+    def _holds(self, selector: str, text: str) -> bool:
+        return any(text in found for found in self.texts(selector))
 
     def wait_for_address(self, part: str) -> None:
         wait_until(lambda: part in self.address, _SECONDS, f"the address has {part}")
@@ -73,12 +88,15 @@ class OperatorBrowser:
 
     def texts(self, selector: str) -> list[str]:
         """The text of every element that fits."""
-        found = self.evaluate("return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent)", selector)
+        script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent)"
+        found = self.evaluate(script, selector)
         return [str(text) for text in found]
 
     def rows(self) -> list[str]:
         """The keys of the rows of the table."""
-        found = self.evaluate("return [...document.querySelectorAll('tbody tr')].map((row) => row.dataset.key)")
+        found = self.evaluate(
+            "return [...document.querySelectorAll('tbody tr')].map((row) => row.dataset.key)"
+        )
         return [str(key) for key in found]
 
     def click(self, selector: str) -> None:
@@ -86,25 +104,24 @@ class OperatorBrowser:
 
     def click_text(self, selector: str, text: str) -> None:
         """Click the first element that fits and has just this text."""
-        script = """
-        for (const each of document.querySelectorAll("[data-target]")) delete each.dataset.target;
-        const found = [...document.querySelectorAll(arguments[0])].find((each) => each.textContent.trim() === arguments[1]);
-        if (found) found.dataset.target = "this";
-        return Boolean(found);
-        """
-        wait_until(lambda: self.evaluate(script, selector, text), _SECONDS, f"{selector} {text}")
-        self._browser.click("[data-target=this]")
+        self._click_found(_BY_TEXT, selector, text)
 
     def click_in_row(self, row: str, text: str) -> None:
         """Click the link or button with this text in the row of a table that has that text."""
-        script = """
+        self._click_found(_IN_ROW, row, text)
+
+    def _click_found(self, script: str, *arguments: str) -> None:
+        marked = f"""
         for (const each of document.querySelectorAll("[data-target]")) delete each.dataset.target;
-        const row = [...document.querySelectorAll("tbody tr")].find((each) => each.textContent.includes(arguments[0]));
-        const found = [...(row?.querySelectorAll("a, button") ?? [])].find((each) => each.textContent.trim() === arguments[1]);
+        const found = (() => {{ {script} }})();
         if (found) found.dataset.target = "this";
         return Boolean(found);
         """
-        wait_until(lambda: self.evaluate(script, row, text), _SECONDS, f"{text} in the row of {row}")
+        wait_until(
+            lambda: self.evaluate(f"return ((...given) => {{ {marked} }})(...arguments)", *arguments),
+            _SECONDS,
+            " ".join(arguments),
+        )
         self._browser.click("[data-target=this]")
 
     def fill(self, name: str, text: str) -> None:
@@ -145,7 +162,11 @@ class OperatorBrowser:
 
     def overflow(self) -> int:
         """The pixels by which the page is wider than its window."""
-        return int(self.evaluate("return document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+        return int(
+            self.evaluate(
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        )
 
     def complaints(self) -> list[str]:
         """What was written to the console since the last call."""
