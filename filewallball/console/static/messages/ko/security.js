@@ -9,7 +9,7 @@ export default {
   violations_note: "요청 한도를 넘은 요청을 최신순으로 보여 줍니다.",
   violations_none: "기록된 한도 초과가 없습니다",
   blocks: "차단",
-  blocks_note: "이 네트워크의 요청은 1초 안에 모든 작업자가 거부합니다.",
+  blocks_note: "이 네트워크의 요청은 1초 안에 모든 워커가 거부합니다.",
   blocks_show: "표시할 차단",
   blocks_active: "적용 중",
   blocks_all: "전체",
