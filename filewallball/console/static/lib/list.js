@@ -1,6 +1,6 @@
 // A list of the API: the table, the states in its place, and the way to other pages of it.
-import { html } from "./dom.js";
-import { t } from "./i18n.js";
+import { html, useMemo } from "./dom.js";
+import { locale, t } from "./i18n.js";
 import { refine } from "./router.js";
 import { Empty, Loaded } from "./states.js";
 import { DataTable, Pager } from "./table.js";
@@ -11,12 +11,20 @@ import { DataTable, Pager } from "./table.js";
  */
 export function List({ state, rows, label, empty, emptyText, rowKey = (row) => row.id, page, size, cursor, foot, ...table }) {
   const none = html`<${Empty} title=${empty} text=${emptyText} />`;
+  const drawn = useTable(state.value, { caption: label, rows, rowKey, ...table });
   return html`<${Loaded} state=${state} rows="6" isEmpty=${(value) => rows(value).length === 0 && !(page > 1)} empty=${none}>
     ${(value) =>
-      html`<${DataTable} caption=${label} rows=${rows(value)} rowKey=${rowKey} ...${table} columns=${wrapped(table.columns)} />
-        ${page && html`<${Numbered} ...${{ page, size, value }} count=${rows(value).length} />`}
-        ${cursor !== undefined && html`<div class="list-foot">${foot}<${Pager} page=${value} cursor=${cursor} /></div>`}`}
+      html`${drawn} ${page && html`<${Numbered} ...${{ page, size, value }} count=${rows(value).length} />`}
+      ${cursor !== undefined && html`<div class="list-foot">${foot}<${Pager} page=${value} cursor=${cursor} /></div>`}`}
   <//>`;
+}
+
+/** The table of an answer, drawn once for each: while the next is asked for, hundreds of rows stay as they are. */
+function useTable(value, { caption, rows, columns, current, ...table }) {
+  return useMemo(
+    () => value && html`<${DataTable} ...${{ caption, current, ...table }} rows=${rows(value)} columns=${wrapped(columns)} />`,
+    [value, caption, current, locale.get()],
+  );
 }
 
 /** The content of each cell as one piece, so that a card on a phone sets it against its label as a whole. */
