@@ -16,7 +16,7 @@ PEERS := benchmarks/peers/copyparty benchmarks/peers/seaweedfs
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test test-unit test-integration soak bench lint type format reference render requirements packages clean
+.PHONY: help setup run test test-unit test-integration soak bench lint type format reference render pictures requirements packages clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ reference: $(VENV)/.production ## write the tables of the README anew
 
 render: $(VENV)/.production ## write the default configurations in ops/ anew
 	@env -i PATH="$$PATH" $(BIN)/filewallball ops render
+
+pictures: $(VENV)/.test packages ## take the pictures of the console in docs/images/ anew
+	@fc-list :lang=ko | grep -q . || { echo "A font for Korean is needed: apt-get install fonts-inter fonts-nanum" >&2; exit 1; }
+	@$(BIN)/python -m harness.pictures docs/images
 
 requirements: $(VENV)/.development ## pin what every *.in names again, with hashes
 	cd requirements && for name in production test development; do $(PIP_COMPILE) --output-file=$$name.txt client.in $$name.in || exit 1; done

@@ -108,3 +108,11 @@ def _zip() -> bytes:
         for number in range(8):
             archive.writestr(f"table-{number}.csv", "a,b,c\n" * 20_000)
     return kept.getvalue()
+
+
+UPLOADS = {
+    "meeting notes.txt": b"Agreed: we ship on Monday.\n" * 700,
+    "floor plan.pdf": _pdf("Floor plan"),
+    "사진 모음.zip": _zip(),
+}
+"""Files for somebody to upload by hand, by name."""

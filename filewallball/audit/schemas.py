@@ -139,7 +139,7 @@ class AuditEventSchema(Schema):
     ip_address = fields.String()
     user_agent = fields.String()
     request_id = fields.String()
-    link_id = fields.String(metadata={"description": "The link that the request came by"})
+    link_id = fields.String(metadata={"description": "The link that the request came by, or was about"})
     trace_id = fields.String(metadata={"description": "The trace that the request belongs to"})
     file_type = fields.String()
     file_size = fields.Integer(metadata={"description": "Bytes stored or sent"})

@@ -19,7 +19,8 @@ _LONGEST_WAIT_SECONDS = 2.0
 class Passwords:
     """The hashing of passwords in one process."""
 
-    def __init__(self, at_once: int = _AT_ONCE) -> None:
+    def __init__(self, at_once: int = _AT_ONCE, longest_wait_seconds: float = _LONGEST_WAIT_SECONDS) -> None:
+        self._longest_wait_seconds = longest_wait_seconds
         self._places = threading.BoundedSemaphore(at_once)
 
     def hash(self, password: str) -> str:
@@ -44,7 +45,7 @@ class Passwords:
     ) -> bytes:
         """One keyboard writes a letter as one character, another as two: both mean the same password."""
         text = unicodedata.normalize("NFC", password).encode()
-        if not self._places.acquire(timeout=_LONGEST_WAIT_SECONDS):
+        if not self._places.acquire(timeout=self._longest_wait_seconds):
             raise errors.Unavailable("Many passwords are being checked.")
         try:
             return hashlib.scrypt(

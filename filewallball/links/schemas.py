@@ -78,6 +78,31 @@ class LinkListSchema(Schema):
     next_cursor = fields.String(allow_none=True)
 
 
+class DayOfLinkSchema(Schema):
+    """What came by a link on a day."""
+
+    date = fields.String(metadata={"format": "date"})
+    downloads = fields.Integer()
+    transfers = fields.Integer()
+    bytes_sent = fields.Integer()
+    refused = fields.Integer()
+
+
+class LinkUsageSchema(Schema):
+    """What came by a link. Transfers are answers with content; a resumed download has several."""
+
+    link_id = fields.String()
+    period_days = fields.Integer()
+    downloads = fields.Integer()
+    transfers = fields.Integer()
+    bytes_sent = fields.Integer()
+    refused = fields.Integer()
+    refusals = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), metadata={"description": "By error code"}
+    )
+    days = fields.List(fields.Nested(DayOfLinkSchema))
+
+
 class UnlockSchema(Schema):
     """The password of a link; one without needs none."""
 

@@ -6,10 +6,16 @@ from flask.views import MethodView
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
+from filewallball.clock import now_us
 from filewallball.links import schemas
 from filewallball.links.service import LinkPage, LinkRequest, Links, ShownLink
 from filewallball.links.shared import IssuedTicket, SharedFiles
+from filewallball.links.usage import LinkUsage, link_usage
+from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
+from filewallball.stats.calendar import day_of
+from filewallball.stats.schemas import MonthQuerySchema
+from filewallball.stats.snapshot import Statistics
 from filewallball.web.api import Blueprint
 from filewallball.web.exchange import current_exchange
 
@@ -50,6 +56,21 @@ class LinkItem(MethodView):
     def delete(self, link_id: str) -> None:
         """Revoke a link: no request that begins afterwards gets anything by it."""
         part(Links).revoke(current_operation(), link_id)
+
+
+@blueprint.route("/links/<link_id>/statistics")
+class LinkStatistics(MethodView):
+    init_every_request = False
+
+    @recorded("stats:read", permissions.SHARE)
+    @blueprint.arguments(MonthQuerySchema, location="query")
+    @blueprint.response(200, schemas.LinkUsageSchema)
+    def get(self, query: dict[str, Any], link_id: str) -> LinkUsage:
+        """What came by a link to one of your files, by day."""
+        part(Links).get(current_operation(), link_id)
+        part(Shipper).flush()
+        today = day_of(now_us())
+        return part(Statistics).at_once(lambda snapshot: link_usage(snapshot, link_id, today, query["days"]))
 
 
 @blueprint.route("/files/<file_id>/ticket")

@@ -14,7 +14,7 @@ from filewallball.files.inventory import count_files
 from filewallball.files.tables import DELETED, EXPIRED, KEPT, blobs, files
 from filewallball.observability.counters import Counters, epoch
 from filewallball.observability.vocabulary import AUTH_FAILURES
-from filewallball.reconcile.rows import changed_files, wrong_blobs, wrong_keys, wrong_quotas
+from filewallball.reconcile.rows import changed_files, wrong_blobs, wrong_keys, wrong_links, wrong_quotas
 from filewallball.reconcile.statistics import disagreements
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.event_ids import Anchor
@@ -172,6 +172,7 @@ def _audit_and_files(database: Database) -> Line:
             found += _ids(connection, _unrecorded(_ENDED).where(*piece, ended), "no end of {}")
             found += changed_files(connection, first, last)
         found += wrong_keys(connection, kept_since)
+        found += wrong_links(connection, kept_since)
         return uploads, found
 
     uploads, found = database.snapshot(work)

@@ -10,6 +10,7 @@ from filewallball.access.tables import quotas
 from filewallball.files.resumable.tables import uploads
 from filewallball.files.tables import KEPT, blobs, files
 from filewallball.idempotency.tables import DONE, idempotency_keys
+from filewallball.links.tables import links
 from filewallball.recording.event import SUCCESS
 from filewallball.recording.tables import audit_log
 from filewallball.stats.tally import UPLOAD
@@ -94,6 +95,19 @@ def wrong_keys(connection: Connection, since: int) -> list[str]:
         .where(audit_log.c.id.is_(None))
     )
     return [f"no operation {holder} of a key" for holder in connection.execute(statement).scalars()]
+
+
+def wrong_links(connection: Connection, since: int) -> list[str]:
+    """Links made since then that count other downloads than the claims on record."""
+    is_claim = and_(
+        audit_log.c.resource_id == links.c.file_id,
+        audit_log.c.link_id == links.c.link_id,
+        audit_log.c.action == "link:claim",
+        audit_log.c.status == SUCCESS,
+    )
+    claims = select(func.count(audit_log.c.id)).where(is_claim).scalar_subquery()
+    statement = select(links.c.link_id).where(links.c.created_us >= since, links.c.downloads != claims)
+    return [f"link {name} is miscounted" for name in connection.execute(statement).scalars()]
 
 
 def _changed(row: Row[Any]) -> Iterator[str]:

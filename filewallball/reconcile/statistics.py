@@ -20,6 +20,7 @@ from filewallball.stats.tables import (
     usage_client_daily,
     usage_hourly,
     usage_kinds,
+    usage_link_daily,
 )
 from filewallball.stats.tally import CLIENT, SUSPICIOUS, TRANSFERS, UPLOAD, USER
 
@@ -45,14 +46,16 @@ def disagreements(database: Database) -> tuple[int, list[str]]:
 
 @dataclass(slots=True)
 class _Recount:
-    """Sums of one day's log: by client and kind, by those who were seen, and by client of failed uploads."""
+    """Sums of one day's log: by client and kind, by link and kind, by those who were seen, and by client of failed
+    uploads."""
 
     clients: Sums = field(default_factory=dict)
+    links: Sums = field(default_factory=dict)
     seen: Sums = field(default_factory=dict)
     errors: Sums = field(default_factory=dict)
 
-    def add(self, address: str, user_id: int, kind: tuple[str, ...], numbers: Numbers) -> None:
-        """Count some rows of the log, which are of one client, user and kind."""
+    def add(self, address: str, user_id: int, link_id: str, kind: tuple[str, ...], numbers: Numbers) -> None:
+        """Count some rows of the log, which are of one client, user, link and kind."""
         count, size = numbers[:2]
         action, status = kind[:2]
         done = (
@@ -60,6 +63,8 @@ class _Recount:
             size if status == SUCCESS and action in TRANSFERS else 0,
             count if status == FAILED else 0,
         )
+        if link_id:
+            _add(self.links, (link_id, *kind), numbers[:2])
         if user_id:
             _add(self.seen, (USER, str(user_id)), done)
         if address:
@@ -73,12 +78,12 @@ def _compare(connection: Connection, day: int, first: int) -> tuple[int, list[st
     total, found, recount = 0, [], _Recount()
     for hour in range(max(first, day * DAY_HOURS), (day + 1) * DAY_HOURS):
         usage, times = Sums(), Sums()
-        for address, user_id, kind, numbers in _logged(connection, hour):
+        for address, user_id, link_id, kind, numbers in _logged(connection, hour):
             total += numbers[0]
             _add(usage, kind, numbers)
             if address and numbers[_TIMED]:
                 _add(times, kind[:1], (numbers[_TIMED],))
-            recount.add(address, user_id, kind, numbers)
+            recount.add(address, user_id, link_id, kind, numbers)
         at = f"{date_of(day)} {hour % DAY_HOURS:02}:00"
         found += [at] if usage != _usage(connection, hour) else []
         found += [f"response times of {at}"] if times != _times(connection, hour) else []
@@ -98,9 +103,11 @@ def _wrong_of_day(connection: Connection, day: int, recount: _Recount) -> Iterat
         yield "failed uploads"
     if recount.clients != _uses(connection, day, who):
         yield "uses by client"
+    if recount.links != _uses_by_link(connection, day):
+        yield "uses by link"
 
 
-def _logged(connection: Connection, hour: int) -> Iterator[tuple[str, int, tuple[str, ...], Numbers]]:
+def _logged(connection: Connection, hour: int) -> Iterator[tuple[str, int, str, tuple[str, ...], Numbers]]:
     count, asked = audit_log.c["count"], audit_log.c.cache != "none"
     is_suspicious = and_(audit_log.c.action == UPLOAD, func.instr(audit_log.c.details, SUSPICIOUS) > 0)
     numbers = (
@@ -112,11 +119,12 @@ def _logged(connection: Connection, hour: int) -> Iterator[tuple[str, int, tuple
         case((asked, count), else_=0),
         case((is_suspicious, count), else_=0),
     )
-    keys = [audit_log.c.ip_address, audit_log.c.user_id, *(audit_log.c[name] for name in _KEY)]
+    link_id = func.coalesce(audit_log.c.link_id, "")
+    keys = [audit_log.c.ip_address, audit_log.c.user_id, link_id, *(audit_log.c[name] for name in _KEY)]
     within = audit_log.c.timestamp_us.between(hour * HOUR_US, (hour + 1) * HOUR_US - 1)
     statement = select(*keys, *map(func.sum, numbers)).where(audit_log.c.block_id > 0, within).group_by(*keys)
     for key, found in _by_key(connection, statement, len(keys)).items():
-        yield key[0], key[1], key[2:], found
+        yield key[0], key[1], key[2], key[3:], found
 
 
 def _usage(connection: Connection, hour: int) -> Sums:
@@ -151,6 +159,15 @@ def _uses(connection: Connection, day: int, addresses: list[str]) -> Sums:
         some = usage_client_daily.c.client_ip.in_(addresses[start : start + _CHUNK])
         found |= _by_key(connection, statement.where(some, usage_client_daily.c.day == day), len(_KEY) + 1)
     return found
+
+
+def _uses_by_link(connection: Connection, day: int) -> Sums:
+    columns = (usage_link_daily.c.link_id, *(usage_kinds.c[name] for name in _KEY))
+    numbers = (usage_link_daily.c["count"], usage_link_daily.c.bytes)
+    statement = select(*columns, *numbers).join_from(
+        usage_link_daily, usage_kinds, usage_kinds.c.id == usage_link_daily.c.kind_id
+    )
+    return _by_key(connection, statement.where(usage_link_daily.c.day == day), len(columns))
 
 
 def _strays(connection: Connection, first: int) -> list[str]:

@@ -42,7 +42,7 @@ class Event:
     details: str = ""
     endpoint: str = ""
     link_id: str = ""
-    """The internal id of the link that the request came by."""
+    """The id of the link that the request came by, or was about."""
     trace_id: str = ""
     """The trace that the request belongs to: 32 lower-case hexadecimal digits."""
     suspicious: bool = False

@@ -39,6 +39,7 @@ from filewallball.health.checks import HealthChecks
 from filewallball.health.history import HealthHistory
 from filewallball.idempotency.expiry import LOOK_SECONDS, KeyExpiry
 from filewallball.idempotency.reservations import RENEWED_SECONDS, Reservations
+from filewallball.links.sweep import LinkSweep
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.recording import ballast
 from filewallball.recording.adoption import Adoption
@@ -187,6 +188,7 @@ def slow_jobs(app: Flask) -> list[Job]:
         "statistics": (60.0, part(Rebuild, app).run_if_incomplete),
         "idempotency": (LOOK_SECONDS, KeyExpiry(database).run),
         "names": (60.0, NameBackfill(database).run),
+        "links": (60.0, LinkSweep(database).run),
         "scrub": (10.0, lambda: scrub(app).run_slice(interval_us, settings.scrub_rate)),
     }
     channel = SmsChannel(settings)

@@ -22,6 +22,7 @@ from filewallball.stats.tables import (
     upload_errors_daily,
     usage_client_daily,
     usage_hourly,
+    usage_link_daily,
     usage_state,
 )
 from filewallball.stats.tally import CLIENT, Stock, Tally
@@ -79,7 +80,7 @@ class Rebuild:
             if whole:
                 _delete_day(connection, day, {address for address, _, _ in tally.clients})
             else:
-                tally.clients, tally.seen, tally.upload_errors = {}, {}, {}
+                tally.clients, tally.links, tally.seen, tally.upload_errors = {}, {}, {}, {}
             if tally.usage:
                 self._fold.write(connection, tally)
             connection.execute(update(usage_state).values(revision=usage_state.c.revision + 1))
@@ -165,5 +166,5 @@ def _delete_day(connection: Connection, day: int, addresses: Iterable[str]) -> N
     for start in range(0, len(known), _CHUNK):
         some = usage_client_daily.c.client_ip.in_(known[start : start + _CHUNK])
         connection.execute(delete(usage_client_daily).where(some, usage_client_daily.c.day == day))
-    for of in (upload_errors_daily, daily_seen, daily_distinct):
+    for of in (usage_link_daily, upload_errors_daily, daily_seen, daily_distinct):
         connection.execute(delete(of).where(of.c.day == day))

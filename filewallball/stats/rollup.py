@@ -20,6 +20,7 @@ from filewallball.stats.tables import (
     usage_client_daily,
     usage_hourly,
     usage_kinds,
+    usage_link_daily,
     usage_state,
 )
 from filewallball.stats.tally import Tally
@@ -28,6 +29,7 @@ TABLES = (
     usage_kinds,
     usage_hourly,
     usage_client_daily,
+    usage_link_daily,
     upload_errors_daily,
     latency_hourly,
     daily_seen,
@@ -82,6 +84,14 @@ class UsageRollup:
             (
                 (address, day, kind.id, *_client_sums(sums))
                 for (address, day, kind), sums in tally.clients.items()
+            ),
+        )
+        self._write(
+            connection,
+            usage_link_daily,
+            (
+                (link_id, day, kind.id, sums.count, sums.bytes)
+                for (link_id, day, kind), sums in tally.links.items()
             ),
         )
         self._write(connection, latency_hourly, ((*key, count) for key, count in tally.latency.items()))

@@ -22,6 +22,7 @@ from filewallball.stats.tables import (
     usage_client_daily,
     usage_hourly,
     usage_kinds,
+    usage_link_daily,
     usage_state,
 )
 from filewallball.stats.tally import UPLOAD, OperationKind, Stock, Sums, Tally
@@ -31,7 +32,7 @@ Numbers = tuple[int, ...]
 Read = Callable[[int, int | None], dict[Any, Numbers]]
 """A function that reads sums from one hour on, up to another."""
 _NAMES = ("timestamp_us", "action", "status", "error_type", "user_id", "ip_address")
-_NUMBERS = ("file_type", "file_size", "duration_us", "cache", "count")
+_NUMBERS = ("file_type", "file_size", "duration_us", "cache", "count", "link_id")
 ROWS = select(
     *(audit_log.c[name] for name in (*_NAMES, *_NUMBERS)),
     case((audit_log.c.action == UPLOAD, audit_log.c.details), else_="").label("details"),
@@ -114,6 +115,18 @@ class Snapshot:
         sums = {(row[1], self.kind(row[2])): Sums(*row[3:]) for row in rows}
         unsealed = self.tally(audit_log.c.block_id.is_(None), audit_log.c.ip_address == address)
         for (_, day, kind), more in unsealed.clients.items():
+            if day >= first_day:
+                sums.setdefault((day, kind), Sums()).add(more)
+        return sums
+
+    def link(self, link_id: str, first_day: int) -> dict[tuple[int, OperationKind], Sums]:
+        """The sums of one link, by day and kind: counts and bytes alone."""
+        columns = (usage_link_daily.c[name] for name in ("day", "kind_id", "count", "bytes"))
+        mine = usage_link_daily.c.link_id == link_id, usage_link_daily.c.day >= first_day
+        rows = self.connection.execute(select(*columns).where(*mine))
+        sums = {(day, self.kind(kind_id)): Sums(count, size) for day, kind_id, count, size in rows}
+        unsealed = self.tally(audit_log.c.block_id.is_(None), audit_log.c.link_id == link_id)
+        for (_, day, kind), more in unsealed.links.items():
             if day >= first_day:
                 sums.setdefault((day, kind), Sums()).add(more)
         return sums

@@ -3,7 +3,7 @@
 Every key column is NOT NULL ('' or 0 stand for «none»), because NULLs are never equal and would defeat upserts.
 """
 
-from sqlalchemy import BigInteger, Column, Integer, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, Table
 
 from filewallball.database.columns import code_type
 from filewallball.database.tables import db
@@ -48,6 +48,18 @@ usage_client_daily = Table(
     Column("lookups", Integer, nullable=False),
 )
 """The sums of one client and day."""
+
+usage_link_daily = Table(
+    "usage_link_daily",
+    db.metadata,
+    Column("link_id", code_type(32), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("kind_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Index("ix_usage_link_daily_day", "day"),
+)
+"""The sums of one link and day."""
 
 upload_errors_daily = Table(
     "upload_errors_daily",

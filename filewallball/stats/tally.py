@@ -80,6 +80,7 @@ class Tally:
 
     usage: dict[tuple[int, OperationKind], Sums] = field(default_factory=lambda: defaultdict(Sums))
     clients: dict[tuple[str, int, OperationKind], Sums] = field(default_factory=lambda: defaultdict(Sums))
+    links: dict[tuple[str, int, OperationKind], Sums] = field(default_factory=lambda: defaultdict(Sums))
     latency: dict[tuple[int, str, int], int] = field(default_factory=lambda: defaultdict(int))
     seen: dict[tuple[int, str, str], Seen] = field(default_factory=lambda: defaultdict(Seen))
     upload_errors: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
@@ -98,6 +99,8 @@ class Tally:
         kind = OperationKind(row.action, row.status, row.error_type, row.file_type)
         sums = _sums(row)
         self.usage[hour, kind].add(sums)
+        if row.link_id:
+            self.links[row.link_id, hour // DAY_HOURS, kind].add(sums)
         if row.user_id:
             self._see(row, hour // DAY_HOURS, USER, str(row.user_id))
         if row.ip_address:  # the service's own jobs come from nowhere: they are no client's

@@ -1,4 +1,4 @@
-"""Links to files, and the claims that downloads by them open.
+"""Links to files, the claims that downloads by them open, and sums of their use.
 
 Tables of their own: the service may run meanwhile. It may be run again after it was broken off.
 """
@@ -37,10 +37,22 @@ def upgrade() -> None:
             sa.Index("ix_link_claims_until", "until_us"),
         )
 
+    if not here.has_table("usage_link_daily"):
+        op.create_table(
+            "usage_link_daily",
+            sa.Column("link_id", code_type(32), nullable=False),
+            sa.Column("day", sa.Integer(), nullable=False, autoincrement=False),
+            sa.Column("kind_id", sa.BigInteger(), nullable=False, autoincrement=False),
+            sa.Column("count", sa.BigInteger(), nullable=False),
+            sa.Column("bytes", sa.BigInteger(), nullable=False),
+            sa.PrimaryKeyConstraint("link_id", "day", "kind_id", name="pk_usage_link_daily"),
+            sa.Index("ix_usage_link_daily_day", "day"),
+        )
+
 
 def downgrade() -> None:
     here = sa.inspect(op.get_bind())
-    for name in ("link_claims", "links"):
+    for name in ("usage_link_daily", "link_claims", "links"):
         if here.has_table(name):
             op.drop_table(name)
 

@@ -24,6 +24,9 @@ def test_a_backup_under_load_brings_a_lost_host_back(
     here, there = (on_mariadb, {}) if kind == "mariadb" else ({}, on_mariadb)
     lost = service({"MIN_FREE_SPACE": "0", "BACKUP_MAX_AGE": "1h", **here}, workers=1)
     acknowledged = dict(upload(lost, random.randbytes(20_000)) for _ in range(20))
+    kept, used, revoked = (make_link(lost, one_time=one_time) for one_time in (False, True, False))
+    assert lost.request("GET", used["url"]).status_code == 200
+    lost.request("DELETE", f"/api/v1/links/{revoked['link_id']}", headers=as_admin(lost))
     assert backup_status(lost) == "degraded"
 
     with Transfers(lost, next(iter(acknowledged))) as load:
@@ -39,6 +42,8 @@ def test_a_backup_under_load_brings_a_lost_host_back(
     assert "restored" in restored
     for file_id, content in acknowledged.items():
         assert place.fetch(file_id) == (200, content)
+    links = [place.client.get(link["url"], buffered=True) for link in (kept, used, revoked)]
+    assert [answer.status_code for answer in links] == [200, 410, 410]
     answer = place.client.get(
         "/api/v1/audit/logs?action=backup:restore", headers={"Authorization": f"Bearer {token}"}
     )
@@ -65,6 +70,22 @@ def upload(service: Service, content: bytes) -> tuple[str, bytes]:
     answer = service.request("PUT", "/upload/a.bin", data=content)
     assert answer.status_code == 201
     return answer.json()["file_id"], content
+
+
+def make_link(service: Service, **options: bool) -> dict[str, str]:
+    """A link to a private file of the administrator."""
+    stored = service.request(
+        "PUT", "/upload/a.bin?visibility=private", data=random.randbytes(100), headers=as_admin(service)
+    )
+    wanted = {"file_id": stored.json()["file_id"], **options}
+    answer = service.request("POST", "/api/v1/links", json=wanted, headers=as_admin(service))
+    assert answer.status_code == 201, answer.text
+    link: dict[str, str] = answer.json()
+    return link
+
+
+def as_admin(service: Service) -> dict[str, str]:
+    return {"Authorization": f"Bearer {(service.data_dir / 'admin-token').read_text().strip()}"}
 
 
 def backup_status(service: Service) -> str:

@@ -93,8 +93,8 @@ class Visitor:
 
     def faults(self) -> list[str]:
         """What the page wrote to the console or asked of another host since this was called last."""
-        own = (self.service.url, "data:", "blob:")
-        foreign = [url for url in self.browser.requested() if not url.startswith(own)]
+        asked = [url for url in self.browser.requested() if url.startswith(("http", "ws", "ftp"))]
+        foreign = [url for url in asked if not url.startswith(f"{self.service.url}/")]
         return foreign + [line for line in self.browser.console() if _NO_FINDINGS not in line]
 
     def violations(self) -> list[str]:

@@ -166,6 +166,29 @@ def test_a_migration_that_was_broken_off_is_run_again() -> None:
     assert "name_folded" in {column["name"] for column in inspect(db.engine).get_columns("files")}
 
 
+def test_links_go_when_the_schema_goes_down_and_a_broken_off_migration_is_run_again() -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text(_LINK))
+        connection.execute(text("INSERT INTO link_claims VALUES ('one', '127.0.0.1', 'etag', 1)"))
+
+    downgrade(revision="0011")
+    assert not {"links", "link_claims", "usage_link_daily"} & set(inspect(db.engine).get_table_names())
+    upgrade()
+    with db.engine.begin() as connection:
+        connection.execute(text(_LINK))
+        connection.execute(text("DROP TABLE link_claims"))
+        connection.execute(text("DROP INDEX ix_links_owner" + _of_table("links")))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0011'"))
+    upgrade()
+
+    assert _look("SELECT link_id FROM links", "SELECT * FROM link_claims") == [[("one",)], []]
+    assert "ix_links_owner" in {index["name"] for index in inspect(db.engine).get_indexes("links")}
+
+
+def _of_table(name: str) -> str:
+    return "" if db.engine.dialect.name == "sqlite" else f" ON {name}"
+
+
 def _insert_old_file(file_id: str, filename: str) -> None:
     """As the release before inserts a file."""
     values = {"id": file_id, "filename": filename}
@@ -178,6 +201,11 @@ def _found(parts: Parts, name: str) -> list[str]:
     return [row.filename for row in page.rows]
 
 
+_LINK = """
+INSERT INTO links (link_id, file_id, owner_id, name, secret_digest, password_hash, one_time, downloads, created_by,
+    created_us)
+VALUES ('one', 'a file', 1, '', '00', '', 0, 0, 1, 1)
+"""
 _ALERT = """
 INSERT INTO alerts (id, fingerprint, starts_us, status, name, severity, receiver, labels, annotations, received_us,
     updated_us)

@@ -4,9 +4,13 @@ import io
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from filewallball.links.tables import links
+from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 
 CONTENT = b"0123456789"
@@ -39,3 +43,9 @@ def described(client: FlaskClient, link: dict[str, Any]) -> dict[str, Any]:
 def seen(answer: TestResponse) -> tuple[int, str]:
     """Status and code of an answer."""
     return answer.status_code, (answer.get_json(silent=True) or {}).get("code", "")
+
+
+def change(app: Flask, link: dict[str, Any], **values: Any) -> None:
+    """Change columns of the link's row."""
+    with Parts(app).database.begin() as connection:
+        connection.execute(update(links).where(links.c.link_id == link["link_id"]).values(**values))

@@ -56,6 +56,7 @@ const Nothing = ({ isFiltered }) =>
 
 function Filters({ query, isFiltered }) {
   const [name, setName] = useState(query.name ?? "");
+  const [isOpen, setOpen] = useState(false);
   useEffect(() => setName(query.name ?? ""), [query.name]);
   useEffect(() => {
     if (name === (query.name ?? "")) return undefined;
@@ -64,10 +65,13 @@ function Filters({ query, isFiltered }) {
   }, [name]);
   const change = (field) => (event) => refine({ [field]: event.target.value, cursor: "" });
   const clear = () => refine(Object.fromEntries([...FILTERS, "cursor"].map((each) => [each, ""])));
-  return html`<search class="filters">
+  return html`<search class="filters" data-open=${isOpen}>
     <${FilterField} label=${t("files.search")} grows>
       ${(attributes) => html`<input ...${attributes} type="search" name="name" maxlength="255" value=${name} onInput=${(event) => setName(event.target.value)} />`}
     <//>
+    <button type="button" class="more" data-kind="plain" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
+      ${t("common.filter")}<${Icon} name=${isOpen ? "up" : "down"} size="16" />
+    </button>
     <${FilterField} label=${t("files.type")}>
       ${(attributes) =>
         html`<select ...${attributes} name="type" value=${query.type ?? ""} onChange=${change("type")}>

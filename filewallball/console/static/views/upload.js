@@ -1,10 +1,11 @@
 // Upload: drop files and folders, watch them go, copy the links.
 import { html, useEffect, useRef, useState, useStore } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { Badge, CopyButton, Dialog, Field, Icon, PageHead, problemText } from "../lib/components.js";
+import { Badge, CopyButton, Dialog, Field, Icon, PageHead, problemText, useLoad } from "../lib/components.js";
 import { durationText, sizeText } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { may, session } from "../lib/session.js";
+import { settings } from "../lib/settings.js";
 import { forThisWindow } from "../lib/storage.js";
 import { filesOf, picked } from "../lib/uploads/drop.js";
 import { add, clearDone, pause, remove, resume, uploads } from "../lib/uploads/queue.js";
@@ -23,9 +24,10 @@ export default function Upload() {
     setOptions(next);
     forThisWindow.write(OPTIONS, next);
   };
-  const send = (files) => files.length && add(files, options);
+  const limits = useLoad(settings).value;
+  const send = (files) => files.length && add(files, options, limits?.max_upload_size);
   return html`<div class="upload">
-    <${PageHead} title=${t("upload.title")} text=${t("upload.text")} />
+    <${PageHead} title=${t("upload.title")} text=${limits ? t("upload.text", { size: sizeText(limits.max_upload_size) }) : " "} />
     <${DropZone} onFiles=${send} isSmall=${items.length > 0} />
     <${Options} options=${options} onChange=${change} />
     <${Unfinished} items=${items} />
@@ -93,7 +95,7 @@ function Options({ options, onChange }) {
           ${kinds.map((kind) => html`<option key=${kind} value=${kind}>${t(`upload.${kind}`)}</option>`)}
         </select>`}
     <//>
-    <${Field} label=${t("upload.expires")} hint=${t("upload.expires_hint")}>
+    <${Field} label=${t("upload.expires")} hint=${options.expires_in ? t("upload.expires_hint") : " "}>
       ${(attributes) =>
         html`<select ...${attributes} name="expires_in" value=${options.expires_in} onChange=${changed("expires_in")}>
           ${LIFETIMES.map((time) => html`<option key=${time} value=${time}>${t(`upload.life_${time || "ever"}`)}</option>`)}

@@ -1,5 +1,7 @@
 // Every upload of this window, whatever view is shown: a few at once, in the order in which they came.
+import { Problem } from "../api.js";
 import { createStore } from "../dom.js";
+import { sizeText } from "../format.js";
 import { forThisWindow } from "../storage.js";
 import { sendPlain } from "./plain.js";
 import { sendResumable } from "./resumable.js";
@@ -19,18 +21,14 @@ let drawn = 0;
 let resumeAt = 0;
 const samples = [];
 
-/** Add files, as `{file, path}`, with the options of each upload. */
-export function add(files, options) {
-  const added = files.map(({ file, path }) => ({
-    id: ++last,
-    file,
-    path,
-    size: file.size,
-    options,
-    state: "waiting",
-    sent: 0,
-    tries: 0,
-  }));
+/** Add files, as `{file, path}`, with the options of each upload; those above `most` bytes would only be refused. */
+export function add(files, options, most = Infinity) {
+  const added = files.map(({ file, path }) => {
+    const isTooLarge = file.size > most;
+    const problem = isTooLarge ? new Problem({ code: "file_too_large", detail: `≤ ${sizeText(most)}` }) : null;
+    const state = isTooLarge ? "refused" : "waiting";
+    return { id: ++last, file, path, size: file.size, options, state, problem, sent: 0, tries: 0 };
+  });
   items = [...items, ...added];
   show();
   work();

@@ -1,6 +1,6 @@
 export default {
   title: "Upload",
-  text: "Files and whole folders, of any size.",
+  text: "Files and whole folders, up to {size} each.",
   drop: "Drop files or folders here",
   drop_text: "or paste them, or pick them",
   pick_files: "Pick files",
@@ -26,7 +26,7 @@ export default {
   list: "Uploads",
   progress: "{done} of {all}",
   left: "{time} left",
-  finished: { one: "{count} file is there", other: "{count} files are there" },
+  finished: { one: "{count} file uploaded", other: "{count} files uploaded" },
   refused_count: "{count} refused",
   copy_all: "Copy all links",
   clear: "Clear the list",

@@ -1,0 +1,199 @@
+"""Files in the console: finding, looking, changing, deleting with time to think again; by the keyboard alone."""
+
+from typing import Any
+
+from harness.hostile_text import HOSTILE_TEXTS
+from tests.console.visitor import Visitor
+
+_ROWS = "return [...document.querySelectorAll('main tbody tr')].map((row) => row.dataset.key)"
+
+
+def upload(visitor: Visitor, name: str, **options: str) -> dict[str, Any]:
+    """A file of mina's that no other test looks at."""
+    return dict(visitor.ask("POST", "/upload", files={"file": (name, name.encode())}, data=options).json())
+
+
+def is_there(visitor: Visitor, file: dict[str, Any]) -> bool:
+    """True while the service has the file."""
+    return bool(visitor.ask("GET", f"/files/{file['file_id']}").ok)
+
+
+def test_filters_are_part_of_the_address_and_the_way_back(visitor: Visitor) -> None:
+    wanted = upload(visitor, "seldom named zebra.txt")
+    visitor.open("files")
+
+    visitor.browser.type("input[name=name]", "zebra")
+    visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == [wanted["file_id"]], "one row is left")
+    address = visitor.browser.evaluate("return location.search")
+    visitor.click("main .file-name")
+    visitor.sees("SHA-256", wanted["file_hash"])
+    visitor.browser.evaluate("history.back()")
+    visitor.until("return !document.querySelector('dialog')", "the details are closed")
+
+    assert address == "?name=zebra"
+    assert visitor.browser.evaluate("return location.search") == address
+    assert visitor.browser.evaluate(_ROWS) == [wanted["file_id"]]
+
+
+def test_pages_lead_on_and_back(visitor: Visitor) -> None:
+    for number in range(51):
+        upload(visitor, f"one of many {number:02}.txt")
+    visitor.open("files?name=one+of+many")
+    first = visitor.browser.evaluate(_ROWS)
+
+    visitor.click_text("Next")
+    visitor.until_true(lambda: len(visitor.browser.evaluate(_ROWS)) == 1, "the second page is seen")
+    second = visitor.browser.evaluate(_ROWS)
+    visitor.browser.evaluate("location.reload()")
+    visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == second, "a reload shows the same")
+    visitor.click_text("Previous")
+    visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == first, "the first page is back")
+
+    assert len(set(first) | set(second)) == 51
+
+
+def test_a_change_is_saved_and_stands_in_the_history(visitor: Visitor) -> None:
+    file = upload(visitor, "draft.txt")
+    visitor.open(f"files/{file['file_id']}")
+
+    visitor.click_text("Edit")
+    visitor.click("dialog input[name=file_name]")
+    visitor.browser.clear("dialog input[name=file_name]")
+    visitor.browser.type("dialog input[name=file_name]", "final.txt")
+    visitor.choose("dialog select[name=visibility]", "private")
+    visitor.click_text("Save")
+    visitor.sees("Saved", "final.txt")
+    visitor.choose("dialog select.small-select", "changes")
+    visitor.sees("draft.txt → final.txt", "unlisted → private")
+
+    changed = visitor.ask("GET", f"/files/{file['file_id']}").json()
+    assert (changed["filename"], changed["visibility"]) == ("final.txt", "private")
+
+
+def test_a_delete_can_be_undone_and_is_done_otherwise(visitor: Visitor) -> None:
+    kept, lost = upload(visitor, "to be kept.txt"), upload(visitor, "to be lost.txt")
+    visitor.open("files?name=to+be")
+
+    for file in (kept, lost):
+        visitor.click(f"tr[data-key='{file['file_id']}'] .file-name")
+        visitor.click_text("Delete")
+        visitor.until_true(
+            lambda gone=file["file_id"]: gone not in visitor.browser.evaluate(_ROWS), "it is off the list"
+        )
+        assert is_there(visitor, file)
+        if file is kept:
+            visitor.click_text("Undo")
+            visitor.until_true(
+                lambda back=file["file_id"]: back in visitor.browser.evaluate(_ROWS), "it is back"
+            )
+
+    visitor.until_true(lambda: not is_there(visitor, lost), "it is deleted")
+    assert is_there(visitor, kept)
+
+
+def test_who_leaves_does_not_think_again(visitor: Visitor) -> None:
+    file = upload(visitor, "left behind.txt")
+    visitor.open(f"files/{file['file_id']}")
+    visitor.click_text("Delete")
+
+    visitor.browser.visit("about:blank")
+
+    visitor.until_true(lambda: not is_there(visitor, file), "it is deleted")
+
+
+def test_several_are_changed_and_deleted_at_once(visitor: Visitor) -> None:
+    files = [upload(visitor, f"a bundle {number}.txt") for number in range(3)]
+    visitor.open("files?name=a+bundle")
+
+    visitor.click("thead input[type=checkbox]")
+    visitor.sees("3 selected")
+    visitor.choose(".several select", "public")
+    visitor.sees("3 files are changed")
+    visitor.until(
+        "return [...document.querySelectorAll('main tbody tr')].every((row) => row.innerText.includes('Public'))",
+        "all are public",
+    )
+    visitor.click("thead input[type=checkbox]")
+    visitor.click(".several [data-kind=danger]")
+
+    visitor.until_true(lambda: not any(is_there(visitor, file) for file in files), "all are deleted")
+
+
+def test_a_private_picture_is_seen_without_a_token_in_its_address(visitor: Visitor) -> None:
+    picture = visitor.samples.files[4]
+    visitor.browser.requested()
+    visitor.open(f"files/{picture['file_id']}")
+
+    visitor.until(
+        "const image = document.querySelector('dialog .thumbnail img'); return Boolean(image?.naturalWidth)",
+        "the picture is there",
+    )
+
+    asked = [url for url in visitor.browser.requested() if "thumbnail" in url]
+    assert any("/t/" in url for url in asked)
+    assert not any(visitor.samples.tokens["mina"] in url for url in visitor.browser.requested())
+
+
+def test_the_keyboard_is_enough(visitor: Visitor) -> None:
+    file = upload(visitor, "reached by keys.txt")
+    visitor.open("files?name=reached+by+keys")
+    visitor.browser.evaluate("document.querySelector('main h1').focus()")
+
+    _tab_to(visitor, "tr[data-key]")
+    visitor.browser.press("Space")
+    visitor.sees("1 selected")
+    visitor.browser.press("Space", "Enter")
+    visitor.sees(file["file_hash"])
+    _tab_to(visitor, "dialog [data-kind=danger]")
+    visitor.browser.press("Enter")
+
+    visitor.until_true(lambda: not is_there(visitor, file), "it is deleted")
+
+
+def test_a_token_is_asked_for_once_and_forgotten_on_request(visitor: Visitor) -> None:
+    visitor.open("files", user=None)
+    visitor.click_text("Sign in")
+    visitor.click("dialog input[name=token]")
+    visitor.browser.type("dialog input[name=token]", "fwb_this-is-no-token-of-anybody")
+    visitor.browser.press("Enter")
+    visitor.sees("The service does not know this token")
+    visitor.browser.clear("dialog input[name=token]")
+    visitor.browser.type("dialog input[name=token]", visitor.samples.tokens["mina"])
+    visitor.browser.press("Enter")
+    visitor.sees("mina", "Sign out")
+    visitor.browser.evaluate("location.reload()")
+    visitor.sees("mina", "Sign out")
+
+    visitor.click_text("Sign out")
+
+    visitor.sees("Anonymous", "Sign in")
+    assert visitor.browser.evaluate("return sessionStorage.getItem('fwb.token')") is None
+
+
+def test_hostile_text_is_text(visitor: Visitor) -> None:
+    paths = ["files?name=hostile", "links"]
+    for text in HOSTILE_TEXTS:
+        file = upload(visitor, f"hostile {text}.txt", description=text)
+        link = visitor.ask("POST", "/api/v1/links", json={"file_id": file["file_id"], "name": text}).json()
+        paths += [f"files/{file['file_id']}", f"links/{link['link_id']}"]
+    visitor.faults()
+
+    for path in paths:
+        visitor.open(path)
+        visitor.until("return document.querySelectorAll('tr, dialog dt').length > 1", path)
+        if path == "links":
+            visitor.sees(*HOSTILE_TEXTS)
+
+    assert visitor.browser.evaluate("return window.hostile ?? null") is None
+    made = "return document.querySelectorAll('#app script, iframe, [onload], [onerror]').length"
+    assert visitor.browser.evaluate(made) == 0
+    assert visitor.faults() == []
+
+
+def _tab_to(visitor: Visitor, selector: str) -> None:
+    """Press Tab until the focus is on such an element."""
+    for _ in range(60):
+        visitor.browser.press("Tab")
+        if visitor.browser.evaluate("return document.activeElement.matches(arguments[0])", selector):
+            return
+    raise AssertionError(f"no Tab leads to {selector}")

@@ -1,0 +1,80 @@
+"""Links and tickets behind the shipped nginx: it sends the bytes, and writes no secret down."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from harness.servers import Front, Service
+from harness.waiting import wait_until
+from tests.ops.nginx.test_front import ask
+
+pytestmark = pytest.mark.server
+CONTENT = bytes(range(256)) * 256
+
+
+@pytest.fixture(scope="module")
+def as_admin(behind: Service) -> dict[str, str]:
+    """The header of the first administrator."""
+    return {"Authorization": f"Bearer {(behind.data_dir / 'admin-token').read_text().strip()}"}
+
+
+def private_link(front: Front, as_admin: dict[str, str], **options: Any) -> tuple[str, str]:
+    """The id of a new private file, and the path of a link to it."""
+    answer = ask(front, "PUT", "/upload/a.bin?visibility=private", data=CONTENT, headers=as_admin)
+    file_id = answer.json()["file_id"]
+    body = {"file_id": file_id, **options}
+    made = ask(front, "POST", "/api/v1/links", json=body, headers=as_admin)
+    assert made.status_code == 201, made.text
+    return file_id, urlsplit(made.json()["url"]).path
+
+
+def test_nginx_sends_what_a_one_time_link_gives_once_and_resumed(
+    front: Front, as_admin: dict[str, str]
+) -> None:
+    _, path = private_link(front, as_admin, one_time=True)
+
+    first = ask(front, "GET", path)
+    second = ask(front, "GET", path)
+    rest = ask(front, "GET", path, headers={"Range": "bytes=1000-1999"})
+    head = ask(front, "HEAD", f"{path}/view")
+
+    assert (first.status_code, first.content) == (200, CONTENT)
+    assert (second.status_code, second.json()["code"]) == (410, "link_used_up")
+    assert (rest.status_code, rest.content) == (206, CONTENT[1000:2000])
+    assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(CONTENT)))
+
+
+def test_a_ticket_behind_nginx_is_good_for_parts_and_views(front: Front, as_admin: dict[str, str]) -> None:
+    file_id, path = private_link(front, as_admin, password="hush")
+    unlocked = ask(front, "POST", f"{path}/unlock", json={"password": "hush"}).json()
+    ticket = ask(front, "POST", f"/api/v1/files/{file_id}/ticket", headers=as_admin).json()
+
+    for each in (unlocked, ticket):
+        url, view = urlsplit(each["url"]).path, urlsplit(each["view_url"]).path
+        assert ask(front, "GET", url).content == CONTENT
+        assert ask(front, "GET", url, headers={"Range": "bytes=9-"}).content == CONTENT[9:]
+        assert ask(front, "GET", view).content == CONTENT
+    assert ask(front, "GET", path).json()["code"] == "link_password_required"
+
+
+def test_no_secret_of_links_and_tickets_is_written_down(
+    front: Front, behind: Service, as_admin: dict[str, str]
+) -> None:
+    file_id, path = private_link(front, as_admin)
+    secret = path.split("/")[3]
+    ticket = ask(front, "POST", f"/api/v1/files/{file_id}/ticket", headers=as_admin).json()
+    made_of = (secret[10:], ticket["ticket"][10:])
+    before = front.lines().count("\n")
+    for url in (path, f"{path}/view", f"{path}/unlock", f"/nowhere{path}", urlsplit(ticket["url"]).path):
+        ask(front, "GET", url)
+        ask(front, "GET", url.replace("fwb_", "%66wb%5F"), headers={"User-Agent": f"agent {url}"})
+    wait_until(lambda: front.lines().count("\n") >= before + 10, 30, "lines")
+    audit = ask(front, "GET", "/api/v1/audit/logs?size=100", headers=as_admin).text
+
+    files = [each for each in behind.data_dir.rglob("*") if each.is_file()]
+    texts = [each.read_bytes().decode("latin-1") for each in files]
+    for piece in made_of:
+        assert piece not in front.lines()
+        assert piece not in audit
+        assert not [name for name, text in zip(files, texts, strict=True) if piece in text]
