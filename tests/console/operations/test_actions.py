@@ -1,5 +1,6 @@
 """What operators do in the browser: blocks, quarantine, users, tokens, quotas, windows of time, alerts."""
 
+from harness.waiting import wait_until
 from tests.console.operations.activity import CLIENT, Activity
 from tests.console.operations.operator_browser import OperatorBrowser
 
@@ -181,3 +182,12 @@ def test_the_service_tells_how_it_sees_the_caller(page: OperatorBrowser) -> None
     (content,) = page.texts("main")
     for told in ("admin (1)", "Administrator", "127.0.0.1", "not a trusted proxy", "access:manage"):
         assert told in content
+
+
+def test_charts_are_drawn_anew_in_another_theme(page: OperatorBrowser) -> None:
+    page.open("overview")
+    drawn = "return [...document.querySelectorAll('.chart canvas')].map((each) => each.toDataURL()).join('')"
+    light = page.evaluate(drawn)
+    page.dress("dark")
+
+    wait_until(lambda: page.evaluate(drawn) != light, 30, "the charts have other colours")
