@@ -2,7 +2,6 @@
 
 import ipaddress
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select
 
 from filewallball import errors
 from filewallball.access.blockable import Blockable, parse_network
+from filewallball.access.listing import Listed, Place, by_id, has
 from filewallball.access.tables import blocks, generations
 from filewallball.addresses import UNKNOWN_CLIENT, Network
 from filewallball.clock import now_us
@@ -74,7 +74,7 @@ class BlockList:
         if generation is None or generation == self._generation:
             return
         tables: dict[tuple[int, int], dict[int, ActiveBlock]] = {}
-        for row in list_blocks(self._database, size=MOST_BLOCKS):
+        for row in list_blocks(self._database, Place(size=MOST_BLOCKS)).rows:
             network = _read(row)
             if network is None:
                 continue
@@ -87,19 +87,14 @@ class BlockList:
 
 
 def list_blocks(
-    database: Database, *, everything: bool = False, page: int = 1, size: int = 100
-) -> Sequence[Row[Any]]:
-    """One page of the blocks in force, newest first; or also of those that ended."""
-    conditions = () if everything else _in_force()
-    statement = select(blocks).where(*conditions).order_by(blocks.c.id.desc())
-    statement = statement.limit(size).offset((page - 1) * size)
-    return database.rows(statement)
-
-
-def count_listed(database: Database, *, everything: bool = False) -> int:
-    """Count the blocks that `list_blocks` lists."""
-    statement = select(func.count()).select_from(blocks).where(*(() if everything else _in_force()))
-    return int(database.scalar(statement))
+    database: Database, place: Place, *, everything: bool = False, origin: str = "", q: str = ""
+) -> Listed:
+    """One page of the blocks in force, newest first, or also of those that ended: all, or those of an origin, or with
+    a text in their network."""
+    wanted = [*(() if everything else _in_force()), *has(blocks.c.network, q)]
+    if origin:
+        wanted.append(blocks.c.origin == origin)
+    return by_id(database, select(blocks), blocks.c.id, wanted, place)
 
 
 def count_blocks(database: Database) -> int:

@@ -11,6 +11,7 @@ from filewallball.access import blocks as block_service
 from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
 from filewallball.access.gate import Gate
+from filewallball.access.listing import Place
 from filewallball.access.quotas import Quotas, address_principal
 from filewallball.commands import table, with_app
 from filewallball.database.connections import Database
@@ -35,7 +36,7 @@ _TOKEN_COLUMNS = (
 )
 _BLOCK_COLUMNS = ("id", "network", "origin", "reason", "created_us", "expires_us", "lifted_us")
 _QUOTA_COLUMNS = ("principal", "used_bytes", "used_files", "limit_bytes", "limit_files")
-_MOST = 100_000
+_ALL = Place(size=100_000)
 
 
 class _Duration(click.ParamType[int]):
@@ -75,7 +76,7 @@ def users() -> None:
 @with_app
 def list_users(app: Flask) -> None:
     """List users."""
-    table(user_service.list_users(part(Database, app), page=1, size=_MOST), _USER_COLUMNS)
+    table(user_service.list_users(part(Database, app), _ALL).rows, _USER_COLUMNS)
 
 
 @users.command("create")
@@ -112,7 +113,7 @@ def list_tokens(app: Flask, username: str | None) -> None:
     """List tokens, newest first; never their text."""
     database = part(Database, app)
     user_id = user_service.find_user(database, username).id if username else None
-    table(token_service.list_tokens(database, user_id=user_id, size=_MOST), _TOKEN_COLUMNS)
+    table(token_service.list_tokens(database, _ALL, user_id=user_id).rows, _TOKEN_COLUMNS)
 
 
 @tokens.command("create")
@@ -160,7 +161,7 @@ def blocks() -> None:
 @with_app
 def list_blocks(app: Flask, everything: bool) -> None:
     """List blocks, newest first."""
-    table(block_service.list_blocks(part(Database, app), everything=everything, size=_MOST), _BLOCK_COLUMNS)
+    table(block_service.list_blocks(part(Database, app), _ALL, everything=everything).rows, _BLOCK_COLUMNS)
 
 
 @blocks.command("add")
@@ -196,7 +197,7 @@ def quotas() -> None:
 @with_app
 def list_quotas(app: Flask) -> None:
     """List those to whom a limit applied at any time, the fullest first."""
-    table(_quotas(app).list_quotas(size=_MOST), _QUOTA_COLUMNS)
+    table(_quotas(app).list_quotas(_ALL).rows, _QUOTA_COLUMNS)
 
 
 @quotas.command("show")

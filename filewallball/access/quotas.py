@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, bindparam, column, func, or_, select, table, update
+from sqlalchemy import Connection, Row, Update, and_, bindparam, column, func, or_, select, table, update
 
 from filewallball import errors
+from filewallball.access.listing import Listed, Place, has
 from filewallball.access.tables import quotas
 from filewallball.access.users import get_user
 from filewallball.addresses import UNKNOWN_CLIENT, client_network, normal_address, unknown_behind
@@ -13,6 +14,7 @@ from filewallball.database.connections import Database
 from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
+from filewallball.web.paging import decode_key, encode_key
 
 # Features stand above this package, so of their table it names what it counts.
 _FILES = table("files", *(column(name) for name in ("principal", "state", "file_size")))
@@ -98,16 +100,20 @@ class Quotas:
 
         return op.change(work)
 
-    def list_quotas(self, *, page: int = 1, size: int) -> list[Allowance]:
-        """Those to whom a limit applied at any time, the fullest first."""
-        statement = select(quotas).order_by(quotas.c.used_bytes.desc(), quotas.c.principal)
-        statement = statement.limit(size).offset((page - 1) * size)
-        return [self._shown(row) for row in self._database.rows(statement)]
-
-    def count_quotas(self) -> int:
-        """Count the principals that `list_quotas` lists."""
-        statement = select(func.count()).select_from(quotas)
-        return int(self._database.scalar(statement))
+    def list_quotas(self, place: Place, *, q: str = "") -> Listed:
+        """Those to whom a limit applied at any time, the fullest first; all, or those with a text in their name."""
+        wanted = after = has(quotas.c.principal, q)
+        if place.cursor:
+            used, name = decode_key(place.cursor, "quotas", int, str)
+            further = and_(quotas.c.used_bytes == used, quotas.c.principal > name)
+            after = [*wanted, or_(quotas.c.used_bytes < used, further)]
+        statement = select(quotas).where(*after).order_by(quotas.c.used_bytes.desc(), quotas.c.principal)
+        rows = self._database.rows(statement.limit(place.size + 1).offset(place.offset))
+        more = len(rows) > place.size
+        rows = rows[: place.size]
+        total = self._database.scalar(select(func.count()).select_from(quotas).where(*wanted))
+        last = encode_key("quotas", rows[-1].used_bytes, rows[-1].principal) if more else None
+        return Listed([self._shown(row) for row in rows], int(total), last)
 
     def _read(self, connection: Connection, principal: str) -> Allowance:
         row = connection.execute(select(quotas).where(quotas.c.principal == principal)).one_or_none()

@@ -2,9 +2,11 @@
 
 from marshmallow import Schema, fields, validate
 
+from filewallball.access.blocks import AUTOMATIC, MANUAL
+from filewallball.access.tokens import STATES
 from filewallball.permissions import ROLES
 from filewallball.web.openapi import EXPIRES_IN
-from filewallball.web.schemas import DurationField, TimeField
+from filewallball.web.schemas import DurationField, TimeField, without_controls
 
 _TIME = {"type": "string", "format": "date-time"}
 _MAYBE_TIME = {"type": "string", "format": "date-time"}
@@ -13,11 +15,26 @@ _COUNT = validate.Range(min=0, max=2**53)
 _ROLE = validate.OneOf(tuple(ROLES))
 
 
+def _part_of(what: str) -> fields.String:
+    return fields.String(
+        load_default="",
+        validate=[validate.Length(max=128), without_controls],
+        metadata={"description": f"A text in {what}, upper and lower case told apart"},
+    )
+
+
 class PageSchema(Schema):
     """The page of a list to return."""
 
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+    cursor = fields.String(
+        load_default="",
+        validate=validate.Length(max=400),
+        metadata={
+            "description": "What the answer before gave as next_cursor; then `page` counts for nothing"
+        },
+    )
 
 
 class UserSchema(Schema):
@@ -35,6 +52,15 @@ class UserListSchema(Schema):
 
     users = fields.List(fields.Nested(UserSchema))
     total = fields.Integer()
+    next_cursor = fields.String(allow_none=True)
+
+
+class UserQuerySchema(PageSchema):
+    """The users to list."""
+
+    q = _part_of("the name")
+    role = fields.String(load_default="", validate=_ROLE)
+    disabled = fields.Boolean(load_default=None)
 
 
 class NewUserSchema(Schema):
@@ -55,6 +81,8 @@ class TokenQuerySchema(PageSchema):
     """The user whose tokens to list."""
 
     user_id = fields.Integer(load_default=None, validate=_KEY)
+    q = _part_of("the token's name")
+    state = fields.String(load_default="", validate=validate.OneOf(STATES))
 
 
 class TokenSchema(Schema):
@@ -77,6 +105,7 @@ class TokenListSchema(Schema):
 
     tokens = fields.List(fields.Nested(TokenSchema))
     total = fields.Integer()
+    next_cursor = fields.String(allow_none=True)
 
 
 class NewTokenSchema(Schema):
@@ -106,6 +135,8 @@ class BlockQuerySchema(PageSchema):
     """The blocks to list."""
 
     everything = fields.Boolean(load_default=False, metadata={"description": "Also those that ended"})
+    origin = fields.String(load_default="", validate=validate.OneOf((MANUAL, AUTOMATIC)))
+    q = _part_of("the network")
 
 
 class NewBlockSchema(Schema):
@@ -144,6 +175,7 @@ class BlockListSchema(Schema):
 
     blocks = fields.List(fields.Nested(BlockSchema))
     total = fields.Integer()
+    next_cursor = fields.String(allow_none=True)
 
 
 class UsageSchema(Schema):
@@ -167,11 +199,18 @@ class AllowanceSchema(Schema):
     limit_files = fields.Integer()
 
 
+class QuotaQuerySchema(PageSchema):
+    """The quotas to list."""
+
+    q = _part_of("the principal")
+
+
 class QuotaListSchema(Schema):
     """Those to whom a limit applied at any time, the fullest first."""
 
     quotas = fields.List(fields.Nested(AllowanceSchema))
     total = fields.Integer()
+    next_cursor = fields.String(allow_none=True)
 
 
 class LimitsSchema(Schema):

@@ -1,18 +1,20 @@
 """Tokens: created, listed, revoked and rotated by administrators."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, insert, not_, or_, select, update
 
 from filewallball import errors
 from filewallball.access.authentication import PREFIX_LENGTH, digest, new_token
+from filewallball.access.listing import Listed, Place, by_id, has
 from filewallball.access.tables import tokens, users
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
 
+ACTIVE, EXPIRED, REVOKED = "active", "expired", "revoked"
+STATES = (ACTIVE, EXPIRED, REVOKED)
 _COLUMNS = (
     *(
         tokens.c[name]
@@ -34,21 +36,23 @@ class IssuedToken:
 
 
 def list_tokens(
-    database: Database, *, user_id: int | None = None, page: int = 1, size: int = 100
-) -> Sequence[Row[Any]]:
-    """One page of the tokens, newest first: never their text or digest."""
-    statement = _SHOWN.order_by(tokens.c.id.desc()).limit(size).offset((page - 1) * size)
+    database: Database, place: Place, *, user_id: int | None = None, q: str = "", state: str = ""
+) -> Listed:
+    """One page of the tokens, newest first: never their text or digest. `state` is one of STATES."""
+    wanted = has(tokens.c.name, q)
     if user_id is not None:
-        statement = statement.where(tokens.c.user_id == user_id)
-    return database.rows(statement)
+        wanted.append(tokens.c.user_id == user_id)
+    if state:
+        wanted += _in_state(state)
+    return by_id(database, _SHOWN, tokens.c.id, wanted, place)
 
 
-def count_tokens(database: Database, *, user_id: int | None = None) -> int:
-    """Count the tokens that `list_tokens` lists."""
-    statement = select(func.count()).select_from(tokens)
-    if user_id is not None:
-        statement = statement.where(tokens.c.user_id == user_id)
-    return int(database.scalar(statement))
+def _in_state(state: str) -> list[ColumnElement[bool]]:
+    is_over = tokens.c.expires_us <= now_us()
+    if state == REVOKED:
+        return [tokens.c.revoked_us.is_not(None)]
+    over = is_over if state == EXPIRED else or_(tokens.c.expires_us.is_(None), not_(is_over))
+    return [tokens.c.revoked_us.is_(None), over]
 
 
 def create_token(op: Operation, user_id: int, name: str, expires_in: int | None = None) -> IssuedToken:

@@ -1,13 +1,13 @@
 """Users: created, listed, given a role, disabled and enabled again."""
 
 import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from filewallball import errors
+from filewallball.access.listing import Listed, Place, by_id, has
 from filewallball.access.tables import users
 from filewallball.clock import now_us
 from filewallball.database.columns import equals
@@ -18,10 +18,16 @@ _RESERVED = ("system", "anonymous")
 _MAX_NAME_BYTES = 128
 
 
-def list_users(database: Database, *, page: int, size: int) -> Sequence[Row[Any]]:
-    """One page of the users, oldest first."""
-    statement = select(users).order_by(users.c.id).limit(size).offset((page - 1) * size)
-    return database.rows(statement)
+def list_users(
+    database: Database, place: Place, *, q: str = "", role: str = "", disabled: bool | None = None
+) -> Listed:
+    """One page of the users, oldest first: all, or those with a text in their name, a role, disabled or not."""
+    wanted = has(users.c.username, q)
+    if role:
+        wanted.append(users.c.role == role)
+    if disabled is not None:
+        wanted.append(users.c.disabled_us.is_not(None) if disabled else users.c.disabled_us.is_(None))
+    return by_id(database, select(users), users.c.id, wanted, place, newest_first=False)
 
 
 def get_user(database: Database, user_id: int) -> Row[Any]:
@@ -83,12 +89,6 @@ def change_user(
         return row
 
     return op.change(work)
-
-
-def count_users(database: Database) -> int:
-    """Count all users."""
-    statement = select(func.count()).select_from(users)
-    return int(database.scalar(statement))
 
 
 def _find(connection: Connection, user_id: int) -> Row[Any] | None:

@@ -8,6 +8,7 @@ from filewallball import permissions
 from filewallball.access import blocks, schemas, tokens, users
 from filewallball.access.admission import current_operation, recorded
 from filewallball.access.gate import Gate
+from filewallball.access.listing import place_of
 from filewallball.access.me import Me, describe_caller
 from filewallball.access.quotas import Allowance, Quotas, address_principal, user_principal
 from filewallball.database.connections import Database
@@ -42,12 +43,11 @@ class Users(MethodView):
     init_every_request = False
 
     @recorded("user:list", permissions.MANAGE)
-    @blueprint.arguments(schemas.PageSchema, location="query")
+    @blueprint.arguments(schemas.UserQuerySchema, location="query")
     @blueprint.response(200, schemas.UserListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the users."""
-        database = part(Database)
-        return {"users": users.list_users(database, **query), "total": users.count_users(database)}
+        return users.list_users(part(Database), place_of(query), **query).shown("users")
 
     @recorded("user:create", permissions.MANAGE)
     @blueprint.arguments(schemas.NewUserSchema)
@@ -84,9 +84,7 @@ class Tokens(MethodView):
     @blueprint.response(200, schemas.TokenListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List tokens, without their text."""
-        database = part(Database)
-        total = tokens.count_tokens(database, user_id=query["user_id"])
-        return {"tokens": tokens.list_tokens(database, **query), "total": total}
+        return tokens.list_tokens(part(Database), place_of(query), **query).shown("tokens")
 
     @recorded("token:create", permissions.MANAGE)
     @blueprint.arguments(schemas.NewTokenSchema)
@@ -128,9 +126,7 @@ class Blocks(MethodView):
     @blueprint.response(200, schemas.BlockListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List blocked networks."""
-        database = part(Database)
-        total = blocks.count_listed(database, everything=query["everything"])
-        return {"blocks": blocks.list_blocks(database, **query), "total": total}
+        return blocks.list_blocks(part(Database), place_of(query), **query).shown("blocks")
 
     @recorded("block:add", permissions.MANAGE)
     @blueprint.arguments(schemas.NewBlockSchema)
@@ -159,12 +155,11 @@ class QuotaList(MethodView):
     init_every_request = False
 
     @recorded("quota:list", permissions.MANAGE)
-    @blueprint.arguments(schemas.PageSchema, location="query")
+    @blueprint.arguments(schemas.QuotaQuerySchema, location="query")
     @blueprint.response(200, schemas.QuotaListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List those to whom a limit applied at any time, the fullest first."""
-        quotas = _quotas()
-        return {"quotas": quotas.list_quotas(**query), "total": quotas.count_quotas()}
+        return _quotas().list_quotas(place_of(query), **query).shown("quotas")
 
 
 @blueprint.route("/quotas/users/<int(max=9223372036854775807):user_id>")

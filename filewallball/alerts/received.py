@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, case, func, select
+from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from filewallball.alerts.tables import FIRING, RESOLVED, WAITING, alert_messages, alerts
 from filewallball.clock import now_us
@@ -14,6 +14,7 @@ from filewallball.ops.alertmanager import wants_sms
 from filewallball.recording.operations import Operation
 from filewallball.redaction import hide_tokens
 from filewallball.text import sanitize
+from filewallball.web import paging
 
 _TEXT_BYTES = 2000
 
@@ -38,19 +39,28 @@ def receive(op: Operation, database: Database, body: dict[str, Any], recipients:
 
 
 def list_alerts(
-    database: Database, *, status: str = "", name: str = "", page: int = 1, size: int = 100
-) -> Sequence[Row[Any]]:
-    """One page of the alerts received, newest first."""
+    database: Database, *, status: str = "", name: str = "", page: int = 1, size: int = 100, cursor: str = ""
+) -> tuple[Sequence[Row[Any]], str | None]:
+    """One page of the alerts received, newest first, and the cursor that leads on.
+
+    Raises ValidationFailed for a foreign cursor.
+    """
     wanted = [alerts.c.status == status] if status else []
     wanted += [equals(alerts.c.name, name)] if name else []
+    if cursor:
+        moment, row_id = paging.decode(cursor)
+        further = or_(alerts.c.starts_us < moment, alerts.c.id < row_id)
+        wanted.append(and_(alerts.c.starts_us <= moment, further))
     statement = (
         select(*alerts.c)
         .where(*wanted)
         .order_by(alerts.c.starts_us.desc(), alerts.c.id.desc())
-        .limit(size)
-        .offset((page - 1) * size)
+        .limit(size + 1)
+        .offset(0 if cursor else (page - 1) * size)
     )
-    return database.rows(statement)
+    rows = database.rows(statement)
+    last = paging.encode(rows[size - 1].starts_us, rows[size - 1].id) if len(rows) > size else None
+    return rows[:size], last
 
 
 def count_firing(database: Database) -> int:

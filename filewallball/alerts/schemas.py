@@ -54,6 +54,7 @@ class AlertQuerySchema(Schema):
     name = fields.String(load_default="", validate=validate.Length(max=128))
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+    cursor = fields.String(load_default="", validate=validate.Length(max=200))
 
 
 class SmsSchema(Schema):
@@ -96,4 +97,5 @@ class AlertListSchema(Schema):
     firing = fields.Integer(metadata={"description": "How many fire now, whatever was asked for"})
     page = fields.Integer()
     size = fields.Integer()
+    next_cursor = fields.String(allow_none=True)
     alerts = fields.List(fields.Nested(AlertSchema))

@@ -48,12 +48,13 @@ class Alerts(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List alerts, firing and past, newest first."""
         database = part(Database)
-        rows = list_alerts(database, **query)
+        rows, next_cursor = list_alerts(database, **query)
         messages = messages_of(database, [row.id for row in rows])
         return {
             "firing": count_firing(database),
             "page": query["page"],
             "size": query["size"],
+            "next_cursor": next_cursor,
             "alerts": [{**row._mapping, "sms": messages[row.id], **_advice(row.name)} for row in rows],
         }
 

@@ -44,8 +44,8 @@ def dump(connection: Connection, path: Path) -> dict[str, int]:
     counts = {}
     with gzip.open(path, "xb", compresslevel=1) as file:
         for table in tables(connection):
-            name, binary = str(table.name), _binary_columns(table)
-            names = [str(column.name) for column in table.columns]
+            name, names = str(table.name), [str(column.name) for column in _own_columns(table)]
+            binary = _binary_columns(table, names)
             file.write(_line({"table": name, "columns": names}))
             rows = connection.execute(
                 _finished(table), execution_options={"stream_results": True, "yield_per": _BATCH}
@@ -60,9 +60,14 @@ def dump(connection: Connection, path: Path) -> dict[str, int]:
     return counts
 
 
+def _own_columns(table: Table) -> list[Column[Any]]:
+    """The columns that hold what was written, not what the database makes of it."""
+    return [column for column in table.columns if column.computed is None]
+
+
 def _finished(table: Table) -> Select[Any]:
     """The rows of a table, without unfinished uploads and what was charged for them."""
-    statement = select(*table.columns)
+    statement = select(*_own_columns(table))
     if table.name in _UNFINISHED:
         return statement.where(false())
     uploads = table.metadata.tables.get("uploads")

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, literal, select, update
 
 from filewallball import errors
 from filewallball.database.connections import Database
 from filewallball.files.inspection.media_type import inspect
 from filewallball.files.inspection.staged import Kept
 from filewallball.files.inspection.suspicion import judge
+from filewallball.files.name_search import has_in_name
+from filewallball.files.queries import older
 from filewallball.files.removal import end_file
 from filewallball.files.tables import DELETED, LIVE, QUARANTINED, blobs, files
 from filewallball.recording.operations import Operation
 from filewallball.storage.local import LocalStore
+from filewallball.web import paging
 
 _COLUMNS = tuple(
     files.c[name]
@@ -43,6 +46,28 @@ def list_quarantined(
     statement = statement.order_by(files.c.upload_us.desc(), files.c.id.desc())
     statement = statement.limit(size).offset((page - 1) * size)
     return database.rows(statement)
+
+
+def search_quarantined(
+    database: Database, *, name: str, reason: str, page: int, size: int, cursor: str
+) -> tuple[Sequence[Row[Any]], int, str | None]:
+    """One page of the files in quarantine, newest first, the number of all that match, and the cursor that leads on.
+
+    Raises ValidationFailed for a foreign cursor.
+    """
+    wanted = [files.c.state == QUARANTINED]
+    if name:
+        wanted.append(has_in_name(name))
+    if reason:
+        kept = literal(",") + files.c.suspicion + literal(",")
+        wanted.append(func.instr(kept, literal(f",{reason},", files.c.suspicion.type)) > 0)
+    after = [older(*paging.decode(cursor))] if cursor else []
+    statement = select(*_COLUMNS, files.c.id).where(*wanted, *after)
+    statement = statement.order_by(files.c.upload_us.desc(), files.c.id.desc())
+    rows = database.rows(statement.limit(size + 1).offset(0 if cursor else (page - 1) * size))
+    total = database.scalar(select(func.count()).select_from(files).where(*wanted))
+    last = paging.encode(rows[size - 1].upload_us, rows[size - 1].id) if len(rows) > size else None
+    return rows[:size], int(total), last
 
 
 def is_dangerous(database: Database, store: LocalStore, row: Row[Any]) -> bool:

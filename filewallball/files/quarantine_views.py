@@ -7,7 +7,7 @@ from flask.views import MethodView
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.database.connections import Database
-from filewallball.files.quarantine import list_quarantined, purge, release
+from filewallball.files.quarantine import purge, release, search_quarantined
 from filewallball.files.schemas import QuarantineQuerySchema, QuarantineSchema
 from filewallball.registry import part
 from filewallball.web.api import Blueprint
@@ -29,7 +29,8 @@ class Quarantine(MethodView):
     @blueprint.response(200, QuarantineSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the files in quarantine."""
-        return {"files": list_quarantined(part(Database), **query)}
+        files, total, next_cursor = search_quarantined(part(Database), **query)
+        return {"files": files, "total": total, "next_cursor": next_cursor}
 
 
 @blueprint.route("/<file_id>")

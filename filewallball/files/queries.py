@@ -1,25 +1,41 @@
-"""Listing files: public ones and the caller's own, newest first, by page or cursor."""
+"""Listing files: public ones and the caller's own, in any order, by page or cursor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 
 from filewallball import errors, permissions
+from filewallball.access.users import find_user
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.database.dialect import by_index
+from filewallball.files.list_order import NEWEST, OWNER_INDEX, PUBLIC_INDEX, Order
 from filewallball.files.lookup import COLUMNS
 from filewallball.files.name_search import KEYS, Conditions, count_unfolded, find, has_in_name, is_pending
-from filewallball.files.tables import LIVE, PUBLIC, files
+from filewallball.files.tables import EXPIRED, LIVE, PRIVATE, PUBLIC, UNLISTED, files
 from filewallball.recording.caller import Caller
-from filewallball.web import paging
 from filewallball.web.paging import Page, Total
 
 DEEPEST_ROW = 10_000
+ME = "me"
+"""The owner that stands for the caller."""
 _COUNT_LIMIT = 100_000
-_ROW = (files.c.id, *COLUMNS)
+_ROW = (files.c.id, files.c.name_sort, *COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +48,56 @@ class FileFilter:
     date_to: int | None = None
     size_min: int | None = None
     size_max: int | None = None
+    visibility: str = ""
+    owner: str = ""
+    expired: bool = False
+    """Those that have expired, instead of those that are there: one's own, or an administrator's all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Files with an index of their own: `index` names it, but for the order."""
+
+    index: str
+    conditions: Conditions
 
 
 def list_files(
-    database: Database, caller: Caller, wanted: FileFilter, *, page: int, size: int, cursor: str = ""
+    database: Database,
+    caller: Caller,
+    wanted: FileFilter,
+    *,
+    page: int,
+    size: int,
+    cursor: str = "",
+    sort: str = NEWEST,
 ) -> Page[Row[Any]]:
-    """One page. Raises PageTooDeep past 10,000 rows of offset, ValidationFailed for a foreign cursor."""
+    """One page. Raises PageTooDeep past 10,000 rows of offset, ValidationFailed for a foreign cursor, Forbidden for
+    another's files as such, NotFound for an owner that does not exist."""
     if not cursor and page * size > DEEPEST_ROW:
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}; follow next_cursor from page 1.")
-    scopes = [[*scope, *_conditions(wanted)] for scope in _scopes(caller)]
+    order = Order(sort)
+    scopes = [
+        Scope(scope.index, [*scope.conditions, *_conditions(wanted)])
+        for scope in _scopes(caller, wanted, _owner(database, caller, wanted.owner))
+    ]
     offset = 0 if cursor else (page - 1) * size
-    after = [_after(*paging.decode(cursor))] if cursor else []
+    after = [order.after(cursor)] if cursor else []
     span = offset, offset + size + 1
 
     def work(connection: Connection) -> tuple[Sequence[Row[Any]], Total]:
-        if wanted.name and is_pending(connection):
+        if not scopes:
+            return [], Total(0)
+        if wanted.name and order.is_newest_first and is_pending(connection):
             return _search(connection, scopes, wanted.name, after, span)
         named = [has_in_name(wanted.name)] if wanted.name else []
-        rows = connection.execute(_newest(_ROW, scopes, [*named, *after], *span)).all()
+        if wanted.name and not order.is_newest_first and is_pending(connection):
+            named = [
+                or_(
+                    *named, and_(files.c.name_folded.is_(None), func.instr(files.c.filename, wanted.name) > 0)
+                )
+            ]
+        rows = connection.execute(_first(_ROW, order, scopes, [*named, *after], *span)).all()
         return rows, _seen(rows, after, span) or _total(_count(connection, scopes, named))
 
     rows, total = database.query(work)
@@ -60,19 +108,19 @@ def list_files(
         total=total,
         page=page,
         size=size,
-        next_cursor=paging.encode(rows[-1].upload_us, rows[-1].id) if more else None,
+        next_cursor=order.cursor(rows[-1]) if more else None,
     )
 
 
 def _search(
-    connection: Connection, scopes: list[Conditions], name: str, after: Conditions, span: tuple[int, int]
+    connection: Connection, scopes: list[Scope], name: str, after: Conditions, span: tuple[int, int]
 ) -> tuple[Sequence[Row[Any]], Total]:
     """One page of files with such a name, and their number, where some names are not folded yet."""
 
     def newest(further: Conditions, limit: int) -> Select[Any]:
-        return _newest(KEYS, scopes, further, 0, limit)
+        return _first(KEYS, Order(), scopes, further, 0, limit)
 
-    ids = list(islice(find(connection, newest, name, after, _after), *span))
+    ids = list(islice(find(connection, newest, name, after, older), *span))
     places = {row_id: place for place, row_id in enumerate(ids)}
     found = connection.execute(select(*_ROW).where(files.c.id.in_(ids))).all() if ids else []
     rows = sorted(found, key=lambda row: places[row.id])
@@ -84,18 +132,38 @@ def _search(
     return rows, Total(total.rows, total.is_lower_bound or not are_all)
 
 
-def _scopes(caller: Caller) -> list[Conditions]:
+def _owner(database: Database, caller: Caller, name: str) -> int | None:
+    """The id of the owner who is meant; None for anybody, 0 for nobody. Raises Forbidden or NotFound."""
+    if not name:
+        return None
+    if name in (ME, caller.username):
+        return caller.user_id
+    if not caller.may(permissions.ANY_FILE):
+        raise errors.Forbidden("Only administrators may ask for the files of others.")
+    return int(find_user(database, name).id)
+
+
+def _scopes(caller: Caller, wanted: FileFilter, owner: int | None) -> list[Scope]:
     """Disjoint sets that together hold what the caller may list, each with an index of its own."""
+    visible = [files.c.visibility == wanted.visibility] if wanted.visibility else []
+    if owner is not None:
+        mine = Scope(OWNER_INDEX, [files.c.owner_id == owner, *visible])
+        return [] if owner == 0 and not caller.may(permissions.ANY_FILE) else [mine]
     if caller.may(permissions.ANY_FILE):
-        return [[]]
-    public = [files.c.visibility == PUBLIC]
-    if caller.is_anonymous:
-        return [public]
-    return [[*public, files.c.owner_id != caller.user_id], [files.c.owner_id == caller.user_id]]
+        every = (wanted.visibility,) if wanted.visibility else (PUBLIC, UNLISTED, PRIVATE)
+        return [Scope(PUBLIC_INDEX, [files.c.visibility == each]) for each in every]
+    mine = Scope(OWNER_INDEX, [files.c.owner_id == caller.user_id, *visible])
+    others = [files.c.owner_id != caller.user_id] if caller.user_id else []
+    public = Scope(PUBLIC_INDEX, [files.c.visibility == PUBLIC, *others])
+    found = [public] if wanted.visibility in ("", PUBLIC) and not wanted.expired else []
+    return found if caller.is_anonymous else [*found, mine]
 
 
 def _conditions(wanted: FileFilter) -> Conditions:
-    conditions = [files.c.state == LIVE, or_(files.c.expires_us.is_(None), files.c.expires_us > now_us())]
+    conditions = [files.c.state == EXPIRED]
+    if not wanted.expired:
+        is_due = files.c.expires_us <= now_us()
+        conditions = [files.c.state == LIVE, or_(files.c.expires_us.is_(None), not_(is_due))]
     if wanted.type.endswith("/*"):
         conditions.append(
             func.instr(files.c.mime_type, literal(wanted.type[:-1], files.c.mime_type.type)) == 1
@@ -111,33 +179,38 @@ def _conditions(wanted: FileFilter) -> Conditions:
     return conditions + [bound for bound in bounds.values() if bound is not None]
 
 
-def _after(moment: int, row_id: int) -> ColumnElement[bool]:
+def older(moment: int, row_id: int) -> ColumnElement[bool]:
     """What comes after that row, as a range of the index: an OR alone would have the database walk from its start."""
     return and_(files.c.upload_us <= moment, or_(files.c.upload_us < moment, files.c.id < row_id))
 
 
-def _newest(
-    columns: Sequence[Any], scopes: list[Conditions], further: Conditions, start: int, end: int
+def _first(
+    columns: Sequence[Any], order: Order, scopes: list[Scope], further: Conditions, start: int, end: int
 ) -> Select[Any]:
-    """Rows `start` to `end` of the scopes' newest, merged: no scope needs more than the first `end` of its own."""
+    """Rows `start` to `end` of the scopes in order, merged: no scope needs more than the first `end` of its own."""
+    keyed = [*columns, order.column.label("sort_key")]
     parts = [
-        select(*columns)
-        .where(*scope, *further)
-        .order_by(files.c.upload_us.desc(), files.c.id.desc())
+        by_index(select(*keyed), files, order.index(scope.index))
+        .where(*scope.conditions, *further)
+        .order_by(*order.by(order.column, files.c.id))
         .limit(end)
         .subquery()
         for scope in scopes
     ]
     merged = union_all(*(select(part) for part in parts)).subquery()
-    ordered = select(merged).order_by(merged.c.upload_us.desc(), merged.c.id.desc())
+    ordered = select(merged).order_by(*order.by(merged.c.sort_key, merged.c.id))
     return ordered.limit(end - start).offset(start)
 
 
-def _count(connection: Connection, scopes: list[Conditions], further: Conditions) -> int:
+def _count(connection: Connection, scopes: list[Scope], further: Conditions) -> int:
     """Count the rows, of each scope no more than it takes to exceed _COUNT_LIMIT."""
     parts = [
         select(func.count().label("n")).select_from(
-            select(literal(1)).select_from(files).where(*scope, *further).limit(_COUNT_LIMIT + 1).subquery()
+            select(literal(1))
+            .select_from(files)
+            .where(*scope.conditions, *further)
+            .limit(_COUNT_LIMIT + 1)
+            .subquery()
         )
         for scope in scopes
     ]

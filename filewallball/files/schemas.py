@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from filewallball.clock import now_us
 from filewallball.files.changes import FileChange, expiry_of
+from filewallball.files.list_order import NEWEST, SORTS
 from filewallball.files.tables import PRIVATE, PUBLIC, UNLISTED
 from filewallball.files.thumbnails import DEFAULT, LARGEST, SMALLEST
 from filewallball.web.openapi import EXPIRES_IN
@@ -145,7 +146,26 @@ class ListQuerySchema(Schema):
 
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=500))
-    cursor = fields.String(load_default="", validate=validate.Length(max=200))
+    cursor = fields.String(load_default="", validate=validate.Length(max=1000))
+    sort = fields.String(
+        load_default=NEWEST,
+        validate=validate.OneOf(SORTS),
+        metadata={
+            "description": "With `-` the largest, latest or last in the alphabet first; names by 100 characters"
+        },
+    )
+    visibility = fields.String(load_default="", validate=validate.OneOf((PUBLIC, UNLISTED, PRIVATE)))
+    owner = fields.String(
+        load_default="",
+        validate=[validate.Length(max=128), printable],
+        metadata={"description": "`me`, or for administrators a user's name"},
+    )
+    expired = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "Instead of what is there, what has expired: your own, for administrators all"
+        },
+    )
     type = MediaTypeField(
         load_default="",
         validate=[validate.Length(max=127), printable],
@@ -184,7 +204,7 @@ class ThumbnailQuerySchema(Schema):
 
 
 class FileListSchema(Schema):
-    """One page of files, newest first; `next_cursor` leads on at equal cost at any depth."""
+    """One page of files; `next_cursor` leads on at equal cost at any depth."""
 
     files = fields.List(fields.Nested(FileSchema))
     total = fields.Integer()
@@ -200,6 +220,17 @@ class QuarantineQuerySchema(Schema):
 
     page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=10_000))
     size = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+    cursor = fields.String(load_default="", validate=validate.Length(max=200))
+    name = fields.String(
+        load_default="",
+        validate=[validate.Length(max=255), without_controls],
+        metadata={"description": "Part of the name, as in the list of files"},
+    )
+    reason = fields.String(
+        load_default="",
+        validate=validate.Length(max=64),
+        metadata={"description": "One of the reasons, such as archive_bomb"},
+    )
 
 
 class QuarantinedFileSchema(Schema):
@@ -223,3 +254,5 @@ class QuarantineSchema(Schema):
     """Files in quarantine, newest first."""
 
     files = fields.List(fields.Nested(QuarantinedFileSchema))
+    total = fields.Integer()
+    next_cursor = fields.String(allow_none=True)

@@ -1,6 +1,6 @@
 """Files as clients know them, and the blobs that hold their bytes (design: section 3, Bytes)."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Computed, Index, Integer, Table, UniqueConstraint
 
 from filewallball.database.columns import code_type, key_type, name_type
 from filewallball.database.tables import db
@@ -8,6 +8,9 @@ from filewallball.database.tables import db
 LIVE, QUARANTINED, DELETED, EXPIRED = "live", "quarantined", "deleted", "expired"
 KEPT = (LIVE, QUARANTINED)
 PUBLIC, UNLISTED, PRIVATE = "public", "unlisted", "private"
+
+NAME_SORT = "substr(coalesce(name_folded, ''), 1, 100)"
+"""As much of a folded name as files are sorted by: an index of MariaDB holds no more than 768 characters."""
 
 blobs = Table(
     "blobs",
@@ -54,8 +57,13 @@ files = Table(
     Column("expires_us", BigInteger),
     Column("ended_us", BigInteger),
     Column("name_folded", name_type(6 * 255)),
+    Column("name_sort", name_type(100), Computed(NAME_SORT, persisted=False)),
     Index("ix_files_public", "state", "visibility", "upload_us", "id"),
     Index("ix_files_owner", "owner_id", "state", "upload_us", "id"),
+    Index("ix_files_public_name", "state", "visibility", "name_sort", "id"),
+    Index("ix_files_owner_name", "owner_id", "state", "name_sort", "id"),
+    Index("ix_files_public_size", "state", "visibility", "file_size", "id"),
+    Index("ix_files_owner_size", "owner_id", "state", "file_size", "id"),
     Index("ix_files_expiry", "state", "expires_us"),
     Index("ix_files_blob", "blob_id"),
     Index("ix_files_principal", "principal", "state"),
@@ -63,7 +71,7 @@ files = Table(
 """One upload. The row stays for ever, so that an id is never given to other bytes; its blob goes when unused.
 
 `name_folded` is `text.fold` of `filename`, and is written with it. NULL where an earlier release wrote the row and
-`files/name_backfill.py` has not reached it yet.
+`files/name_backfill.py` has not reached it yet. The database itself makes `name_sort` of it.
 """
 
 backfills = Table(

@@ -94,13 +94,9 @@ class FileList(MethodView):
     @blueprint.arguments(ListQuerySchema, location="query")
     @blueprint.response(200, FileListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List public files and your own, newest first."""
-        page, size, cursor = query.pop("page"), query.pop("size"), query.pop("cursor")
-        op = current_operation()
-        found = list_files(
-            part(Database), op.caller, FileFilter(**query), page=page, size=size, cursor=cursor
-        )
-        return _shown(found)
+        """List public files and your own, newest first or as `sort` says."""
+        place = {name: query.pop(name) for name in ("page", "size", "cursor", "sort")}
+        return _shown(list_files(part(Database), current_operation().caller, FileFilter(**query), **place))
 
 
 @blueprint.route("/files/<file_id>")

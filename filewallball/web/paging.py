@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import orjson
+
 from filewallball import errors
 
 T = TypeVar("T")
@@ -51,11 +53,34 @@ def encode(microseconds: int, row_id: int) -> str:
     return base64.urlsafe_b64encode(struct.pack(">qq", microseconds, row_id)).decode().rstrip("=")
 
 
+def encode_key(kind: str, *values: int | str) -> str:
+    """The cursor that leads on after a row of these values, in the order `kind`."""
+    return base64.urlsafe_b64encode(orjson.dumps([kind, *values])).decode().rstrip("=")
+
+
+def decode_key(cursor: str, kind: str, *types: type) -> list[Any]:
+    """The values of the last row seen. Raises ValidationFailed for what `encode_key` did not make of this kind."""
+    try:
+        values: list[Any]
+        found, *values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError) as error:
+        raise _foreign() from error
+    if found != kind or [type(value) for value in values] != list(types):
+        raise _foreign()
+    if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
+        raise _foreign()
+    return values
+
+
 def decode(cursor: str) -> tuple[int, int]:
     """(microseconds, id) of the last row seen. Raises ValidationFailed for anything that `encode` did not make."""
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         moment, row_id = struct.unpack(">qq", data)
     except (binascii.Error, ValueError, struct.error) as error:
-        raise errors.ValidationFailed(errors={"cursor": ["Not a cursor of this service."]}) from error
+        raise _foreign() from error
     return moment, row_id
+
+
+def _foreign() -> errors.ValidationFailed:
+    return errors.ValidationFailed(errors={"cursor": ["Not a cursor of this service."]})

@@ -190,7 +190,7 @@ def test_administrators_see_and_set_quotas(set_config: Build, whose: str) -> Non
 
     assert (before["used_bytes"], before["limit_bytes"]) == (60, 0)
     assert after == {**before, "limit_bytes": 100}
-    assert listed == {"quotas": [after], "total": 1}
+    assert listed == {"quotas": [after], "total": 1, "next_cursor": None}
     assert [upload(owner, 41), upload(owner, 40)] == [403, 201]
     assert admin.put(path, json={}).get_json()["limit_bytes"] == 0
     assert upload(owner, 1) == 201

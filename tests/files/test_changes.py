@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from filewallball.clock import now_us, parse_moment, rfc3339
 from harness.parts import Parts
+from harness.servers import Redis
 from tests.access.people import client_of, new_token
 from tests.files.kept import AS_ADMIN, keep, listed
 
@@ -177,3 +178,17 @@ def test_no_change_overwrites_one_that_its_sender_has_not_seen(owner: FlaskClien
         answer = owner.patch(path, json={"description": "three"}, headers={"If-Match": value})
         assert answer.status_code == status, value
     assert owner.delete(path, headers={"If-Match": "*"}).status_code == 412
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_cache_serves_what_became_private(set_config: Callable[..., Flask], redis_server: Redis) -> None:
+    app, other = (set_config(REDIS_URL=redis_server.url) for _ in range(2))
+    owner = client_of(app, new_token(app, "owner"))
+    file = keep(owner, name="a.txt", visibility="public")
+    stranger = other.test_client()
+    assert [stranger.get(file["download_url"]).status_code for _ in range(2)] == [200, 200]
+
+    change(owner, file, {"visibility": "private", "file_name": "b.txt"})
+
+    assert stranger.get(file["download_url"]).status_code == 404
+    assert "b.txt" in owner.get(file["download_url"]).headers["Content-Disposition"]

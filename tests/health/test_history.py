@@ -104,6 +104,21 @@ def test_what_happens_while_the_database_is_away_is_written_once_it_is_back(
     assert [row[2] for row in told(client, dependency="redis")] == ["healthy", "degraded", "healthy"]
 
 
+def test_a_process_that_began_without_the_database_writes_no_state_twice(
+    app: Flask, client: FlaskClient, make_history: Callable[..., HealthHistory]
+) -> None:
+    make_history().run()
+    young = make_history()
+    alter(Parts(app), "ALTER TABLE health_changes RENAME TO away")
+    with pytest.raises(Exception, match="health_changes"):
+        young.run()
+    alter(Parts(app), "ALTER TABLE away RENAME TO health_changes")
+
+    young.run()
+
+    assert [row[2] for row in told(client)] == ["healthy", "healthy"]
+
+
 def test_old_changes_are_forgotten_but_not_the_state_that_lasts(
     app: Flask, client: FlaskClient, make_history: Callable[..., HealthHistory], redis: Dependency
 ) -> None:
@@ -117,7 +132,6 @@ def test_old_changes_are_forgotten_but_not_the_state_that_lasts(
         )
 
     history.forget_old()
-    history.run()
 
     assert [row[2] for row in told(client, dependency="redis")] == ["healthy"]
 
