@@ -16,6 +16,7 @@ from filewallball.audit.seals import Seals, seal_key
 from filewallball.audit.totals import Totals
 from filewallball.audit.verify_job import Verification
 from filewallball.backup.last_backup import backup_probe
+from filewallball.console.problem_views import page_of
 from filewallball.database.connections import Database
 from filewallball.database.engines import configure as configure_database
 from filewallball.database.tables import db
@@ -67,6 +68,7 @@ from filewallball.stats.rollup import UsageRollup
 from filewallball.stats.snapshot import Statistics
 from filewallball.storage.local import LocalStore
 from filewallball.version import __version__
+from filewallball.web import problems
 from filewallball.web.api import api
 from filewallball.web.app import Application
 from filewallball.web.cors import allow_origins
@@ -89,6 +91,7 @@ def build(settings: Settings) -> Flask:
     build_parts(app, settings)
     watch_health(app, settings)
     register_routes(app)
+    problems.init_app(app, page_of)
     observe(app, settings)
     return app
 

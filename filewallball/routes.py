@@ -7,7 +7,7 @@ from filewallball.access.unrecorded import limit_unrecorded
 from filewallball.alerts import runbook_views
 from filewallball.alerts import views as alert_views
 from filewallball.audit import views as audit_views
-from filewallball.console.problem_views import show_console
+from filewallball.console import views as console_views
 from filewallball.files import history_views, quarantine_views
 from filewallball.files import views as file_views
 from filewallball.files.resumable import views as resumable_views
@@ -17,7 +17,7 @@ from filewallball.links import shared_views as shared_link_views
 from filewallball.links import views as link_views
 from filewallball.refusals import views as refusal_views
 from filewallball.stats import views as stats_views
-from filewallball.web import console_settings, docs, problems, start
+from filewallball.web import console_settings, docs, start
 from filewallball.web.api import api
 
 
@@ -42,6 +42,6 @@ def register_routes(app: Flask) -> None:
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(runbook_views.blueprint)
     app.register_blueprint(start.blueprint)
-    problems.init_app(app, show_console(app))
+    app.register_blueprint(console_views.blueprint)
     app.register_blueprint(refusal_views.blueprint)
     limit_unrecorded(app)

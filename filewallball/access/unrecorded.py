@@ -15,8 +15,7 @@ from filewallball.access.limits import API, ASSETS, PREFLIGHTS, bucket_of
 
 _PAGES = (
     *("start.welcome", "docs.index", "docs.errors", "api-docs.openapi_json"),
-    *("runbook.page", "runbook.as_json"),
-    *("console.index", "console-settings.Console"),
+    *("console.index", "console-settings.Console", "runbook.page", "runbook.as_json"),
 )
 _ASSETS = ("docs.static", "docs.swagger_ui", "runbook.static", "console.asset")
 

@@ -2,12 +2,11 @@
 
 from urllib.parse import quote
 
-from flask import Flask, Response, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 
 from filewallball.console.texts import LANGUAGES, kind_of, text_of, words_of
-from filewallball.console.views import POLICY, blueprint, files_address
+from filewallball.console.views import POLICY, files_address
 from filewallball.errors import ApiError
-from filewallball.web.problems import PageOf
 
 _RULES = frozenset(
     (
@@ -20,12 +19,6 @@ _RULES = frozenset(
     )
 )
 _TRIED_AGAIN = ("fault", "rate_limited", "scan_pending")
-
-
-def show_console(app: Flask) -> PageOf:
-    """Register the console; returns the function that makes pages of problems."""
-    app.register_blueprint(blueprint)
-    return page_of
 
 
 def wants_page() -> bool:

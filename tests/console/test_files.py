@@ -1,5 +1,6 @@
 """Files in the console: finding, looking, changing, deleting with time to think again; by the keyboard alone."""
 
+from functools import partial
 from typing import Any
 
 from harness.hostile_text import HOSTILE_TEXTS
@@ -16,6 +17,11 @@ def upload(visitor: Visitor, name: str, **options: str) -> dict[str, Any]:
 def is_there(visitor: Visitor, file: dict[str, Any]) -> bool:
     """True while the service has the file."""
     return bool(visitor.ask("GET", f"/files/{file['file_id']}").ok)
+
+
+def is_listed(visitor: Visitor, file: dict[str, Any], *, expected: bool = True) -> bool:
+    """True if the list has the file, or has it not, as expected."""
+    return (file["file_id"] in visitor.browser.evaluate(_ROWS)) == expected
 
 
 def test_filters_are_part_of_the_address_and_the_way_back(visitor: Visitor) -> None:
@@ -52,6 +58,19 @@ def test_pages_lead_on_and_back(visitor: Visitor) -> None:
     assert len(set(first) | set(second)) == 51
 
 
+def test_headings_sort_the_whole_list(visitor: Visitor) -> None:
+    files = [upload(visitor, f"{letter} to be sorted.txt") for letter in "bca"]
+    visitor.open("files?name=to+be+sorted")
+
+    visitor.click("th:nth-child(2) button")
+    by_name = [files[place]["file_id"] for place in (2, 0, 1)]
+    visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == by_name, "sorted by name")
+    visitor.click("th:nth-child(2) button")
+    visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == by_name[::-1], "and the other way round")
+
+    assert "sort=-name" in visitor.browser.evaluate("return location.search")
+
+
 def test_a_change_is_saved_and_stands_in_the_history(visitor: Visitor) -> None:
     file = upload(visitor, "draft.txt")
     visitor.open(f"files/{file['file_id']}")
@@ -77,15 +96,11 @@ def test_a_delete_can_be_undone_and_is_done_otherwise(visitor: Visitor) -> None:
     for file in (kept, lost):
         visitor.click(f"tr[data-key='{file['file_id']}'] .file-name")
         visitor.click_text("Delete")
-        visitor.until_true(
-            lambda gone=file["file_id"]: gone not in visitor.browser.evaluate(_ROWS), "it is off the list"
-        )
+        visitor.until_true(partial(is_listed, visitor, file, expected=False), "it is off the list")
         assert is_there(visitor, file)
         if file is kept:
             visitor.click_text("Undo")
-            visitor.until_true(
-                lambda back=file["file_id"]: back in visitor.browser.evaluate(_ROWS), "it is back"
-            )
+            visitor.until_true(partial(is_listed, visitor, file), "it is back")
 
     visitor.until_true(lambda: not is_there(visitor, lost), "it is deleted")
     assert is_there(visitor, kept)

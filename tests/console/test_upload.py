@@ -36,6 +36,7 @@ def test_a_folder_goes_up_whole(visitor: Visitor, tmp_path: Path, rounds: Callab
         sub.mkdir(parents=True, exist_ok=True)
         (sub / f"note {place:03}.txt").write_text(f"Day {place % 5}, note {place}.\n" * (place + 1))
     visitor.open("")
+    visitor.faults()  # of other tests
 
     visitor.browser.type("input[name=folder]", str(folder))
     await_done(visitor, number)
@@ -164,6 +165,7 @@ def _await_received(visitor: Visitor, least: int) -> None:
 def test_a_name_is_text(visitor: Visitor, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("harmless")
     visitor.open("")
+    visitor.faults()  # of other tests
 
     pick(visitor, tmp_path / name)
     await_done(visitor, 1)

@@ -10,23 +10,18 @@ import { FileDetails, States } from "../lib/files/details.js";
 import { hidden, removeFiles } from "../lib/files/removals.js";
 import { Thumbnail } from "../lib/files/thumbnail.js";
 
-const FILTERS = ["name", "type", "date_from", "date_to", "size_min", "size_max"];
+const FILTERS = ["name", "type", "visibility", "date_from", "date_to", "size_min", "size_max"];
+const KINDS = ["public", "unlisted", "private"];
 const TYPES = ["image/*", "video/*", "audio/*", "text/*", "application/pdf", "application/zip"];
 const SIZES = [1 << 20, 10 << 20, 100 << 20, 1 << 30];
-const SORTS = {
-  name: (file) => file.filename.toLowerCase(),
-  size: (file) => file.file_size,
-  time: (file) => file.upload_time,
-  expires: (file) => file.expires_at ?? "9999",
-};
-
 export default function Files({ params, query }) {
   const wanted = Object.fromEntries(FILTERS.map((name) => [name, query[name]]));
-  const cursor = query.cursor ?? "";
-  const state = useLoad((signal) => api.get("files", { ...wanted, cursor, size: 50 }, { signal }), [JSON.stringify(wanted), cursor]);
+  const { cursor = "", sort = "" } = query;
+  const load = (signal) => api.get("files", { ...wanted, sort, cursor, size: 50 }, { signal });
+  const state = useLoad(load, [JSON.stringify(wanted), sort, cursor]);
   const gone = useStore(hidden);
   const [selected, setSelected] = useState(new Set());
-  useEffect(() => setSelected(new Set()), [JSON.stringify(wanted), cursor]);
+  useEffect(() => setSelected(new Set()), [JSON.stringify(wanted), sort, cursor]);
   const isFiltered = FILTERS.some((name) => query[name]);
   const close = () => navigate("files", query);
   return html`<${PageHead} title=${t("files.title")} text=${totalText(state.value)}>
@@ -79,6 +74,13 @@ function Filters({ query, isFiltered }) {
           ${[...new Set([...TYPES, query.type].filter(Boolean))].map((type) => html`<option key=${type} value=${type}>${TYPES.includes(type) ? t(`files.type_${type}`) : type}</option>`)}
         </select>`}
     <//>
+    <${FilterField} label=${t("files.visibility")}>
+      ${(attributes) =>
+        html`<select ...${attributes} name="visibility" value=${query.visibility ?? ""} onChange=${change("visibility")}>
+          <option value="">${t("files.any")}</option>
+          ${KINDS.map((kind) => html`<option key=${kind} value=${kind}>${t(`files.${kind}`)}</option>`)}
+        </select>`}
+    <//>
     <${FilterField} label=${t("files.larger")}>
       ${(attributes) =>
         html`<select ...${attributes} name="size_min" value=${query.size_min ?? ""} onChange=${change("size_min")}>
@@ -100,10 +102,11 @@ const FilterField = ({ label, grows, children }) =>
   html`<div class=${grows ? "field grows" : "field"}><${Field} label=${label}>${children}<//></div>`;
 
 function List({ page, query, cursor, gone, selected, setSelected, reload, current }) {
-  const order = { by: query.by ?? "time", order: query.order ?? "desc" };
-  const rows = useMemo(() => sorted(page.files.filter((file) => !gone.has(file.file_id)), order), [page, gone, order.by, order.order]);
+  const sort = query.sort ?? "-time";
+  const order = { by: sort.replace("-", ""), order: sort.startsWith("-") ? "desc" : "asc" };
+  const rows = useMemo(() => page.files.filter((file) => !gone.has(file.file_id)), [page, gone]);
   const chosen = rows.filter((file) => selected.has(file.file_id));
-  const sort = (by) => refine({ by, order: order.by === by && order.order === "asc" ? "desc" : "asc" }, { replace: true });
+  const sortBy = (by) => refine({ sort: order.by === by && order.order === "asc" ? `-${by}` : by, cursor: "" });
   return html`<${Several} files=${chosen} onDone=${() => setSelected(new Set())} onChanged=${reload} />
     <${DataTable}
       caption=${t("files.title")}
@@ -114,16 +117,10 @@ function List({ page, query, cursor, gone, selected, setSelected, reload, curren
       selected=${selected}
       onSelect=${setSelected}
       sort=${order}
-      onSort=${sort}
+      onSort=${sortBy}
       current=${current}
     />
     <${Pager} page=${page} cursor=${cursor} />`;
-}
-
-function sorted(files, { by, order }) {
-  const value = SORTS[by] ?? SORTS.time;
-  const sign = order === "asc" ? 1 : -1;
-  return [...files].sort((one, other) => (value(one) < value(other) ? -sign : value(one) > value(other) ? sign : 0));
 }
 
 const columns = (query) => [
@@ -143,7 +140,6 @@ const columns = (query) => [
     key: "expires",
     label: t("files.expires"),
     align: "end",
-    sort: "expires",
     wide: true,
     render: (file) => (file.expires_at ? html`<${Time} value=${file.expires_at} relative />` : html`<span class="quiet">–</span>`),
   },
@@ -175,7 +171,7 @@ function Several({ files, onDone, onChanged }) {
     ${may("file:update") &&
     html`<select aria-label=${t("files.set_visibility")} value="" onChange=${show}>
       <option value="" disabled>${t("files.set_visibility")}</option>
-      ${["unlisted", "public", "private"].map((kind) => html`<option key=${kind} value=${kind}>${t(`files.${kind}`)}</option>`)}
+      ${KINDS.map((kind) => html`<option key=${kind} value=${kind}>${t(`files.${kind}`)}</option>`)}
     </select>`}
     ${may("file:delete") && html`<button type="button" data-kind="danger" onClick=${remove}><${Icon} name="trash" size="16" />${t("common.delete")}</button>`}
     <button type="button" data-kind="plain" onClick=${onDone}>${t("files.select_none")}</button>
