@@ -89,6 +89,12 @@ class Exposition:
                 logger.warning("A metric could not be read", extra={"metric": name}, exc_info=surprising)
 
 
+def gauge_total(directory: Path, name: str) -> float:
+    """The sum of a gauge that each process of this host keeps for itself; files that cannot be read are left out."""
+    gauges, _ = _gauges(metric_files(directory))
+    return float(sum(sample.value for metric in gauges if metric.name == name for sample in metric.samples))
+
+
 def _gauges(paths: list[Path]) -> tuple[list[Metric], list[Path]]:
     """Gauges merge by their mode, which is the stock collector's business; there are few."""
     good, bad = list[str](), list[Path]()

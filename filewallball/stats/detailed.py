@@ -69,6 +69,7 @@ class DetailedMetrics:
     user_metrics: UserMetrics
     security_metrics: SecurityMetrics
     capacity: Capacity
+    active_connections: int | None = None
 
 
 def detailed_metrics(snapshot: Snapshot, now: int, days: int, space: Space, blocked: int) -> DetailedMetrics:

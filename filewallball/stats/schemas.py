@@ -151,6 +151,13 @@ class DetailedMetricsSchema(Schema):
     user_metrics = _group(UserMetricsSchema, "The present day of UTC")
     security_metrics = _group(SecurityMetricsSchema, "What was turned away or noticed in the period")
     capacity = _group(CapacitySchema, "How long the disk lasts")
+    active_connections = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "Requests in progress on this host now, this one among them; null without metrics "
+            "(PROMETHEUS_ENABLED)"
+        },
+    )
 
 
 class DayOfUploadsSchema(Schema):

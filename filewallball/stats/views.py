@@ -1,6 +1,7 @@
 """The statistics routes: validate, ask, serialise."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from flask.views import MethodView
@@ -9,8 +10,10 @@ from filewallball import errors, permissions
 from filewallball.access.admission import check, current_operation, recorded
 from filewallball.addresses import UNKNOWN_CLIENT, normal_address
 from filewallball.clock import now_us
+from filewallball.observability.exposition import gauge_total
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
+from filewallball.settings.service import Settings
 from filewallball.stats import schemas
 from filewallball.stats.calendar import day_of
 from filewallball.stats.clients import rank_clients
@@ -40,7 +43,8 @@ class Detailed(MethodView):
         """The service at a glance: storage, performance, users, security, capacity."""
         space, blocked = part(LocalStore).space(), part(Statistics).blocked_networks()
         now = now_us()
-        return _at_once(lambda snapshot: detailed_metrics(snapshot, now, query["days"], space, blocked))
+        found = _at_once(lambda snapshot: detailed_metrics(snapshot, now, query["days"], space, blocked))
+        return replace(found, active_connections=_active_connections(part(Settings)))
 
 
 @blueprint.route("/upload/statistics/<client_ip>")
@@ -136,6 +140,12 @@ def _at_once(work: Callable[[Snapshot], T]) -> T:
     """Ask for what has ended by now to be on record, then read everything in one snapshot."""
     part(Shipper).flush()
     return part(Statistics).at_once(work)
+
+
+def _active_connections(settings: Settings) -> int | None:
+    if not settings.prometheus_enabled:
+        return None
+    return round(gauge_total(settings.metrics_dir, "active_connections"))
 
 
 def _address(text: str) -> str:

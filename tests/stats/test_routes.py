@@ -157,3 +157,13 @@ def test_every_field_is_described(client: FlaskClient) -> None:
     ):
         properties = schemas[name]["properties"]
         assert all("description" in field for field in properties.values()), name
+
+
+def test_requests_in_progress_are_told_where_metrics_are_kept(
+    admin: FlaskClient, set_config: Callable[..., Flask]
+) -> None:
+    without = set_config(PROMETHEUS_ENABLED="false").test_client()
+    without.environ_base["HTTP_AUTHORIZATION"] = admin.environ_base["HTTP_AUTHORIZATION"]
+
+    assert admin.get("/api/v1/metrics/detailed").get_json()["active_connections"] == 1
+    assert without.get("/api/v1/metrics/detailed").get_json()["active_connections"] is None

@@ -10,10 +10,12 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 /**
  * `times`: seconds since 1970, rising. `series`: `[{label, values, tone}]`, as many values as times, null for none; tone
- * is a number from 1 to 6 or ok, warn, danger. `format(value)` writes a value; `bars` draws columns.
+ * is a number from 1 to 6 or ok, warn, danger. `format(value)` writes a value; `bars` draws columns, `steps` is what
+ * marks of the scale may lie apart: WHOLE numbers, BYTES in powers of two. `aside` stands beside the title.
  */
-export function Chart({ title, times, series, format = numberText, bars = false, height = 180 }) {
+export function Chart({ title, times, series, format = numberText, bars = false, steps, height = 180, aside = null }) {
   const holder = useRef(null);
+  const theme = useTheme();
   const [isReady, setReady] = useState(Boolean(window.uPlot));
   useEffect(() => {
     loadStyle(STYLE);
@@ -21,19 +23,37 @@ export function Chart({ title, times, series, format = numberText, bars = false,
   }, []);
   useEffect(() => {
     if (!isReady || !holder.current) return undefined;
-    return draw(holder.current, { times, series, format, bars, height });
-  }, [isReady, times, series, bars, height, locale.get()]);
+    return draw(holder.current, { times, series, format, bars, steps, height });
+  }, [isReady, times, series, bars, height, locale.get(), theme]);
   return html`<figure class="chart">
     <figcaption>
       <span>${title}</span>
-      <${Legend} series=${series} />
+      <${Legend} series=${series} />${aside}
     </figcaption>
-    <div ref=${holder} class="plot" style=${{ height: `${height}px` }} role="img" aria-label=${title}></div>
+    <div ref=${holder} class="plot" style=${{ height: `${height / 16}rem` }} role="img" aria-label=${title}></div>
     <details>
       <summary>${t("common.as_table")}</summary>
       <${Numbers} ...${{ title, times, series, format }} />
     </details>
   </figure>`;
+}
+
+/** The theme in force: a picture keeps the colours that it was drawn in. */
+function useTheme() {
+  const read = () => colour("--paper");
+  const [theme, setTheme] = useState(read);
+  useEffect(() => {
+    const tell = () => setTheme(read());
+    const observer = new MutationObserver(tell);
+    observer.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const system = matchMedia("(prefers-color-scheme: dark)");
+    system.addEventListener("change", tell);
+    return () => {
+      observer.disconnect();
+      system.removeEventListener("change", tell);
+    };
+  }, []);
+  return theme;
 }
 
 const toneOf = (each, place) => `--series-${each.tone ?? (place % 6) + 1}`;
@@ -73,40 +93,61 @@ const Numbers = ({ title, times, series, format }) =>
     </table>
   </div>`;
 
-function draw(holder, { times, series, format, bars, height }) {
-  const line = colour("--line");
-  const axis = { stroke: colour("--ink-quiet"), grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 4 } };
-  const font = `12px ${colour("--font")}`;
+export const WHOLE = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+export const BYTES = Array.from({ length: 60 }, (_, power) => 2 ** power);
+
+/** Pixels for so many at a root of 16 px: windows of 4K have larger roots. */
+const scaled = (pixels) => (pixels / 16) * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+
+function draw(holder, { times, series, format, bars, steps, height }) {
+  const size = () => ({ width: Math.max(holder.clientWidth, 120), height: scaled(height) });
+  const range = (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1];
   const plot = new window.uPlot(
     {
-      width: Math.max(holder.clientWidth, 120),
-      height,
+      ...size(),
       legend: { show: false },
       cursor: { y: false, points: { size: 6 } },
-      scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1] } },
-      axes: [
-        { ...axis, font, grid: { show: false }, space: 70, values: (_, marks) => marks.map((mark) => timeLabel(mark, marks)) },
-        { ...axis, font, size: 64, values: (_, marks) => marks.map((mark) => format(mark)) },
-      ],
-      series: [
-        {},
-        ...series.map((each, place) => {
-          const own = colour(toneOf(each, place));
-          const paths = bars ? window.uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 }) : undefined;
-          return { label: each.label, stroke: own, width: bars ? 0 : 1.75, fill: bars ? own : `${own}1f`, paths, points: { show: false } };
-        }),
-      ],
+      scales: { ...(bars && { x: { range: (_, low, high) => padded(times, low, high) } }), y: { range } },
+      axes: axesOf(format, steps),
+      series: [{}, ...series.map((each, place) => lineOf(each, place, bars))],
     },
     [times, ...series.map((each) => each.values)],
     holder,
   );
-  const observer = new ResizeObserver(() => plot.setSize({ width: Math.max(holder.clientWidth, 120), height }));
+  const observer = new ResizeObserver(() => plot.setSize(size()));
   observer.observe(holder);
   return () => {
     observer.disconnect();
     plot.destroy();
   };
 }
+
+function axesOf(format, steps) {
+  const line = colour("--line");
+  const grid = { stroke: line, width: 1 };
+  const axis = { stroke: colour("--ink-quiet"), font: `${scaled(12)}px ${colour("--font")}`, ticks: { ...grid, size: 4 } };
+  const times = (_, marks) => marks.map((mark) => timeLabel(mark, marks));
+  return [
+    { ...axis, size: scaled(32), grid: { show: false }, space: scaled(70), values: times },
+    { ...axis, size: scaled(64), grid, ...(steps && { incrs: steps }), values: (_, marks) => marks.map((mark) => format(mark)) },
+  ];
+}
+
+function lineOf({ label, values, ...each }, place, bars) {
+  const own = colour(toneOf(each, place));
+  const points = { show: !bars && isSparse(values), size: 5, fill: own };
+  if (!bars) return { label, stroke: own, width: 1.75, fill: `${own}1f`, points };
+  return { label, stroke: own, width: 0, fill: own, paths: window.uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 }), points };
+}
+
+/** Room for half a column at both ends. */
+function padded(times, low, high) {
+  const half = times.length > 1 ? (times[1] - times[0]) / 2 : 1800;
+  return [low - half, high + half];
+}
+
+/** True if some values may have no neighbour to draw a line to. */
+const isSparse = (values) => values.includes(null) && values.filter((value) => value !== null).length < 50;
 
 function timeLabel(mark, marks) {
   const isDays = marks.length > 1 && marks[1] - marks[0] >= 86400;

@@ -4,9 +4,18 @@ import { locale } from "./i18n.js";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
+const formatters = new Map();
+
+/** A formatter of the reader's language, made once: making one costs more than using it a hundred times. */
+function formatter(Kind, options) {
+  const key = `${Kind.name} ${locale.get()} ${JSON.stringify(options)}`;
+  if (!formatters.has(key)) formatters.set(key, new Kind(locale.get(), options));
+  return formatters.get(key);
+}
+
 export function numberText(value, options = {}) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  return new Intl.NumberFormat(locale.get(), options).format(value);
+  return formatter(Intl.NumberFormat, options).format(value);
 }
 
 /** `1.4 GiB`: three digits at most. */
@@ -61,7 +70,7 @@ export function timeText(moment, style = "short") {
   const isThisYear = when.getFullYear() === new Date().getFullYear();
   const date = { month: "short", day: "numeric", ...(isThisYear && style === "short" ? {} : { year: "numeric" }) };
   const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(style === "full" ? { second: "2-digit" } : {}) };
-  return new Intl.DateTimeFormat(locale.get(), style === "date" ? date : { ...date, ...clock }).format(when);
+  return formatter(Intl.DateTimeFormat, style === "date" ? date : { ...date, ...clock }).format(when);
 }
 
 /** `in 3 days`, `2 hours ago`. */
@@ -69,7 +78,7 @@ export function relativeText(moment, now = Date.now()) {
   const seconds = (new Date(moment).getTime() - now) / 1000;
   const [unit, length] = STEPS.find(([, each]) => Math.abs(seconds) >= each) ?? STEPS[3];
   const count = Math.trunc(seconds / length);
-  return new Intl.RelativeTimeFormat(locale.get(), { numeric: "auto", style: "short" }).format(count, unit);
+  return formatter(Intl.RelativeTimeFormat, { numeric: "auto", style: "short" }).format(count, unit);
 }
 
 const utcText = (moment) => new Date(moment).toISOString().replace("T", " ").replace("Z", " UTC");

@@ -1,0 +1,74 @@
+// The state of each dependency now, with its figures.
+import { Facts } from "../controls.js";
+import { html } from "../dom.js";
+import { Time, numberText } from "../format.js";
+import { has, t } from "../i18n.js";
+import { Sent } from "../panels.js";
+import { href } from "../router.js";
+import { Loaded, useLoad } from "../states.js";
+import { HealthState, checkText } from "./states.js";
+import { readHealth } from "./reading.js";
+
+const EVERY_SECONDS = 10;
+const NAMES = { database_connection: "database", redis_connection: "redis", file_system: "storage" };
+
+export function Dependencies() {
+  const load = (signal) => Promise.all([readHealth("/health", signal), readHealth("/health/detailed", signal)]);
+  const state = useLoad(load, [], { every: EVERY_SECONDS });
+  return html`<${Loaded} state=${state} rows="8">
+    ${([summary, detailed]) =>
+      html`<${Whole} summary=${summary} />
+        <${Checks} checks=${flat(detailed.checks)} />`}
+  <//>`;
+}
+
+const Whole = ({ summary }) =>
+  html`<div class="whole" data-status=${summary.status} role="status">
+    <strong><${HealthState} status=${summary.status} /></strong>
+    <span>${t(`health.whole_${summary.status}`)}</span>
+    <span class="quiet">
+      ${t("health.version", { version: summary.version })} · ${t("health.uptime", { time: summary.uptime })} · ${" "}<${Time} value=${summary.timestamp} style="full" />
+    </span>
+  </div>`;
+
+/** The checks by name; those of external services stand beside the others. The worst come first. */
+function flat(checks) {
+  const { external_services: external, ...own } = checks;
+  const all = [...Object.entries(own), ...Object.entries(external?.details ?? {})];
+  return all.sort(([, a], [, b]) => rank(b) - rank(a));
+}
+
+const Checks = ({ checks }) => {
+  const unused = checks.filter(([, { status }]) => status === "disabled");
+  const used = checks.filter((check) => !unused.includes(check));
+  return html`<ul class="checks">
+      ${used.map(([name, check]) => html`<${Check} key=${name} name=${name} check=${check} />`)}
+    </ul>
+    ${unused.length > 0 && html`<p class="quiet">${t("health.not_in_use", { names: unused.map(([name]) => checkText(name)).join(", ") })}</p>`}`;
+};
+
+const rank = ({ status }) => ["disabled", "healthy", "degraded", "unhealthy"].indexOf(status);
+
+function Check({ name, check }) {
+  const facts = Object.entries(check.details ?? {}).map(([key, value]) => [factText(key), valueText(value)]);
+  return html`<li class="check" data-status=${check.status}>
+    <div class="spread">
+      <h2>${checkText(name)}</h2>
+      <${HealthState} status=${check.status} />
+    </div>
+    ${check.error && html`<p class="check-error"><${Sent} text=${check.error} /></p>`}
+    <${Facts} facts=${[[t("health.response_time"), secondsText(check.response_time)], ...facts]} />
+    <p class="onward"><a href=${href("health/history", { dependency: NAMES[name] ?? name })}>${t("health.its_history")}</a></p>
+  </li>`;
+}
+
+const factText = (key) => (has(`health.fact_${key}`) ? t(`health.fact_${key}`) : key.replaceAll("_", " "));
+
+function valueText(value) {
+  if (typeof value === "number") return numberText(value, { maximumFractionDigits: 3 });
+  if (typeof value === "string" || value === null) return value && (/^\d+$/.test(value) ? numberText(Number(value)) : value);
+  return typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : JSON.stringify(value);
+}
+
+/** `0.002s`, as the health routes write it, in milliseconds. */
+const secondsText = (text) => text && `${numberText(Number.parseFloat(text) * 1000)} ms`;
