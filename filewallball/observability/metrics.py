@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,6 +16,7 @@ from filewallball.observability import vocabulary as words
 from filewallball.observability.contract import CONTRACT
 from filewallball.observability.labels import ClosedSet, FirstSeen
 from filewallball.observability.metric import COUNTER, HISTOGRAM, Metric
+from filewallball.observability.metric_store.exemplar_file import ID_CHARACTERS
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
@@ -22,6 +24,7 @@ from filewallball.recording.operations import REFUSE
 
 logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
+_WELL_FORMED_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_CHARACTERS}}}")
 _CLIENT_METRICS = ("file_uploads", "file_downloads")
 
 
@@ -111,7 +114,7 @@ class Metrics:
         if event.status == SUCCESS:
             families["file_size_bytes"][(file_type,)].observe(event.file_size)
             if event.timed:
-                families["file_upload_duration_seconds"][(file_type,)].observe(event.duration_us / 1e6)
+                self._time("file_upload_duration_seconds", file_type, event)
         elif event.error_type == "network_error":
             families["file_uploads_aborted_total"][()].inc(count)
 
@@ -123,7 +126,14 @@ class Metrics:
         file_type = self._file_types.bound(event.file_type)
         families["file_downloads_total"][file_type, self._clients.bound(event.ip_address)].inc(event.count)
         if event.timed:
-            families["file_download_duration_seconds"][(file_type,)].observe(event.duration_us / 1e6)
+            self._time("file_download_duration_seconds", file_type, event)
+
+    def _time(self, name: str, file_type: str, event: Event) -> None:
+        """Add an operation's duration, with its request as the exemplar of the bucket that it falls into."""
+        try:
+            self._families[name][(file_type,)].observe(event.duration_us / 1e6, _exemplar(event))
+        except OSError:  # it is counted; there is no room for the exemplar
+            self._room_lost()
 
     def _count_refusal(self, event: Event) -> None:
         failure = words.AUTH_FAILURES.get(event.error_type)
@@ -215,10 +225,18 @@ class _Nowhere:
 
     def set(self, value: float) -> None: ...
 
-    def observe(self, value: float) -> None: ...
+    def observe(self, value: float, exemplar: object = None) -> None: ...
 
 
 _NOWHERE = _Nowhere()
+
+
+def _exemplar(event: Event) -> dict[str, str] | None:
+    """The labels that lead from a bucket to this one request's story; None where there is none."""
+    request_id, trace_id = event.request_id, event.trace_id
+    if event.count != 1 or not _WELL_FORMED_ID.fullmatch(request_id):
+        return None
+    return {"request_id": request_id, "trace_id": trace_id} if trace_id else {"request_id": request_id}
 
 
 def _client_object(metric: Metric) -> MetricWrapperBase:
