@@ -165,6 +165,7 @@ def _coalesced(entries: Iterable[dict[str, Any]]) -> list[Event]:
         address = normal_address(entry["client_ip"]) or UNKNOWN_CLIENT
         if (address, code) in found:
             found[address, code].count += 1
+            found[address, code].trace_id = ""  # of many, none
         else:
             found[address, code] = _event(entry, address, code)
     return list(found.values())

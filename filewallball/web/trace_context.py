@@ -43,7 +43,7 @@ class Trace(NamedTuple):
     @property
     def response(self) -> str:
         """The value of `traceresponse`; nothing is sampled where nothing is recorded."""
-        return f"00-{self.trace_id}-{self.span_id}-{self.flags & _RANDOM:02x}"
+        return f"00-{self.trace_id}-{self.span_id}-{'02' if self.flags & _RANDOM else '00'}"
 
 
 def trace_of(environ: Mapping[str, Any], request_id: str, *, may_sample: bool) -> Trace:

@@ -144,16 +144,18 @@ class SlotValue:
         return self._value
 
     def set_exemplar(self, exemplar: Stock) -> None:
-        """Keep a request of this bucket, if there is room. Raises OSError on a full disk."""
+        """Keep an exemplar whose labels are `request_id` and perhaps `trace_id`. Raises OSError on a full disk."""
+        labels, seconds = exemplar.labels, float(exemplar.timestamp or 0)
+        self.keep(Exemplar(exemplar.value, seconds, labels["request_id"], labels.get("trace_id", "")))
+
+    def keep(self, exemplar: Exemplar) -> None:
+        """Put an exemplar in the place of the last one, if there is room. Raises OSError on a full disk."""
         with self._lock:
             exemplars = self._files.exemplars()
             if self._place == _UNKNOWN:
                 self._place = exemplars.place(mmap_key(*self._series).encode())
             if self._place is not None:
-                labels = exemplar.labels
-                request_id, trace_id = labels["request_id"], labels.get("trace_id", "")
-                seconds = float(exemplar.timestamp or 0)
-                exemplars.put(self._place, Exemplar(exemplar.value, seconds, request_id, trace_id))
+                exemplars.put(self._place, exemplar)
 
     def get_exemplar(self) -> None:
         return None

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ class Scrapes:
         return {(kind, bound): (exemplar.labels, exemplar.value) for kind, bound, exemplar in self._found()}
 
     def _found(self) -> Iterator[tuple[str, str, Any]]:
-        for family in parse(self.text()):
+        families: Iterable[Any] = parse(self.text())  # type: ignore[no-untyped-call]
+        for family in families:
             for sample in family.samples:
                 if sample.exemplar:
                     yield sample.labels["kind"], sample.labels["le"], sample.exemplar
