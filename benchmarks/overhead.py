@@ -28,10 +28,12 @@ from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.operations import Ledger, operation
 from filewallball.settings.loading import load_settings
 from filewallball.settings.service import Settings
+from filewallball.web import exchange
 from filewallball.web.exchange import ExchangeMiddleware, Observer, current_exchange
 from filewallball.web.origin import Proxies
+from filewallball.web.trace_context import Trace
 
-TARGET_MICROSECONDS = 120
+TARGET_MICROSECONDS = 125
 _RULE = "/download/<file_id>"
 _ENVIRON = {
     "REQUEST_METHOD": "GET",
@@ -43,6 +45,7 @@ _ENVIRON = {
     "SERVER_PROTOCOL": "HTTP/1.1",
     "REMOTE_ADDR": "192.0.2.7",
     "HTTP_HOST": "127.0.0.1:8000",
+    "HTTP_TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126",
     "wsgi.url_scheme": "http",
     "wsgi.version": (1, 0),
@@ -50,6 +53,8 @@ _ENVIRON = {
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
 }
+# The second is as long and no id, so its events leave no exemplar.
+_REQUEST, _NO_REQUEST = (first + "eq_" + "0123456789abcdef" * 2 for first in "r~")
 Call = Callable[[], None]
 
 
@@ -92,15 +97,18 @@ def main() -> None:
 
 def _steps(parts: Parts) -> dict[str, Call]:
     http, log = HttpObserver(parts.metrics), RequestLog(parts.logs)
-    plain, events = _plain_app(), _recording_app(parts.ledger(lambda event: None))
-    counted = _recording_app(parts.ledger(parts.metrics.record))
+    plain, events = _plain_app(), _recording_app(parts.ledger(lambda event: None), _NO_REQUEST)
+    counting = parts.ledger(parts.metrics.record)
+    nameless, counted = _recording_app(counting, _NO_REQUEST), _recording_app(counting, _REQUEST)
     return {
         "bare": _caller(plain.wsgi_app),
-        "exchange: request id, bytes sent, the real end": _caller(_watched(plain)),
+        "exchange: request id, bytes sent, the real end": _untraced(_caller(_watched(plain))),
+        "traces: taken from the caller, answered": _caller(_watched(plain)),
         "exporter: HTTP families by rule, requests in progress": _caller(_watched(plain, http)),
         "request log: one line to console and file": _caller(_watched(plain, http, log)),
         "event: one operation, two journal lines": _caller(_watched(events, http, log)),
-        "business metrics: what the event says": _caller(_watched(counted, http, log)),
+        "business metrics: what the event says": _caller(_watched(nameless, http, log)),
+        "exemplars: the request behind a bucket": _caller(_watched(counted, http, log)),
     }
 
 
@@ -114,15 +122,16 @@ def _plain_app() -> Flask:
     return app
 
 
-def _recording_app(ledger: Ledger) -> Flask:
+def _recording_app(ledger: Ledger, request_id: str) -> Flask:
     app = Flask("recording")
-    caller = Caller(ip_address="192.0.2.7", user_agent=str(_ENVIRON["HTTP_USER_AGENT"]))
+    agent = str(_ENVIRON["HTTP_USER_AGENT"])
+    caller = Caller(ip_address="192.0.2.7", user_agent=agent, request_id=request_id)
 
     @app.get(_RULE)
     def download(file_id: str) -> Response:
-        exchange = current_exchange()
+        this = current_exchange()
         with operation(
-            ledger, "file:download", caller, resource_id=file_id, endpoint=_RULE, exchange=exchange
+            ledger, "file:download", caller, resource_id=file_id, endpoint=_RULE, exchange=this
         ) as op:
             op.note(file_type="text/plain", file_size=100, details={"kind": "full", "delivery": "app"})
             return Response(b"x" * 100, content_type="text/plain")
@@ -132,6 +141,25 @@ def _recording_app(ledger: Ledger) -> Flask:
 
 def _watched(app: Flask, *observers: Observer) -> ExchangeMiddleware:
     return ExchangeMiddleware(app.wsgi_app, origin=Proxies(()).origin, observers=observers)
+
+
+def _untraced(call: Call) -> Call:
+    """The same call with one trace for all requests, which nobody reads or makes."""
+    inside = vars(exchange)
+    read, fixed = inside["trace_of"], _FixedTrace("0" * 32, "0" * 16)
+
+    def call_untraced() -> None:
+        inside["trace_of"] = lambda *_, **__: fixed
+        try:
+            call()
+        finally:
+            inside["trace_of"] = read
+
+    return call_untraced
+
+
+class _FixedTrace(Trace):
+    response = ""
 
 
 def _caller(wsgi_app: Callable[..., Iterable[bytes]]) -> Call:

@@ -1,4 +1,5 @@
-"""The cost of a scrape, here and with prometheus_client's stock collector, by lines, and by workers that have died.
+"""The cost of a scrape, here and with prometheus_client's stock collector, by lines, by workers that have died, and
+with as many exemplars as there may be.
 
 Four workers' files. The stock scheme keeps one set of files for every process that ever lived; ours one for each
 slot. Times are medians of the CPU milliseconds that the text of one scrape takes, both collectors in one process.
@@ -26,6 +27,12 @@ WORKERS = 4
 _BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _HISTOGRAM_LINES = len(_BUCKETS) + 3
 _TARGETS = {3_000: 10, 10_000: 25, 50_000: 25}
+_TEXT, _OPENMETRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
+_EXEMPLAR = {"request_id": f"req_{'0123456789abcdef' * 2}", "trace_id": "0123456789abcdef" * 2}
+_LINES_WITH_EXEMPLARS = 10_000
+"""Their buckets are more than a slot keeps exemplars of, so each slot has its 2,000."""
+_LEAST_STOCK = 40
+_MOST = {_TEXT: 1.05, _OPENMETRICS: 1.5}
 _ROW = "{:<34} {:>10} {:>10} {:>10} {:>10}"
 
 
@@ -44,11 +51,21 @@ class Worker:
                 *(counter.labels(f"kind {number}") for number in range(lines - series * _HISTOGRAM_LINES)),
             ]
 
-    def work(self, chance: random.Random, share: float) -> None:
+    def fill(self, *, has_exemplars: bool) -> None:
+        """Put something into each series, into each bucket of a histogram."""
+        for child in self._children:
+            if isinstance(child, Histogram):
+                for bound in (*_BUCKETS, 1e9):
+                    child.observe(bound, _EXEMPLAR if has_exemplars else None)
+            elif isinstance(child, Counter):
+                child.inc()
+
+    def work(self, chance: random.Random, share: float, *, has_exemplars: bool = False) -> None:
         """Move this share of all series."""
         for child in chance.sample(self._children, round(share * len(self._children))):
             if isinstance(child, Histogram):
-                child.observe(chance.random() * 100)
+                value, exemplar = chance.random() * 100, _EXEMPLAR if has_exemplars else None
+                child.observe(value, exemplar)
             elif isinstance(child, Counter):
                 child.inc()
 
@@ -60,6 +77,10 @@ def main() -> None:
     for lines, target in _TARGETS.items():
         with tempfile.TemporaryDirectory(prefix="filewallball-scrape-") as name:
             _by_lines(Path(name), lines, target, options.runs, chance)
+    print()
+    print(_ROW.format("4 workers, CPU milliseconds", "without", "exemplars", "", "stock"))
+    with tempfile.TemporaryDirectory(prefix="filewallball-scrape-") as name:
+        _by_exemplars(Path(name), options.runs, chance)
     print()
     print(_ROW.format("3,000 lines, after worker deaths", "stock", "files", "ours", "files"))
     with tempfile.TemporaryDirectory(prefix="filewallball-scrape-") as name:
@@ -83,6 +104,37 @@ def _by_lines(folder: Path, lines: int, target: int, runs: int, chance: random.R
     print(
         f"{'':<34} stock / ours = {stock / some:.0f}, target {target}: {verdict}; all moved {stock / every:.0f}"
     )
+
+
+def _by_exemplars(folder: Path, runs: int, chance: random.Random) -> None:
+    """The same series without exemplars and with 2,000 in each slot, after 1 % of the series moved."""
+    found = {}
+    for has_exemplars in (False, True):
+        place = folder / str(has_exemplars)
+        workers = [Worker(place, _LINES_WITH_EXEMPLARS) for _ in range(WORKERS)]
+        for worker in workers:
+            worker.fill(has_exemplars=has_exemplars)
+        found[has_exemplars] = place, workers
+    for accept, most in _MOST.items():
+        calls = [
+            partial(
+                _scrape_after, _exposition(place), workers, chance, 0.01, accept, has_exemplars=has_exemplars
+            )
+            for has_exemplars, (place, workers) in found.items()
+        ]
+        for call in calls:
+            call()
+        stock, without, with_exemplars = _medians(
+            4 * runs, lambda: _stock(found[False][0] / "metrics"), *calls
+        )
+        ratio = with_exemplars / without
+        verdict = "reached" if ratio <= most and stock / with_exemplars >= _LEAST_STOCK else "missed"
+        kind = accept.partition(";")[0]
+        print(_ROW.format(kind, _ms(without), _ms(with_exemplars), "", _ms(stock)))
+        print(
+            f"{'':<34} with / without = {ratio:.2f}, target {most}; stock / with = {stock / with_exemplars:.0f},"
+            f" target {_LEAST_STOCK}: {verdict}"
+        )
 
 
 def _by_deaths(folder: Path, runs: int, chance: random.Random) -> None:
@@ -144,12 +196,19 @@ def _stock(directory: Path) -> bytes:
 
 
 def _scrape_after(
-    exposition: Exposition, workers: list[Worker], chance: random.Random, share: float
+    exposition: Exposition,
+    workers: list[Worker],
+    chance: random.Random,
+    share: float,
+    accept: str | None = None,
+    *,
+    has_exemplars: bool = False,
 ) -> float:
     """CPU seconds of a scrape alone, after that share of all series moved."""
-    _work(workers, chance, share)
+    for worker in workers:
+        worker.work(chance, share, has_exemplars=has_exemplars)
     started = time.process_time()
-    exposition.render(None)
+    exposition.render(accept)
     return time.process_time() - started
 
 

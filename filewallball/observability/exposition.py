@@ -14,7 +14,7 @@ from werkzeug.http import parse_accept_header
 
 from filewallball.errors import ApiError
 from filewallball.observability.contract import BY_NAME
-from filewallball.observability.metric_store.collector import Collector, metric_files
+from filewallball.observability.metric_store.collector import Collector, exemplar_files, metric_files
 from filewallball.observability.metric_store.metric_file import Unreadable, check_file, slot_of
 from filewallball.observability.metric_store.series import Family, escape
 from filewallball.observability.metric_store.slots import Slots
@@ -54,11 +54,12 @@ class Exposition:
     def render(self, accept: str | None, names: Iterable[str] | None = None) -> tuple[str, str]:
         """(text, content type) in the form that the Accept header prefers; only samples called `names`, if any."""
         paths = metric_files(self._directory)
-        families, unreadable = self._collector.collect(paths)
+        content_type = preferred(accept)
+        exemplars = exemplar_files(self._directory) if content_type == OPENMETRICS else None
+        families, unreadable = self._collector.collect(paths, exemplars)
         gauges, unreadable_gauges = _gauges(paths)
         foreign = [path for path in paths if slot_of(path) is None]
         self._report([*{*unreadable, *unreadable_gauges, *foreign}])
-        content_type = preferred(accept)
         wanted = frozenset(names or ())
         parts = [_family_text(family, lines, content_type, wanted) for family, lines in families]
         parts.append(_stock_text([*gauges, *self._read()], content_type, wanted))

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import RLock
@@ -15,6 +17,7 @@ from filewallball.observability import vocabulary as words
 from filewallball.observability.contract import CONTRACT
 from filewallball.observability.labels import ClosedSet, FirstSeen
 from filewallball.observability.metric import COUNTER, HISTOGRAM, Metric
+from filewallball.observability.metric_store.exemplar_file import ID_CHARACTERS, Exemplar
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
@@ -22,6 +25,7 @@ from filewallball.recording.operations import REFUSE
 
 logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
+_WELL_FORMED_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_CHARACTERS}}}")
 _CLIENT_METRICS = ("file_uploads", "file_downloads")
 
 
@@ -113,7 +117,7 @@ class Metrics:
             if event.commit_us:
                 families["upload_commit_duration_seconds"][()].observe(event.commit_us / 1e6)
             if event.timed:
-                families["file_upload_duration_seconds"][(file_type,)].observe(event.duration_us / 1e6)
+                self._time("file_upload_duration_seconds", file_type, event)
         elif event.error_type == "network_error":
             families["file_uploads_aborted_total"][()].inc(count)
 
@@ -125,7 +129,22 @@ class Metrics:
         file_type = self._file_types.bound(event.file_type)
         families["file_downloads_total"][file_type, self._clients.bound(event.ip_address)].inc(event.count)
         if event.timed:
-            families["file_download_duration_seconds"][(file_type,)].observe(event.duration_us / 1e6)
+            self._time("file_download_duration_seconds", file_type, event)
+
+    def _time(self, name: str, file_type: str, event: Event) -> None:
+        """Add an operation's duration, with its request as the exemplar of the bucket that it falls into.
+
+        An exemplar leads to one request's story: there is none of several requests, or of none.
+        """
+        histogram, seconds = self._families[name][(file_type,)], event.duration_us / 1e6
+        histogram.observe(seconds)
+        if event.count != 1 or not _WELL_FORMED_ID.fullmatch(event.request_id) or histogram is _NOWHERE:
+            return
+        exemplar = Exemplar(seconds, time.time(), event.request_id, event.trace_id)
+        try:  # past the library's own way, which checks label names and lengths each time
+            histogram._buckets[bisect_left(histogram._upper_bounds, seconds)].keep(exemplar)
+        except OSError:
+            self._room_lost()
 
     def _count_refusal(self, event: Event) -> None:
         failure = words.AUTH_FAILURES.get(event.error_type)

@@ -15,7 +15,7 @@ from filewallball.web.details import detail_of
 from filewallball.web.exchange import Exchange
 
 _PROBES = frozenset(("/health/live", "/health/ready", "/metrics"))
-_MAX_PATH, _MAX_AGENT, _MAX_MESSAGE, _MAX_TRACE = 400, 256, 500, 16_000
+_MAX_PATH, _MAX_AGENT, _MAX_MESSAGE, _MAX_TRACE, _MAX_STATE = 400, 256, 500, 16_000, 512
 _LEVELS = {logging.DEBUG: "DEBUG", logging.INFO: "INFO"}
 _requests = logging.getLogger("filewallball.request")
 _errors = logging.getLogger("filewallball.error")
@@ -53,7 +53,13 @@ def request_record(exchange: Exchange, level: int) -> Fields:
         "user_agent": _text(environ.get("HTTP_USER_AGENT", ""), _MAX_AGENT),
         "file_size": event.file_size if event and event.file_type else None,
         "file_type": event.file_type or None if event else None,
+        "trace_id": exchange.trace_id,
     }
+    trace = exchange.trace
+    if trace.parent_id:
+        record["parent_id"] = trace.parent_id
+    if trace.state:
+        record["tracestate"] = trace.state[:_MAX_STATE]
     if event and event.error_type:
         record["error_type"] = event.error_type
     if not exchange.completed:
@@ -82,6 +88,7 @@ def error_record(exchange: Exchange, failure: BaseException) -> Fields:
         "max_size": facts.pop("max_size", None),
         "stack_trace": _trace(failure) if cause.code == InternalError.code else _place(failure),
         **facts,
+        "trace_id": exchange.trace_id,
     }
 
 

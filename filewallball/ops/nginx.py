@@ -17,7 +17,7 @@ _FORM_BYTES = 2 * 1024 * 1024
 _KEPT = (
     *("ETag", "Last-Modified", "Content-Security-Policy", "Cross-Origin-Resource-Policy"),
     *("Cross-Origin-Opener-Policy", "Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options"),
-    *("Strict-Transport-Security", "X-Request-ID", "Repr-Digest", "Vary"),
+    *("Strict-Transport-Security", "X-Request-ID", "traceresponse", "Repr-Digest", "Vary"),
     *("Access-Control-Allow-Origin", "Access-Control-Expose-Headers"),
     *("RateLimit", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"),
 )
@@ -29,7 +29,8 @@ _HSTS = "max-age=31536000; includeSubDomains"
 
 _LOG = """\
 log_format filewallball escape=json
-    '{"timestamp":"$time_iso8601","logger":"nginx","request_id":"req_$request_id","client_ip":"$remote_addr",'
+    '{"timestamp":"$time_iso8601","logger":"nginx","request_id":"req_$request_id","trace_id":"$filewallball_trace",'
+    '"client_ip":"$remote_addr",'
     '"method":"$filewallball_method","path":"$filewallball_path","status_code":$filewallball_status,'
     '"response_time":$request_time,"bytes_received":$request_length,"bytes_sent":$bytes_sent,'
     '"upstream_status":"$upstream_status","upstream_time":"$upstream_response_time",'
@@ -47,6 +48,13 @@ map $request_uri $filewallball_path {
     # A token in it, whichever of its letters are escaped.
     "~*^[^?]*((f|%66)(w|%77)(b|%62)(_|%5f)([A-Za-z0-9_-]|%[0-9a-f]{2}){8}|bearer([ +]|%20))" "(hidden)";
     "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
+}
+# The trace that the request belongs to; the service begins one of the digits of the request's id where there is none.
+map $http_traceparent $filewallball_trace {
+    default $request_id;
+    "~^00-(?!0{32})(?<filewallball_trace00>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$" $filewallball_trace00;
+    "~^(?!00|ff)[0-9a-f]{2}-(?!0{32})(?<filewallball_trace01>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)"
+        $filewallball_trace01;
 }
 # That of the request line: $request_method is GET once an error has its page.
 map $request $filewallball_method { default $request_method; "~^(?<filewallball_verb>[A-Z]+) " $filewallball_verb; }
@@ -86,6 +94,8 @@ proxy_set_header X-Real-IP "";
 proxy_set_header Forwarded "";
 proxy_set_header Via "";
 proxy_set_header X-Request-ID req_$request_id;
+# Once, so that what the log above says of it is what the service reads.
+proxy_set_header traceparent $http_traceparent;
 proxy_connect_timeout 5s;
 proxy_send_timeout 60s;
 proxy_read_timeout 120s;

@@ -41,6 +41,7 @@ _ASK = (
     "proxy_set_header X-Forwarded-For $remote_addr;",
     "proxy_set_header X-Forwarded-Proto $scheme;",
     "proxy_set_header X-Request-ID req_$request_id;",
+    "proxy_set_header traceparent $http_traceparent;",
     "proxy_set_header X-Refused-Method $filewallball_method;",
     "proxy_set_header X-Refused-Path $filewallball_path;",
     "proxy_set_header User-Agent $filewallball_agent;",

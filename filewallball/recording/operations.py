@@ -40,10 +40,14 @@ REFUSE = "http:refuse"
 
 
 class Exchange(Protocol):
-    """The part of a request that an operation needs: when it began, and where its event is left for the log."""
+    """The part of a request that an operation needs: when it began, its trace, and where its event is left for the
+    log."""
 
     started: float
     event: Event | None
+
+    @property
+    def trace_id(self) -> str: ...
 
     def on_close(self, callback: Callable[[], None]) -> None: ...
 
@@ -246,7 +250,6 @@ def operation(
     resource_id: str = "",
     endpoint: str = "",
     link_id: str = "",
-    trace_id: str = "",
     exchange: Exchange | None = None,
     promise: Promise | None = None,
 ) -> Operation:
@@ -265,7 +268,7 @@ def operation(
         request_id=caller.request_id,
         endpoint=endpoint,
         link_id=link_id,
-        trace_id=trace_id,
+        trace_id=exchange.trace_id if exchange is not None else "",
     )
     started = exchange.started if exchange is not None else time.perf_counter()
     begun = Operation(ledger, event, caller, exchange, _started=started, promise=promise)

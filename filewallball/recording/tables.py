@@ -45,7 +45,7 @@ audit_log = Table(
     Index("ix_audit_log_resource", "resource_id", "timestamp_us", "id"),
     Index("ix_audit_log_request", "request_id"),
     Index("ix_audit_log_block", "block_id", "id"),
-    Index("ix_audit_log_trace", "trace_id", sqlite_where=text("trace_id IS NOT NULL")),
+    Index("ix_audit_log_trace", "trace_id", "timestamp_us", "id", sqlite_where=text("trace_id IS NOT NULL")),
     Index("ix_audit_log_link", "link_id", "timestamp_us", "id", sqlite_where=text("link_id IS NOT NULL")),
 )
 """An event at rest. Times and durations are integer microseconds; '' and 0 stand for «none», and NULL does in what

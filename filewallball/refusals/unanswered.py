@@ -11,6 +11,7 @@ repeated without recording anything twice.
 
 import logging
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -34,6 +35,7 @@ logger = logging.getLogger("filewallball.maintenance")
 _NAMESPACE = uuid.UUID("5b4f9f38-93c5-4d0b-8d2c-5a1e2ad6f4f1")
 _PIECE = 1024 * 1024
 _LOOKUP = 500
+_TRACE = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _NO_OPERATION = ("/metrics", "/health", "/health/live", "/health/ready", "/health/detailed")
 
 
@@ -163,6 +165,7 @@ def _coalesced(entries: Iterable[dict[str, Any]]) -> list[Event]:
         address = normal_address(entry["client_ip"]) or UNKNOWN_CLIENT
         if (address, code) in found:
             found[address, code].count += 1
+            found[address, code].trace_id = ""  # of many, none
         else:
             found[address, code] = _event(entry, address, code)
     return list(found.values())
@@ -179,10 +182,17 @@ def _event(entry: dict[str, Any], address: str, code: str) -> Event:
         ip_address=address,
         user_agent=entry["user_agent"],
         request_id=entry["request_id"],
+        trace_id=_trace(entry),
     )
     shown = {name: entry[name] for name in ("method", "path", "status_code")}
     event.set_details({"source": "nginx", **shown})
     return event
+
+
+def _trace(entry: dict[str, Any]) -> str:
+    """The trace of a request; none in lines of an earlier configuration."""
+    trace_id = entry.get("trace_id")
+    return trace_id if isinstance(trace_id, str) and _TRACE.fullmatch(trace_id) else ""
 
 
 def _event_id(request_id: str) -> str:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from filewallball.observability.counters import note_epoch
 from filewallball.observability.metric_store import service_lock
+from filewallball.observability.metric_store.collector import exemplar_files
 from filewallball.observability.metric_store.metric_file import slot_of
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import remove_live_gauges, set_aside
@@ -60,7 +61,7 @@ def worker_gone(settings: Settings) -> None:
 def _reset(directory: Path, slots: Slots) -> None:
     """Remove the files of slots that nobody holds, each under its lock; put foreign files aside."""
     by_slot: dict[int, list[Path]] = {}
-    for path in directory.glob("*.db"):
+    for path in [*directory.glob("*.db"), *exemplar_files(directory)]:
         number = slot_of(path)
         if number is None:
             set_aside(path)

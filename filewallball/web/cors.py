@@ -71,15 +71,8 @@ ANSWER_HEADERS = (
         "Idempotency-Replayed",
         "Location",
     ),
-    *(
-        "RateLimit",
-        "RateLimit-Limit",
-        "RateLimit-Policy",
-        "RateLimit-Remaining",
-        "RateLimit-Reset",
-        "Repr-Digest",
-    ),
-    *("Retry-After", "Vary", "WWW-Authenticate", "X-Request-ID"),
+    *("RateLimit", "RateLimit-Limit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset"),
+    *("Repr-Digest", "Retry-After", "Vary", "WWW-Authenticate", "X-Request-ID", "traceresponse"),
     # resumable uploads
     *("Tus-Checksum-Algorithm", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
     *("Upload-Concat", "Upload-Defer-Length", "Upload-Expires", "Upload-Length", "Upload-Metadata"),

@@ -15,6 +15,7 @@ from uuid_utils import uuid4
 from filewallball.recording.event import Event
 from filewallball.web.origin import Origin
 from filewallball.web.response_body import Body, FileBody, file_body
+from filewallball.web.trace_context import Trace, trace_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -39,6 +40,7 @@ class Exchange:
     environ: WSGIEnvironment
     origin: Origin
     request_id: str
+    trace: Trace
     started: float
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -55,6 +57,11 @@ class Exchange:
     def client_ip(self) -> str:
         """The client's address, as far as trusted proxies vouch for it."""
         return self.origin.client_ip
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that the request belongs to."""
+        return self.trace.trace_id
 
     def on_close(self, callback: Callable[[], None]) -> None:
         """Run `callback` when the last byte left or the client went away, before the body's file closes."""
@@ -103,7 +110,9 @@ class ExchangeMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began = perf_counter()
         origin = self._origin(environ)
-        exchange = Exchange(environ, origin, _request_id(origin.request_id), began)
+        request_id = _request_id(origin.request_id)
+        trace = trace_of(environ, request_id, may_sample=origin.may_sample)
+        exchange = Exchange(environ, origin, request_id, trace, began)
         environ[ENVIRON_KEY] = exchange
         if "wsgi.file_wrapper" in environ:
             environ["wsgi.file_wrapper"] = file_body(environ["wsgi.file_wrapper"])
@@ -145,6 +154,7 @@ def _announcing(
         exchange.headers = complete(headers)
         exchange.headers.append(("X-Request-ID", exchange.request_id))
         exchange.headers.extend(exchange.limit_fields)
+        exchange.headers.append(("traceresponse", exchange.trace.response))
         matched = getattr(exchange.environ.get("werkzeug.request"), "url_rule", None)
         exchange.rule = matched.rule if matched else ""
         write = start_response(status, exchange.headers, *exc_info)

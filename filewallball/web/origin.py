@@ -65,6 +65,8 @@ class Origin:
     """True if a forwarding header is present, believed or not."""
     trusted: bool = False
     """True if the peer is a trusted proxy."""
+    may_sample: bool = False
+    """True if the client itself is a trusted proxy: nobody else had a hand in what the request says of its trace."""
     proxy: str = ""
     """The trusted proxy that forwards for an unknown client."""
     host_is_known: bool = True
@@ -125,6 +127,7 @@ class Proxies:
             request_id=request_id if _REQUEST_ID.fullmatch(request_id) else None,
             forwarded=forwarded,
             trusted=True,
+            may_sample="HTTP_TRACEPARENT" in environ and (client == peer or self.trusts(client)),
             proxy=proxy,
         )
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Prometheus(Server):
             f"--config.file={self._config_path()}",
             f"--storage.tsdb.path={self.folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{self.port}",
+            "--enable-feature=exemplar-storage",
             "--log.level=warn",
         ]
 
@@ -45,15 +47,24 @@ class Prometheus(Server):
         """The samples of an instant query."""
         return list(self._get("query", query=expression)["result"])
 
+    def exemplars(self, series: str) -> list[dict[str, Any]]:
+        """Every exemplar of these series."""
+        parameters = {"query": series, "start": "0", "end": str(time.time() + 60)}
+        found = self._data("query_exemplars", **parameters)
+        return [exemplar for one in found for exemplar in one["exemplars"]]
+
     def alerts(self) -> list[dict[str, Any]]:
         """Alerts that are pending or firing."""
         return list(self._get("alerts")["alerts"])
 
     def _get(self, path: str, **parameters: str) -> dict[str, Any]:
+        data: dict[str, Any] = self._data(path, **parameters)
+        return data
+
+    def _data(self, path: str, **parameters: str) -> Any:
         answer = requests.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=30)
         answer.raise_for_status()
-        data: dict[str, Any] = answer.json()["data"]
-        return data
+        return answer.json()["data"]
 
     def _config_path(self) -> Path:
         return self.folder / "prometheus.yml"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, text
 
-from filewallball.audit.filters import AuditFilter
-from filewallball.audit.queries import list_events
+from filewallball.audit.filters import AuditFilter, resolve
+from filewallball.audit.queries import _keys, list_events
 from filewallball.audit.sealer import REFUSED
 from filewallball.errors import AuditBroken
 from filewallball.recording.event import Event
@@ -142,6 +142,21 @@ def test_the_rows_of_a_trace_are_found_by_its_index_and_shown_with_it(parts: Par
     assert page.total is not None
     assert page.total.rows == 2
     assert list_events(parts.database, AuditFilter(trace_id=TRACE, status="failed")).rows == []
+
+
+def test_a_page_of_a_trace_is_read_in_order_and_not_sorted(parts: Parts, record: Record) -> None:
+    record(50, trace_id=TRACE)
+    scope = parts.database.query(lambda connection: resolve(connection, AuditFilter(trace_id=TRACE)))
+    keys = _keys(scope.branches(), scope.index, (1_700_000_000_000_000, 30), 0, 5)
+    dialect = parts.database.query(lambda connection: connection.dialect)
+    statement = keys.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN QUERY PLAN" if dialect.name == "sqlite" else "EXPLAIN"
+
+    (plan,) = rows_of(parts, f"{explain} {statement}")
+
+    said = " ".join(str(value) for value in plan)
+    assert "ix_audit_log_trace" in said
+    assert not any(word in said.lower() for word in ("b-tree", "filesort"))
 
 
 _ADDED = "SELECT format, link_id, trace_id FROM audit_log ORDER BY id"

@@ -92,6 +92,23 @@ def test_a_sealed_log_its_totals_and_statistics_survive_going_down_and_up(app: F
     assert parts.verification.verifier().verify().findings == []
 
 
+def test_the_index_of_traces_is_made_anew_where_that_was_broken_off() -> None:
+    downgrade(revision="0011")
+    assert _index_of_traces() == ["trace_id"]
+    with db.engine.begin() as connection:
+        at = "" if connection.dialect.name == "sqlite" else " ON audit_log"
+        connection.execute(text(f"DROP INDEX ix_audit_log_trace{at}"))
+
+    upgrade()
+
+    assert _index_of_traces() == ["trace_id", "timestamp_us", "id"]
+
+
+def _index_of_traces() -> list[str | None]:
+    indexes = {index["name"]: index["column_names"] for index in inspect(db.engine).get_indexes("audit_log")}
+    return indexes["ix_audit_log_trace"]
+
+
 def test_files_from_before_quotas_count_towards_who_sent_them() -> None:
     downgrade(revision="0002")
     with db.engine.begin() as connection:

@@ -15,6 +15,7 @@ CANARY = "Canary9x7QzKpLw3"
 ADMIN = f"fwb_admin-{CANARY}-token"
 SEAL_KEY = f"seal-key-{CANARY}-of-at-least-32-characters"
 WRONG = f"fwb_wrong-{CANARY}-token"
+_PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
@@ -94,6 +95,9 @@ def provoke(machine: Service) -> list[requests.Response]:
         machine.request("GET", f"/files?sort={WRONG}"),
         machine.request("GET", "/files", headers={"User-Agent": f"curl -H 'Authorization: Bearer {WRONG}'"}),
         machine.request("GET", "/files", headers={"User-Agent": f"agent/{ADMIN}"}),
+        machine.request(
+            "GET", "/files", headers={"traceparent": _PARENT, "tracestate": f"a={WRONG},b={ADMIN}"}
+        ),
     ]
 
 

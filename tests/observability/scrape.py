@@ -1,6 +1,7 @@
 """Read a scrape back: samples by name and labels."""
 
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -17,6 +18,29 @@ def samples_of(text: str) -> Samples:
             key = sample.name, frozenset(sample.labels.items())
             assert key not in found, key
             found[key] = sample.value
+    return found
+
+
+class Exemplar(NamedTuple):
+    """An exemplar, and the bounds of the bucket that it stands by."""
+
+    family: str
+    labels: dict[str, str]
+    low: float
+    high: float
+
+
+def exemplars_of(text: str) -> list[Exemplar]:
+    """Every exemplar of a scrape as OpenMetrics."""
+    found, low = [], 0.0
+    families: Iterable[Any] = parse_openmetrics(text)  # type: ignore[no-untyped-call]
+    for family in families:
+        for sample in family.samples:
+            bound = float(sample.labels.get("le", "0"))
+            low = 0.0 if bound <= low else low
+            if sample.exemplar:
+                found.append(Exemplar(family.name, dict(sample.exemplar.labels), low, bound))
+            low = bound
     return found
 
 

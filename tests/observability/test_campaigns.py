@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import psutil
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from harness.servers import Service
 from harness.waiting import wait_until
 from tests.observability.campaign import Scraper, Transfers
-from tests.observability.scrape import Samples, total_of, value_of
+from tests.observability.scrape import Samples, exemplars_of, total_of, value_of
 
 pytestmark = pytest.mark.soak
 Start = Callable[..., Service]
@@ -66,6 +67,7 @@ def test_totals_survive_a_storm_of_kills(service: Start, rounds: Rounds) -> None
     # A download is counted when its last byte has left: a worker may die in between.
     assert abs(downloads(samples) - load.ledger["download done"]) <= lost + kills
     assert scraper.most_files <= (WORKERS + 1) * KINDS  # the jobs process has files too
+    assert exemplars_with_their_rows(server) >= 2
 
 
 @pytest.mark.slow
@@ -100,6 +102,30 @@ def test_totals_are_exact_through_an_upgrade_of_the_master(service: Start, round
     assert uploads(samples) == load.ledger["upload done"]
     assert downloads(samples) == load.ledger["download done"]
     assert scraper.most_files <= 2 * WORKERS * KINDS
+
+
+def exemplars_with_their_rows(server: Service) -> int:
+    """The number of exemplars; each one's request is on record, with a duration inside its bucket."""
+    token = (server.data_dir / "admin-token").read_text().strip()
+    text = server.request("GET", "/metrics", headers={"Accept": "application/openmetrics-text"}).text
+    found = exemplars_of(text)
+    for exemplar in found:
+        rows = wait_until(lambda: rows_of(server, token, exemplar.labels), 30, "the row")  # noqa: B023
+        assert rows is not None
+        (row,) = rows
+        assert exemplar.family == f"{row['action'].replace(':', '_')}_duration_seconds"
+        assert exemplar.labels["trace_id"] == row["trace_id"]
+        assert exemplar.low < row["duration_ms"] / 1000 <= exemplar.high
+        assert (row["status"], row["count"]) == ("success", 1)
+    return len(found)
+
+
+def rows_of(server: Service, token: str, labels: dict[str, str]) -> list[dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {token}"}
+    rows: list[dict[str, Any]] = server.request(
+        "GET", "/api/v1/audit/logs", params=labels, headers=headers
+    ).json()["logs"]
+    return rows
 
 
 def wait_for_work(load: Transfers, answers: int) -> None:

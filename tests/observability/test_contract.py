@@ -4,14 +4,17 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import pytest
 from flask import Flask
+from prometheus_client.mmap_dict import mmap_key
 
 from filewallball.observability import vocabulary as words
 from filewallball.observability.contract import BY_NAME, CONTRACT
 from filewallball.observability.metric import COUNTER, HISTOGRAM
+from filewallball.observability.metric_store.exemplar_file import KEY_BYTES, LIMIT
 from filewallball.ops.alert_rules import records
 from filewallball.ops.artifacts import host_settings
 from harness import ROOT
@@ -141,6 +144,22 @@ def test_addresses_are_on_no_histogram() -> None:
     assert not [
         metric for metric in CONTRACT if metric.kind == HISTOGRAM and "client_ip" in metric.label_names
     ]
+
+
+def test_exemplars_have_room_for_every_bucket_of_the_families_that_time_operations() -> None:
+    timed = [
+        metric for metric in CONTRACT if metric.buckets == words.SECONDS and metric.name.startswith("file_")
+    ]
+    buckets = [prod(label.size for label in metric.labels) * (len(metric.buckets) + 1) for metric in timed]
+    longest = max(words.MEDIA_TYPES, key=len)
+    keys = [
+        mmap_key(metric.name, f"{metric.name}_bucket", ["file_type", "le"], [longest, "300.0"], "")
+        for metric in timed
+    ]
+
+    assert len(timed) == 2
+    assert sum(buckets) <= LIMIT == 2000
+    assert max(map(len, keys)) <= KEY_BYTES
 
 
 def test_preset_series_fit_their_labels() -> None:

@@ -10,7 +10,7 @@ from filewallball.observability.contract import CONTRACT
 from filewallball.observability.vocabulary import MAX_CLIENTS
 from filewallball.recording.event import Event
 from tests.fixtures.metrics import Bench, bench_in
-from tests.observability.scrape import Samples, names_of, total_of, value_of
+from tests.observability.scrape import Samples, exemplars_of, names_of, total_of, value_of
 
 Make = Callable[..., Event]
 
@@ -51,6 +51,28 @@ def test_a_successful_upload_is_counted_sized_and_timed(bench: Bench, event: Mak
     assert value_of(after, "file_uploads_total", **labels) == 1
     assert value_of(after, "file_size_bytes_bucket", file_type="image/png", le="10240.0") == 1
     assert value_of(after, "file_size_bytes_bucket", file_type="image/png", le="1024.0") == 0
+
+
+def test_only_a_single_timed_request_stands_by_its_bucket(bench: Bench, event: Make) -> None:
+    def record(action: str, request_id: str, duration_us: int = 1_500_000, **fields: object) -> None:
+        bench.metrics.record(event(action, request_id=request_id, duration_us=duration_us, **fields))
+
+    record("file:upload", "req_upload", trace_id="a" * 32)
+    record("file:download", "req_" + "d" * 60)
+    record("file:upload", "req_many", count=3)
+    record("file:upload", "req_refused", status="denied", error_type="forbidden")
+    record("file:download", "req_by_nginx", duration_us=0)
+    record("file:view", "req_of_no_family")
+    record("file:download", "", duration_us=50)
+    record("file:download", 'req_"} 1', duration_us=20_000_000)
+    record("file:download", "r" * 65, duration_us=40_000_000)
+
+    found = exemplars_of(bench.exposition.render("application/openmetrics-text")[0])
+
+    assert [(exemplar.family, exemplar.labels, exemplar.low, exemplar.high) for exemplar in found] == [
+        ("file_upload_duration_seconds", {"request_id": "req_upload", "trace_id": "a" * 32}, 1, 2.5),
+        ("file_download_duration_seconds", {"request_id": "req_" + "d" * 60}, 1, 2.5),
+    ]
 
 
 def test_a_failed_upload_is_an_error_and_is_not_sized(bench: Bench, event: Make) -> None:

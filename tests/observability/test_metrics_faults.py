@@ -9,10 +9,10 @@ import pytest
 
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
-from filewallball.observability.vocabulary import MEDIA_TYPES
+from filewallball.observability.vocabulary import MEDIA_TYPES, SECONDS
 from filewallball.recording.event import Event
 from tests.fixtures.metrics import Bench, bench_in
-from tests.observability.scrape import total_of, value_of
+from tests.observability.scrape import exemplars_of, total_of, value_of
 
 Make = Callable[..., Event]
 
@@ -67,3 +67,28 @@ def test_a_full_disk_drops_new_series_counts_that_and_goes_on_with_the_known(
     assert total_of(samples, "operations_total") == 3000
     missing = 3000 - total_of(samples, "file_uploads_total")
     assert 0 < missing <= value_of(samples, "metric_updates_dropped_total")
+
+
+def test_a_full_disk_drops_new_exemplars_counts_that_and_counts_the_requests(
+    bench: Bench, event: Make
+) -> None:
+    bench.metrics.prepare()
+    child = os.fork()
+    if child == 0:
+        bench.metrics.prepare()
+        types = MEDIA_TYPES[:10]
+        for file_type in types:  # the series themselves have room
+            bench.metrics.record(event("file:upload", file_type=file_type, duration_us=1))
+        size = 48 * 1024
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        for number in range(100):
+            duration_us = round(SECONDS[number // 10] * 1e6)
+            fields = {"file_type": types[number % 10], "duration_us": duration_us}
+            bench.metrics.record(event("file:upload", request_id=f"req_{number:08}", **fields))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    samples = bench.scrape()
+    found = exemplars_of(bench.exposition.render("application/openmetrics-text")[0])
+    assert total_of(samples, "file_uploads_total") == 110
+    assert total_of(samples, "file_upload_duration_seconds_count") == 110
+    assert 0 < len(found) == 100 - value_of(samples, "metric_updates_dropped_total") < 100

@@ -4,6 +4,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -80,3 +81,29 @@ def test_a_real_prometheus_scrapes_it(
     assert errors["value"][1] == "1"
     (quantile,) = prometheus.query("histogram_quantile(0.95, sum by (le) (file_size_bytes_bucket))")
     assert float(quantile["value"][1]) <= 1024
+
+
+def test_a_real_prometheus_finds_the_request_behind_a_bucket(server: Service, prometheus: Prometheus) -> None:
+    prometheus.configure(_CONFIG.format(port=server.port))
+    prometheus.start()
+    series = '{__name__=~"file_(upload|download)_duration_seconds_bucket"}'
+    found = wait_until(
+        lambda: _two(prometheus.exemplars(series)), 30, "exemplars of an upload and a download"
+    )
+
+    token = (server.data_dir / "admin-token").read_text().strip()
+    actions = []
+    for exemplar in found or ():
+        (row,) = server.request(
+            "GET",
+            "/api/v1/audit/logs",
+            params=exemplar["labels"],
+            headers={"Authorization": f"Bearer {token}"},
+        ).json()["logs"]
+        assert float(exemplar["value"]) * 1000 == pytest.approx(row["duration_ms"])
+        actions.append(row["action"])
+    assert sorted(actions) == ["file:download", "file:upload"]
+
+
+def _two(exemplars: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    return exemplars if len(exemplars) == 2 else None

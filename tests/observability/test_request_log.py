@@ -19,11 +19,11 @@ from tests.observability.scrape import samples_of, value_of
 
 REQUEST = [
     *("timestamp", "level", "logger", "message", "request_id", "method", "path", "status_code"),
-    *("response_time", "client_ip", "user_agent", "file_size", "file_type"),
+    *("response_time", "client_ip", "user_agent", "file_size", "file_type", "trace_id"),
 ]
 ERROR = [
     *("timestamp", "level", "logger", "message", "request_id", "error_type", "error_message", "client_ip"),
-    *("file_size", "max_size", "stack_trace"),
+    *("file_size", "max_size", "stack_trace", "trace_id"),
 ]
 Records = Callable[[str], list[dict[str, Any]]]
 

@@ -96,6 +96,25 @@ def test_equal_requests_of_one_client_are_one_row(parts: Parts, reader: Unanswer
     ]
 
 
+def test_the_trace_of_one_request_is_on_record_and_of_many_none(
+    parts: Parts, reader: UnansweredLog, log: Path
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    add(log, line(1, trace_id=trace), line(2, trace_id="x" * 32, client_ip="192.0.2.8"))
+    add(log, *(line(number, trace_id=trace, client_ip="192.0.2.9") for number in (3, 4)))
+    add(log, line(5, trace_id=7, client_ip="192.0.2.10"))
+    reader.run()
+    reader.run()
+
+    found = rows_of(parts, "SELECT ip_address, trace_id FROM audit_log ORDER BY id")
+    assert [tuple(row) for row in found] == [
+        ("192.0.2.7", trace),
+        ("192.0.2.8", None),
+        ("192.0.2.9", None),
+        ("192.0.2.10", None),
+    ]
+
+
 def test_what_is_on_record_is_not_recorded_again(
     parts: Parts, reader: UnansweredLog, log: Path, record: Callable[..., list[Event]]
 ) -> None:

@@ -51,7 +51,7 @@ def scrape(server: Service) -> Samples:
 def dead(tmp_path: Path, event: Make) -> Bench:
     """A worker that counted one upload and is gone."""
     bench = bench_in(tmp_path)
-    bench.metrics.record(event("file:upload"))
+    bench.metrics.record(event("file:upload", duration_us=1, request_id="req_of-the-dead"))
     bench.metrics.set("active_connections", 5)
     bench.slots.release()
     return bench

@@ -5,7 +5,7 @@ a key is parsed once; what stays is where its value lies in each file, and the t
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
 from math import nan
 from operator import add, itemgetter, ne
@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from filewallball.observability.metric_store.exemplars import Exemplars
 from filewallball.observability.metric_store.metric_file import (
     HEADER_BYTES,
     Unreadable,
@@ -33,18 +34,29 @@ class Collector:
     def __init__(self) -> None:
         self._lock = Lock()
         self._tables = {kind: _Table(kind) for kind in _ADDITIVE}
+        self._exemplars = Exemplars()
 
-    def collect(self, paths: Iterable[Path]) -> tuple[list[tuple[Family, str]], list[Path]]:
-        """The merged metrics with their sample lines, and the files left out because they cannot be read."""
+    def collect(
+        self, paths: Iterable[Path], exemplars: Sequence[Path] | None = None
+    ) -> tuple[list[tuple[Family, str]], list[Path]]:
+        """The merged metrics with their sample lines, and the files left out because they cannot be read.
+
+        With the files of exemplars the lines are those of OpenMetrics.
+        """
         by_kind: dict[str, list[Path]] = {kind: [] for kind in _ADDITIVE}
         for path in additive(paths):
             by_kind[_kind(path)].append(path)
-        families, unreadable = list[tuple[Family, str]](), list[Path]()
+        unreadable = list[Path]()
         with self._lock:
+            if exemplars is not None:  # first, so that a count is never behind its exemplar
+                unreadable += self._exemplars.update(exemplars)
             for kind, table in self._tables.items():
                 unreadable += table.update(by_kind[kind])
-                families += [(family, family.lines) for family in table.families.values()]
-        return families, unreadable
+            families = [family for table in self._tables.values() for family in table.families.values()]
+            if exemplars is None:
+                return [(family, family.lines) for family in families], unreadable
+            self._exemplars.show(self._tables["histogram"].families)
+            return [(family, family.lines_with_exemplars) for family in families], unreadable
 
 
 class _Table:
@@ -111,7 +123,7 @@ class _Table:
         moved = {}
         for row in compress(range(count), map(ne, totals, before)):
             family, block = self._places[row]
-            family.is_stale = True
+            family.moved()
             moved[id(block)] = block
         for block in moved.values():
             block.render(totals)
@@ -173,6 +185,11 @@ def metric_files(directory: Path) -> list[Path]:
         return [path for path in directory.iterdir() if path.suffix == ".db"]
     except FileNotFoundError:
         return []
+
+
+def exemplar_files(directory: Path) -> list[Path]:
+    """The files of exemplars, one for each slot that has some."""
+    return list(directory.glob("exemplars_*.bin"))
 
 
 def additive(paths: Iterable[Path]) -> list[Path]:

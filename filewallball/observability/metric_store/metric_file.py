@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 HEADER_BYTES = 8
-_NAME = re.compile(r"(?:counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db")
+_NAME = re.compile(r"(?:(?:counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db|exemplars_(\d+)\.bin)")
 _RESERVED_BYTES = 256 * 1024
 _int_at = struct.Struct("i").unpack_from
 _pack_int = struct.Struct("i").pack
@@ -61,7 +61,7 @@ def parse_key(key: bytes) -> tuple[str, str, dict[str, str], str]:
 def slot_of(path: Path) -> int | None:
     """The slot that a metric file belongs to, None for a foreign one."""
     name = _NAME.fullmatch(path.name)
-    return int(name[1]) if name else None
+    return int(name[1] or name[2]) if name else None
 
 
 def check_file(path: Path) -> None:
@@ -75,7 +75,7 @@ class SlotFile:
     """The values of one kind (counter, histogram, gauge mode) of one slot. Its owner is the only writer."""
 
     def __init__(self, path: Path) -> None:
-        self._file = _opened(path)
+        self._file = open_or_make(path, _RESERVED_BYTES, _pack_int(HEADER_BYTES))
         self._closed = weakref.finalize(self, os.close, self._file)
         try:
             size = os.fstat(self._file).st_size
@@ -121,16 +121,16 @@ class SlotFile:
         self.cells = memoryview(self._bytes).cast("d")
 
 
-def _opened(path: Path) -> int:
-    """The file, made under another name first: readers never see one without a header."""
+def open_or_make(path: Path, size: int, head: bytes) -> int:
+    """A descriptor of the file, made under another name first: readers never see one without its head."""
     flags = os.O_RDWR | os.O_CLOEXEC
     with suppress(FileNotFoundError):
         return os.open(path, flags)
     new = path.with_suffix(".new")
     file = os.open(new, flags | os.O_CREAT | os.O_TRUNC, 0o640)
     try:
-        os.posix_fallocate(file, 0, _RESERVED_BYTES)
-        os.pwrite(file, _pack_int(HEADER_BYTES), 0)
+        os.posix_fallocate(file, 0, size)
+        os.pwrite(file, head, 0)
         new.rename(path)
     except BaseException:
         os.close(file)

@@ -5,17 +5,19 @@ from operator import attrgetter
 
 from prometheus_client.utils import floatToGoString
 
-_text_of = attrgetter("text")
+_text_of, _openmetrics_of = attrgetter("text"), attrgetter("with_exemplars")
 _shown: Callable[[float], str] = floatToGoString
 
 
 class Block:
     """The lines of one label set: one for a counter, a dozen for a histogram; rows number the values."""
 
-    __slots__ = ("_buckets", "_count_prefix", "_lines", "text")
+    __slots__ = ("_buckets", "_count_prefix", "_exemplars", "_lines", "_with_exemplars", "text")
 
     def __init__(self) -> None:
         self.text = ""
+        self._with_exemplars = ""
+        self._exemplars: dict[float, str] = {}
         self._lines: dict[str, list[int]] = {}
         self._buckets: dict[float, tuple[str, list[int]]] = {}
         self._count_prefix = ""
@@ -32,6 +34,28 @@ class Block:
             self._buckets = dict(sorted(self._buckets.items()))
         self._count_prefix = count_prefix
 
+    def set_exemplar(self, bound: float, text: str) -> None:
+        """Let the line of a bucket end with this text in OpenMetrics."""
+        self._exemplars[bound] = text
+        self._with_exemplars = ""
+
+    def forget_exemplars(self) -> None:
+        self._exemplars.clear()
+        self._with_exemplars = ""
+
+    @property
+    def with_exemplars(self) -> str:
+        """The lines, those of buckets with their exemplars."""
+        if not self._exemplars:
+            return self.text
+        if not self._with_exemplars:
+            lines = self.text.splitlines()
+            for place, bound in enumerate(self._buckets):
+                if bound in self._exemplars:
+                    lines[place] += self._exemplars[bound]
+            self._with_exemplars = "\n".join((*lines, ""))
+        return self._with_exemplars
+
     def render(self, totals: list[float]) -> None:
         parts = []
         count = 0.0
@@ -43,6 +67,7 @@ class Block:
         for prefix, rows in self._lines.items():
             parts.append(f"{prefix}{_shown(_sum(totals, rows))}\n")
         self.text = "".join(parts)
+        self._with_exemplars = ""
 
 
 class Family:
@@ -50,13 +75,14 @@ class Family:
 
     def __init__(self, name: str, kind: str, about: str) -> None:
         self.name, self.kind, self.about = name, kind, about
-        self.is_stale = True
+        self._text: str | None = None
+        self._with_exemplars: str | None = None
+        self._has_exemplars = False
         self._blocks: dict[tuple[tuple[str, str], ...], Block] = {}
-        self._text = ""
 
     def add(self, sample: str, labels: Mapping[str, str], row: int) -> Block:
         """Place a row; returns the block that it is part of."""
-        outer = {name: value for name, value in labels.items() if name != "le"}
+        outer = _outer(labels)
         block = self._blocks.setdefault(tuple(sorted(outer.items())), Block())
         if self.kind == "histogram" and "le" in labels:
             bound = float(labels["le"])
@@ -66,13 +92,38 @@ class Family:
             block.add_line(line_prefix(sample, labels), row)
         return block
 
+    def forget_exemplars(self) -> None:
+        """Show none until they are set again."""
+        for block in self._blocks.values():
+            block.forget_exemplars()
+        self._has_exemplars, self._with_exemplars = False, None
+
+    def set_exemplar(self, labels: Mapping[str, str], text: str) -> None:
+        """Note an exemplar of a bucket; of a series that is not here, none."""
+        block = self._blocks.get(tuple(sorted(_outer(labels).items())))
+        if block is not None and "le" in labels:
+            block.set_exemplar(float(labels["le"]), text)
+            self._has_exemplars, self._with_exemplars = True, None
+
+    def moved(self) -> None:
+        """Join the lines anew when they are next asked for."""
+        self._text = self._with_exemplars = None
+
     @property
     def lines(self) -> str:
         """Every sample line."""
-        if self.is_stale:
+        if self._text is None:
             self._text = "".join(map(_text_of, self._blocks.values()))
-            self.is_stale = False
         return self._text
+
+    @property
+    def lines_with_exemplars(self) -> str:
+        """Every sample line as OpenMetrics has it."""
+        if not self._has_exemplars:
+            return self.lines
+        if self._with_exemplars is None:
+            self._with_exemplars = "".join(map(_openmetrics_of, self._blocks.values()))
+        return self._with_exemplars
 
 
 def line_prefix(sample: str, labels: Mapping[str, str]) -> str:
@@ -84,6 +135,10 @@ def line_prefix(sample: str, labels: Mapping[str, str]) -> str:
 def escape(value: str) -> str:
     """A label value as both exposition formats write it."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _outer(labels: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if name != "le"}
 
 
 def _sum(totals: list[float], rows: list[int]) -> float:

@@ -11,11 +11,14 @@ from weakref import WeakSet
 
 from prometheus_client import values as prometheus_values
 from prometheus_client.mmap_dict import mmap_key
+from prometheus_client.samples import Exemplar as Stock
 
+from filewallball.observability.metric_store.exemplar_file import Exemplar, ExemplarFile
 from filewallball.observability.metric_store.metric_file import SlotFile, Unreadable
 from filewallball.observability.metric_store.slots import Slots
 
 logger = logging.getLogger(__name__)
+_UNKNOWN = -1  # the place of an exemplar that was not looked for yet
 
 
 class SlotFiles:
@@ -28,6 +31,7 @@ class SlotFiles:
         self._directory = directory
         self._slots = slots
         self._files: dict[str, SlotFile] = {}
+        self._exemplars: ExemplarFile | None = None
         slots.on_acquire(self._take_over)
         _all.add(self)
 
@@ -49,13 +53,26 @@ class SlotFiles:
             self._files[kind] = SlotFile(self._directory / f"{kind}_{number}.db")
         return self._files[kind]
 
+    def exemplars(self) -> ExemplarFile:
+        """The exemplars of this process's slot; what a former owner left unreadable is set aside. Raises OSError."""
+        if self._exemplars is None:
+            path = self._directory / f"exemplars_{self._slots.number()}.bin"
+            try:
+                self._exemplars = ExemplarFile(path)
+            except Unreadable:
+                set_aside(path)
+                self._exemplars = ExemplarFile(path)
+        return self._exemplars
+
     def forked(self) -> None:
         """Let go of the files in a forked child: they are the parent's."""
         self.lock = Lock()
         self.generation += 1
         for file in self._files.values():
             file.close()
-        self._files = {}
+        if self._exemplars is not None:
+            self._exemplars.close()
+        self._files, self._exemplars = {}, None
 
     def _new_value(self, *arguments: Any, **options: Any) -> "SlotValue":
         return SlotValue(self, *arguments, **options)
@@ -98,6 +115,15 @@ class SlotValue:
         kind = f"gauge_{multiprocess_mode}" if typ == "gauge" else typ
         key = mmap_key(metric_name, name, labelnames, labelvalues, help_text)
         self._lock = files.lock
+        self._files = files
+        self._place: int | None = _UNKNOWN
+        self._series = (
+            metric_name,
+            name,
+            labelnames,
+            labelvalues,
+            "",
+        )  # without the help, which is the same for all
         with self._lock:
             self._file = files.file(kind)
             self._index = self._file.index(key)
@@ -117,8 +143,19 @@ class SlotValue:
     def get(self) -> float:
         return self._value
 
-    def set_exemplar(self, exemplar: object) -> None:
-        """Do nothing: exemplars have no place in the files."""
+    def set_exemplar(self, exemplar: Stock) -> None:
+        """Keep an exemplar whose labels are `request_id` and perhaps `trace_id`. Raises OSError on a full disk."""
+        labels, seconds = exemplar.labels, float(exemplar.timestamp or 0)
+        self.keep(Exemplar(exemplar.value, seconds, labels["request_id"], labels.get("trace_id", "")))
+
+    def keep(self, exemplar: Exemplar) -> None:
+        """Put an exemplar in the place of the last one, if there is room. Raises OSError on a full disk."""
+        with self._lock:
+            exemplars = self._files.exemplars()
+            if self._place == _UNKNOWN:
+                self._place = exemplars.place(mmap_key(*self._series).encode())
+            if self._place is not None:
+                exemplars.put(self._place, exemplar)
 
     def get_exemplar(self) -> None:
         return None

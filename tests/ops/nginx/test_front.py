@@ -146,27 +146,6 @@ def test_a_mislabelled_file_is_an_attachment_of_its_true_type(front: Front) -> N
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_one_request_id_joins_nginx_the_answer_and_the_audit_log(front: Front, behind: Service) -> None:
-    spoofed = {
-        "X-Request-ID": "req_of-the-client",
-        "X-Forwarded-For": "198.51.100.7",
-        "X-Real-IP": "198.51.100.8",
-    }
-    answer = ask(front, "PUT", "/upload/b.txt?description=not-for-logs", data=b"b", headers=spoofed)
-    request_id = answer.headers["X-Request-ID"]
-    line = wait_until(lambda: _line_of(front, request_id), 30, "nginx's line")
-    token = (behind.data_dir / "admin-token").read_text().strip()
-    rows = behind.request(
-        "GET", "/api/v1/audit/logs?action=file:upload&size=100", headers={"Authorization": f"Bearer {token}"}
-    ).json()["logs"]
-    (row,) = (row for row in rows if row["resource_id"] == answer.json()["file_id"])
-
-    assert request_id != "req_of-the-client"
-    assert (row["request_id"], row["ip_address"]) == (request_id, "127.0.0.1")
-    assert (line["path"], line["status_code"], line["client_ip"]) == ("/upload/b.txt", 201, "127.0.0.1")
-    assert "not-for-logs" not in front.lines()
-
-
 @pytest.mark.parametrize(
     "path", ["/metrics", "/health/detailed", "/metrics/", "//metrics", "/%6detrics", "/x/../metrics"]
 )
@@ -290,8 +269,3 @@ def _problem_code(status: int, headers: dict[str, str], body: bytes, expected: i
     assert problem["detail"]
     assert headers["x-content-type-options"] == "nosniff"
     return str(problem["code"])
-
-
-def _line_of(front: Front, request_id: str) -> dict[str, Any]:
-    lines = [json.loads(line) for line in front.lines().splitlines()]
-    return next((line for line in lines if line["request_id"] == request_id), {})
