@@ -115,9 +115,9 @@ class Metrics:
         if event.status == SUCCESS:
             families["file_size_bytes"][(file_type,)].observe(event.file_size)
             if event.commit_us:
-                families["upload_commit_duration_seconds"][()].observe(event.commit_us / 1e6)
+                self._time("upload_commit_duration_seconds", (), event.commit_us, event)
             if event.timed:
-                self._time("file_upload_duration_seconds", file_type, event)
+                self._time("file_upload_duration_seconds", (file_type,), event.duration_us, event)
         elif event.error_type == "network_error":
             families["file_uploads_aborted_total"][()].inc(count)
 
@@ -129,14 +129,14 @@ class Metrics:
         file_type = self._file_types.bound(event.file_type)
         families["file_downloads_total"][file_type, self._clients.bound(event.ip_address)].inc(event.count)
         if event.timed:
-            self._time("file_download_duration_seconds", file_type, event)
+            self._time("file_download_duration_seconds", (file_type,), event.duration_us, event)
 
-    def _time(self, name: str, file_type: str, event: Event) -> None:
-        """Add an operation's duration, with its request as the exemplar of the bucket that it falls into.
+    def _time(self, name: str, labels: tuple[str, ...], duration_us: int, event: Event) -> None:
+        """Add a duration of an operation, with its request as the exemplar of the bucket that it falls into.
 
         An exemplar leads to one request's story: there is none of several requests, or of none.
         """
-        histogram, seconds = self._families[name][(file_type,)], event.duration_us / 1e6
+        histogram, seconds = self._families[name][labels], duration_us / 1e6
         histogram.observe(seconds)
         if event.count != 1 or not _WELL_FORMED_ID.fullmatch(event.request_id) or histogram is _NOWHERE:
             return

@@ -57,7 +57,7 @@ def test_only_a_single_timed_request_stands_by_its_bucket(bench: Bench, event: M
     def record(action: str, request_id: str, duration_us: int = 1_500_000, **fields: object) -> None:
         bench.metrics.record(event(action, request_id=request_id, duration_us=duration_us, **fields))
 
-    record("file:upload", "req_upload", trace_id="a" * 32)
+    record("file:upload", "req_upload", trace_id="a" * 32, commit_us=200_000)
     record("file:download", "req_" + "d" * 60)
     record("file:upload", "req_many", count=3)
     record("file:upload", "req_refused", status="denied", error_type="forbidden")
@@ -71,6 +71,7 @@ def test_only_a_single_timed_request_stands_by_its_bucket(bench: Bench, event: M
 
     assert [(exemplar.family, exemplar.labels, exemplar.low, exemplar.high) for exemplar in found] == [
         ("file_upload_duration_seconds", {"request_id": "req_upload", "trace_id": "a" * 32}, 1, 2.5),
+        ("upload_commit_duration_seconds", {"request_id": "req_upload", "trace_id": "a" * 32}, 0.1, 0.25),
         ("file_download_duration_seconds", {"request_id": "req_" + "d" * 60}, 1, 2.5),
     ]
 
