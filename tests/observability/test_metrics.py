@@ -70,8 +70,8 @@ def test_only_a_single_timed_request_stands_by_its_bucket(bench: Bench, event: M
     found = exemplars_of(bench.exposition.render("application/openmetrics-text")[0])
 
     assert [(exemplar.family, exemplar.labels, exemplar.low, exemplar.high) for exemplar in found] == [
-        ("file_upload_duration_seconds", {"request_id": "req_upload", "trace_id": "a" * 32}, 1, 2.5),
         ("upload_commit_duration_seconds", {"request_id": "req_upload", "trace_id": "a" * 32}, 0.1, 0.25),
+        ("file_upload_duration_seconds", {"request_id": "req_upload", "trace_id": "a" * 32}, 1, 2.5),
         ("file_download_duration_seconds", {"request_id": "req_" + "d" * 60}, 1, 2.5),
     ]
 
