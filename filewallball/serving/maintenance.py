@@ -166,7 +166,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
         Job("upload-count", 15.0, part(UploadGauges, app).refresh),
         Job("key-count", 15.0, part(KeysInUse, app).refresh),
         Job("expected", 5.0, part(ExpectedClients, app).refresh),
-        Job("users", 30.0, part(TopUsers, app).refresh),
+        Job("users", 15.0, part(TopUsers, app).refresh),
         Job("audit-count", 15.0, part(Sealer, app).count),
         Job("database-write", 5.0, lambda: try_writing(database)),
         Job("last-use", 5.0, lambda: write_last_use(database, gate.last_use)),

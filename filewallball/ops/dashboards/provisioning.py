@@ -1,5 +1,6 @@
 """Grafana's data source, dashboards and address: files for /etc/grafana."""
 
+from filewallball.ops.dashboards.panels import DATASOURCE_NAME
 from filewallball.ops.rendering import yaml_text
 from filewallball.settings.service import Settings
 
@@ -11,7 +12,7 @@ def datasource(settings: Settings) -> str:
     """`provisioning/datasources/filewallball.yml`."""
     url = settings.prometheus_url or f"http://localhost:{settings.prometheus_port}"
     source = {
-        "name": "FileWallBall",
+        "name": DATASOURCE_NAME,
         "uid": _UID,
         "type": "prometheus",
         "access": "proxy",
@@ -19,7 +20,7 @@ def datasource(settings: Settings) -> str:
         "isDefault": True,
         "editable": False,
         # The scrape interval: Grafana asks for no finer steps.
-        "jsonData": {"httpMethod": "POST", "timeInterval": "15s"},
+        "jsonData": {"httpMethod": "POST", "timeInterval": "15s", "manageAlerts": True},
     }
     return yaml_text({"apiVersion": 1, "datasources": [source]})
 
