@@ -81,7 +81,7 @@ _ALERTS = Row(
     (
         alertlist(
             "Alerts pending and firing",
-            about="As Prometheus has them, silenced ones too, without the Watchdog; each leads to its runbook.",
+            about="As Prometheus has them, silenced ones too, without the Watchdog.",
         ),
     ),
 )
