@@ -67,6 +67,7 @@ from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
 from filewallball.stats.rollup import UsageRollup
 from filewallball.stats.snapshot import Statistics
+from filewallball.stats.users import TopUsers
 from filewallball.storage.local import LocalStore
 from filewallball.version import __version__
 from filewallball.web import problems
@@ -133,7 +134,7 @@ def build_parts(app: Flask, settings: Settings) -> None:
     stored = part(LocalStore, app), part(Uploads, app), part(Reservations, app), part(Ledger, app)
     provide(app, *make_parts(settings, database, *stored, part(Metrics, app).add))
     provide(app, *make_links(settings, database, part(Ledger, app), part(Downloads, app), part(Gate, app)))
-    _build_statistics(app, database)
+    _build_statistics(app, settings, database)
     _build_audit(app, settings, database)
     provide(
         app,
@@ -215,10 +216,10 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
     provide(app, uploads, reservations, KeysInUse(database), KeyedUploads(uploads, reservations))
 
 
-def _build_statistics(app: Flask, database: Database) -> None:
+def _build_statistics(app: Flask, settings: Settings, database: Database) -> None:
     statistics = Statistics(database, lambda: count_blocks(database))
     rebuild = Rebuild(database, count_files)
-    provide(app, statistics, ExpectedClients(database, statistics), rebuild)
+    provide(app, statistics, ExpectedClients(database, statistics), TopUsers(settings, database), rebuild)
 
 
 def _build_audit(app: Flask, settings: Settings, database: Database) -> None:

@@ -6,6 +6,7 @@ from filewallball.observability.metric import COUNTER, GAUGE, Metric, one_of
 from filewallball.recording.rejects import REASONS as _REJECTIONS
 
 _EXPECTED = Label("client_ip", words.MAX_EXPECTED, "clients declared with `expected_within`")
+_BUSIEST = f"ids of the {words.MAX_USERS} users with the highest values"
 
 STATE = (
     Metric("process_start_time_seconds", GAUGE, "When the service started, Unix time", scraped=True),
@@ -66,6 +67,30 @@ STATE = (
         scraped=True,
     ),
     Metric("client_expected_within_seconds", GAUGE, "How often it should upload", (_EXPECTED,), scraped=True),
+    Metric(
+        "user_transferred_bytes",
+        GAUGE,
+        "Bytes of files that a user sent and was sent today (UTC)",
+        (Label("user_id", words.MAX_USERS, _BUSIEST),),
+        scraped=True,
+    ),
+    Metric(
+        "user_operations",
+        GAUGE,
+        "Operations of a user today (UTC), and those of them that failed",
+        (
+            Label("user_id", words.MAX_USERS, f"{_BUSIEST} of each outcome"),
+            one_of("outcome", "all", "failed"),
+        ),
+        scraped=True,
+    ),
+    Metric(
+        "user_quota_used_ratio",
+        GAUGE,
+        "Used share of a user's quota of bytes or files, whichever is fuller",
+        (Label("user_id", words.MAX_USERS, f"{_BUSIEST}, of users who have a quota"),),
+        scraped=True,
+    ),
     Metric(
         "audit_journal_writable",
         GAUGE,

@@ -6,6 +6,7 @@ OTHER = "other"
 MAX_CLIENTS = 200
 MAX_RULES = 80
 MAX_EXPECTED = 50
+MAX_USERS = 50
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER")
 STATUSES = ("success", "failed", "denied")

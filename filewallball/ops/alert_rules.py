@@ -200,6 +200,15 @@ _PARTS = (
         "{{ $labels.client_ip }} has uploaded nothing for {{ $value | humanizeDuration }}",
     ),
     Rule(
+        "QuotaNearlyUsed",
+        # Every host tells of the same users.
+        "max by (job, user_id) (user_quota_used_ratio) >= 0.8",
+        "5m",
+        WARNING,
+        "A user's quota is nearly used",
+        "The user with id {{ $labels.user_id }} has used {{ $value | humanizePercentage }} of a quota",
+    ),
+    Rule(
         "SmsFailing",
         'increase(alert_messages_total{outcome="failed"}[15m]) > 0',
         "0s",

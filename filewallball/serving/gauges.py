@@ -25,6 +25,7 @@ from filewallball.serving.accept_queue import waiting_at
 from filewallball.serving.presence import Presence
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
+from filewallball.stats.users import TopUsers, UserUse
 from filewallball.storage.local import LocalStore
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
     checks, verification = part(HealthChecks, app), part(Verification, app)
     uploads, keys = part(UploadGauges, app), part(KeysInUse, app)
     expected, journal, database = part(ExpectedClients, app), part(Journal, app), part(Database, app)
+    users = part(TopUsers, app)
     return {
         "storage_utilization_percent": lambda: space().utilization_percent,
         "storage_free_bytes": lambda: space().free,
@@ -62,6 +64,9 @@ def gauges(app: Flask) -> dict[str, Callable[[], Value]]:
         "client_expected_within_seconds": lambda: {
             (client.client_ip,): client.expected_within for client in expected.latest
         },
+        "user_transferred_bytes": lambda: {(key,): size for key, size in users.latest.bytes.items()},
+        "user_operations": lambda: _operations(users.latest),
+        "user_quota_used_ratio": lambda: {(key,): share for key, share in users.latest.quotas.items()},
         "audit_journal_writable": lambda: _takes_lines(journal),
         "database_writable": lambda: float(not database.refusals.problem),
         "requests_waiting": lambda: _waiting(settings),
@@ -77,6 +82,11 @@ def _waiting(settings: Settings) -> dict[tuple[str, ...], float]:
         except OSError:
             found[roles.SYNC,] = math.nan
     return found
+
+
+def _operations(use: UserUse) -> dict[tuple[str, ...], float]:
+    by_outcome = {"all": use.operations, "failed": use.errors}
+    return {(key, outcome): count for outcome, found in by_outcome.items() for key, count in found.items()}
 
 
 def _damaged_blobs(checks: HealthChecks) -> float:

@@ -56,6 +56,7 @@ from filewallball.serving.presence import Presence
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
+from filewallball.stats.users import TopUsers
 from filewallball.storage.leases import LeaseWatch, try_writing
 from filewallball.storage.local import LocalStore
 from filewallball.web.origin import Proxies
@@ -165,6 +166,7 @@ def prompt_jobs(app: Flask) -> list[Job]:
         Job("upload-count", 15.0, part(UploadGauges, app).refresh),
         Job("key-count", 15.0, part(KeysInUse, app).refresh),
         Job("expected", 5.0, part(ExpectedClients, app).refresh),
+        Job("users", 15.0, part(TopUsers, app).refresh),
         Job("audit-count", 15.0, part(Sealer, app).count),
         Job("database-write", 5.0, lambda: try_writing(database)),
         Job("last-use", 5.0, lambda: write_last_use(database, gate.last_use)),

@@ -152,6 +152,25 @@ DETAILS = (
         },
     ),
     Case(
+        "QuotaNearlyUsed",
+        {
+            f'user_quota_used_ratio{{user_id="7",{AT}}}': "0.5x4 0.8x20 0.79x30",
+            # Another host says the same of the same user.
+            'user_quota_used_ratio{user_id="7",job="filewallball",instance="b:8000"}': "0.5x4 0.8x20 0.79x30",
+            f'user_quota_used_ratio{{user_id="8",{AT}}}': "0.5x4 1x20 _x30",
+        },
+        pending="9m",
+        fires="12m",
+        resolved="40m",
+        # Users without a quota have no share, whatever they do.
+        silent={
+            f'user_quota_used_ratio{{user_id="7",{AT}}}': "0.79x20 0.9x3 0.79x160",
+            f'user_operations{{user_id="9",outcome="all",{AT}}}': "0+1000x180",
+            f'user_transferred_bytes{{user_id="9",{AT}}}': "0+1000000x180",
+        },
+        count=2,
+    ),
+    Case(
         "SmsFailing",
         {f'alert_messages_total{{outcome="failed",{AT}}}': "0x4 0+1x3 3x60"},
         pending="4m",

@@ -4,13 +4,17 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from filewallball.ops.dashboards.annotations import annotations
 from filewallball.ops.dashboards.panels import DATASOURCE, Json, Panel, Query
 
 SCHEMA_VERSION = 39
 _COLUMNS = 24
 _TAG = "filewallball"
+_WINDOW = "$window"
 _WINDOWS = ("1m", "5m", "15m", "1h", "6h", "1d")
 _FIRST_WINDOW = "5m"
+# The families of these buckets carry exemplars: requests that Grafana shows as points.
+_TIMED = "_duration_seconds_bucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,16 @@ class Dashboard:
             "refresh": "30s",
             "time": {"from": "now-6h", "to": "now"},
             "links": list(_links(runbook_url)),
-            "templating": {"list": list(_variables(self.hosts))},
-            "annotations": {"list": []},
+            "templating": {"list": list(_variables(self.hosts, self._has_window()))},
+            "annotations": {"list": annotations()},
             "panels": list(_placed(self.rows, runbook_url)),
         }
+
+    def _has_window(self) -> bool:
+        """True if a figure of now is of a time that the reader chooses; lines over time are of their own steps."""
+        return any(
+            _WINDOW in query.expr for row in self.rows for panel in row.panels for query in panel.queries
+        )
 
 
 def _links(runbook_url: str) -> Iterator[Json]:
@@ -87,7 +97,7 @@ def _link(title: str, url: str) -> Json:
     }
 
 
-def _variables(hosts: bool) -> Iterator[Json]:
+def _variables(hosts: bool, has_window: bool) -> Iterator[Json]:
     yield {
         "name": "datasource",
         "label": "Data source",
@@ -98,15 +108,18 @@ def _variables(hosts: bool) -> Iterator[Json]:
     yield _of_series("instance", "Instance", "label_values(filewallball_build_info, instance)")
     if hosts:
         yield _of_series("node", "Host", "label_values(node_uname_info, instance)")
-    yield {
-        "name": "window",
-        "label": "Window of rates",
-        "type": "interval",
-        "query": ",".join(_WINDOWS),
-        "current": {"selected": True, "text": _FIRST_WINDOW, "value": _FIRST_WINDOW},
-        "options": [{"selected": each == _FIRST_WINDOW, "text": each, "value": each} for each in _WINDOWS],
-        "hide": 0,
-    }
+    if has_window:
+        yield {
+            "name": "window",
+            "label": "Window of figures",
+            "type": "interval",
+            "query": ",".join(_WINDOWS),
+            "current": {"selected": True, "text": _FIRST_WINDOW, "value": _FIRST_WINDOW},
+            "options": [
+                {"selected": each == _FIRST_WINDOW, "text": each, "value": each} for each in _WINDOWS
+            ],
+            "hide": 0,
+        }
 
 
 def _of_series(name: str, label: str, query: str) -> Json:
@@ -173,13 +186,14 @@ def _panel(panel: Panel, number: int, place: Json, runbook_url: str) -> Json:
 
 def _target(query: Query, letter: str, kind: str) -> Json:
     # A figure is of now: over a range the last value of a service that is gone would go on being shown.
-    now = kind != "timeseries"
-    return {
+    now = kind not in ("timeseries", "heatmap")
+    target = {
         "refId": letter,
         "datasource": DATASOURCE,
         "expr": query.expr,
         "legendFormat": query.legend or "__auto",
         "instant": now,
         "range": not now,
-        "format": "table" if kind == "table" else "time_series",
+        "format": {"table": "table", "heatmap": "heatmap"}.get(kind, "time_series"),
     }
+    return target if now or _TIMED not in query.expr else {**target, "exemplar": True}

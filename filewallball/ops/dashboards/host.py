@@ -11,7 +11,7 @@ HOST = Row(
         timeseries(
             "CPU",
             of_host(
-                '100 * avg by (instance, mode) (rate(node_cpu_seconds_total{mode!="idle",@}[$window]))',
+                '100 * avg by (instance, mode) (rate(node_cpu_seconds_total{mode!="idle",@}[$__rate_interval]))',
                 "{{mode}}",
             ),
             about="Share of all cores by what it went to.",
@@ -38,19 +38,19 @@ HOST = Row(
         ),
         timeseries(
             "Disk work",
-            of_host(f"sum(rate(node_disk_read_bytes_total{{{_DISK},@}}[$window]))", "read"),
-            of_host(f"sum(rate(node_disk_written_bytes_total{{{_DISK},@}}[$window]))", "written"),
+            of_host(f"sum(rate(node_disk_read_bytes_total{{{_DISK},@}}[$__rate_interval]))", "read"),
+            of_host(f"sum(rate(node_disk_written_bytes_total{{{_DISK},@}}[$__rate_interval]))", "written"),
             about="All disks together.",
             look=Look("Bps"),
         ),
         timeseries(
             "Network",
             of_host(
-                'sum by (device) (rate(node_network_receive_bytes_total{device!="lo",@}[$window]))',
+                'sum by (device) (rate(node_network_receive_bytes_total{device!="lo",@}[$__rate_interval]))',
                 "{{device}} in",
             ),
             of_host(
-                'sum by (device) (rate(node_network_transmit_bytes_total{device!="lo",@}[$window]))',
+                'sum by (device) (rate(node_network_transmit_bytes_total{device!="lo",@}[$__rate_interval]))',
                 "{{device}} out",
             ),
             about="Loopback is left out.",

@@ -1,7 +1,7 @@
 """Audit & Integrity: is the record whole, are the stored bytes, and could both be brought back?"""
 
 from filewallball.ops.dashboards.dashboard import Dashboard, Row
-from filewallball.ops.dashboards.panels import GREEN, YES_NO, Look, gauge, of_service, stat, timeseries
+from filewallball.ops.dashboards.panels import GREEN, STEP, YES_NO, Look, of_service, stat, timeseries
 from filewallball.ops.promql import increase
 
 _MISMATCHES = 'errors_total{error_type="digest_mismatch",@}'
@@ -33,7 +33,7 @@ _RECORD = Row(
         ),
         timeseries(
             "Recorded",
-            of_service("sum by (status) (rate(operations_total{@}[$window]))", "{{status}}"),
+            of_service("sum by (status) (rate(operations_total{@}[$__rate_interval]))", "{{status}}"),
             about="Operations a second by outcome, as the audit log has them.",
             look=Look("ops"),
             stack=True,
@@ -43,13 +43,6 @@ _RECORD = Row(
 _BYTES = Row(
     "Stored bytes",
     (
-        gauge(
-            "Damaged",
-            of_service("max(storage_damaged_blobs{@})"),
-            about="The same upload again heals a content; else it comes from a backup.",
-            look=Look(names=_INTACT, red=1, most=10),
-            runbook="scrubmismatch",
-        ),
         timeseries(
             "Space",
             of_service("sum(storage_size_bytes{@}) - sum(storage_free_bytes{@})", "used"),
@@ -57,22 +50,22 @@ _BYTES = Row(
             about="The file system that holds the files, whatever else lies on it.",
             look=Look("bytes"),
             runbook="storagefull",
-            width=9,
         ),
         timeseries(
             "Files that came and went",
             of_service(
-                'sum(increase(operations_total{action="file:upload",status="success",@}[$window]))',
+                'sum(increase(operations_total{action="file:upload",status="success",@}[$__rate_interval]))',
                 "uploaded",
             ),
             of_service(
-                'sum(increase(operations_total{action="file:delete",status="success",@}[$window]))', "deleted"
+                'sum(increase(operations_total{action="file:delete",status="success",@}[$__rate_interval]))',
+                "deleted",
             ),
             of_service(
-                'sum(increase(operations_total{action="file:expire",status="success",@}[$window]))', "expired"
+                'sum(increase(operations_total{action="file:expire",status="success",@}[$__rate_interval]))',
+                "expired",
             ),
-            about="In each window.",
-            width=9,
+            about="At each point, since the one before.",
         ),
         timeseries(
             "Upkeep",
@@ -88,9 +81,9 @@ _BYTES = Row(
         ),
         timeseries(
             "Uploads cut off",
-            of_service("sum(increase(file_uploads_aborted_total{@}[$window]))", "client went away"),
+            of_service("sum(increase(file_uploads_aborted_total{@}[$__rate_interval]))", "client went away"),
             of_service(
-                f"sum {increase(_MISMATCHES, '$window')} or vector(0)",
+                f"sum {increase(_MISMATCHES, STEP)} or vector(0)",
                 "digest differed",
             ),
             about="Nothing of them is kept.",
@@ -109,14 +102,19 @@ def integrity(verified_within: float, backup_within: float) -> Dashboard:
     )
 
 
+def _age(moment: str) -> str:
+    """The longest time since a moment on any host; nothing where it is 0 on one of them."""
+    return f"max(time() - {moment}) unless min({moment}) == 0"
+
+
 def _state(verified_within: float, backup_within: float) -> Row:
     return Row(
         "State",
         (
             stat(
                 "Audit log found intact",
-                of_service("max(time() - (audit_verify_last_success_timestamp_seconds{@} > 0))"),
-                about="Time since the whole log was last verified.",
+                of_service(_age("audit_verify_last_success_timestamp_seconds{@}")),
+                about="Time since the whole log was last verified; «never» if a host has not seen that.",
                 look=Look("s", yellow=0.75 * verified_within, red=verified_within, absent="never"),
                 runbook="auditverifyoverdue",
             ),
@@ -144,16 +142,10 @@ def _state(verified_within: float, backup_within: float) -> Row:
             ),
             stat(
                 "Age of the last backup",
-                of_service("max(time() - (backup_last_success_timestamp_seconds{@} > 0))"),
-                about="On the host whose last one is the oldest.",
+                of_service(_age("backup_last_success_timestamp_seconds{@}")),
+                about="On the host whose last one is the oldest; «never» if one of them took none.",
                 look=Look("s", yellow=0.75 * backup_within, red=backup_within, absent="never"),
                 runbook="backupoverdue",
-            ),
-            stat(
-                "Operations aborted",
-                of_service("sum(increase(operations_recovered_total{@}[$__range]))"),
-                about="In the time shown: left open by workers that died, closed as failed in the audit log.",
-                look=Look(yellow=1, decimals=0),
             ),
         ),
     )

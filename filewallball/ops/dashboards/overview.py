@@ -5,9 +5,12 @@ from filewallball.ops.dashboards.host import HOST
 from filewallball.ops.dashboards.objectives import OBJECTIVES
 from filewallball.ops.dashboards.panels import (
     HEALTH,
+    STEP,
     Look,
+    alertlist,
     bargauge,
     gauge,
+    heatmap,
     of_service,
     piechart,
     stat,
@@ -19,7 +22,7 @@ from filewallball.ops.promql import increase, quantile, rate
 from filewallball.ops.request_failures import faults, successes
 
 _WINDOW = "$window"
-_UPLOADS = rate("file_uploads_total{@}", _WINDOW)
+_UPLOADS = rate("file_uploads_total{@}", STEP)
 _FAULTS, _SUCCESSES = faults(_WINDOW, ",@"), successes(_WINDOW, ",@")
 
 _AT_A_GLANCE = Row(
@@ -58,16 +61,27 @@ _AT_A_GLANCE = Row(
         stat(
             "Free space",
             of_service("min(storage_free_bytes{@})"),
-            about="On the file system that holds the files; MIN_FREE_SPACE of it is never given to uploads.",
-            look=Look("bytes", red=1024**3, low_is_bad=True),
+            about="On the file system that holds the files; MIN_FREE_SPACE of it is never given to uploads. "
+            "Whether that is little, Storage Usage says.",
+            look=Look("bytes", plain=True),
             runbook="storagefull",
         ),
         stat(
             "Free in 24 hours",
-            of_service("min(predict_linear(storage_free_bytes{@}[6h], 86400))"),
-            about="Where the last six hours lead.",
-            look=Look("bytes", yellow=1024**3, red=0, low_is_bad=True),
+            of_service("100 * min(predict_linear(storage_free_bytes{@}[6h], 86400) / storage_size_bytes{@})"),
+            about="Share of the file system that will be free, where the last six hours lead; "
+            "below zero it will be full.",
+            look=Look("percent", yellow=10, red=0, low_is_bad=True, decimals=1),
             runbook="diskfullin24hours",
+        ),
+    ),
+)
+_ALERTS = Row(
+    "Alerts",
+    (
+        alertlist(
+            "Alerts pending and firing",
+            about="As Prometheus has them, silenced ones too, without the Watchdog.",
         ),
     ),
 )
@@ -85,20 +99,22 @@ _TRAFFIC = Row(
         ),
         timeseries(
             "File Downloads",
-            of_service(f"sum by (file_type) {rate('file_downloads_total{@}', _WINDOW)}", "{{file_type}}"),
+            of_service(f"sum by (file_type) {rate('file_downloads_total{@}', STEP)}", "{{file_type}}"),
             about="Downloads a second by type, those that nginx sends among them.",
             look=Look("ops"),
         ),
         timeseries(
             "Bytes of files",
-            of_service('sum(rate(file_upload_bytes_total{status="success",@}[$window]))', "received"),
-            of_service('sum(rate(file_download_bytes_total{status="success",@}[$window]))', "sent"),
+            of_service(
+                'sum(rate(file_upload_bytes_total{status="success",@}[$__rate_interval]))', "received"
+            ),
+            of_service('sum(rate(file_download_bytes_total{status="success",@}[$__rate_interval]))', "sent"),
             about="Content of files, without headers and framing.",
             look=Look("Bps"),
         ),
         timeseries(
             "HTTP answers",
-            of_service(f"sum by (status) {rate('flask_http_request_total{@}', _WINDOW)}", "{{status}}"),
+            of_service(f"sum by (status) {rate('flask_http_request_total{@}', STEP)}", "{{status}}"),
             about="Answers a second by status code.",
             look=Look("reqps"),
             stack=True,
@@ -122,11 +138,18 @@ _TRAFFIC = Row(
         ),
         timeseries(
             "Size of uploads",
-            of_service(quantile(0.5, "file_size_bytes_bucket{@}", _WINDOW), "median"),
-            of_service(quantile(0.95, "file_size_bytes_bucket{@}", _WINDOW), "95 %"),
+            of_service(quantile(0.5, "file_size_bytes_bucket{@}", STEP), "median"),
+            of_service(quantile(0.95, "file_size_bytes_bucket{@}", STEP), "95 %"),
             about="Successful uploads, within the histogram's steps.",
             look=Look("bytes"),
             width=8,
+        ),
+        heatmap(
+            "Sizes of uploads",
+            of_service(f"sum by (le) {increase('file_size_bytes_bucket{@}', STEP)}", "{{le}}"),
+            about="The number of successful uploads by size: one line of the median may hide two kinds of files.",
+            unit="bytes",
+            width=24,
         ),
     ),
 )
@@ -136,7 +159,7 @@ _QUALITY = Row(
         timeseries(
             "Response Time",
             *(
-                of_service(quantile(q, "file_upload_duration_seconds_bucket{@}", _WINDOW), name)
+                of_service(quantile(q, "file_upload_duration_seconds_bucket{@}", STEP), name)
                 for q, name in ((0.95, "95th percentile"), (0.5, "median"), (0.99, "99th percentile"))
             ),
             about="Uploads, from their first byte to their commit: slow clients count in.",
@@ -149,13 +172,28 @@ _QUALITY = Row(
                 quantile(
                     0.95,
                     'flask_http_request_duration_seconds_bucket{url_rule!="None",@}',
-                    _WINDOW,
+                    STEP,
                     "le, url_rule",
                 ),
                 "{{url_rule}}",
             ),
             about="95th percentile, until the last byte left.",
             look=Look("s"),
+        ),
+        heatmap(
+            "Durations of uploads",
+            of_service(f"sum by (le) {increase('file_upload_duration_seconds_bucket{@}', STEP)}", "{{le}}"),
+            about="The number of uploads by duration; points are single requests, with their ids.",
+            unit="s",
+            runbook="highresponsetime",
+        ),
+        heatmap(
+            "Durations of requests",
+            of_service(
+                f"sum by (le) {increase('flask_http_request_duration_seconds_bucket{@}', STEP)}", "{{le}}"
+            ),
+            about="The number of HTTP requests by duration, on all routes.",
+            unit="s",
         ),
         timeseries(
             "Requests waiting",
@@ -165,19 +203,27 @@ _QUALITY = Row(
         ),
         timeseries(
             "Error Rate",
-            of_service(f"sum by (error_type) {rate('errors_total{@}', _WINDOW)}", "{{error_type}}"),
+            of_service(f"sum by (error_type) {rate('errors_total{@}', STEP)}", "{{error_type}}"),
             about="Failed operations a second by code; the alert looks at each series, above 0.05 for five minutes.",
             look=Look("ops", red=0.05),
             runbook="higherrorrate",
         ),
         timeseries(
             "Exceptions and lost work",
-            of_service("sum(increase(flask_http_request_exceptions_total{@}[$window]))", "exceptions"),
-            of_service("sum(increase(worker_unclean_exits_total{@}[$window]))", "workers killed"),
-            of_service("sum(increase(operations_recovered_total{@}[$window]))", "operations aborted"),
-            of_service("sum(increase(log_records_dropped_total{@}[$window]))", "log lines dropped"),
-            of_service("sum(increase(metric_files_unreadable_total{@}[$window]))", "metric files unreadable"),
-            of_service("sum(increase(metric_updates_dropped_total{@}[$window]))", "metric updates dropped"),
+            of_service(
+                "sum(increase(flask_http_request_exceptions_total{@}[$__rate_interval]))", "exceptions"
+            ),
+            of_service("sum(increase(worker_unclean_exits_total{@}[$__rate_interval]))", "workers killed"),
+            of_service(
+                "sum(increase(operations_recovered_total{@}[$__rate_interval]))", "operations aborted"
+            ),
+            of_service("sum(increase(log_records_dropped_total{@}[$__rate_interval]))", "log lines dropped"),
+            of_service(
+                "sum(increase(metric_files_unreadable_total{@}[$__rate_interval]))", "metric files unreadable"
+            ),
+            of_service(
+                "sum(increase(metric_updates_dropped_total{@}[$__rate_interval]))", "metric updates dropped"
+            ),
             about="All of it should be zero.",
             look=Look(red=1),
             runbook="healthcheckfailed",
@@ -218,8 +264,8 @@ _DEPENDENCIES = Row(
         timeseries(
             "Metadata cache",
             of_service(
-                '100 * sum(rate(cache_requests_total{result="hit",@}[$window]))'
-                " / (sum(rate(cache_requests_total{@}[$window])) > 0)",
+                '100 * sum(rate(cache_requests_total{result="hit",@}[$__rate_interval]))'
+                " / (sum(rate(cache_requests_total{@}[$__rate_interval])) > 0)",
                 "found",
             ),
             about="Share of lookups that Redis answered; 0 without Redis, a gap without lookups.",
@@ -238,6 +284,6 @@ OVERVIEW = Dashboard(
     "filewallball-overview",
     "FileWallBall System Overview",
     "Objectives, traffic, resumable uploads, speed, errors, storage, dependencies, and the host.",
-    (_AT_A_GLANCE, OBJECTIVES, _TRAFFIC, RESUMABLE, _QUALITY, _DEPENDENCIES, HOST),
+    (_AT_A_GLANCE, _ALERTS, OBJECTIVES, _TRAFFIC, RESUMABLE, _QUALITY, _DEPENDENCIES, HOST),
     hosts=True,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 Json = dict[str, Any]
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+DATASOURCE_NAME = "FileWallBall"
 GREEN, YELLOW, RED = "green", "yellow", "red"
 HEALTH = {
     "1": ("healthy", GREEN),
@@ -16,6 +17,8 @@ HEALTH = {
     "0": ("unhealthy", RED),
     "null": ("disabled", "text"),
 }
+STEP = "$__rate_interval"
+"""The window of lines over time: it grows with the time shown, so that no event falls between two points."""
 YES_NO = {"1": ("yes", GREEN), "0": ("no", RED)}
 
 
@@ -31,7 +34,7 @@ class Query:
 class Look:
     """The display of a figure: its unit, the values from which on it is yellow or red, and names for single values.
 
-    `absent` is shown where there is no series.
+    `absent` is shown where there is no series; `plain` figures have no colour that says whether they are well.
     """
 
     unit: str = "short"
@@ -42,6 +45,7 @@ class Look:
     most: float | None = None
     decimals: int | None = None
     absent: str = ""
+    plain: bool = False
 
     def defaults(self) -> Json:
         """The schema's field options."""
@@ -62,7 +66,7 @@ class Look:
             values = [value for value in (self.red, self.yellow) if value is not None]
             limits, first = list(zip(values, colours[1:], strict=True)), colours[0]
         else:
-            first = GREEN
+            first = "text" if self.plain else GREEN
         steps = [
             {"value": None, "color": first},
             *({"value": value, "color": colour} for value, colour in limits),
@@ -135,6 +139,54 @@ def timeseries(
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
     return Panel(title, "timeseries", queries, about, look, options, width, 8, custom, runbook)
+
+
+def heatmap(title: str, query: Query, *, about: str, unit: str, runbook: str = "", width: int = 12) -> Panel:
+    """Buckets of a histogram over time, the darker the more observations."""
+    options = {
+        "calculate": False,
+        "cellGap": 1,
+        "cellValues": {"unit": "short", "decimals": 0},
+        "color": {
+            "mode": "scheme",
+            "scheme": "Oranges",
+            "fill": "dark-orange",
+            "scale": "exponential",
+            "exponent": 0.5,
+            "steps": 64,
+            "reverse": False,
+        },
+        "exemplars": {"color": "rgba(51, 162, 229, 0.8)"},
+        "filterValues": {"le": 1e-9},
+        "legend": {"show": True},
+        "rowsFrame": {"layout": "auto"},
+        "showValue": "never",
+        "tooltip": {"show": True, "yHistogram": True},
+        "yAxis": {"unit": unit, "axisPlacement": "left", "reverse": False},
+    }
+    custom = {
+        "scaleDistribution": {"type": "linear"},
+        "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+    }
+    return Panel(title, "heatmap", (query,), about, Look(unit), options, width, 8, custom, runbook)
+
+
+def alertlist(title: str, *, about: str, runbook: str = "", width: int = 24) -> Panel:
+    """The alerts that Prometheus holds for pending or firing, which Grafana asks it for by itself."""
+    options = {
+        "viewMode": "list",
+        "groupMode": "default",
+        "groupBy": [],
+        "maxItems": 50,
+        "sortOrder": 3,
+        "dashboardAlerts": False,
+        "alertName": "",
+        "alertInstanceLabelFilter": '{severity=~"warning|critical"}',
+        "datasource": DATASOURCE_NAME,
+        "showInstances": True,
+        "stateFilter": {"firing": True, "pending": True, "error": True, "noData": False, "normal": False},
+    }
+    return Panel(title, "alertlist", (), about, Look(), options, width, 6, runbook=runbook)
 
 
 def stat(

@@ -1,5 +1,8 @@
 """Grafana's data source, dashboards and address: files for /etc/grafana."""
 
+from collections.abc import Iterator
+
+from filewallball.ops.dashboards.panels import DATASOURCE_NAME
 from filewallball.ops.rendering import yaml_text
 from filewallball.settings.service import Settings
 
@@ -11,7 +14,7 @@ def datasource(settings: Settings) -> str:
     """`provisioning/datasources/filewallball.yml`."""
     url = settings.prometheus_url or f"http://localhost:{settings.prometheus_port}"
     source = {
-        "name": "FileWallBall",
+        "name": DATASOURCE_NAME,
         "uid": _UID,
         "type": "prometheus",
         "access": "proxy",
@@ -19,9 +22,24 @@ def datasource(settings: Settings) -> str:
         "isDefault": True,
         "editable": False,
         # The scrape interval: Grafana asks for no finer steps.
-        "jsonData": {"httpMethod": "POST", "timeInterval": "15s"},
+        "jsonData": {
+            "httpMethod": "POST",
+            "timeInterval": "15s",
+            "manageAlerts": True,
+            "exemplarTraceIdDestinations": list(_stories(settings)),
+        },
     }
     return yaml_text({"apiVersion": 1, "datasources": [source]})
+
+
+def _stories(settings: Settings) -> Iterator[dict[str, str]]:
+    """From an exemplar to its request's page in the console; Grafana reads `$$` in its files as `$`."""
+    if settings.public_url:
+        yield {
+            "name": "request_id",
+            "url": f"{settings.public_url}/console/audit/$${{__value.raw}}",
+            "urlDisplayLabel": "Story of the request",
+        }
 
 
 def provider(_settings: Settings) -> str:

@@ -22,8 +22,8 @@ RESUMABLE = Row(
         ),
         timeseries(
             "Interrupted uploads",
-            of_service("sum(increase(resumable_uploads_resumed_total{@}[$window]))", "resumed"),
-            of_service("sum(increase(resumable_uploads_expired_total{@}[$window]))", "expired"),
+            of_service("sum(increase(resumable_uploads_resumed_total{@}[$__rate_interval]))", "resumed"),
+            of_service("sum(increase(resumable_uploads_expired_total{@}[$__rate_interval]))", "expired"),
             about="Uploads that went on after they were broken off, and those that were not finished in time. "
             "Many that go on are clients on poor networks, or something on the way that cuts connections.",
             runbook="uploadsbreakingoff",
@@ -31,7 +31,7 @@ RESUMABLE = Row(
         ),
         timeseries(
             "Bytes of resumable uploads",
-            of_service("sum(rate(resumable_upload_bytes_total{@}[$window]))", "received"),
+            of_service("sum(rate(resumable_upload_bytes_total{@}[$__rate_interval]))", "received"),
             about="As they arrive, of uploads that will be finished or not.",
             look=Look("Bps"),
             width=8,

@@ -2,10 +2,9 @@
 
 from filewallball.ops.alertmanager import firing
 from filewallball.ops.dashboards.dashboard import Dashboard, Row
-from filewallball.ops.dashboards.panels import Look, bargauge, of_service, stat, timeseries
+from filewallball.ops.dashboards.panels import STEP, Look, bargauge, of_service, stat, timeseries
 from filewallball.ops.promql import rate
 
-_WINDOW = "$window"
 _REFUSALS = 'flask_http_request_total{status=~"401|403|429",@}'
 _UNWANTED = (
     "errors_total{error_type=~"
@@ -63,7 +62,8 @@ _REFUSED = Row(
         timeseries(
             "Failed Authentications",
             of_service(
-                "sum by (failure_type) (rate(authentication_failures_total{@}[$window]))", "{{failure_type}}"
+                "sum by (failure_type) (rate(authentication_failures_total{@}[$__rate_interval]))",
+                "{{failure_type}}",
             ),
             about="A second, by cause. Missing and forbidden are callers without a token or with too small a role.",
             look=Look("ops"),
@@ -71,17 +71,15 @@ _REFUSED = Row(
         ),
         timeseries(
             "Rate Limit Violations",
-            of_service(
-                f"sum by (endpoint) {rate('rate_limit_violations_total{@}', _WINDOW)}", "{{endpoint}}"
-            ),
+            of_service(f"sum by (endpoint) {rate('rate_limit_violations_total{@}', STEP)}", "{{endpoint}}"),
             about="Requests a second beyond RATELIMIT_*, by route.",
             look=Look("ops"),
         ),
         timeseries(
             "Denied operations",
             of_service(
-                'sum by (action) (rate(operations_total{status="denied",@}[$window])) > 0'
-                ' or sum(rate(operations_total{status="denied",@}[$window]))',
+                'sum by (action) (rate(operations_total{status="denied",@}[$__rate_interval])) > 0'
+                ' or sum(rate(operations_total{status="denied",@}[$__rate_interval]))',
                 "{{action}}",
             ),
             about="Permission, limit, block or quota; each is in the audit log, floods folded into one row.",
@@ -90,7 +88,7 @@ _REFUSED = Row(
         timeseries(
             "Answers 401, 403 and 429",
             of_service(
-                f"sum by (status) {rate(_REFUSALS, _WINDOW)}",
+                f"sum by (status) {rate(_REFUSALS, STEP)}",
                 "{{status}}",
             ),
             about="The same as clients see it.",
@@ -103,15 +101,15 @@ _CONTENT = Row(
     (
         timeseries(
             "Suspicious uploads over time",
-            of_service("sum(increase(suspicious_uploads_total{@}[$window]))", "suspicious"),
-            about="In each window.",
+            of_service("sum(increase(suspicious_uploads_total{@}[$__rate_interval]))", "suspicious"),
+            about="At each point, since the one before.",
             look=Look(yellow=1),
             runbook="failedauthentications",
         ),
         timeseries(
             "Refused content",
             of_service(
-                f"sum by (error_type) {rate(_UNWANTED, _WINDOW)}",
+                f"sum by (error_type) {rate(_UNWANTED, STEP)}",
                 "{{error_type}}",
             ),
             about="Uploads a second that were not kept for what they are.",
@@ -127,9 +125,9 @@ _CONTENT = Row(
         ),
         timeseries(
             "Forwarding headers ignored or unreadable",
-            of_service("sum(rate(forwarded_headers_ignored_total{@}[$window]))", "ignored"),
-            of_service("sum(rate(client_address_unreadable_total{@}[$window]))", "unreadable"),
-            of_service("sum(rate(unknown_hosts_total{@}[$window]))", "unknown host"),
+            of_service("sum(rate(forwarded_headers_ignored_total{@}[$__rate_interval]))", "ignored"),
+            of_service("sum(rate(client_address_unreadable_total{@}[$__rate_interval]))", "unreadable"),
+            of_service("sum(rate(unknown_hosts_total{@}[$__rate_interval]))", "unknown host"),
             about="Ignored: from peers that TRUSTED_PROXIES does not name, so spoofing or a missing setting. "
             "Unreadable: a trusted proxy sends no address, and its clients share one limit. "
             "Unknown host: the request names no host of the service (ALLOWED_HOSTS).",

@@ -160,7 +160,7 @@ def test_a_chart_has_its_numbers_behind_it_and_its_panel_in_grafana(page: Operat
     numbers = [int(text) for text in page.texts(".chart details[open] tbody td:nth-child(2)")]
     assert sum(numbers) >= 7
     address = page.evaluate("return document.querySelector('.chart figcaption a').href")
-    assert address.startswith("http://127.0.0.1:9/grafana/d/filewallball-overview?viewPanel=9&from=now-1d")
+    assert address.startswith("http://127.0.0.1:9/grafana/d/filewallball-overview?viewPanel=15&from=now-1d")
 
 
 def test_an_alert_fires_with_the_runbook_beside_it(page: OperatorBrowser, activity: Activity) -> None:

@@ -93,6 +93,30 @@ FIGURES = {
     "a host that never took a backup": Figure(
         "Age of the last backup", {f"backup_last_success_timestamp_seconds{{{_AT}}}": "0x40"}, None
     ),
+    "one host that never took a backup beside one that did": Figure(
+        "Age of the last backup",
+        {
+            f"backup_last_success_timestamp_seconds{{{_AT}}}": "0x40",
+            'backup_last_success_timestamp_seconds{job="filewallball",instance="b:8000"}': "10x40",
+        },
+        None,
+    ),
+    "the older backup of two hosts": Figure(
+        "Age of the last backup",
+        {
+            f"backup_last_success_timestamp_seconds{{{_AT}}}": "10x40",
+            'backup_last_success_timestamp_seconds{job="filewallball",instance="b:8000"}': "300x40",
+        },
+        590,
+    ),
+    "a disk of 100 bytes that loses one in 15 seconds": Figure(
+        "Free in 24 hours",
+        {
+            f"storage_free_bytes{{{_AT}}}": "90-1x40",
+            f"storage_size_bytes{{{_AT}}}": "100x40",
+        },
+        50 - 86400 / 15,
+    ),
     "a verification that failed before the time shown": Figure(
         "Failed verifications", {f"audit_verify_failures_total{{{_AT}}}": "3x40"}, 0
     ),
@@ -103,7 +127,9 @@ FIGURES = {
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
 def test_a_figure_shows(tmp_path: Path, figure: Figure) -> None:
     (target,) = _panel(figure.panel)["targets"]
-    expr = target["expr"].replace("$instance", ".*").replace("$window", "5m").replace("$__range", "5m")
+    expr = target["expr"].replace("$instance", ".*")
+    for window in ("$window", "$__rate_interval", "$__range"):
+        expr = expr.replace(window, "5m")
 
     expect(tmp_path, figure.history, expr, "10m", figure.shown)
 
@@ -111,8 +137,48 @@ def test_a_figure_shows(tmp_path: Path, figure: Figure) -> None:
 def test_only_lines_are_drawn_from_the_past() -> None:
     kinds = {(panel["type"], target["range"]) for panel in _panels() for target in panel.get("targets", [])}
 
-    assert {kind for kind, is_range in kinds if is_range} == {"timeseries"}
-    assert ("timeseries", False) not in kinds
+    assert {kind for kind, is_range in kinds if is_range} == {"timeseries", "heatmap"}
+    assert not {("timeseries", False), ("heatmap", False)} & kinds
+
+
+def test_lines_over_time_follow_the_steps_of_the_drawing() -> None:
+    """With a fixed window, what happened between two points of a long time would be in neither."""
+    for panel, target in _targets():
+        if target["range"]:
+            assert "$window" not in target["expr"], panel["title"]
+        else:
+            assert "$__rate_interval" not in target["expr"], panel["title"]
+
+
+def test_no_figure_is_shown_twice() -> None:
+    shown: dict[str, str] = {}
+    for panel, target in _targets():
+        expr = re.sub(r"\$(window|__rate_interval|__range)", "W", target["expr"])
+        expr = re.sub(r"\binstance=~\S+?(?=[,}])", "", expr)
+        assert shown.setdefault(expr, panel["title"]) == panel["title"], expr
+
+
+def test_latencies_show_their_exemplars() -> None:
+    timed = [
+        target for _, target in _targets() if "_duration_seconds_bucket" in target["expr"] and target["range"]
+    ]
+
+    assert len(timed) > 5
+    assert all(target["exemplar"] for target in timed)
+    assert not [target for _, target in _targets() if target.get("exemplar") and target not in timed]
+
+
+def test_no_colour_depends_on_a_number_of_bytes() -> None:
+    """A gigabyte is much of one disk and little of another."""
+    for panel in _panels():
+        defaults = panel.get("fieldConfig", {}).get("defaults", {})
+        if defaults.get("unit") == "bytes":
+            assert len(defaults["thresholds"]["steps"]) == 1, panel["title"]
+
+
+def test_what_never_happened_is_called_never() -> None:
+    for title in ("Age of the last backup", "Audit log found intact"):
+        assert _panel(title)["fieldConfig"]["defaults"]["noValue"] == "never"
 
 
 def test_no_colour_depends_on_what_only_ever_grows() -> None:
@@ -149,6 +215,10 @@ def _links(text: str) -> list[dict[str, Any]]:
 def _panels(environ: dict[str, str] | None = None) -> list[dict[str, Any]]:
     settings = host_settings(environ or {})
     return [panel for each in dashboards(settings) for panel in json.loads(each.render("r"))["panels"]]
+
+
+def _targets() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return [(panel, target) for panel in _panels() for target in panel.get("targets", [])]
 
 
 def _panel(title: str, environ: dict[str, str] | None = None) -> dict[str, Any]:

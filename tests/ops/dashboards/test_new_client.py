@@ -104,7 +104,12 @@ def _sum(title: str, label: str, window: str = f"{_WINDOW_SECONDS}s") -> str:
         if panel["title"] == title
         for target in panel["targets"]
     )
-    for name, value in {"$instance": ".*", "$window": window, "$__range": window}.items():
+    for name, value in {
+        "$instance": ".*",
+        "$window": window,
+        "$__range": window,
+        "$__rate_interval": window,
+    }.items():
         expr = expr.replace(name, value)
     return f"sum(({expr}) and on ({label.partition('=')[0]}) label_replace(vector(1), {_replaced(label)}))"
 

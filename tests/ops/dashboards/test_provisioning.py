@@ -20,6 +20,21 @@ def test_the_data_source_is_the_prometheus_of_the_settings(tmp_path: Path) -> No
         assert (source["type"], source["url"], source["access"]) == ("prometheus", expected, "proxy")
 
 
+def test_an_exemplar_leads_to_the_story_of_its_request(tmp_path: Path) -> None:
+    for environ, expected in (
+        ({}, []),
+        (
+            {"PUBLIC_URL": "https://files.example.org/"},
+            ["https://files.example.org/console/audit/$${__value.raw}"],
+        ),
+    ):
+        list(write(ARTIFACTS, load_settings(environ), tmp_path))
+        content = yaml.safe_load((tmp_path / "grafana/provisioning/datasources/filewallball.yml").read_text())
+        found = content["datasources"][0]["jsonData"]["exemplarTraceIdDestinations"]
+        assert [each["url"] for each in found] == expected
+        assert {each["name"] for each in found} <= {"request_id"}
+
+
 def test_dashboards_are_read_from_the_folder_that_the_doctor_looks_into(tmp_path: Path) -> None:
     list(write(ARTIFACTS, load_settings({"GRAFANA_PORT": "3333"}), tmp_path))
     (provider,) = yaml.safe_load((tmp_path / "grafana/provisioning/dashboards/filewallball.yml").read_text())[

@@ -28,7 +28,7 @@ scrape_configs:
   static_configs: [{{targets: ["127.0.0.1:{node}"]}}]
 """
 _TOKEN = "fwb_the-administrator-of-the-dashboards"
-_VARIABLES = {"$instance": ".*", "$node": ".*", "$window": "1m", "$__range": "5m"}
+_VARIABLES = {"$instance": ".*", "$node": ".*", "$window": "1m", "$__rate_interval": "1m0s", "$__range": "5m"}
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         "MIN_FREE_SPACE": "0",
         "REDIS_URL": redis.url,
         "MAX_UPLOAD_SIZE": "100KB",
+        "QUOTA_USER_BYTES": "1GB",
     }
     service = Service(folder / "service", settings, workers=1).start()
     node = NodeExporter(folder / "node").start()
@@ -70,6 +71,8 @@ def _work(service: Service) -> None:
     assert service.request("PUT", "/upload/large.txt", data=b"x" * 200_000).status_code == 413
     assert service.request("GET", "/files", headers={"Authorization": "Bearer made-up"}).status_code == 401
     assert service.request("GET", "/api/v1/audit/logs").status_code == 401
+    for size, status in ((1000, 201), (200_000, 413)):  # by a user
+        assert service.request("PUT", "/upload/c.txt", data=b"x" * size, headers=admin).status_code == status
     expected = {"expected_within": "1h"}
     assert service.request("PUT", "/api/v1/stats/expected/127.0.0.1", headers=admin, json=expected).ok
 
@@ -95,6 +98,19 @@ def test_every_panel_shows_data(prometheus: Prometheus) -> None:
         wait_until(all_answered, 60, "data for every panel")
     except TimeoutError:
         pytest.fail(f"no data for {json.dumps(missing, indent=1)}")
+
+
+def test_starts_are_marked_when_they_were_and_alerts_while_they_fire(prometheus: Prometheus) -> None:
+    for dashboard in dashboards(host_settings({})):
+        marks = {
+            each["name"]: each for each in json.loads(dashboard.render("runbook"))["annotations"]["list"]
+        }
+        (start,) = prometheus.query(_filled(marks["Starts"]["expr"]))
+        (started,) = prometheus.query('process_start_time_seconds{job="filewallball"}')
+        assert marks["Starts"]["useValueForTime"]
+        assert float(start["value"][1]) == pytest.approx(1000 * float(started["value"][1]))
+        firing = prometheus.query(_filled(marks["Alerts"]["expr"]))
+        assert "Watchdog" not in {alert["metric"]["alertname"] for alert in firing}
 
 
 def test_every_variable_has_values(prometheus: Prometheus) -> None:
