@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from filewallball.clock import now_us
+from filewallball.database.tables import db
 from filewallball.files.scrub import Pace
 from filewallball.serving.maintenance import scrub
 from harness.parts import Parts
@@ -67,7 +68,7 @@ def served(set_config: Callable[..., Flask]) -> Parts:
     parts.shipper.ship()
     parts.sealer.run()
     for table in _COLUMNS:
-        alter(parts, f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")
+        alter(parts, f"CREATE TABLE kept_{table} AS SELECT {_written(table)} FROM {table}")
     return parts
 
 
@@ -179,10 +180,19 @@ def _tamper_files(draw: random.Random, blobs: dict[Path, bytes]) -> str:
 
 def _put_back(parts: Parts, blobs: dict[Path, bytes]) -> None:
     for table in _COLUMNS:
-        alter(parts, f"DELETE FROM {table}", f"INSERT INTO {table} SELECT * FROM kept_{table}")
+        written = _written(table)
+        again = f"INSERT INTO {table} ({written}) SELECT {written} FROM kept_{table}"
+        alter(parts, f"DELETE FROM {table}", again)
     for path, data in blobs.items():
         if not path.exists() or path.read_bytes() != data:
             path.write_bytes(data)
+
+
+def _written(table: str) -> str:
+    """The columns that the database does not compute by itself."""
+    return ", ".join(
+        f"`{column.name}`" for column in db.metadata.tables[table].columns if column.computed is None
+    )
 
 
 def _blob_paths(parts: Parts) -> Iterator[Path]:
