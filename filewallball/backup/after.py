@@ -9,6 +9,8 @@ from pathlib import Path
 from filewallball.settings.kinds import SECRET_KINDS
 from filewallball.settings.service import Settings
 
+TOLD = ("FILEWALLBALL_BACKUP_FOLDER", "FILEWALLBALL_BACKUP_ID")
+
 
 def run_after(command: Sequence[str], folder: Path, backup_id: str) -> str:
     """Run `command`, never through a shell; returns what went wrong, or nothing.
@@ -16,7 +18,7 @@ def run_after(command: Sequence[str], folder: Path, backup_id: str) -> str:
     It learns the folder and the backup from its environment, which does not hold the secrets of the service. What it
     prints goes to the standard error.
     """
-    about = {"FILEWALLBALL_BACKUP_FOLDER": str(folder.resolve()), "FILEWALLBALL_BACKUP_ID": backup_id}
+    about = dict(zip(TOLD, (str(folder.resolve()), backup_id), strict=True))
     try:
         done = subprocess.run(
             command, env=_without_secrets() | about, stdin=subprocess.DEVNULL, stdout=2, check=False
