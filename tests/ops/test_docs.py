@@ -57,7 +57,7 @@ def test_every_command_exists(page: str) -> None:
             found, words = called, words[1:]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "docs/container.md"])
 def test_every_file_and_setting_exists(page: str) -> None:
     text = (ROOT / page).read_text()
     known = {name for name, _, _ in documented()}
@@ -91,6 +91,7 @@ def test_the_environment_of_the_walk_through_is_accepted() -> None:
     settings = load_settings(environ)
 
     assert environ.keys() <= {name for name, _, _ in documented()}
+    assert "#" not in block, "systemd takes a comment behind a value for a part of it"
     assert settings.x_accel
     assert settings.trusted_proxies
 
