@@ -140,14 +140,20 @@ def test_the_settings_are_settings_and_secrets_come_from_files() -> None:
 
 def test_nginx_and_prometheus_are_known_by_their_addresses_alone() -> None:
     settings = settings_of("filewallball")
-    [subnet] = [each["subnet"] for each in COMPOSE["networks"]["inside"]["ipam"]["config"]]
-    nginx, prometheus = (
-        SERVICES[name]["networks"]["inside"]["ipv4_address"] for name in ("nginx", "prometheus")
-    )
+    [network] = COMPOSE["networks"]["inside"]["ipam"]["config"]
+    fixed = {
+        name: service["networks"]["inside"]["ipv4_address"]
+        for name, service in SERVICES.items()
+        if isinstance(service["networks"], dict)
+    }
+    nginx, prometheus = fixed["nginx"], fixed["prometheus"]
 
+    assert len(set(fixed.values())) == len(fixed) == 3
+    for address in map(ipaddress.ip_address, fixed.values()):
+        assert address in ipaddress.ip_network(network["subnet"])
+        assert address not in ipaddress.ip_network(network["ip_range"])
     assert [str(each) for each in settings.trusted_proxies] == [f"{nginx}/32"]
     assert [str(each) for each in settings.monitoring_networks] == ["127.0.0.0/8", f"{prometheus}/32"]
-    assert all(ipaddress.ip_address(each) in ipaddress.ip_network(subnet) for each in (nginx, prometheus))
     for name in ("nginx", "prometheus"):
         assert set(SERVICES[name]["networks"]) & set(SERVICES["filewallball"]["networks"]) == {"inside"}
 
