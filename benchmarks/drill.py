@@ -44,7 +44,7 @@ def run(folder: Path, options: argparse.Namespace) -> None:
         with _timed(f"store {options.files} files"):
             kept = _fill(lost, options.files)
         before = _waits(lost, kept, until=_after(options.seconds))
-        backup = Shell(lost.environment()).start("backup", "create", str(backups))
+        backup = Shell(lost.environment()).start("backup", "create", "--create", str(backups))
         with _timed("backup, while it serves"):
             during = _waits(lost, kept, until=lambda: backup.poll() is not None)
         _check(backup)

@@ -12,6 +12,7 @@ import click
 from flask import Flask
 from sqlalchemy import inspect
 
+from filewallball.backup.after import run_after
 from filewallball.backup.create import KEYS, create_backup
 from filewallball.backup.manifest import (
     BackupBroken,
@@ -58,9 +59,33 @@ def backup() -> None:
 
 @backup.command()
 @_FOLDER
+@click.option("--create", "is_new", is_flag=True, help="Make FOLDER if it is not there.")
 @partial(with_app, adjust=_patient)
-def create(app: Flask, folder: Path) -> None:
-    """Back up the database and the bytes that it names into FOLDER, while the service runs."""
+def create(app: Flask, folder: Path, is_new: bool) -> None:
+    """Back up the database and the bytes that it names into FOLDER, while the service runs.
+
+    Afterwards the command in BACKUP_AFTER is run, such as one that copies FOLDER to another host.
+    """
+    _require_folder(folder, is_new)
+    manifest = _take(app, folder)
+    click.echo(_about(manifest))
+    problems = [f"blob {sha256} was damaged already and is not in it" for sha256 in manifest.damaged]
+    command = part(Settings, app).backup_after
+    if command and (failure := run_after(command, folder, manifest.backup_id)):
+        problems.append(f"the backup is there, but BACKUP_AFTER failed: {failure}")
+    if problems:
+        _fail(problems)
+
+
+def _require_folder(folder: Path, is_new: bool) -> None:
+    """A path that is misspelt, or not mounted, is no place for a backup."""
+    if is_new:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    elif not folder.is_dir():
+        _fail([f"there is no folder {folder}; --create makes it"])
+
+
+def _take(app: Flask, folder: Path) -> Manifest:
     shipper = part(Shipper, app)
     shipper.flush()
     try:
@@ -76,9 +101,7 @@ def create(app: Flask, folder: Path) -> None:
     except BlockingIOError:
         _fail(["another backup goes into this folder"])
     shipper.flush()
-    click.echo(_about(manifest))
-    if manifest.damaged:
-        _fail([f"blob {sha256} was damaged already and is not in it" for sha256 in manifest.damaged])
+    return manifest
 
 
 @backup.command("list")

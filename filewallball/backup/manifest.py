@@ -77,7 +77,6 @@ def new_backup(folder: Path, backup_id: str) -> Iterator[Path]:
 
     What an earlier one left unfinished is removed first.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(folder):
         for left in folder.glob(f"{_PARTIAL}*"):
             shutil.rmtree(left)

@@ -1,6 +1,7 @@
 """Kinds of settings: how the text of an environment variable becomes a checked value."""
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import field
 from datetime import timedelta
@@ -187,6 +188,13 @@ def absolute(value: str, **_: Any) -> str:
     return value
 
 
+def command(value: str, **_: Any) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise ValidationError("has a quotation mark without its other half.") from error
+
+
 def addresses(value: str, **_: Any) -> tuple[str, ...]:
     check = Email()
     return tuple(check(part) for part in _parts(value))
@@ -264,6 +272,7 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     secret_url,
     password,
     absolute,
+    command,
     addresses,
     phones,
     targets,

@@ -176,6 +176,9 @@ class Settings(MonitoringSettings):
     backup_max_age: timedelta | None = setting(
         "age", "", "Age of the last backup beyond which health is degraded; empty = not watched"
     )
+    backup_after: tuple[str, ...] = setting(
+        "command", "", "Program, with its arguments, that `backup create` runs afterwards; no shell reads it"
+    )
     x_accel: bool = setting("bool", "false", "Let nginx send downloads (X-Accel-Redirect to /_blobs/)")
     nginx_unanswered_log: str = setting(
         "absolute",

@@ -41,4 +41,6 @@ def either(request: pytest.FixtureRequest, make_place: Callable[..., Place]) -> 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder for backups."""
-    return tmp_path / "backups"
+    made = tmp_path / "backups"
+    made.mkdir()
+    return made

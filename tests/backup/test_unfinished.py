@@ -50,7 +50,7 @@ def test_a_full_disk_leaves_no_backup_and_the_next_one_on_a_larger_disk_succeeds
     folder = small_disk / "backups"
 
     with pytest.raises(RuntimeError, match="MIN_FREE_SPACE"):
-        place.shell.run("backup", "create", str(folder))
+        place.shell.run("backup", "create", "--create", str(folder))
     left = backup_ids(folder), partial(folder)
     subprocess.run(["mount", "-o", "remount,size=16m", small_disk], check=True)
     place.shell.run("backup", "create", str(folder))
@@ -63,7 +63,7 @@ def test_a_disk_without_a_byte_is_one_clear_line(place: Place, small_disk: Path)
     subprocess.run(["dd", "if=/dev/zero", f"of={small_disk}/filler"], check=False, capture_output=True)
 
     with pytest.raises(RuntimeError, match=r"\nfilewallball: No space left on device\n$"):
-        place.shell.run("backup", "create", str(small_disk / "backups"))
+        place.shell.run("backup", "create", "--create", str(small_disk / "backups"))
 
     assert place.shell.run("backup", "list", str(small_disk / "backups")) == ""
 

@@ -83,7 +83,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     prometheus.configure(configuration(read).replace("15s", "1s").replace("30s", "1s"), alert_rules(read))
     prometheus.start()
     list(write(ARTIFACTS, read, folder))
-    service.cli("backup", "create", str(folder / "backups"))
+    service.cli("backup", "create", "--create", str(folder / "backups"))
     service.cli("audit", "verify")
     yield Host(service, prometheus, folder / "grafana" / "dashboards")
     for server in (prometheus, front, service):

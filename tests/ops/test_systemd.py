@@ -1,8 +1,6 @@
-"""The systemd units: what they start exists, and the service lives on a socket that systemd holds.
+"""The systemd units: what they start exists, systemd understands them, and the service lives on its socket."""
 
-`systemd-analyze verify` and `security` were run by hand: they need systemd, which a test machine may lack.
-"""
-
+import re
 import signal
 import socket
 import subprocess
@@ -75,7 +73,18 @@ def test_every_unit_runs_with_little(path: Path) -> None:
     }
 
     assert {key: unit[f"Service.{key}"] for key in wanted} == {key: [value] for key, value in wanted.items()}
-    assert unit["Service.EnvironmentFile"] == ["/etc/filewallball/environment"]
+    assert unit["Service.EnvironmentFile"][0] == "/etc/filewallball/environment"
+
+
+def test_the_environment_of_the_backups_own_command_is_optional_and_no_other_units() -> None:
+    more = {path.name: entries(path)["Service.EnvironmentFile"][1:] for path in SERVICES}
+    backup = entries(ROOT / "ops/systemd/filewallball-backup.service")
+
+    assert {name: files for name, files in more.items() if files} == {
+        "filewallball-backup.service": ["-/etc/filewallball/backup-environment"]
+    }
+    assert backup["Service.Environment"] == ["XDG_CACHE_HOME=/var/cache/filewallball"]
+    assert backup["Service.CacheDirectory"] == ["filewallball"]
 
 
 def test_every_timer_has_its_service_and_the_socket_the_services_port() -> None:
@@ -91,6 +100,40 @@ def test_every_timer_has_its_service_and_the_socket_the_services_port() -> None:
 def test_the_service_may_ask_the_kernel_what_waits_at_its_sockets() -> None:
     [families] = entries(ROOT / "ops/systemd/filewallball.service")["Service.RestrictAddressFamilies"]
     assert set(families.split()) == {"AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"}
+
+
+def test_systemd_understands_every_line_of_the_units(units: Path) -> None:
+    done = _analyze("verify", "--man=no", *map(str, sorted(units.iterdir())))
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_systemd_complains_of_a_key_that_it_does_not_know(units: Path) -> None:
+    unit = units / "filewallball-scrub.service"
+    unit.write_text(unit.read_text().replace("Nice=", "Niceness="))
+
+    assert "Unknown key 'Niceness'" in _analyze("verify", "--man=no", str(unit)).stderr
+
+
+def test_systemd_finds_little_that_the_services_could_still_give_up(units: Path) -> None:
+    done = _analyze(
+        "security", "--offline=true", "--threshold=16", *map(str, sorted(units.glob("*.service")))
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Overall exposure level") == len(SERVICES)
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units with programs that are there: systemd asks for each that a unit starts."""
+    for path in UNITS:
+        (tmp_path / path.name).write_text(re.sub(f"{_BIN}[a-z]+", "/bin/true", path.read_text()))
+    return tmp_path
+
+
+def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.server

@@ -146,7 +146,7 @@ def test_a_backup_of_an_earlier_release_replaces_rows_of_any_format(
     parts.sealer.run()
     shell, folder = Shell(environ), str(tmp_path / "backups")
     shell.run("db", "downgrade", "0008")
-    shell.run("backup", "create", folder)
+    shell.run("backup", "create", "--create", folder)
     shell.run("db", "upgrade")
     shell.run("upgrade", "finish")
     Shell(environ).run("audit", "verify")

@@ -51,7 +51,11 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     server.start()
     wait_until(lambda: len(server.query("up == 1")) == 3, 60, "all three jobs are up")
     _work(service)
-    for arguments in (("audit", "verify"), ("scrub",), ("backup", "create", str(folder / "backups"))):
+    for arguments in (
+        ("audit", "verify"),
+        ("scrub",),
+        ("backup", "create", "--create", str(folder / "backups")),
+    ):
         service.cli(*arguments)
     wait_until(lambda: server.query('sum(file_downloads_total{file_type="text/plain"}) > 0'), 60, "a scrape")
     _work(service)
