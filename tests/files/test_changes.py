@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from filewallball.clock import now_us, parse_moment, rfc3339
+from filewallball.files.tables import files
 from harness.parts import Parts
 from harness.servers import Redis
 from tests.access.people import client_of, new_token
@@ -192,3 +194,26 @@ def test_no_cache_serves_what_became_private(set_config: Callable[..., Flask], r
 
     assert stranger.get(file["download_url"]).status_code == 404
     assert "b.txt" in owner.get(file["download_url"]).headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("names", [["b.txt"], ["b.txt", "c.txt", "b.txt"], ["fwb_abcdefghijklmnop.txt"]])
+def test_a_renamed_file_agrees_with_its_record_and_one_that_was_tampered_with_does_not(
+    app: Flask, owner: FlaskClient, names: list[str]
+) -> None:
+    file = keep(owner, b"words", "a.txt")
+    for name in names:
+        change(owner, file, {"file_name": name})
+        change(owner, file, {"description": f"once {name}"})
+    assert _differing(app) == []
+
+    with Parts(app).database.begin() as connection:
+        connection.execute(update(files).values(filename="forged.txt"))
+
+    assert f"name of {file['file_id']} changed" in _differing(app)[0]
+
+
+def _differing(app: Flask) -> list[str]:
+    """What reconciliation finds wrong with the rows of files."""
+    assert Parts(app).shipper.flush(seconds=20)
+    lines = Parts(app).reconciliation.lines()
+    return [line.text for line in lines if line.name == "audit log and files table" and not line.agrees]
