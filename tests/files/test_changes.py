@@ -217,3 +217,20 @@ def _differing(app: Flask) -> list[str]:
     assert Parts(app).shipper.flush(seconds=20)
     lines = Parts(app).reconciliation.lines()
     return [line.text for line in lines if line.name == "audit log and files table" and not line.agrees]
+
+
+@pytest.mark.parametrize("policy", ["flag", "quarantine", "reject"])
+def test_no_name_gets_a_program_past_the_policy_for_suspicious_uploads(
+    set_config: Callable[..., Flask], policy: str
+) -> None:
+    app = set_config(SUSPICIOUS_UPLOADS=policy, BLOCKED_FILE_TYPES="video/*")
+    owner = client_of(app, new_token(app, "owner"))
+    program = keep(owner, b"\x7fELF\x02\x01\x01" + bytes(200), "tool.bin", visibility="public")
+    script = keep(owner, b"#!/bin/sh\nrm a\n", "a.sh", visibility="public")
+    words = keep(owner, b"words", "a.txt", visibility="public")
+
+    for file, name in ((program, "photo.jpg"), (program, "photo.JPG "), (script, "photo.jpg")):
+        answer = change(owner, file, {"file_name": name}, 200 if policy == "flag" else 422)
+        assert policy == "flag" or answer["code"] == "suspicious_file"
+    for file, name in ((program, "other.bin"), (program, "other"), (script, "b.sh"), (words, "a.md")):
+        change(owner, file, {"file_name": name})
