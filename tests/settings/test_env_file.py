@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from filewallball.cli import main
 from filewallball.settings.env_file import read_env_file
 from filewallball.settings.loading import ConfigError
 
@@ -65,6 +67,15 @@ def test_a_file_that_is_unsafe_or_unreadable_is_refused(content: bytes, mode: in
 def test_a_folder_holds_no_settings(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory"):
         read_env_file(tmp_path)
+
+
+def test_a_virtual_environment_of_that_name_is_no_file_of_settings() -> None:
+    Path(".env").mkdir()
+    Path("backups").mkdir()
+
+    result = CliRunner().invoke(main, ["backup", "list", "backups"])
+
+    assert (result.exit_code, "directory" in result.output) == (0, False)
 
 
 def test_a_file_of_another_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
