@@ -45,7 +45,7 @@ map $request_uri $filewallball_path {
     default $request_uri;
     "~[^\\x20-\\x7e]" "(not ASCII)";
     # A token in it, whichever of its letters are escaped, and however often.
-    "~*^[^?]*((f|%(25)*66)(w|%(25)*77)(b|%(25)*62)(_|%(25)*5f)([A-Za-z0-9_-]|%[0-9a-f]{2}){8}|bearer([ +]|%20))" "(hidden)";
+    "~*^[^?]*((f|%(25)*66)(w|%(25)*77)(b|%(25)*62)(_|%(25)*5f)([\\w-]|%[0-9a-f]{2}){8}|bearer([ +]|%20))" "(hidden)";
     "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
 }
 # That of the request line: $request_method is GET once an error has its page.
