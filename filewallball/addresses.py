@@ -54,12 +54,16 @@ def client_network(address: str) -> str:
 
 
 def shown_network(address: str) -> str:
-    """The network that is told where the address itself is not: 24 bits of IPv4, 48 of IPv6."""
+    """The network that is told where the address itself is not: 24 bits of IPv4, 48 of IPv6.
+
+    Of 6to4, whose third to sixth bytes are an IPv4 address, it tells as much as of that.
+    """
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return UNKNOWN_CLIENT
-    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
+    wide = 40 if parsed in _6TO4 else 48
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else wide), strict=False))
 
 
 def overlaps(network: Network, others: Iterable[Network]) -> bool:

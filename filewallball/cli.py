@@ -85,7 +85,7 @@ class LazyGroup(click.Group):
 def main(env_file: Path | None) -> None:
     """Operate a FileWallBall service. Settings come from the environment."""
     close_to_others()
-    if env_file is not None or _DEFAULT_ENV_FILE.exists():
+    if env_file is not None or _DEFAULT_ENV_FILE.is_file():
         _read_settings(env_file or _DEFAULT_ENV_FILE)
 
 

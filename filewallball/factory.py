@@ -211,7 +211,7 @@ def _build_files(app: Flask, settings: Settings, database: Database) -> None:
     cache = MetadataCache(settings.redis_url, lambda: limits.are_degraded)
     downloads, removals = Downloads(settings, database, store, scanner, cache), Removals(database, cache)
     provide(app, store, scanner, cache, Thumbnails(settings, database, store), downloads, removals)
-    provide(app, Changes(database, cache), Histories(database, settings.history_addresses))
+    provide(app, Changes(settings, database, store, cache), Histories(database, settings.history_addresses))
     uploads, reservations = Uploads(settings, database, store, scanner), Reservations(database)
     provide(app, uploads, reservations, KeysInUse(database), KeyedUploads(uploads, reservations))
 

@@ -3,8 +3,12 @@
 import re
 from collections.abc import Iterable
 
-# As it came, or as a URL holds it.
-_TOKEN = re.compile(r"fwb(?:_|%5[Ff])(?:[A-Za-z0-9_-]|%5[Ff]|%2[Dd]){8,}")
+# As it came, or as a URL holds it, whichever of its letters are escaped, and however often.
+_TOKEN = re.compile(
+    r"(?:f|%(?:25)*66)(?:w|%(?:25)*77)(?:b|%(?:25)*62)(?:_|%(?:25)*5[Ff])"
+    r"(?:[A-Za-z0-9_-]|%(?:25)*(?:2[Dd]|3[0-9]|[4-7][0-9A-Fa-f])){8,}"
+)
+_ESCAPED = ("%66", "%77", "%62", "%25")
 _BEARER = re.compile(r"(bearer)(?:\s|%20|\+)+(?:[A-Za-z0-9._~+/=-]|%[0-9A-Fa-f]{2}){8,}", re.IGNORECASE)
 _HIDDEN = "[hidden]"
 _SHORTEST = 8
@@ -15,7 +19,8 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST]
-        self._signs = (b"fwb", b"earer", b"EARER", *(secret.encode() for secret in self._secrets))
+        escaped = (each.encode() for each in _ESCAPED)
+        self._signs = (b"fwb", b"earer", b"EARER", *escaped, *(secret.encode() for secret in self._secrets))
 
     def text(self, value: str) -> str:
         """The text without them."""
@@ -33,7 +38,7 @@ class Redactor:
 
 def hide_tokens(value: str) -> str:
     """The text without what looks like one of our tokens, or follows the word Bearer."""
-    if "fwb" in value:
+    if "fwb" in value or ("%" in value and any(each in value for each in _ESCAPED)):
         value = _TOKEN.sub(_HIDDEN, value)
     if "earer" in value or "EARER" in value:
         value = _BEARER.sub(rf"\1 {_HIDDEN}", value)

@@ -14,6 +14,7 @@ from filewallball.addresses import (
     normal_address,
     packed,
     read_network,
+    shown_network,
     unknown_behind,
 )
 
@@ -114,3 +115,17 @@ def test_equal_sets_of_networks_are_remembered_together() -> None:
 
     assert (again, hash(again)) == (EVERYBODY, hash(EVERYBODY))
     assert NetworkSet(EVERYBODY[:1]) != EVERYBODY
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("2002:cb00:714d::1", "2002:cb00:7100::/40"),  # 6to4 of 203.0.113.77
+        ("64:ff9b::203.0.113.77", "64:ff9b::/48"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_the_network_that_is_told_names_no_host(address: str, network: str) -> None:
+    assert shown_network(address) == network

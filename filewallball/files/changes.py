@@ -12,12 +12,17 @@ from filewallball import errors
 from filewallball.clock import now_us, rfc3339
 from filewallball.database.connections import Database
 from filewallball.files.cache import MetadataCache
+from filewallball.files.inspection.labels import extension_of
+from filewallball.files.inspection.staged import Kept
+from filewallball.files.inspection.suspicion import FLAG, dangers_under
 from filewallball.files.lookup import FIND
 from filewallball.files.naming import deceptions, display_name
 from filewallball.files.ownership import check_visible, find_visible, no_right_to_update, owns
 from filewallball.files.rows import FoundFile
-from filewallball.files.tables import KEPT, PRIVATE, files
+from filewallball.files.tables import KEPT, LIVE, PRIVATE, files
 from filewallball.recording.operations import Operation
+from filewallball.settings.service import Settings
+from filewallball.storage.local import LocalStore
 from filewallball.text import fold, sanitize
 
 _SHOWN_AS = {"filename": "file_name", "expires_us": "expires_at"}
@@ -34,8 +39,12 @@ class FileChange:
 class Changes:
     """Changes files for their owners. Takes plain values and an operation, never a request."""
 
-    def __init__(self, database: Database, cache: MetadataCache) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, store: LocalStore, cache: MetadataCache
+    ) -> None:
+        self._settings = settings
         self._database = database
+        self._store = store
         self._cache = cache
 
     def change(
@@ -43,7 +52,8 @@ class Changes:
     ) -> FoundFile:
         """Change a file and return it. `versions` are those that the caller has seen, None where it does not matter.
 
-        Raises NotFound, Expired, AuthMissing, Forbidden, ValidationFailed or PreconditionFailed.
+        Raises NotFound, Expired, AuthMissing, Forbidden, ValidationFailed, SuspiciousFile, StorageFailed or
+        PreconditionFailed.
         """
         row = find_visible(self._database, op, file_id, quarantined=True)
         op.note(file_size=row.file_size)
@@ -52,6 +62,8 @@ class Changes:
         values = _stored(change.values)
         if deceptive := deceptions(str(change.values.get("filename", ""))):
             op.note(details={"suspicion": list(deceptive)})
+        if "filename" in values:
+            self._judge(op, row, values["filename"])
         self._cache.forget(file_id)
 
         def work(connection: Connection) -> FoundFile:
@@ -68,6 +80,20 @@ class Changes:
             return current._replace(**{name: values[name] for name in _CHANGING if name in values})
 
         return op.change(work)
+
+    def _judge(self, op: Operation, row: FoundFile, filename: str) -> None:
+        """Refuse a name under which the file would not have been served if it had been uploaded so."""
+        if row.state != LIVE or extension_of(filename) == extension_of(row.filename):
+            return
+        with self._store.open(row.path) as file:
+            kept = Kept(file, row.file_size)
+            known = dangers_under(row.filename, row.claimed_type, kept)
+            found = [each for each in dangers_under(filename, row.claimed_type, kept) if each not in known]
+        if not found:
+            return
+        op.note(suspicious=True, details={"suspicion": found})
+        if self._settings.suspicious_uploads != FLAG:
+            raise errors.SuspiciousFile(f"Under that name: {', '.join(found)}.")
 
     def _lock(self, connection: Connection, op: Operation, file_id: str) -> FoundFile:
         """The file as it is now, held until the transaction ends. Raises NotFound or Expired."""

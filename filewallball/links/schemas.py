@@ -47,7 +47,7 @@ class LinkSchema(Schema):
     created_at = TimeField(attribute="row.created_us", metadata=_TIME)
     expires_at = TimeField(attribute="row.expires_us", allow_none=True, metadata=_TIME)
     max_downloads = fields.Integer(attribute="row.max_downloads", allow_none=True)
-    one_time = fields.Boolean(attribute="row.one_time")
+    one_time = fields.Function(lambda link: bool(link.row.one_time), metadata={"type": "boolean"})
     has_password = fields.Function(lambda link: bool(link.row.password_hash), metadata={"type": "boolean"})
     downloads = fields.Integer(
         attribute="row.downloads",

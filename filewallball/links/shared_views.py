@@ -8,7 +8,7 @@ from marshmallow import EXCLUDE
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
-from filewallball.files.delivery import deliver
+from filewallball.files.delivery import X_ACCEL_SHARED_PREFIX, deliver
 from filewallball.files.fetch import Downloads
 from filewallball.files.schemas import ThumbnailQuerySchema
 from filewallball.files.thumbnails import Thumbnails
@@ -131,6 +131,7 @@ def _send(shared: SharedFile, disposition: str) -> Response:
         lambda: downloads.open(content),
         disposition=disposition,
         x_accel=part(Settings).x_accel,
+        x_accel_prefix=X_ACCEL_SHARED_PREFIX,
         admit=shared.admit,
         finished=lambda delivery: downloads.delivered(op, delivery),
     )

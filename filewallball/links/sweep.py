@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, select, update
+from sqlalchemy import Row, and_, bindparam, delete, exists, select, update
 
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
@@ -11,6 +11,8 @@ from filewallball.links.lookup import ACTIVE, SHOWN, UNAVAILABLE, shown_state
 from filewallball.links.tables import link_claims, links
 
 _BATCH = 500
+_BATCHES_OF_CLAIMS = 100
+"""At each run: so many clients a minute may begin downloads for as long as they like."""
 _KEPT_US = 30 * 24 * 3600 * 1_000_000
 
 
@@ -30,13 +32,21 @@ class LinkSweep:
 
     def drop_claims(self) -> int:
         """Drop claims under which nothing may be fetched any more."""
+        columns, dropped = link_claims.primary_key.columns, 0
         over = link_claims.c.until_us <= now_us()
-        keys = self._database.rows(select(*link_claims.primary_key.columns).where(over).limit(_BATCH))
-        for key in keys:
-            of_key = [link_claims.c[name] == value for name, value in key._mapping.items()]
-            with self._database.begin() as connection:
-                connection.execute(delete(link_claims).where(*of_key, over))
-        return len(keys)
+        drop = delete(link_claims).where(
+            *(column == bindparam(f"of_{column.name}") for column in columns), over
+        )
+        for _ in range(_BATCHES_OF_CLAIMS):
+            keys = self._database.rows(select(*columns).where(over).limit(_BATCH))
+            if keys:
+                named = [{f"of_{name}": value for name, value in key._mapping.items()} for key in keys]
+                with self._database.begin() as connection:
+                    connection.execute(drop, named)
+            dropped += len(keys)
+            if len(keys) < _BATCH:
+                break
+        return dropped
 
     def note_ends(self) -> int:
         """Note of some links that they are over: expired, used up, without their file."""

@@ -10,7 +10,7 @@ from filewallball.settings.loading import ConfigError
 from filewallball.settings.service import Settings
 
 # Where the service sends nginx for the bytes of a download.
-_BLOBS = "/_blobs/"
+_BLOBS, _SHARED_BLOBS = "/_blobs/", "/_shared_blobs/"
 # Around the file of a multipart upload: its boundaries and the option fields.
 _FORM_BYTES = 2 * 1024 * 1024
 # What the application says of a download and nginx, sending it in its place, would drop.
@@ -45,8 +45,8 @@ map $http_user_agent $filewallball_agent {
 map $request_uri $filewallball_path {
     default $request_uri;
     "~[^\\x20-\\x7e]" "(not ASCII)";
-    # A token in it, whichever of its letters are escaped.
-    "~*^[^?]*((f|%66)(w|%77)(b|%62)(_|%5f)([A-Za-z0-9_-]|%[0-9a-f]{2}){8}|bearer([ +]|%20))" "(hidden)";
+    # A token in it, whichever of its letters are escaped, and however often.
+    "~*^[^?]*((f|%(25)*66)(w|%(25)*77)(b|%(25)*62)(_|%(25)*5f)([\\w-]|%[0-9a-f]{2}){8}|bearer([ +]|%20))" "(hidden)";
     "~^(?<filewallball_bare>[^?]*)[?]" $filewallball_bare;
 }
 # The trace that the request belongs to; the service begins one of the digits of the request's id where there is none.
@@ -232,18 +232,15 @@ def _locations(settings: Settings, secure: bool) -> Iterator[str]:
     yield "    proxy_request_buffering off;"
     yield "    proxy_pass http://filewallball;"
     yield "}"
+    yield from _by_secret_address(settings)
     yield from _to_sync_workers(settings)
     yield "location / {"
     yield "    proxy_pass http://filewallball;"
     yield "}"
     yield "# Downloads: the service decides, counts and names the headers, nginx sends the bytes."
-    yield f"location {_BLOBS} {{"
-    yield "    internal;"
-    yield f'    alias "{_escaped(settings.storage_dir / "blobs")}/";'
-    # The service has looked at conditions and ranges already; nginx only cuts out what was agreed.
-    yield from ("    max_ranges 1;", "    etag off;", "    if_modified_since off;")
-    yield from (f"    add_header {name} $upstream_http_{name.lower().replace('-', '_')};" for name in _KEPT)
-    yield "}"
+    yield from _blobs(settings, _BLOBS)
+    yield "# The same for links and tickets."
+    yield from _blobs(settings, _SHARED_BLOBS, nginx_problems.SILENT)
     yield from nginx_problems.locations(_HSTS if secure else "")
     yield "location = /_problem {"
     yield "    internal;"
@@ -251,6 +248,30 @@ def _locations(settings: Settings, secure: bool) -> Iterator[str]:
     headers = [*_problem_headers(secure), *nginx_problems.cors_headers(settings.cors_origins)]
     yield from (f"    add_header {name} {value} always;" for name, value in headers)
     yield f"    return 200 '{{{','.join(_MEMBERS)}}}';"
+    yield "}"
+
+
+def _by_secret_address(settings: Settings) -> Iterator[str]:
+    yield "# Links and tickets open files, so their addresses go into no log; the service notes what fails here."
+    if settings.sync_workers and settings.x_accel:  # passwords and thumbnails take longer than downloads
+        yield "location ~ ^/(s/[^/]+/[^/]+|t/[^/]+)(/view)?/*$ {"
+        yield f"    {nginx_problems.SILENT}"
+        yield "    proxy_pass http://$filewallball_sender;"
+        yield "}"
+    yield 'location ~ "fwb_[A-Za-z0-9_-]{8}" {'
+    yield f"    {nginx_problems.SILENT}"
+    yield "    proxy_pass http://filewallball;"
+    yield "}"
+
+
+def _blobs(settings: Settings, prefix: str, *more: str) -> Iterator[str]:
+    yield f"location {prefix} {{"
+    yield "    internal;"
+    yield from (f"    {line}" for line in more)
+    yield f'    alias "{_escaped(settings.storage_dir / "blobs")}/";'
+    # The service has looked at conditions and ranges already; nginx only cuts out what was agreed.
+    yield from ("    max_ranges 1;", "    etag off;", "    if_modified_since off;")
+    yield from (f"    add_header {name} $upstream_http_{name.lower().replace('-', '_')};" for name in _KEPT)
     yield "}"
 
 
@@ -262,13 +283,9 @@ def _to_sync_workers(settings: Settings) -> Iterator[str]:
         words += ["download", "view"]
     if settings.scan_policy == "off":  # or each upload waits for the scanner
         words.append("upload")
-    paths = [f"({'|'.join(sorted(words))})(/|$)"]
-    if settings.x_accel:  # downloads by links and tickets; passwords and thumbnails take longer
-        paths.append("(s/[^/]+/[^/]+|t/[^/]+)(/view)?/*$")
-    for path in paths:
-        yield f"location ~ ^/{path} {{"
-        yield "    proxy_pass http://$filewallball_sender;"
-        yield "}"
+    yield f"location ~ ^/({'|'.join(sorted(words))})(/|$) {{"
+    yield "    proxy_pass http://$filewallball_sender;"
+    yield "}"
 
 
 def _problem_headers(secure: bool) -> Iterator[tuple[str, str]]:

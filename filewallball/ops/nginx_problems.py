@@ -29,8 +29,11 @@ RECORDED = (400, 403, 405, 413, 414, 429, 431, 503)
 """Statuses of requests that the service never sees: it is told of them, and renders their answers."""
 _KINDS = {kind.code: kind for kind in errors.catalogue()}
 # The service is asked for no more than a few words; where it does not answer nginx says them itself.
+# The error log has whole request lines, and no format takes anything out of them.
+SILENT = "error_log /dev/null emerg;"
 _ASK = (
     "internal;",
+    SILENT,
     "proxy_pass_request_headers off;",
     "proxy_pass_request_body off;",
     "proxy_connect_timeout 2s;",

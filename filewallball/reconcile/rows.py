@@ -13,6 +13,7 @@ from filewallball.idempotency.tables import DONE, idempotency_keys
 from filewallball.links.tables import links
 from filewallball.recording.event import SUCCESS
 from filewallball.recording.tables import audit_log
+from filewallball.redaction import hide_tokens
 from filewallball.stats.tally import UPLOAD
 from filewallball.text import sanitize_json
 
@@ -37,14 +38,15 @@ _COLUMNS = (
 
 
 def changed_files(connection: Connection, first: int, last: int) -> list[str]:
-    """Files with these ids whose name, size, type, owner or client is not the one of their upload."""
+    """Files with these ids whose size, type, owner or client is not the one of their upload, or whose name not the one
+    that they were given last."""
     statement: Select[Any] = (
         select(*_COLUMNS).join(audit_log, _UPLOADED).where(files.c.id.between(first, last))
     )
     return [
         f"{', '.join(what)} of {row.file_id} changed"
-        for row in connection.execute(statement)
-        if (what := list(_changed(row)))
+        for row in connection.execute(statement).all()
+        if (what := list(_changed(connection, row)))
     ]
 
 
@@ -110,8 +112,10 @@ def wrong_links(connection: Connection, since: int) -> list[str]:
     return [f"link {name} is miscounted" for name in connection.execute(statement).scalars()]
 
 
-def _changed(row: Row[Any]) -> Iterator[str]:
-    if (name := _name_on_record(row.details)) is not None and name != sanitize_json(row.filename):
+def _changed(connection: Connection, row: Row[Any]) -> Iterator[str]:
+    if not _is_named(row.filename, _name_on_record(row.details)) and not _is_named(
+        row.filename, _last_name(connection, row)
+    ):
         yield "name"
     if row.file_size != row.size_on_record:
         yield "size"
@@ -123,10 +127,36 @@ def _changed(row: Row[Any]) -> Iterator[str]:
         yield "client"
 
 
+def _is_named(filename: str, on_record: Any) -> bool:
+    """True if the record says so, or says nothing. Records hold no secrets, nor what looks like one."""
+    return on_record is None or on_record == hide_tokens(sanitize_json(filename))
+
+
+def _last_name(connection: Connection, row: Row[Any]) -> Any:
+    """The name that the file's last renaming has on record, that of its upload if there was none."""
+    renamed = (
+        select(audit_log.c.details)
+        .where(audit_log.c.resource_id == row.file_id, audit_log.c.action == "file:update")
+        .where(audit_log.c.status == SUCCESS)
+        .order_by(audit_log.c.id.desc())  # whose order no clock changes
+    )
+    for details in connection.execute(renamed).scalars():
+        changes = _read(details).get("changes")
+        if not isinstance(changes, dict):
+            return None
+        if "file_name" in changes:
+            return changes["file_name"].get("new")
+    return _name_on_record(row.details)
+
+
 def _name_on_record(details: str) -> Any:
-    """None where the details were too long to keep, or are no longer readable: then verification tells."""
+    return _read(details).get("filename")
+
+
+def _read(details: str) -> dict[str, Any]:
+    """Nothing where the details were too long to keep, or are no longer readable: then verification tells."""
     try:
         found = json.loads(details)
     except ValueError:
-        return None
-    return found.get("filename") if isinstance(found, dict) else None
+        return {}
+    return found if isinstance(found, dict) else {}

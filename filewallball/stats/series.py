@@ -109,6 +109,8 @@ def window_of(first_us: int, last_us: int, step_hours: int | None, *, in_days: b
     )
     if step % unit:
         raise errors.ValidationFailed(errors={"step": ["For one client, whole days."]})
+    if step > MOST_HOURS:  # the window is widened to it
+        raise errors.ValidationFailed(errors={"step": ["A step may be 366 days long at most."]})
     first = first // step * step
     if (end - first) / step > MOST_POINTS:
         raise errors.ValidationFailed(errors={"step": [f"That would be more than {MOST_POINTS} points."]})

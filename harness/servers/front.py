@@ -18,3 +18,7 @@ class Front(Nginx):
     def lines(self) -> str:
         """Its JSON log."""
         return (self.folder / "filewallball.log").read_text()
+
+    def error_log(self) -> str:
+        """The log of what went wrong."""
+        return (self.folder / "error.log").read_text()

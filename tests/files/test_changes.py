@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from filewallball.clock import now_us, parse_moment, rfc3339
+from filewallball.files.tables import files
 from harness.parts import Parts
 from harness.servers import Redis
 from tests.access.people import client_of, new_token
@@ -192,3 +194,43 @@ def test_no_cache_serves_what_became_private(set_config: Callable[..., Flask], r
 
     assert stranger.get(file["download_url"]).status_code == 404
     assert "b.txt" in owner.get(file["download_url"]).headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("names", [["b.txt"], ["b.txt", "c.txt", "b.txt"], ["fwb_abcdefghijklmnop.txt"]])
+def test_a_renamed_file_agrees_with_its_record_and_one_that_was_tampered_with_does_not(
+    app: Flask, owner: FlaskClient, names: list[str]
+) -> None:
+    file = keep(owner, b"words", "a.txt")
+    for name in names:
+        change(owner, file, {"file_name": name})
+        change(owner, file, {"description": f"once {name}"})
+    assert _differing(app) == []
+
+    with Parts(app).database.begin() as connection:
+        connection.execute(update(files).values(filename="forged.txt"))
+
+    assert f"name of {file['file_id']} changed" in _differing(app)[0]
+
+
+def _differing(app: Flask) -> list[str]:
+    """What reconciliation finds wrong with the rows of files."""
+    assert Parts(app).shipper.flush(seconds=20)
+    lines = Parts(app).reconciliation.lines()
+    return [line.text for line in lines if line.name == "audit log and files table" and not line.agrees]
+
+
+@pytest.mark.parametrize("policy", ["flag", "quarantine", "reject"])
+def test_no_name_gets_a_program_past_the_policy_for_suspicious_uploads(
+    set_config: Callable[..., Flask], policy: str
+) -> None:
+    app = set_config(SUSPICIOUS_UPLOADS=policy, BLOCKED_FILE_TYPES="video/*")
+    owner = client_of(app, new_token(app, "owner"))
+    program = keep(owner, b"\x7fELF\x02\x01\x01" + bytes(200), "tool.bin", visibility="public")
+    script = keep(owner, b"#!/bin/sh\nrm a\n", "a.sh", visibility="public")
+    words = keep(owner, b"words", "a.txt", visibility="public")
+
+    for file, name in ((program, "photo.jpg"), (program, "photo.JPG "), (script, "photo.jpg")):
+        answer = change(owner, file, {"file_name": name}, 200 if policy == "flag" else 422)
+        assert policy == "flag" or answer["code"] == "suspicious_file"
+    for file, name in ((program, "other.bin"), (program, "other"), (script, "b.sh"), (words, "a.md")):
+        change(owner, file, {"file_name": name})

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from filewallball.clock import now_us
 from filewallball.links.sweep import LinkSweep
@@ -159,6 +159,22 @@ def test_the_sweep_drops_what_is_over_and_leaves_the_rest(app: Flask, client: Fl
     assert database.scalars(select(link_claims.c.link_id)) == [claimed["link_id"]]
     assert client.get(claimed["path"], headers={"Range": "bytes=4-"}).data == CONTENT[4:]
     assert seen(client.get(expired["path"])) == (404, "not_found")
+
+
+def test_the_claims_of_a_link_that_thousands_follow_do_not_pile_up(app: Flask) -> None:
+    claims = [
+        {"link_id": "one", "network": f"10.0.{n // 256}.{n % 256}", "etag": "e", "until_us": 1}
+        for n in range(1100)
+    ]
+    lasting = {**claims[0], "network": "192.0.2.1", "until_us": now_us() + 3600 * 1_000_000}
+    database = Parts(app).database
+    with database.begin() as connection:
+        connection.execute(insert(link_claims), [*claims, lasting])
+
+    dropped = LinkSweep(database).drop_claims()
+
+    assert dropped == 1100
+    assert database.scalars(select(link_claims.c.network)) == ["192.0.2.1"]
 
 
 def test_reconciliation_recounts_the_downloads_of_links(app: Flask, client: FlaskClient) -> None:

@@ -40,6 +40,7 @@ def test_a_new_link_says_what_it_is_and_its_url_is_shown_once(visitor: FlaskClie
     shown = described(visitor, link)
     assert shown == {name: value for name, value in link.items() if name not in ("url", "path")}
     assert (shown["name"], shown["max_downloads"], shown["one_time"]) == ("for Bob", 3, False)
+    assert shown["one_time"] is False  # which 0 equals
     assert (shown["has_password"], shown["downloads"], shown["revoked_at"]) == (True, 0, None)
     assert (shown["state"], shown["created_by"]) == ("active", "admin")
     assert shown["expires_at"] > shown["created_at"]

@@ -58,6 +58,9 @@ def test_no_record_holds_a_credential(app: Flask, operations: Callable[[], list[
     [
         ("fwb_0123456789", "[hidden]"),
         ("a fwb%5f01234567%2D b", "a [hidden] b"),
+        ("/s/1/%66w%62_s_01234567/view", "/s/1/[hidden]/view"),
+        ("/s/1/%2566wb%25255Fs_0123%34567%4A8%2F9", "/s/1/[hidden]%2F9"),
+        ("100%25 of %66", "100%25 of %66"),
         ("Authorization: Bearer abc.def-ghi=", "Authorization: Bearer [hidden]"),
         ("BEARER%20abc.def-ghi", "BEARER [hidden]"),
         ("bearer of good news", "bearer of good news"),

@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from filewallball.cli import main
 from filewallball.settings.env_file import read_env_file
 from filewallball.settings.loading import ConfigError
 
@@ -41,6 +43,13 @@ def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     ("content", "mode", "message"),
     [
         (b"PORT=9000\n", 0o646, "anybody may write to it"),
+        (b"PORT=9000\n", 0o664, "its group may write to it"),
+        (b"PORT=9000\nRATELIMIT_AUTH: 5/hour\n", 0o600, "line 2 is no setting"),
+        (b"this is no setting\nPORT=9000\n", 0o600, "line 1 is no setting"),
+        (b"AUDIT_SEAL_KEY='not closed\nPORT=9000\n", 0o600, "line 1 is no setting"),
+        (b"PORT=9000\n=5\n", 0o600, "line 2 is no setting"),
+        (b"PO-RT=1\nPORT=9000\n", 0o600, "line 1 is no setting"),
+        (b"PORT=9000\nBIND=a\0b\n", 0o600, "NUL byte"),
         (b"PORT\n", 0o600, "PORT has no value"),
         (b"PORT=\xff\xfe\n", 0o600, "is not UTF-8"),
     ],
@@ -53,6 +62,20 @@ def test_a_file_that_is_unsafe_or_unreadable_is_refused(content: bytes, mode: in
         read_env_file(Path(".env"))
 
     assert "PORT" not in os.environ
+
+
+def test_a_folder_holds_no_settings(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Is a directory"):
+        read_env_file(tmp_path)
+
+
+def test_a_virtual_environment_of_that_name_is_no_file_of_settings() -> None:
+    Path(".env").mkdir()
+    Path("backups").mkdir()
+
+    result = CliRunner().invoke(main, ["backup", "list", "backups"])
+
+    assert (result.exit_code, "directory" in result.output) == (0, False)
 
 
 def test_a_file_of_another_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

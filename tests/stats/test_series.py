@@ -142,6 +142,7 @@ def test_without_a_window_it_is_the_last_day_by_hours(client: FlaskClient) -> No
         ({"series": "bytes", "client": "192.0.2.1"}, "series"),
         ({"client": "somebody"}, "client"),
         ({"step": "90s"}, "step"),
+        ({"step": "367d"}, "step"),
         ({"step": "1h", "client": "192.0.2.1"}, "step"),
         ({"step": "1h", "from": "2024-01-01", "to": "2024-02-01"}, "step"),
         ({"from": "2024-01-02", "to": "2024-01-01"}, "to"),

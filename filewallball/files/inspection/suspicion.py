@@ -8,7 +8,7 @@ from filewallball.files.inspection.bombs import (
     is_zip_bomb,
 )
 from filewallball.files.inspection.disguises import disguises
-from filewallball.files.inspection.media_type import Inspection
+from filewallball.files.inspection.media_type import Inspection, inspect
 from filewallball.files.inspection.staged import Staged
 from filewallball.files.naming import deceptions
 
@@ -33,6 +33,11 @@ class Suspicion:
 def judge(staged: Staged, filename: str, seen: Inspection) -> Suspicion:
     """Look at a whole staged file under the name that was sent. Reads headers, and unpacks within narrow bounds."""
     return Suspicion(deceptions(filename), tuple(_dangers(staged, filename, seen)))
+
+
+def dangers_under(filename: str, claimed_type: str, staged: Staged) -> list[str]:
+    """The reasons why a file of this content would be dangerous under a name."""
+    return disguises(staged, filename, inspect(staged.head, claimed_type, filename, staged))
 
 
 def _dangers(staged: Staged, filename: str, seen: Inspection) -> list[str]:

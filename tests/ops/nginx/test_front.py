@@ -163,7 +163,8 @@ def test_the_stores_files_have_no_address(front: Front, behind: Service) -> None
     ask(front, "PUT", "/upload/c.txt", data=b"c")
     blobs = behind.data_dir / "storage" / "blobs"
     path = next(blobs.rglob("*.*")).relative_to(blobs)
-    for address in (f"/_blobs/{path}", f"//_blobs/{path}", f"/%5fblobs/{path}", "/_problem"):
+    names = ("_blobs", "/_blobs", "%5fblobs", "_shared_blobs", "%5fshared_blobs")
+    for address in (*(f"/{name}/{path}" for name in names), "/_problem"):
         status, _, body = raw(
             front, f"GET {address} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
         )

@@ -1,5 +1,6 @@
 """Links and tickets behind the shipped nginx: it sends the bytes, and writes no secret down."""
 
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,7 +70,8 @@ def test_no_secret_of_links_and_tickets_is_written_down(
     for url in (path, f"{path}/view", f"{path}/unlock", f"/nowhere{path}", urlsplit(ticket["url"]).path):
         ask(front, "GET", url)
         ask(front, "GET", url.replace("fwb_", "%66wb%5F"), headers={"User-Agent": f"agent {url}"})
-    wait_until(lambda: front.lines().count("\n") >= before + 10, 30, "lines")
+        ask(front, "GET", url.replace("fwb_", "%2566wb_"))
+    wait_until(lambda: front.lines().count("\n") >= before + 15, 30, "lines")
     audit = ask(front, "GET", "/api/v1/audit/logs?size=100", headers=as_admin).text
 
     files = [each for each in behind.data_dir.rglob("*") if each.is_file()]
@@ -78,3 +80,46 @@ def test_no_secret_of_links_and_tickets_is_written_down(
         assert piece not in front.lines()
         assert piece not in audit
         assert not [name for name, text in zip(files, texts, strict=True) if piece in text]
+
+
+def test_what_fails_at_the_address_of_a_link_puts_no_secret_into_the_error_log(
+    front: Front, behind: Service, as_admin: dict[str, str]
+) -> None:
+    file_id, path = private_link(front, as_admin, password="hush")
+    unlocked = ask(front, "POST", f"{path}/unlock", json={"password": "hush"}).json()
+    ticket = ask(front, "POST", f"/api/v1/files/{file_id}/ticket", headers=as_admin).json()
+    _, plain = private_link(front, as_admin)
+    urls = [urlsplit(each["url"]).path for each in (unlocked, ticket)]
+    urls += [plain, f"{plain}/view", f"{urls[0]}/view", f"/%73{plain[2:]}", f"/{plain}"]
+    blobs = [each for each in (behind.data_dir / "storage" / "blobs").rglob("*") if each.is_file()]
+
+    for blob in blobs:
+        blob.rename(blob.with_suffix(".away"))
+    missing = [ask(front, "GET", url).status_code for url in urls]
+    for blob in blobs:
+        blob.with_suffix(".away").rename(blob)
+    too_large = _announce(front, f"{path}/unlock", 99_999_999_999)
+    behind.stop()
+    urls += [f"{path}/unlock", f"{plain}/info", f"{ticket['url']}/thumbnail", f"/nowhere{plain}"]
+    away = [ask(front, "GET", url).status_code for url in urls]
+    seen = ask(front, "GET", "/files").status_code
+    refused = _announce(front, f"{path}/unlock", 99_999_999_999)
+    behind.start()
+
+    assert set(missing) == {404}
+    assert (too_large, refused) == (413, 413)
+    assert (set(away), seen) == ({502}, 502)
+    log = front.error_log()
+    assert 'request: "GET /files HTTP' in log
+    for secret in (path.split("/")[3], plain.split("/")[3], unlocked["ticket"], ticket["ticket"]):
+        assert secret[10:] not in log
+
+
+def _announce(front: Front, path: str, length: int) -> int:
+    """The status of a request that announces a body of so many bytes."""
+    with socket.create_connection(("127.0.0.1", front.port), 30) as connection:
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {urlsplit(front.url).netloc}\r\nContent-Length: {length}\r\n\r\n"
+        )
+        connection.sendall(head.encode())
+        return int(connection.recv(100).split()[1])

@@ -72,7 +72,7 @@ const usedText = (link) =>
 
 const Locks = ({ link }) =>
   html`${link.has_password && html`<${Badge}><${Icon} name="lock" size="12" />${t("links.with_password")}<//>`}
-    ${Boolean(link.one_time) && html`<${Badge}>${t("links.one_time")}<//>`}`;
+    ${link.one_time && html`<${Badge}>${t("links.one_time")}<//>`}`;
 
 function LinkDetails({ id, onClose, onRevoke, changed }) {
   const state = useLoad(() => api.get(`/api/v1/links/${encodeURIComponent(id)}`), [id, changed]);
