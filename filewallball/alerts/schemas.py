@@ -7,7 +7,7 @@ from filewallball.alerts.tables import FIRING, RESOLVED
 from filewallball.web.schemas import InstantField, TimeField
 
 _TIME = {"type": "string", "format": "date-time"}
-_MAYBE_TIME = {"type": ["string", "null"], "format": "date-time"}
+_MAYBE_TIME = {"type": ["string"], "format": "date-time"}
 _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 _STATUS = validate.OneOf((FIRING, RESOLVED))
 _LONGEST_TEXT = 10_000

@@ -73,11 +73,11 @@ class FileChangeSchema(Schema):
     visibility = fields.String(validate=validate.OneOf((PUBLIC, UNLISTED, PRIVATE)))
     expires_in = DurationField(
         allow_none=True,
-        metadata={"type": ["string", "integer", "null"], "description": f"{EXPIRES_IN}; null: never"},
+        metadata={"type": ["string", "integer"], "description": f"{EXPIRES_IN}; null: never"},
     )
     expires_at = InstantField(
         allow_none=True,
-        metadata={"type": ["string", "null"], "format": "date-time", "description": "RFC 3339; null: never"},
+        metadata={"type": ["string"], "format": "date-time", "description": "RFC 3339; null: never"},
     )
 
     @validates_schema

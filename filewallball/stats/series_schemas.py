@@ -91,7 +91,7 @@ class PointSchema(Schema):
     value = fields.Raw(
         allow_none=True,
         metadata={
-            "type": ["number", "null"],
+            "type": ["number"],
             "description": "A number of operations, bytes, per cent (`errors`) or seconds (`duration`, whose mean is "
             "null where nothing was timed)",
         },

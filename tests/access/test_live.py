@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 from harness.servers import Redis, Service
 from harness.waiting import wait_until
@@ -12,6 +13,7 @@ Start = Callable[..., Service]
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 CLIENT = {"X-Forwarded-For": "203.0.113.7"}
 LIMIT, WORKERS = 40, 4
+_ASKING = count()
 
 
 def flood(server: Service, requests: int) -> Counter[int]:
@@ -81,5 +83,7 @@ def test_a_block_holds_in_every_worker_and_on_both_ways_of_making_it(service: St
 
 
 def shared(server: Service) -> bool:
-    me = server.request("GET", "/api/v1/access/me", headers={"X-Forwarded-For": "203.0.113.99"})
+    number = next(_ASKING)  # another client each time, for each has a limit
+    asking = {"X-Forwarded-For": f"198.51.{number // 250}.{number % 250}"}
+    me = server.request("GET", "/api/v1/access/me", headers=asking)
     return me.status_code == 200 and bool(me.json()["limits_are_shared"])
