@@ -48,7 +48,8 @@ def test_files_are_found_by_their_owner_and_after_they_expired(visitor: Visitor)
         "POST", "/upload", "admin", files={"file": ("owned by admin.txt", b"")}, data=data
     ).json()
     own = upload(visitor, "owned by mina still.txt")
-    visitor.until_true(lambda: not is_there(visitor, mine), "it has expired")
+    expired = {"name": "owned by", "expired": "true"}
+    visitor.until_true(lambda: visitor.ask("GET", "/files", params=expired).json()["files"], "it has expired")
     visitor.open("files?name=owned+by")
     visitor.until_true(partial(is_listed, visitor, other), "those of others are listed")
 

@@ -10,12 +10,12 @@ const DASHBOARD = "filewallball-overview";
 
 /** `grafana` is the number of the panel on DASHBOARD. */
 export const CHARTS = [
-  { name: "uploads", grafana: 9, format: numberText, bars: true, steps: WHOLE, lines: [["uploads", "value", "ok"], ["failures", "value", "danger"]] },
-  { name: "response", grafana: 17, format: durationText, lines: [["duration", "p50", 3], ["duration", "p95", 1], ["duration", "p99", "warn"]] },
-  { name: "error_rate", grafana: 20, format: (value) => percentText(value / 100), lines: [["errors", "value", "danger"]] },
-  { name: "traffic", grafana: 11, format: sizeText, steps: BYTES, lines: [["received", "value", 1], ["sent", "value", 2]] },
-  { name: "storage", grafana: 23, format: sizeText, steps: BYTES, lines: [["bytes", "value", 1]] },
-  { name: "downloads", grafana: 10, format: numberText, bars: true, steps: WHOLE, lines: [["downloads", "value", 3]] },
+  { name: "uploads", grafana: 13, format: numberText, bars: true, steps: WHOLE, lines: [["uploads", "value", "ok"], ["failures", "value", "danger"]] },
+  { name: "response", grafana: 27, format: durationText, lines: [["duration", "p50", 3], ["duration", "p95", 1], ["duration", "p99", "warn"]] },
+  { name: "error_rate", grafana: 30, format: (value) => percentText(value / 100), lines: [["errors", "value", "danger"]] },
+  { name: "traffic", grafana: 15, format: sizeText, steps: BYTES, lines: [["received", "value", 1], ["sent", "value", 2]] },
+  { name: "storage", grafana: 33, format: sizeText, steps: BYTES, lines: [["bytes", "value", 1]] },
+  { name: "downloads", grafana: 14, format: numberText, bars: true, steps: WHOLE, lines: [["downloads", "value", 3]] },
 ];
 
 /** The series that the charts need, and those of them that are known of the whole service alone. */
