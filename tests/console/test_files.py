@@ -199,6 +199,30 @@ def test_a_private_picture_is_seen_without_a_token_in_its_address(visitor: Visit
     assert not any(visitor.samples.tokens["mina"] in url for url in visitor.browser.requested())
 
 
+def test_a_picture_that_a_busy_service_refused_is_asked_for_again(visitor: Visitor) -> None:
+    picture = visitor.samples.files[3]
+    visitor.browser.command_page("Network.enable", {})
+    visitor.browser.command_page("Network.setBlockedURLs", {"urls": ["*/thumbnail/*"]})
+    try:
+        visitor.open(f"files/{picture['file_id']}")
+        visitor.until(
+            "return performance.getEntriesByType('resource').some((each) => each.name.includes('/thumbnail/'))",
+            "it is asked for",
+        )
+        missing = visitor.browser.evaluate(
+            "return !document.querySelector('dialog .thumbnail img')?.naturalWidth"
+        )
+    finally:
+        visitor.browser.command_page("Network.setBlockedURLs", {"urls": []})
+
+    assert missing
+    visitor.until(
+        "return Boolean(document.querySelector('dialog .thumbnail img')?.naturalWidth)",
+        "the picture is there",
+    )
+    visitor.faults()  # what was blocked
+
+
 def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     file = upload(visitor, "reached by keys.txt")
     visitor.open("files?name=reached+by+keys")
