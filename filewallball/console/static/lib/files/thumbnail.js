@@ -30,7 +30,7 @@ export function Thumbnail({ file, size = 80, large = false }) {
     observer.observe(place.current);
     return () => observer.disconnect();
   }, [file.file_id, file.visibility, tries]);
-  return html`<span ref=${place} class="thumbnail" data-large=${large}>
+  return html`<span ref=${place} class="thumbnail" data-large=${large} data-awaited=${hasPicture(file) && !source}>
     ${source
       ? html`<img src=${source} alt="" loading="lazy" referrerpolicy="no-referrer" onError=${failed} />`
       : html`<${Icon} name="file" size=${large ? 28 : 18} />`}

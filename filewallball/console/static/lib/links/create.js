@@ -1,6 +1,6 @@
 // Making a link: for whom, until when, how often, with which password. Its address is shown once.
 import { absolute, api } from "../api.js";
-import { html, useState } from "../dom.js";
+import { html, useEffect, useRef, useState } from "../dom.js";
 import { t } from "../i18n.js";
 import { Field, Secret } from "../controls.js";
 import { Dialog } from "../overlays.js";
@@ -60,6 +60,8 @@ function Form({ file, onMade, onClose, onChanged }) {
   const [values, setValues] = useState({ name: "", expires_in: "7d", limit: "none", max_downloads: "5", password: "" });
   const [state, setState] = useState({ problem: null, isBusy: false });
   const isPrivate = file.visibility === "private";
+  const first = useRef(null);
+  useEffect(() => first.current.focus(), []);
   const change = (name) => (event) => setValues((now) => ({ ...now, [name]: event.target.value }));
   const errorOf = (name) => [].concat(state.problem?.errors?.[name] ?? []).join(" ");
   const submit = async (event) => {
@@ -76,7 +78,7 @@ function Form({ file, onMade, onClose, onChanged }) {
     <${ProblemNote} problem=${state.problem} />
     <p class="break"><strong>${file.filename}</strong> <span class="quiet">${sizeText(file.file_size)}</span></p>
     <${Field} label=${t("links.name")} hint=${t("links.name_hint")} error=${errorOf("name")}>
-      ${(attributes) => html`<input ...${attributes} name="name" maxlength="255" autocomplete="off" value=${values.name} onInput=${change("name")} />`}
+      ${(attributes) => html`<input ...${attributes} ref=${first} name="name" maxlength="255" autocomplete="off" value=${values.name} onInput=${change("name")} />`}
     <//>
     ${!isPrivate &&
     html`<div class="note">
