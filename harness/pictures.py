@@ -14,7 +14,9 @@ _VIEWS = ROOT / "filewallball" / "console" / "static" / "views"
 _SETTLED = (
     "return Boolean(document.querySelector('main h1, main .state')) && "
     "!document.querySelector('.skeleton, .loaded[aria-busy=true]') && "
-    "[...document.images].every((image) => image.complete)"
+    "[...document.images].every((image) => image.complete) && "
+    "[...document.querySelectorAll('.thumbnail[data-awaited=true]')]"
+    ".every((each) => each.getBoundingClientRect().top > innerHeight)"
 )
 
 

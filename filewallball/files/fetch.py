@@ -1,20 +1,23 @@
 """Fetching: a file is described, looked up for sending, opened, and put on record as it was sent."""
 
+from dataclasses import replace
 from typing import Any, BinaryIO
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from filewallball import errors, permissions
+from filewallball.access.tables import users
 from filewallball.database.connections import Database
 from filewallball.files.cache import HIT, MetadataCache
 from filewallball.files.delivery import Content, Delivery
 from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.lookup import find_file
-from filewallball.files.ownership import check_visible, find_visible
+from filewallball.files.ownership import check_visible, find_visible, owns
 from filewallball.files.rows import FoundFile
 from filewallball.files.scanning import Scanner
 from filewallball.files.stored import StoredFile, shown
 from filewallball.files.tables import LIVE
+from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -41,7 +44,11 @@ class Downloads:
         """A file's metadata. Raises NotFound or Expired."""
         row = find_visible(self._database, op, file_id, quarantined=op.caller.may(permissions.QUARANTINE))
         op.note(file_size=row.file_size)
-        return self.shown(row)
+        return self.described(op, row)
+
+    def described(self, op: Operation, row: FoundFile) -> StoredFile:
+        """A file that was looked up, with its owner's name for whoever may know it."""
+        return replace(self.shown(row), owner=self._owner(op.caller, row))
 
     def fetch(self, op: Operation, file_id: str, *, is_shared: bool = False) -> Content:
         """Find a file to send; one that is shared with the caller may be another's private one. Raises NotFound,
@@ -87,6 +94,14 @@ class Downloads:
             op.finish(errors.NetworkError())
         else:
             op.finish()
+
+    def _owner(self, caller: Caller, row: FoundFile) -> str | None:
+        if not owns(caller, row):
+            return None
+        if not row.owner_id or row.owner_id == caller.user_id:
+            return caller.username if row.owner_id else ""
+        user = self._database.row(select(users.c.username).where(users.c.id == row.owner_id))
+        return "" if user is None else str(user.username)
 
     def shown(self, file: FoundFile | Row[Any]) -> StoredFile:
         """A file or a row of `COLUMNS` as the API shows it."""

@@ -26,13 +26,14 @@ from filewallball.recording.tables import audit_log
 from filewallball.web import paging
 
 FULL, NETWORK, NONE = "full", "network", "none"
-ALL, FETCHES, CHANGES = "all", "fetches", "changes"
+ALL, FETCHES, DOWNLOADS, CHANGES = "all", "fetches", "downloads", "changes"
 ANONYMOUS = "anonymous"
-_FETCHES = frozenset({"file:download", "file:view", "file:thumbnail"})
+_DOWNLOADS = frozenset({"file:download", "file:view"})
+_FETCHES = _DOWNLOADS | {"file:thumbnail"}
 _CHANGES = frozenset(
     {"file:upload", "file:replay", "file:update", "file:delete", "file:expire", "file:release", "file:scan"}
 )
-_ACTIONS = {FETCHES: _FETCHES, CHANGES: _CHANGES}
+_ACTIONS = {FETCHES: _FETCHES, DOWNLOADS: _DOWNLOADS, CHANGES: _CHANGES}
 _MOST_LOOKED_AT = 1000
 _NAMES = ("id", "timestamp_us", "action", "status", "error_type", "user_id", "username", "ip_address")
 _MORE = ("link_id", "request_id", "file_size", "count", "details", "block_id")

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
-from filewallball.files.history import ALL, CHANGES, FETCHES, Histories, HistoryPage
+from filewallball.files.history import ALL, CHANGES, DOWNLOADS, FETCHES, Histories, HistoryPage
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import part
 from filewallball.web.api import Blueprint
@@ -20,9 +20,10 @@ class HistoryQuerySchema(Schema):
 
     include = fields.String(
         load_default=ALL,
-        validate=validate.OneOf((ALL, FETCHES, CHANGES)),
+        validate=validate.OneOf((ALL, FETCHES, DOWNLOADS, CHANGES)),
         metadata={
-            "description": "fetches: downloads, views and thumbnails; changes: from the upload to the end"
+            "description": "downloads: downloads and views; fetches: thumbnails as well; "
+            "changes: from the upload to the end"
         },
     )
     link_id = fields.String(

@@ -123,6 +123,17 @@ class FileSchema(Schema):
     thumbnail_url = fields.String(allow_none=True)
 
 
+class DescribedSchema(FileSchema):
+    """One file, described on its own."""
+
+    owner = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "Its owner's name, for the owner and administrators; empty if it has none, null for others"
+        },
+    )
+
+
 class UploadedSchema(FileSchema):
     """The answer to an upload."""
 

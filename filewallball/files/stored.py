@@ -32,6 +32,7 @@ class StoredFile:
     quarantine_reasons: tuple[str, ...] = ()
     delete_token: str | None = None
     ignored_fields: tuple[str, ...] = ()
+    owner: str | None = None
 
     @property
     def is_quarantined(self) -> bool:

@@ -18,9 +18,9 @@ from filewallball.files.keyed_upload import Answer, KeyedUploads, Receive
 from filewallball.files.queries import FileFilter, list_files
 from filewallball.files.removal import Removals
 from filewallball.files.schemas import (
+    DescribedSchema,
     FileChangeSchema,
     FileListSchema,
-    FileSchema,
     ListQuerySchema,
     ThumbnailQuerySchema,
     UploadedSchema,
@@ -104,7 +104,7 @@ class FileItem(MethodView):
     init_every_request = False
 
     @recorded("file:describe", permissions.FETCH)
-    @blueprint.response(200, FileSchema, headers=ETAG)
+    @blueprint.response(200, DescribedSchema, headers=ETAG)
     def get(self, file_id: str) -> tuple[StoredFile, dict[str, str]]:
         """Describe a file."""
         return _described(part(Downloads).describe(current_operation(), file_id))
@@ -112,13 +112,14 @@ class FileItem(MethodView):
     @recorded("file:update", permissions.UPDATE, reads_if_match=True)
     @blueprint.doc(parameters=[IF_MATCH])
     @blueprint.arguments(FileChangeSchema)
-    @blueprint.response(200, FileSchema, headers=ETAG)
+    @blueprint.response(200, DescribedSchema, headers=ETAG)
     def patch(self, change: FileChange, file_id: str) -> tuple[StoredFile, dict[str, str]]:
         """Change a file's name, description, visibility or expiry: its owner or an administrator; the bytes stay."""
         is_any = "If-Match" not in request.headers or request.if_match.star_tag
         versions = None if is_any else request.if_match.as_set()
-        changed = part(Changes).change(current_operation(), file_id, change, versions)
-        return _described(part(Downloads).shown(changed))
+        op = current_operation()
+        changed = part(Changes).change(op, file_id, change, versions)
+        return _described(part(Downloads).described(op, changed))
 
     @recorded("file:delete", permissions.DELETE)
     @blueprint.doc(parameters=[{"in": "header", "name": "X-Delete-Token", "schema": {"type": "string"}}])

@@ -30,6 +30,7 @@ SHOWN = (
         *_COLUMNS,
         users.c.username,
         users.c.disabled_us,
+        files.c.filename,
         files.c.state.label("file_state"),
         files.c.expires_us.label("file_expires_us"),
     )

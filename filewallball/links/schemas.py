@@ -40,6 +40,9 @@ class LinkSchema(Schema):
 
     link_id = fields.String(attribute="row.link_id")
     file_id = fields.String(attribute="row.file_id")
+    file_name = fields.String(
+        attribute="row.filename", allow_none=True, metadata={"description": "null: the file is gone"}
+    )
     name = fields.String(attribute="row.name")
     state = fields.String(
         metadata={"enum": list(STATES), "description": "`unavailable`: the file is gone or quarantined"}

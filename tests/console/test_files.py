@@ -41,6 +41,38 @@ def test_filters_are_part_of_the_address_and_the_way_back(visitor: Visitor) -> N
     assert visitor.browser.evaluate(_ROWS) == [wanted["file_id"]]
 
 
+def test_files_are_found_by_their_owner_and_after_they_expired(visitor: Visitor) -> None:
+    mine = upload(visitor, "owned by mina.txt", visibility="public", expires_in="1s")
+    data = {"visibility": "public"}
+    other = visitor.ask(
+        "POST", "/upload", "admin", files={"file": ("owned by admin.txt", b"")}, data=data
+    ).json()
+    own = upload(visitor, "owned by mina still.txt")
+    expired = {"name": "owned by", "expired": "true"}
+    visitor.until_true(lambda: visitor.ask("GET", "/files", params=expired).json()["files"], "it has expired")
+    visitor.open("files?name=owned+by")
+    visitor.until_true(partial(is_listed, visitor, other), "those of others are listed")
+
+    visitor.choose("select[name=owner]", "me")
+    visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == [own["file_id"]], "those of others are not")
+    visitor.open("files?name=owned+by", user="admin")
+    visitor.click("input[name=owner]")
+    visitor.browser.type("input[name=owner]", "mina")
+    visitor.browser.press("Enter")
+    visitor.until_true(
+        lambda: visitor.browser.evaluate(_ROWS) == [own["file_id"]], "those of mina are listed"
+    )
+    visitor.click_text("More filters")
+    visitor.choose("select[name=expired]", "true")
+    visitor.until_true(
+        lambda: visitor.browser.evaluate(_ROWS) == [mine["file_id"]], "what has expired is listed"
+    )
+    visitor.click("main .file-name")
+
+    visitor.sees("It has expired", "History")
+    assert "owner=mina&expired=true" in visitor.browser.evaluate("return location.search")
+
+
 def test_pages_lead_on_and_back(visitor: Visitor) -> None:
     for number in range(51):
         upload(visitor, f"one of many {number:02}.txt")
@@ -87,6 +119,24 @@ def test_a_change_is_saved_and_stands_in_the_history(visitor: Visitor) -> None:
 
     changed = visitor.ask("GET", f"/files/{file['file_id']}").json()
     assert (changed["filename"], changed["visibility"]) == ("final.txt", "private")
+
+
+def test_the_address_of_a_file_is_shared_as_text_and_to_be_scanned(visitor: Visitor) -> None:
+    data = {"visibility": "public"}
+    file = visitor.service.request(
+        "POST", "/upload", files={"file": ("for all.txt", b"all")}, data=data
+    ).json()
+    visitor.open(f"files/{file['file_id']}", user=None)
+    visitor.click_text("Share")
+
+    address = visitor.until("return document.querySelector('dialog .secret input')?.value", "its address")
+    visitor.until("return Boolean(document.querySelector('dialog .qr svg'))", "its code")
+
+    assert visitor.service.request("GET", address.removeprefix(visitor.service.url)).content == b"all"
+    visitor.sees("Who signs in can make links")
+    assert not visitor.browser.evaluate("return document.querySelector('nav a[href$=\"/links\"]')")
+    visitor.open(f"files/{file['file_id']}", user="admin")
+    visitor.sees("Nobody: uploaded without a token")
 
 
 def test_a_delete_can_be_undone_and_is_done_otherwise(visitor: Visitor) -> None:
@@ -147,6 +197,30 @@ def test_a_private_picture_is_seen_without_a_token_in_its_address(visitor: Visit
     asked = [url for url in visitor.browser.requested() if "thumbnail" in url]
     assert any("/t/" in url for url in asked)
     assert not any(visitor.samples.tokens["mina"] in url for url in visitor.browser.requested())
+
+
+def test_a_picture_that_a_busy_service_refused_is_asked_for_again(visitor: Visitor) -> None:
+    picture = visitor.samples.files[3]
+    visitor.browser.command_page("Network.enable", {})
+    visitor.browser.command_page("Network.setBlockedURLs", {"urls": ["*/thumbnail/*"]})
+    try:
+        visitor.open(f"files/{picture['file_id']}")
+        visitor.until(
+            "return performance.getEntriesByType('resource').some((each) => each.name.includes('/thumbnail/'))",
+            "it is asked for",
+        )
+        missing = visitor.browser.evaluate(
+            "return !document.querySelector('dialog .thumbnail img')?.naturalWidth"
+        )
+    finally:
+        visitor.browser.command_page("Network.setBlockedURLs", {"urls": []})
+
+    assert missing
+    visitor.until(
+        "return Boolean(document.querySelector('dialog .thumbnail img')?.naturalWidth)",
+        "the picture is there",
+    )
+    visitor.faults()  # what was blocked
 
 
 def test_the_keyboard_is_enough(visitor: Visitor) -> None:

@@ -83,6 +83,24 @@ def test_limits_are_offered_for_private_files_alone(visitor: Visitor) -> None:
     assert visitor.service.request("GET", shown_address(visitor)).status_code == 200
 
 
+def test_a_file_is_made_private_for_a_link_with_a_limit(visitor: Visitor) -> None:
+    file = visitor.ask("POST", "/upload", files={"file": ("to be limited.txt", b"words")}).json()
+    make(visitor, file, "For one")
+
+    visitor.click_text("Make it private")
+    visitor.until(
+        "return document.querySelector('dialog [name=password]')?.disabled === false", "limits are offered"
+    )
+    visitor.choose("dialog select[name=limit]", "once")
+    visitor.click_text("Make the link")
+    path = shown_address(visitor)
+    visitor.click_text("Done")
+
+    visitor.sees("For one", "to be limited.txt", "0 / 1")
+    assert visitor.service.request("GET", f"/download/{file['file_id']}").status_code == 404
+    assert visitor.service.request("GET", path).content == b"words"
+
+
 def test_a_file_is_found_by_its_name(visitor: Visitor) -> None:
     private_file(visitor, "hard to find.txt")
     visitor.open("links?new=1")

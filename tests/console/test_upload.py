@@ -77,6 +77,9 @@ def test_options_are_kept_over_a_reload_and_hold_for_what_is_sent(visitor: Visit
     file = visitor.ask("GET", "/files", params={"name": "plan.txt"}).json()["files"][0]
     assert (file["visibility"], file["description"]) == ("private", "For <us> alone")
     assert file["expires_at"] is not None
+    assert "Copy link" not in visitor.browser.text()  # it would open to nobody else
+    visitor.click_text("Make a link")
+    visitor.until("return Boolean(document.querySelector('dialog [name=password]'))", "the form of a link")
 
 
 def test_a_refusal_is_told_in_words_and_can_be_tried_again(visitor: Visitor, tmp_path: Path) -> None:

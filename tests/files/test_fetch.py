@@ -9,7 +9,8 @@ from sqlalchemy import update
 
 from filewallball.files.tables import files
 from harness.parts import Parts
-from tests.files.kept import keep, listed
+from tests.access.people import client_of, new_token
+from tests.files.kept import AS_ADMIN, keep, listed
 
 
 def expire(app: Flask, file_id: str) -> None:
@@ -23,7 +24,21 @@ def test_a_description_repeats_what_the_upload_said(client: FlaskClient) -> None
     described = client.get(f"/files/{file['file_id']}").json
 
     of_the_upload = ("is_duplicate", "quarantine_reasons", "delete_token", "ignored_fields")
-    assert described == {name: value for name, value in file.items() if name not in of_the_upload}
+    expected = {name: value for name, value in file.items() if name not in of_the_upload}
+    assert described == {**expected, "owner": None}
+
+
+def test_the_owner_is_named_to_the_owner_and_to_administrators(app: Flask, client: FlaskClient) -> None:
+    owner, other = (client_of(app, new_token(app, name)) for name in ("owner", "other"))
+    owned, ownerless = keep(owner), keep(client)
+
+    def told(by: FlaskClient, file: dict[str, Any], **headers: str) -> Any:
+        return by.get(f"/files/{file['file_id']}", headers=headers).get_json()["owner"]
+
+    assert [told(each, owned) for each in (owner, other, client)] == ["owner", None, None]
+    assert (told(client, owned, **AS_ADMIN), told(client, ownerless, **AS_ADMIN)) == ("owner", "")
+    changed = owner.patch(f"/files/{owned['file_id']}", json={"description": "mine"})
+    assert changed.get_json()["owner"] == "owner"
 
 
 def test_an_expired_file_is_gone_for_ever(app: Flask, client: FlaskClient) -> None:

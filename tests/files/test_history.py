@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from harness.parts import Parts, put_on_record
 from tests.access.people import client_of, new_token
+from tests.files.images import image
 from tests.files.kept import AS_ADMIN, keep
 from tests.fixtures.audit_log import alter, make_event
 
@@ -134,6 +135,22 @@ def test_a_filtered_page_looks_at_no_more_than_a_thousand_rows(app: Flask, owner
     assert [event["action"] for event in walk(owner, file, include="fetches")] == ["file:download"]
     assert [event["action"] for event in walk(owner, file, include="changes")] == ["file:upload"]
     assert len(walk(owner, file, include="all", limit=500)) >= 2502
+
+
+def test_downloads_are_told_without_the_thumbnails(owner: FlaskClient) -> None:
+    file = keep(owner, image("PNG"), "a.png")
+    for address in ("thumbnail_url", "view_url", "download_url"):
+        assert owner.get(file[address]).status_code == 200
+
+    found = {
+        include: [event["action"] for event in history(owner, file, include=include)["events"]]
+        for include in ("downloads", "fetches")
+    }
+
+    assert found == {
+        "downloads": ["file:download", "file:view"],
+        "fetches": ["file:download", "file:view", "file:thumbnail"],
+    }
 
 
 def test_the_requests_of_one_link_are_told_alone(app: Flask, owner: FlaskClient) -> None:

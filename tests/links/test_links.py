@@ -43,6 +43,7 @@ def test_a_new_link_says_what_it_is_and_its_url_is_shown_once(visitor: FlaskClie
     assert shown["one_time"] is False  # which 0 equals
     assert (shown["has_password"], shown["downloads"], shown["revoked_at"]) == (True, 0, None)
     assert (shown["state"], shown["created_by"]) == ("active", "admin")
+    assert shown["file_name"] == file["filename"]
     assert shown["expires_at"] > shown["created_at"]
     listed = visitor.get(f"/api/v1/links?file_id={file['file_id']}", headers=AS_ADMIN).get_json()
     assert listed == {"links": [shown], "next_cursor": None}

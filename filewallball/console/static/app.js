@@ -3,7 +3,7 @@ import { html, render, useEffect, useState } from "./lib/dom.js";
 import { loadMessages, t, useLocale } from "./lib/i18n.js";
 import { href, match, usePlace } from "./lib/router.js";
 import { ROUTES } from "./lib/routes.js";
-import { begin, may, useSession } from "./lib/session.js";
+import { begin, isOpen, useSession } from "./lib/session.js";
 import { Empty, NotAllowed, ProblemNote, Skeleton } from "./lib/states.js";
 import { Toasts } from "./lib/overlays.js";
 import { Navigation, TokenDialog } from "./lib/frame.js";
@@ -44,7 +44,7 @@ function useView(name) {
 
 function Content({ found }) {
   const { status, problem } = useSession();
-  const isAllowed = status === "ready" && may(found?.route.permission);
+  const isAllowed = status === "ready" && (!found || isOpen(found.route));
   const { View, error } = useView(isAllowed ? found?.route.view : "");
   const place = usePlace();
   if (status === "failed") return html`<${ProblemNote} problem=${problem} onRetry=${begin} />`;

@@ -117,12 +117,20 @@ class OperatorBrowser:
         if (found) found.dataset.target = "this";
         return Boolean(found);
         """
-        wait_until(
-            lambda: self.evaluate(f"return ((...given) => {{ {marked} }})(...arguments)", *arguments),
-            _SECONDS,
-            " ".join(arguments),
-        )
-        self._browser.click("[data-target=this]")
+        script = f"return ((...given) => {{ {marked} }})(...arguments)"
+
+        def click() -> bool:
+            if not self.evaluate(script, *arguments):
+                return False
+            try:
+                self._browser.click("[data-target=this]")
+            except RuntimeError as error:
+                if "no such element" in str(error) or "stale element" in str(error):
+                    return False  # the list was drawn anew meanwhile
+                raise
+            return True
+
+        wait_until(click, _SECONDS, " ".join(arguments))
 
     def fill(self, name: str, text: str) -> None:
         """Write into the control of that name, or choose that value."""

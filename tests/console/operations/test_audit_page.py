@@ -1,5 +1,6 @@
 """The audit log in the browser: filters, pages, rows that open, export, the story of a request."""
 
+from harness.waiting import wait_until
 from tests.console.operations.activity import Activity
 from tests.console.operations.operator_browser import OperatorBrowser
 
@@ -103,3 +104,12 @@ def test_the_story_of_a_request_tells_its_error_and_its_seal(page: OperatorBrows
     assert page.violations() == []
     page.reload()
     page.wait_for(".story", "digest_mismatch")
+
+
+def test_a_long_page_is_drawn_to_its_end(page: OperatorBrowser, activity: Activity) -> None:
+    for _ in range(61):
+        activity.ask("GET", "/api/v1/access/me")
+    page.open("audit?action=user:describe&size=100")
+
+    wait_until(lambda: len(page.rows()) > 60, 30, "the rows after the first are drawn")
+    assert len(set(page.rows())) == len(page.rows())

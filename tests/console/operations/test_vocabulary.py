@@ -47,7 +47,8 @@ def test_failed_authentications_are_those_that_are_counted() -> None:
 def test_every_role_and_permission_has_words(language: str) -> None:
     known = keys(language, "access")
 
-    assert {f"role_{role}" for role in ROLES} | {f"role_{role}_note" for role in ROLES} <= known
+    assert {f"role_{role}" for role in ROLES} <= keys(language, "common")
+    assert {f"role_{role}_note" for role in ROLES} <= known
     assert {f"permission_{name}" for name in frozenset().union(*ROLES.values())} <= known
 
 

@@ -3,10 +3,10 @@ import { html, useEffect, useState } from "./dom.js";
 import { LOCALES, locale, speak, t } from "./i18n.js";
 import { href, usePlace } from "./router.js";
 import { ROUTES } from "./routes.js";
-import { askForToken, may, signIn, signOut, stopAsking, useSession } from "./session.js";
+import { askForToken, isOpen, signIn, signOut, stopAsking, useSession } from "./session.js";
 import { Field, Icon } from "./controls.js";
 import { Dialog } from "./overlays.js";
-import { ProblemNote } from "./states.js";
+import { ProblemNote, roleText } from "./states.js";
 import { forThisBrowser } from "./storage.js";
 import { ROOT, token } from "./api.js";
 
@@ -57,7 +57,7 @@ export function Navigation({ view }) {
 
 function Group({ group, view }) {
   useSession();
-  const shown = ROUTES.filter((route) => route.group === group && may(route.permission));
+  const shown = ROUTES.filter((route) => route.group === group && isOpen(route));
   if (!shown.length) return null;
   return html`<div class="nav-group">
     <p class="nav-title">${t(`common.group_${group}`)}</p>
@@ -79,7 +79,7 @@ function Who() {
   return html`<div class="who">
     <div class="who-name">
       <strong>${me ? me.username || t("common.anonymous") : "…"}</strong>
-      <span class="quiet small">${me ? me.role : " "}</span>
+      <span class="quiet small">${me ? roleText(me.role) : " "}</span>
     </div>
     ${token.get()
       ? html`<button type="button" data-kind="plain" onClick=${signOut}>${t("common.sign_out")}</button>`

@@ -49,7 +49,7 @@ function Modal({ title, onClose, side = false, wide = false, children }) {
   >
     <div class="dialog-inner">
       <div class="dialog-head">
-        <h2 id=${id}>${title}</h2>
+        <h2 id=${id} tabindex="-1" autofocus=${side}>${title}</h2>
         <button type="button" class="icon-button" aria-label=${t("common.close")} onClick=${onClose}>
           <${Icon} name="close" />
         </button>

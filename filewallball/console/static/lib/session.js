@@ -45,7 +45,13 @@ watchToken(async (problem) => {
 
 export const useSession = () => useStore(session);
 
+/** True of a caller without a token. */
+export const isNobody = () => !session.get().me?.user_id;
+
 /** True if the caller holds the permission, such as `file:upload`. */
 export function may(permission) {
   return !permission || Boolean(session.get().me?.permissions.includes(permission));
 }
+
+/** True if a view has something to show to the caller. */
+export const isOpen = (route) => may(route.permission) && !(route.isForUsers && isNobody());

@@ -78,6 +78,9 @@ export const Empty = ({ icon = "inbox", title, text, isPage, children }) =>
     ${text && html`<p>${text}</p>`} ${children}
   </div>`;
 
+/** The name of a role in the reader's language. */
+export const roleText = (role) => (has(`common.role_${role}`) ? t(`common.role_${role}`) : role || "–");
+
 /** What this caller may not see, and how somebody who may gets in. */
 export function NotAllowed({ permission, isPage }) {
   const { me } = useSession();
@@ -85,7 +88,7 @@ export function NotAllowed({ permission, isPage }) {
   return html`<div class="state">
     <${Icon} name="lock" size="28" />
     <${Heading} isPage=${isPage} text=${t("common.not_allowed")} />
-    <p>${t("common.not_allowed_text", { who, role: me?.role ?? "–" })}</p>
+    <p>${t(me?.user_id ? "common.not_allowed_text" : "common.not_signed_in_text", { who, role: roleText(me?.role) })}</p>
     ${permission && html`<p class="quiet small">${t("common.needs")} <code>${permission}</code></p>`}
     <button type="button" onClick=${() => askForToken()}>
       ${token.get() ? t("common.other_token") : t("common.sign_in")}

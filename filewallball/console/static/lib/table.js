@@ -1,8 +1,25 @@
 // Tables that the keyboard walks through: arrows move, Enter opens, Space selects. On a phone each row is a card.
-import { html, useRef } from "./dom.js";
+import { html, useEffect, useRef, useState } from "./dom.js";
 import { t } from "./i18n.js";
 import { depth, refine } from "./router.js";
 import { Icon } from "./controls.js";
+
+/** So many rows are drawn at once; the rest of a long page follows when they are seen. */
+const FIRST_ROWS = 60;
+
+function useDrawn(rows) {
+  const [whole, setWhole] = useState(null);
+  useEffect(() => {
+    if (rows.length <= FIRST_ROWS) return undefined;
+    let timer = 0;
+    const frame = requestAnimationFrame(() => (timer = setTimeout(() => setWhole(rows))));
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+  }, [rows]);
+  return whole === rows || rows.length <= FIRST_ROWS ? rows : rows.slice(0, FIRST_ROWS);
+}
 
 /**
  * `columns`: `{key, label, render(row), align: "end", wide: true, isTitle, sort}`; a column that is `wide` is left out
@@ -11,6 +28,7 @@ import { Icon } from "./controls.js";
  */
 export function DataTable({ columns, rows, rowKey, caption, onOpen, selected, onSelect, sort, onSort, current }) {
   const body = useRef(null);
+  const drawn = useDrawn(rows);
   const toggle = (key) => {
     const next = new Set(selected);
     if (!next.delete(key)) next.add(key);
@@ -51,7 +69,7 @@ export function DataTable({ columns, rows, rowKey, caption, onOpen, selected, on
         </tr>
       </thead>
       <tbody ref=${body}>
-        ${rows.map((row) => {
+        ${drawn.map((row) => {
           const key = rowKey(row);
           return html`<tr
             key=${key}

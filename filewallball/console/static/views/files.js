@@ -2,18 +2,15 @@
 import { absolute, api } from "../lib/api.js";
 import { html, useEffect, useMemo, useState, useStore } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { CopyButton, DataTable, Empty, Field, Icon, Loaded, PageHead, Pager, problemText, toast, useLoad } from "../lib/components.js";
+import { CopyButton, DataTable, Empty, Icon, Loaded, PageHead, Pager, problemText, toast, useLoad } from "../lib/components.js";
 import { Size, Time } from "../lib/format.js";
 import { href, navigate, refine } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { FileDetails, States } from "../lib/files/details.js";
+import { FILTERS, Filters, KINDS } from "../lib/files/filters.js";
 import { hidden, removeFiles } from "../lib/files/removals.js";
 import { Thumbnail } from "../lib/files/thumbnail.js";
 
-const FILTERS = ["name", "type", "visibility", "date_from", "date_to", "size_min", "size_max"];
-const KINDS = ["public", "unlisted", "private"];
-const TYPES = ["image/*", "video/*", "audio/*", "text/*", "application/pdf", "application/zip"];
-const SIZES = [1 << 20, 10 << 20, 100 << 20, 1 << 30];
 export default function Files({ params, query }) {
   const wanted = Object.fromEntries(FILTERS.map((name) => [name, query[name]]));
   const { cursor = "", sort = "" } = query;
@@ -48,58 +45,6 @@ const Nothing = ({ isFiltered }) =>
     : html`<${Empty} icon="files" title=${t("files.none")} text=${t("files.none_text")}>
         <a role="button" href=${href("")}>${t("files.upload")}</a>
       <//>`;
-
-function Filters({ query, isFiltered }) {
-  const [name, setName] = useState(query.name ?? "");
-  const [isOpen, setOpen] = useState(false);
-  useEffect(() => setName(query.name ?? ""), [query.name]);
-  useEffect(() => {
-    if (name === (query.name ?? "")) return undefined;
-    const timer = setTimeout(() => refine({ name, cursor: "" }, { replace: true }), 300);
-    return () => clearTimeout(timer);
-  }, [name]);
-  const change = (field) => (event) => refine({ [field]: event.target.value, cursor: "" });
-  const clear = () => refine(Object.fromEntries([...FILTERS, "cursor"].map((each) => [each, ""])));
-  return html`<search class="filters" data-open=${String(isOpen)}>
-    <${FilterField} label=${t("files.search")} grows>
-      ${(attributes) => html`<input ...${attributes} type="search" name="name" maxlength="255" value=${name} onInput=${(event) => setName(event.target.value)} />`}
-    <//>
-    <button type="button" class="more" data-kind="plain" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
-      ${t("common.filter")}<${Icon} name=${isOpen ? "up" : "down"} size="16" />
-    </button>
-    <${FilterField} label=${t("files.type")}>
-      ${(attributes) =>
-        html`<select ...${attributes} name="type" value=${query.type ?? ""} onChange=${change("type")}>
-          <option value="">${t("files.any")}</option>
-          ${[...new Set([...TYPES, query.type].filter(Boolean))].map((type) => html`<option key=${type} value=${type}>${TYPES.includes(type) ? t(`files.type_${type}`) : type}</option>`)}
-        </select>`}
-    <//>
-    <${FilterField} label=${t("files.visibility")}>
-      ${(attributes) =>
-        html`<select ...${attributes} name="visibility" value=${query.visibility ?? ""} onChange=${change("visibility")}>
-          <option value="">${t("files.any")}</option>
-          ${KINDS.map((kind) => html`<option key=${kind} value=${kind}>${t(`files.${kind}`)}</option>`)}
-        </select>`}
-    <//>
-    <${FilterField} label=${t("files.larger")}>
-      ${(attributes) =>
-        html`<select ...${attributes} name="size_min" value=${query.size_min ?? ""} onChange=${change("size_min")}>
-          <option value="">${t("files.any")}</option>
-          ${SIZES.map((bytes) => html`<option key=${bytes} value=${String(bytes)}>${t(`files.size_${bytes}`)}</option>`)}
-        </select>`}
-    <//>
-    <${FilterField} label=${t("files.from")}>
-      ${(attributes) => html`<input ...${attributes} type="date" name="date_from" value=${query.date_from ?? ""} onChange=${change("date_from")} />`}
-    <//>
-    <${FilterField} label=${t("files.to")}>
-      ${(attributes) => html`<input ...${attributes} type="date" name="date_to" value=${query.date_to ?? ""} onChange=${change("date_to")} />`}
-    <//>
-    ${isFiltered && html`<button type="button" data-kind="plain" onClick=${clear}>${t("common.clear_filter")}</button>`}
-  </search>`;
-}
-
-const FilterField = ({ label, grows, children }) =>
-  html`<div class=${grows ? "field grows" : "field"}><${Field} label=${label}>${children}<//></div>`;
 
 function List({ page, query, cursor, gone, selected, setSelected, reload, current }) {
   const sort = query.sort ?? "-time";

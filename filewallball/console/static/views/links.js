@@ -52,6 +52,7 @@ const columns = (revoke) => [
     render: (link) =>
       html`<span class="row"><a class="file-name" href=${href(`links/${link.link_id}`)}><span class="break">${nameOf(link)}</span></a><${Locks} link=${link} /></span>`,
   },
+  { key: "file", label: t("links.file"), render: (link) => html`<${FileOf} link=${link} />` },
   { key: "state", label: t("links.state"), render: (link) => html`<${Badge} tone=${TONES[link.state]}>${t(`links.state_${link.state}`)}<//>` },
   { key: "used", label: t("links.used"), align: "end", render: (link) => html`<span class="number">${usedText(link)}</span>` },
   { key: "expires", label: t("links.expires"), align: "end", render: (link) => (link.expires_at ? html`<${Time} value=${link.expires_at} relative />` : html`<span class="quiet">–</span>`) },
@@ -66,6 +67,12 @@ const columns = (revoke) => [
         : html`<span class="quiet">–</span>`,
   },
 ];
+
+/** The file that a link gives; of one that is gone, its identifier. */
+const FileOf = ({ link }) =>
+  link.file_name
+    ? html`<a class="break" href=${href(`files/${link.file_id}`)}>${link.file_name}</a>`
+    : html`<code class="quiet">${link.file_id}</code>`;
 
 const usedText = (link) =>
   link.max_downloads ? `${numberText(link.downloads)} / ${numberText(link.max_downloads)}` : numberText(link.downloads);
@@ -83,7 +90,7 @@ function LinkDetails({ id, onClose, onRevoke, changed }) {
           <div class="row"><${Badge} tone=${TONES[link.state]}>${t(`links.state_${link.state}`)}<//><${Locks} link=${link} /></div>
           <${Facts}
             facts=${[
-              [t("links.file"), html`<a href=${href(`files/${link.file_id}`)}><code>${link.file_id}</code></a>`],
+              [t("links.file"), html`<${FileOf} link=${link} />`],
               [t("links.used"), usedText(link)],
               [t("links.created"), html`<${Time} value=${link.created_at} style="full" />`],
               [t("links.created_by"), link.created_by],

@@ -1,16 +1,16 @@
 // Upload: drop files and folders, watch them go, copy the links.
 import { html, useEffect, useRef, useState, useStore } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { Badge, CopyButton, Dialog, Field, Icon, PageHead, problemText, useLoad } from "../lib/components.js";
+import { Badge, CopyButton, Field, Icon, PageHead, problemText, useLoad } from "../lib/components.js";
 import { durationText, sizeText } from "../lib/format.js";
 import { href } from "../lib/router.js";
-import { may, session } from "../lib/session.js";
+import { isNobody, may } from "../lib/session.js";
 import { settings } from "../lib/settings.js";
 import { forThisWindow } from "../lib/storage.js";
 import { filesOf, picked } from "../lib/uploads/drop.js";
 import { add, clearDone, pause, remove, resume, uploads } from "../lib/uploads/queue.js";
 import { forget, unfinished } from "../lib/uploads/resumable.js";
-import { QrCode } from "../lib/qr.js";
+import { MakeLink, mayMakeLinks, ShareDialog } from "../lib/share.js";
 
 const OPTIONS = "fwb.upload-options";
 const LIFETIMES = ["", "1h", "1d", "7d", "30d", "365d"];
@@ -84,8 +84,7 @@ function DropZone({ onFiles, isSmall }) {
 }
 
 function Options({ options, onChange }) {
-  const isAnonymous = !session.get().me?.user_id;
-  const kinds = ["unlisted", "public", ...(isAnonymous ? [] : ["private"])];
+  const kinds = ["unlisted", "public", ...(isNobody() ? [] : ["private"])];
   const visibility = kinds.includes(options.visibility) ? options.visibility : "unlisted";
   const changed = (name) => (event) => onChange(name, event.target.value);
   return html`<section class="fields options" aria-label=${t("upload.options")}>
@@ -137,7 +136,7 @@ function Unfinished({ items }) {
 
 function Summary({ summary, items }) {
   const { total, sent, rate, left, ahead, done, refused, all } = summary;
-  const links = items.filter((item) => item.result).map((item) => item.result.url);
+  const links = items.filter(({ result }) => result && result.visibility !== "private").map((item) => item.result.url);
   const text = ahead
     ? [t("upload.progress", { done, all }), `${sizeText(rate)}/s`, left !== null && t("upload.left", { time: durationText(Math.max(1, left)) })]
     : [t("upload.finished", { count: done }), refused && t("upload.refused_count", { count: refused })];
@@ -169,12 +168,12 @@ function Transfer({ item, state }) {
       ${STILL[state] && html`<progress max="1" value=${share} aria-label=${t("upload.progress_of", { name: item.path })}></progress>`}
     </div>
     <div class="row transfer-actions">
-      ${state === "done" && html`<${DoneActions} file=${item.result} onQr=${() => show(true)} />`}
+      ${state === "done" && html`<${DoneActions} file=${item.result} onShare=${() => show(true)} />`}
       ${state === "sending" && html`<${Act} icon="pause" label=${t("upload.pause")} item=${item} run=${pause} />`}
       ${(state === "paused" || state === "refused") && html`<${Act} icon="play" label=${t("upload.go_on")} item=${item} run=${resume} />`}
       ${state !== "done" && html`<${Act} icon="close" label=${t("upload.give_up")} item=${item} run=${remove} />`}
     </div>
-    ${isShown && html`<${QrDialog} file=${item.result} onClose=${() => show(false)} />`}
+    ${isShown && html`<${ShareDialog} file=${item.result} onClose=${() => show(false)} />`}
   </li>`;
 }
 
@@ -193,16 +192,12 @@ function stateText(item, share) {
   return `${size} · ${t(`upload.state_${item.state}`)}`;
 }
 
-const DoneActions = ({ file, onQr }) =>
+const DoneActions = ({ file, onShare }) =>
   html`${may("file:list") && file.file_id && html`<a class="icon-button" href=${href(`files/${file.file_id}`)} aria-label=${`${t("upload.details")}: ${file.filename}`} title=${t("upload.details")}><${Icon} name="eye" /></a>`}
-    <button type="button" class="icon-button" aria-label=${`${t("upload.qr")}: ${file.filename}`} title=${t("upload.qr")} onClick=${onQr}>
+    ${file.visibility === "private" ? mayMakeLinks() && html`<${MakeLink} id=${file.file_id} />` : html`<${Sharing} file=${file} onShare=${onShare} />`}`;
+
+const Sharing = ({ file, onShare }) =>
+  html`<button type="button" class="icon-button" aria-label=${`${t("upload.qr")}: ${file.filename}`} title=${t("upload.qr")} onClick=${onShare}>
       <${Icon} name="qr" />
     </button>
     <${CopyButton} text=${file.url} label=${t("upload.copy_link")} />`;
-
-const QrDialog = ({ file, onClose }) =>
-  html`<${Dialog} title=${file.filename} onClose=${onClose}>
-    <${QrCode} text=${file.url} />
-    <p class="break quiet small">${file.url}</p>
-    ${file.visibility === "private" && html`<p class="quiet">${t("upload.private_link")}</p>`}
-  <//>`;

@@ -5,7 +5,7 @@ import { html } from "../dom.js";
 import { Time, numberText, sizeText } from "../format.js";
 import { has, t } from "../i18n.js";
 import { Code, Meter, Panel, Sent, State } from "../panels.js";
-import { Loaded } from "../states.js";
+import { Loaded, roleText } from "../states.js";
 
 export function Me() {
   const state = useAnswer("/api/v1/access/me", {}, { every: 30 });
@@ -33,8 +33,6 @@ const Identity = ({ me }) =>
   <//>`;
 
 /** A role in words. */
-export const roleText = (role) => (has(`access.role_${role}`) ? t(`access.role_${role}`) : role);
-
 const Permissions = ({ names }) =>
   html`<ul class="plain-list">
     ${names.map((name) => html`<li key=${name}>${t(`access.permission_${name}`)} <small class="quiet"><${Code} text=${name} /></small></li>`)}

@@ -9,7 +9,7 @@ import { t } from "../i18n.js";
 import { List, pageOf } from "../list.js";
 import { Panel, Sent, State } from "../panels.js";
 import { href } from "../router.js";
-import { roleText } from "./me.js";
+import { roleText } from "../states.js";
 import { NewTokenDialog } from "./new_token.js";
 
 const SIZE = 100;

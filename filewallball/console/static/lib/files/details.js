@@ -1,13 +1,13 @@
 // Everything known of one file, in a sheet beside the list; what may be done with it, and what became of it.
-import { absolute, api } from "../api.js";
+import { api } from "../api.js";
 import { html, useState } from "../dom.js";
 import { t } from "../i18n.js";
 import { Badge, CopyButton, Facts, Icon } from "../controls.js";
 import { Dialog, toast } from "../overlays.js";
 import { Loaded, problemText, useLoad } from "../states.js";
 import { Size, Time } from "../format.js";
-import { href } from "../router.js";
-import { may } from "../session.js";
+import { isNobody, may } from "../session.js";
+import { MakeLink, mayMakeLinks, ShareDialog } from "../share.js";
 import { forThisWindow } from "../storage.js";
 import { EditForm } from "./edit.js";
 import { History } from "./history.js";
@@ -23,6 +23,7 @@ export function FileDetails({ id, onClose, onChanged }) {
     onChanged(file);
     state.reload();
   };
+  const hasEnded = state.problem?.code === "expired" && may("file:history") && !isNobody();
   return html`<${Dialog} side title=${state.value?.filename ?? t("files.details")} onClose=${onClose}>
     <${Loaded} state=${state}>
       ${(file) =>
@@ -30,12 +31,14 @@ export function FileDetails({ id, onClose, onChanged }) {
           ? html`<${EditForm} file=${file} onDone=${changed} onClose=${() => setMode("show")} />`
           : html`<${Shown} file=${file} onEdit=${() => setMode("edit")} onClose=${onClose} />`}
     <//>
+    ${hasEnded && html`<${History} id=${id} />`}
   <//>`;
 }
 
 const mayDelete = (file) => may("file:delete") || forThisWindow.get(`fwb.delete.${file.file_id}`);
 
 function Shown({ file, onEdit, onClose }) {
+  const [isShared, share] = useState(false);
   const run = (inline) => () => open(file, { inline }).catch((problem) => toast(problemText(problem), { tone: "danger" }));
   const remove = () => {
     onClose();
@@ -46,15 +49,17 @@ function Shown({ file, onEdit, onClose }) {
     <div class="row">
       <button type="button" onClick=${run(false)}><${Icon} name="download" />${t("files.download")}</button>
       <button type="button" data-kind="plain" onClick=${run(true)}><${Icon} name="eye" />${t("files.view")}</button>
-      <${CopyButton} text=${absolute(file.download_url)} label=${t("files.copy_link")} />
+      ${file.visibility === "private"
+        ? mayMakeLinks() && html`<${MakeLink} id=${file.file_id} />`
+        : html`<button type="button" data-kind="plain" onClick=${() => share(true)}><${Icon} name="link" size="16" />${t("common.share")}</button>`}
     </div>
     <${Facts} facts=${factsOf(file)} />
     <div class="row">
-      ${may("file:share") && html`<a role="button" data-kind="plain" href=${href("links", { file_id: file.file_id, new: "1" })}><${Icon} name="link" size="16" />${t("files.make_link")}</a>`}
       ${may("file:update") && html`<button type="button" data-kind="plain" onClick=${onEdit}><${Icon} name="edit" size="16" />${t("common.edit")}</button>`}
       ${mayDelete(file) && html`<button type="button" data-kind="danger" onClick=${remove}><${Icon} name="trash" size="16" />${t("common.delete")}</button>`}
     </div>
     ${may("file:history") && html`<${History} id=${file.file_id} />`}
+    ${isShared && html`<${ShareDialog} file=${file} onClose=${() => share(false)} />`}
   </div>`;
 }
 
@@ -65,7 +70,7 @@ const factsOf = (file) => [
   [t("files.type"), html`<code>${file.mime_type}</code>`],
   [t("files.claimed"), file.claimed_type && file.claimed_type !== file.mime_type && html`<code>${file.claimed_type}</code>`],
   [t("files.uploaded"), html`<${Time} value=${file.upload_time} style="full" />`],
-  [t("files.owner"), file.owner],
+  [t("files.owner"), file.owner === "" ? t("files.no_owner") : file.owner],
   [t("files.expires"), file.expires_at ? html`<${Time} value=${file.expires_at} style="full" />` : t("common.never")],
   ["SHA-256", html`<span class="spread"><code>${file.file_hash}</code><${CopyButton} text=${file.file_hash} isQuiet /></span>`],
   [t("files.id"), html`<code>${file.file_id}</code>`],

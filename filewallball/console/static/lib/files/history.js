@@ -12,14 +12,14 @@ const ACTORS = ["anonymous", "system"];
 const TONES = { success: "ok", failed: "danger", denied: "warn" };
 
 export function History({ id }) {
-  const [{ include, cursor }, setPlace] = useState({ include: "fetches", cursor: "" });
+  const [{ include, cursor }, setPlace] = useState({ include: "downloads", cursor: "" });
   const state = useLoad(() => api.get(`files/${id}/history`, { include, cursor }), [id, include, cursor]);
   const setCursor = (next) => setPlace({ include, cursor: next });
   return html`<section class="stack" aria-label=${t("files.history")}>
     <div class="spread">
       <h3>${t("files.history")}</h3>
       <select class="small-select" aria-label=${t("files.history_of")} value=${include} onChange=${(event) => setPlace({ include: event.target.value, cursor: "" })}>
-        ${["fetches", "changes", "all"].map((each) => html`<option key=${each} value=${each}>${t(`files.history_${each}`)}</option>`)}
+        ${["downloads", "changes", "all"].map((each) => html`<option key=${each} value=${each}>${t(`files.history_${each}`)}</option>`)}
       </select>
     </div>
     <${Loaded} state=${state} rows="4" isEmpty=${(page) => !page.events.length} empty=${html`<p class="quiet">${t("files.no_history")}</p>`}>

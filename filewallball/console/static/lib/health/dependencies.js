@@ -1,7 +1,7 @@
 // The state of each dependency now, with its figures.
 import { Facts } from "../controls.js";
 import { html } from "../dom.js";
-import { Time, numberText } from "../format.js";
+import { Time, durationText, numberText, sizeText } from "../format.js";
 import { has, t } from "../i18n.js";
 import { Sent } from "../panels.js";
 import { href } from "../router.js";
@@ -27,9 +27,16 @@ const Whole = ({ summary }) =>
     <strong><${HealthState} status=${summary.status} /></strong>
     <span>${t(`health.whole_${summary.status}`)}</span>
     <span class="quiet">
-      ${t("health.version", { version: summary.version })} · ${t("health.uptime", { time: summary.uptime })} · ${" "}<${Time} value=${summary.timestamp} style="full" />
+      ${t("health.version", { version: summary.version })} · ${t("health.uptime", { time: uptimeText(summary.uptime) })} · ${" "}<${Time} value=${summary.timestamp} style="full" />
     </span>
   </div>`;
+
+/** `2h 3m 4s`, as the health routes write it. */
+function uptimeText(text) {
+  const lengths = { h: 3600, m: 60, s: 1 };
+  const parts = [...String(text).matchAll(/(\d+)([hms])/g)];
+  return parts.length ? durationText(parts.reduce((sum, [, count, unit]) => sum + count * lengths[unit], 0)) : text;
+}
 
 /** The checks by name; those of external services stand beside the others. The worst come first. */
 function flat(checks) {
@@ -50,7 +57,7 @@ const Checks = ({ checks }) => {
 const rank = ({ status }) => ["disabled", "healthy", "degraded", "unhealthy"].indexOf(status);
 
 function Check({ name, check }) {
-  const facts = Object.entries(check.details ?? {}).map(([key, value]) => [factText(key), valueText(value)]);
+  const facts = Object.entries(check.details ?? {}).map(([key, value]) => [factText(key), key.endsWith("_seconds") ? durationText(value) : valueText(value)]);
   return html`<li class="check" data-status=${check.status}>
     <div class="spread">
       <h2>${checkText(name)}</h2>
@@ -66,8 +73,15 @@ const factText = (key) => (has(`health.fact_${key}`) ? t(`health.fact_${key}`) :
 
 function valueText(value) {
   if (typeof value === "number") return numberText(value, { maximumFractionDigits: 3 });
-  if (typeof value === "string" || value === null) return value && (/^\d+$/.test(value) ? numberText(Number(value)) : value);
+  if (typeof value === "string" || value === null) return value && measureText(value);
   return typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : JSON.stringify(value);
+}
+
+/** Counts and sizes (`252GB`, counted by 1024 as the health routes do) as the reader's language writes them. */
+function measureText(text) {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)([KMGTP]?B)?$/.exec(text) ?? [];
+  if (!number) return text;
+  return unit ? sizeText(number * 1024 ** "BKMGTP".indexOf(unit[0])) : numberText(Number(number));
 }
 
 /** `0.002s`, as the health routes write it, in milliseconds. */

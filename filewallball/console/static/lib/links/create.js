@@ -1,12 +1,13 @@
 // Making a link: for whom, until when, how often, with which password. Its address is shown once.
 import { absolute, api } from "../api.js";
-import { html, useState } from "../dom.js";
+import { html, useEffect, useRef, useState } from "../dom.js";
 import { t } from "../i18n.js";
 import { Field, Secret } from "../controls.js";
 import { Dialog } from "../overlays.js";
 import { Loaded, ProblemNote, useLoad } from "../states.js";
 import { QrCode } from "../qr.js";
 import { sizeText } from "../format.js";
+import { may } from "../session.js";
 
 const LIFETIMES = ["1h", "1d", "7d", "30d", ""];
 
@@ -52,13 +53,15 @@ function FileChoice({ onChoose }) {
 
 function WithFile({ id, onMade, onClose }) {
   const state = useLoad(() => api.get(`files/${encodeURIComponent(id)}`), [id]);
-  return html`<${Loaded} state=${state} rows="4">${(file) => html`<${Form} file=${file} onMade=${onMade} onClose=${onClose} />`}<//>`;
+  return html`<${Loaded} state=${state} rows="4">${(file) => html`<${Form} file=${file} onMade=${onMade} onClose=${onClose} onChanged=${state.reload} />`}<//>`;
 }
 
-function Form({ file, onMade, onClose }) {
+function Form({ file, onMade, onClose, onChanged }) {
   const [values, setValues] = useState({ name: "", expires_in: "7d", limit: "none", max_downloads: "5", password: "" });
   const [state, setState] = useState({ problem: null, isBusy: false });
   const isPrivate = file.visibility === "private";
+  const first = useRef(null);
+  useEffect(() => first.current.focus(), []);
   const change = (name) => (event) => setValues((now) => ({ ...now, [name]: event.target.value }));
   const errorOf = (name) => [].concat(state.problem?.errors?.[name] ?? []).join(" ");
   const submit = async (event) => {
@@ -70,12 +73,18 @@ function Form({ file, onMade, onClose }) {
       setState({ problem, isBusy: false });
     }
   };
+  const makePrivate = () => api.patch(`files/${file.file_id}`, { visibility: "private" }).then(onChanged, (problem) => setState({ problem, isBusy: false }));
   return html`<form class="stack" onSubmit=${submit}>
     <${ProblemNote} problem=${state.problem} />
     <p class="break"><strong>${file.filename}</strong> <span class="quiet">${sizeText(file.file_size)}</span></p>
     <${Field} label=${t("links.name")} hint=${t("links.name_hint")} error=${errorOf("name")}>
-      ${(attributes) => html`<input ...${attributes} name="name" maxlength="255" autocomplete="off" value=${values.name} onInput=${change("name")} />`}
+      ${(attributes) => html`<input ...${attributes} ref=${first} name="name" maxlength="255" autocomplete="off" value=${values.name} onInput=${change("name")} />`}
     <//>
+    ${!isPrivate &&
+    html`<div class="note">
+      <div><p>${t("links.only_private")}</p></div>
+      ${may("file:update") && file.owner && html`<button type="button" data-kind="plain" onClick=${makePrivate}>${t("links.make_private")}</button>`}
+    </div>`}
     <div class="fields">
       <${Field} label=${t("links.expires")} error=${errorOf("expires_in")}>
         ${(attributes) =>
@@ -95,7 +104,7 @@ function Form({ file, onMade, onClose }) {
         ${(attributes) => html`<input ...${attributes} type="number" name="max_downloads" min="1" max="1000000000" required value=${values.max_downloads} onInput=${change("max_downloads")} />`}
       <//>`}
     </div>
-    <${Field} label=${t("links.password")} hint=${isPrivate ? t("links.password_hint") : t("links.only_private")} error=${errorOf("password")}>
+    <${Field} label=${t("links.password")} hint=${t("links.password_hint")} error=${errorOf("password")}>
       ${(attributes) => html`<input ...${attributes} type="text" name="password" autocomplete="off" spellcheck="false" minlength="4" maxlength="256" disabled=${!isPrivate} value=${values.password} onInput=${change("password")} />`}
     <//>
     <div class="actions">

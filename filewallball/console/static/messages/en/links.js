@@ -53,4 +53,5 @@ export default {
   is_revoked: "{name} is revoked",
   of_one_file: "Links of one file.",
   all: "Show all",
+  make_private: "Make it private",
 };

@@ -47,7 +47,6 @@ export default {
   details: "Details",
   qr: "QR code",
   copy_link: "Copy link",
-  private_link: "The file is private: this link asks for a token. Make a link of its own to give it to others.",
   unfinished: { one: "{count} upload is unfinished.", other: "{count} uploads are unfinished." },
   unfinished_text: "Drop the same files again, and they go on where they were.",
   forget: "Forget",

@@ -53,4 +53,5 @@ export default {
   is_revoked: "{name} 링크를 폐기했습니다",
   of_one_file: "한 파일의 링크만 표시합니다.",
   all: "모두 보기",
+  make_private: "비공개로 바꾸기",
 };

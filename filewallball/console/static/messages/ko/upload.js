@@ -47,7 +47,6 @@ export default {
   details: "자세히",
   qr: "QR 코드",
   copy_link: "링크 복사",
-  private_link: "비공개 파일이라 이 링크는 토큰이 필요합니다. 다른 사람에게 주려면 공유 링크를 만드세요.",
   unfinished: { other: "끝나지 않은 업로드가 {count}개 있습니다." },
   unfinished_text: "같은 파일을 다시 놓으면 이어서 올립니다.",
   forget: "지우기",
