@@ -42,7 +42,7 @@ test-integration: $(VENV)/.test $(VENV)/.node packages ## run the tests that tal
 soak: $(VENV)/.test $(VENV)/.node packages ## run the campaigns at full length
 	$(BIN)/pytest -m soak --soak
 
-bench: $(VENV)/.test packages ## print the figures that the README quotes
+bench: $(VENV)/.test packages ## print the figures that the documentation quotes
 	@harness/servers/install-packages benchmarks/packages.txt
 	@for file in $$(grep -l __main__ benchmarks/*.py) benchmarks/peers; do echo "== $$file"; \
 		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
@@ -60,8 +60,8 @@ format: $(VENV)/.development ## sort imports and format
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-reference: $(VENV)/.production ## write the tables of the README anew
-	@DATA_DIR=$$(mktemp -d) $(BIN)/filewallball reference README.md README.ko.md
+reference: $(VENV)/.production ## write the tables of docs/reference/ anew
+	@DATA_DIR=$$(mktemp -d) $(BIN)/filewallball reference README.ko.md $(wildcard docs/reference/*.md docs/ko/reference/*.md)
 	@cp docs/runbook.md filewallball/alerts/static/runbook.md
 
 render: $(VENV)/.production ## write the default configurations in ops/ anew

@@ -1,4 +1,4 @@
-"""The tables of the README, written from the code they describe (`filewallball reference FILE…`)."""
+"""The tables of the reference in docs/, written from the code they describe (`filewallball reference FILE…`)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -8,12 +8,14 @@ from flask import Flask
 
 from filewallball.errors import catalogue
 from filewallball.observability.contract import CONTRACT
+from filewallball.ops.alert_rules import rules
 from filewallball.permissions import ROLES
-from filewallball.settings.loading import documented
+from filewallball.settings.loading import documented, load_settings
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _STATIC = "static"
 _INTERNAL = "/_"
+_RUNBOOK = "../runbook.md"
 
 
 def refresh(text: str, app: Flask) -> str:
@@ -33,6 +35,7 @@ def _tables(app: Flask) -> dict[str, Callable[[], Iterator[str]]]:
         "routes": partial(_routes, app),
         "roles": _roles,
         "metrics": _metrics,
+        "alerts": _alerts,
     }
 
 
@@ -81,6 +84,14 @@ def _metrics() -> Iterator[str]:
     for metric in CONTRACT:
         shown = "; ".join(f"`{label.name}`: {label.about}" for label in metric.labels) or "none"
         yield f"| `{metric.name}` | {metric.kind} | {shown} | {metric.worst_case:,} | {metric.about} |"
+
+
+def _alerts() -> Iterator[str]:
+    yield "| Alert | Severity | Fires after | Channels | Meaning |"
+    yield "|---|---|---|---|---|"
+    for rule in rules(load_settings({})):
+        link, channels = f"[{rule.name}]({_RUNBOOK}#{rule.section})", ", ".join(rule.channels)
+        yield f"| {link} | {rule.severity} | {rule.hold} | {channels} | {rule.summary} |"
 
 
 def _plain(rule: str) -> str:
