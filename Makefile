@@ -61,7 +61,7 @@ format: $(VENV)/.development ## sort imports and format
 	$(BIN)/ruff format $(SOURCES)
 
 reference: $(VENV)/.production ## write the tables of docs/reference/ anew
-	@DATA_DIR=$$(mktemp -d) $(BIN)/filewallball reference README.ko.md $(wildcard docs/reference/*.md docs/ko/reference/*.md)
+	@DATA_DIR=$$(mktemp -d) $(BIN)/filewallball reference $(wildcard docs/reference/*.md docs/ko/reference/*.md)
 	@cp docs/runbook.md filewallball/alerts/static/runbook.md
 
 render: $(VENV)/.production ## write the default configurations in ops/ anew

@@ -48,4 +48,4 @@ def render(out: Path, check: bool) -> None:
 def reference(app: Flask, files: tuple[Path, ...]) -> None:
     """Bring the tables in FILES up to date with the code: settings, errors, routes, roles, metrics, alerts."""
     for path in files:
-        path.write_text(tables.refresh(path.read_text(), app))
+        path.write_text(tables.refresh(path.read_text(), app, tables.language_of(path)))
