@@ -74,6 +74,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+class ServedService(Service):
+    """`filewallball serve` in its folder, as the quick start has it."""
+
+    def command(self) -> list[str]:
+        return [str(ROOT / ".venv/bin/filewallball"), "serve", "--port", str(self.port)]
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | {"PYTHONPATH": str(ROOT)}
+
+
 @pytest.mark.parametrize("block", list(blocks()), ids=lambda block: f"{block.page.name}-{block.text[:30]!r}")
 def test_a_block_runs_without_a_failure(block: Block, server: Service, folder: Path) -> None:
     script = folder / "script.mjs"
@@ -92,6 +102,23 @@ def test_a_block_runs_without_a_failure(block: Block, server: Service, folder: P
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120)
 
     assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+def test_the_limit_of_the_quick_start_holds(tmp_path: Path, page: str) -> None:
+    line = re.search(r"^echo 'RATELIMIT_UPLOAD.*$", (ROOT / page).read_text(), re.MULTILINE)
+    assert line
+    subprocess.run(["bash", "-c", line.group()], cwd=tmp_path, check=True, timeout=10)
+    service = ServedService(tmp_path, SETTINGS).start()
+    try:
+        # One more than the page says, for a minute that ends just now.
+        answers = [requests.put(f"{service.url}/upload/a.png", data=PNG, timeout=10) for _ in range(4)]
+    finally:
+        service.kill()
+
+    assert [answer.status_code for answer in answers[:2]] == [201, 201]
+    assert answers[-1].status_code == 429
+    assert "Retry-After" in answers[-1].headers
 
 
 def test_most_blocks_are_run() -> None:

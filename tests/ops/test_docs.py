@@ -96,6 +96,11 @@ def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
         assert not anchor or anchor in anchors(other.read_text()), f"{target}#{anchor}"
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
+def test_the_readme_stays_short(page: str) -> None:
+    assert len((ROOT / page).read_text().splitlines()) <= 200
+
+
 def test_the_environment_of_the_walk_through_is_accepted() -> None:
     text = (ROOT / "docs/deploy.md").read_text()
     block = next(
