@@ -1,4 +1,4 @@
-"""`filewallball ops …`: the configuration of the programs around the service; `reference`: the README's tables."""
+"""`filewallball ops …`: the configuration of the programs around the service; `reference`: tables of the docs."""
 
 import sys
 from pathlib import Path
@@ -46,6 +46,6 @@ def render(out: Path, check: bool) -> None:
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @with_app
 def reference(app: Flask, files: tuple[Path, ...]) -> None:
-    """Bring the tables in FILES up to date with the code: settings, errors, routes, roles, metrics."""
+    """Bring the tables in FILES up to date with the code: settings, errors, routes, roles, metrics, alerts."""
     for path in files:
-        path.write_text(tables.refresh(path.read_text(), app))
+        path.write_text(tables.refresh(path.read_text(), app, tables.language_of(path)))

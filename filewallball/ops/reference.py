@@ -1,24 +1,29 @@
-"""The tables of the README, written from the code they describe (`filewallball reference FILE…`)."""
+"""The tables of the reference in docs/, written from the code they describe (`filewallball reference FILE…`)."""
 
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 from flask import Flask
 
 from filewallball.errors import catalogue
 from filewallball.observability.contract import CONTRACT
+from filewallball.observability.labels import Label
+from filewallball.ops.alert_rules import rules
+from filewallball.ops.translation import Say, in_english, in_korean
 from filewallball.permissions import ROLES
-from filewallball.settings.loading import documented
+from filewallball.settings.loading import documented, load_settings
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _STATIC = "static"
 _INTERNAL = "/_"
+_RUNBOOK = "../runbook.md"
 
 
-def refresh(text: str, app: Flask) -> str:
+def refresh(text: str, app: Flask, say: Say = in_english) -> str:
     """`text` with everything between `<!-- name -->` and `<!-- /name -->` written anew, for each table's name."""
-    for name, table in _tables(app).items():
+    for name, table in _tables(app, say).items():
         head, opening, rest = text.partition(f"<!-- {name} -->\n")
         _, closing, tail = rest.partition(f"<!-- /{name} -->")
         if opening and closing:
@@ -26,33 +31,41 @@ def refresh(text: str, app: Flask) -> str:
     return text
 
 
-def _tables(app: Flask) -> dict[str, Callable[[], Iterator[str]]]:
+def language_of(page: Path) -> Say:
+    """Korean for the pages below a folder `ko`, else English."""
+    return in_korean if "ko" in page.resolve().parts else in_english
+
+
+def _tables(app: Flask, say: Say) -> dict[str, Callable[[], Iterator[str]]]:
     return {
-        "settings": _settings,
-        "errors": _errors,
-        "routes": partial(_routes, app),
-        "roles": _roles,
-        "metrics": _metrics,
+        "settings": partial(_settings, say),
+        "errors": partial(_errors, say),
+        "routes": partial(_routes, say, app),
+        "roles": partial(_roles, say),
+        "metrics": partial(_metrics, say),
+        "alerts": partial(_alerts, say),
     }
 
 
-def _settings() -> Iterator[str]:
-    yield "| Variable | Default | Meaning |"
-    yield "|---|---|---|"
+def _head(say: Say, *columns: str) -> Iterator[str]:
+    yield f"| {' | '.join(say(column) for column in columns)} |"
+    yield "|---" * len(columns) + "|"
+
+
+def _settings(say: Say) -> Iterator[str]:
+    yield from _head(say, "Variable", "Default", "Meaning")
     for name, default, about in documented():
-        yield f"| `{name}` | {f'`{default}`' if default else ''} | {about} |"
+        yield f"| `{name}` | {f'`{default}`' if default else ''} | {say(about)} |"
 
 
-def _errors() -> Iterator[str]:
-    yield "| Code | Status | Meaning | Side |"
-    yield "|---|---|---|---|"
+def _errors(say: Say) -> Iterator[str]:
+    yield from _head(say, "Code", "Status", "Meaning", "Side")
     for kind in catalogue():
-        yield f"| `{kind.code}` | {kind.status} | {kind.title} | {kind.side} |"
+        yield f"| `{kind.code}` | {kind.status} | {say(kind.title)} | {say(kind.side)} |"
 
 
-def _routes(app: Flask) -> Iterator[str]:
-    yield "| Route | Operation | Permission | What it does |"
-    yield "|---|---|---|---|"
+def _routes(say: Say, app: Flask) -> Iterator[str]:
+    yield from _head(say, "Route", "Operation", "Permission", "What it does")
     shown = (rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(_INTERNAL))
     for rule in sorted(shown, key=str):
         view = app.view_functions[rule.endpoint]
@@ -64,23 +77,34 @@ def _routes(app: Flask) -> Iterator[str]:
                 handler = getattr(kind, method.lower(), view)
                 needs = getattr(handler, "rule", None)
                 action, permission = (f"`{needs.action}`", f"`{needs.permission}`") if needs else ("", "")
-                about = (handler.__doc__ or "").strip().partition("\n")[0]
+                about = say((handler.__doc__ or "").strip().partition("\n")[0])
                 yield f"| `{method} {_plain(str(rule))}` | {action} | {permission} | {about} |"
 
 
-def _roles() -> Iterator[str]:
-    yield "| Role | Permissions |"
-    yield "|---|---|"
+def _roles(say: Say) -> Iterator[str]:
+    yield from _head(say, "Role", "Permissions")
     for role, permissions in ROLES.items():
         yield f"| {role} | {', '.join(f'`{name}`' for name in sorted(permissions))} |"
 
 
-def _metrics() -> Iterator[str]:
-    yield "| Metric | Type | Labels | Lines at most, per worker | Meaning |"
-    yield "|---|---|---|---|---|"
+def _metrics(say: Say) -> Iterator[str]:
+    yield from _head(say, "Metric", "Type", "Labels", "Lines at most, per worker", "Meaning")
     for metric in CONTRACT:
-        shown = "; ".join(f"`{label.name}`: {label.about}" for label in metric.labels) or "none"
-        yield f"| `{metric.name}` | {metric.kind} | {shown} | {metric.worst_case:,} | {metric.about} |"
+        shown = "; ".join(f"`{label.name}`: {_values(say, label)}" for label in metric.labels) or say("none")
+        about = f"{shown} | {metric.worst_case:,} | {say(metric.about)}"
+        yield f"| `{metric.name}` | {say(metric.kind)} | {about} |"
+
+
+def _values(say: Say, label: Label) -> str:
+    """The values of a label; a list of nothing but values is the same in every language."""
+    return say(label.about) if " " in label.about.replace(", ", "") else label.about
+
+
+def _alerts(say: Say) -> Iterator[str]:
+    yield from _head(say, "Alert", "Severity", "Fires after", "Channels", "Meaning")
+    for rule in rules(load_settings({})):
+        link, channels = f"[{rule.name}]({say(_RUNBOOK)}#{rule.section})", ", ".join(rule.channels)
+        yield f"| {link} | {say(rule.severity)} | {rule.hold} | {channels} | {say(rule.summary)} |"
 
 
 def _plain(rule: str) -> str:

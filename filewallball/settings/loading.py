@@ -75,7 +75,7 @@ def claimed_user() -> str:
 
 
 def documented() -> list[tuple[str, str, str]]:
-    """(variable, default, meaning) of every setting, for the README and its test."""
+    """(variable, default, meaning) of every setting, for the reference and its test."""
     return [(row.name.upper(), row.metadata["default"], row.metadata["about"]) for row in _rows()]
 
 

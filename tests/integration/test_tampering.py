@@ -1,6 +1,6 @@
 """A campaign: what random changes of database and store make a reader see is found by verify, reconcile or scrub.
 
-Left out are the columns that nothing but their own row speaks for; the README names them.
+Left out are the columns that nothing but their own row speaks for; docs/audit.md names them.
 """
 
 import random
