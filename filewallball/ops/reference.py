@@ -103,7 +103,7 @@ def _values(say: Say, label: Label) -> str:
 def _alerts(say: Say) -> Iterator[str]:
     yield from _head(say, "Alert", "Severity", "Fires after", "Channels", "Meaning")
     for rule in rules(load_settings({})):
-        link, channels = f"[{rule.name}]({say(_RUNBOOK)}#{rule.section})", ", ".join(rule.channels)
+        link, channels = f"[{rule.name}]({_RUNBOOK}#{rule.section})", ", ".join(rule.channels)
         yield f"| {link} | {say(rule.severity)} | {rule.hold} | {channels} | {say(rule.summary)} |"
 
 
