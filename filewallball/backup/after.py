@@ -1,13 +1,10 @@
 """The command that is run after a backup (BACKUP_AFTER), such as one that copies it to another host."""
 
-import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
-from filewallball.settings.kinds import SECRET_KINDS
-from filewallball.settings.service import Settings
+from filewallball.settings.loading import environment_without_secrets
 
 TOLD = ("FILEWALLBALL_BACKUP_FOLDER", "FILEWALLBALL_BACKUP_ID")
 
@@ -21,15 +18,14 @@ def run_after(command: Sequence[str], folder: Path, backup_id: str) -> str:
     about = dict(zip(TOLD, (str(folder.resolve()), backup_id), strict=True))
     try:
         done = subprocess.run(
-            command, env=_without_secrets() | about, stdin=subprocess.DEVNULL, stdout=2, check=False
+            command,
+            env=environment_without_secrets() | about,
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            check=False,
         )
     except OSError as error:
         return f"{command[0]}: {error.strerror}"
     if done.returncode < 0:
         return f"{command[0]} was ended by signal {-done.returncode}"
     return f"{command[0]} ended with exit code {done.returncode}" if done.returncode else ""
-
-
-def _without_secrets() -> dict[str, str]:
-    secret = {row.name.upper() for row in fields(Settings) if row.metadata["kind"] in SECRET_KINDS}
-    return {name: value for name, value in os.environ.items() if name not in secret}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from environs import Env, EnvValidationError
 
-from filewallball.settings.kinds import PARSERS, doubtful, misspelt
+from filewallball.settings.kinds import PARSERS, SECRET_KINDS, doubtful, misspelt
 from filewallball.settings.monitoring import MonitoringSettings
 from filewallball.settings.service import Settings
 
@@ -67,6 +67,12 @@ def announce(values: Mapping[str, object], *, replacing: bool) -> None:
     for name, value in values.items():
         if value is not None and (replacing or name not in os.environ):
             os.environ[name] = str(value)
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """The variables for a program that is none of the service's own."""
+    secret = {row.name.upper() for row in fields(Settings) if row.metadata["kind"] in SECRET_KINDS}
+    return {name: value for name, value in os.environ.items() if name not in secret}
 
 
 def claimed_user() -> str:

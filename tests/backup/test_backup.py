@@ -106,7 +106,7 @@ def test_a_backup_with_another_audit_key_waits_until_the_service_is_stopped(
 
 def test_a_folder_that_is_not_there_is_no_empty_list(place: Place, folder: Path) -> None:
     with pytest.raises(RuntimeError, match="there is no folder"):
-        place.shell.run("backup", "list", str(folder))
+        place.shell.run("backup", "list", str(folder / "missing"))
 
 
 def test_a_restore_empties_the_metadata_cache_and_renews_what_workers_remember(
