@@ -61,6 +61,7 @@ def test_what_is_no_key_is_refused(value: str) -> None:
         lambda: "".join(secrets.choice(CUID) for _ in range(24)),  # cuid2
         lambda: "01HV" + "".join(secrets.choice(CROCKFORD) for _ in range(22)),  # ulid
         lambda: "upload-" + str(uuid.uuid4()),
+        lambda: "".join(secrets.choice(CUID) for _ in range(21)),  # a nanoid to which chance gave no capitals
     ],
 )
 def test_random_keys_of_every_common_kind_do_without_a_token(make: Callable[[], str]) -> None:
