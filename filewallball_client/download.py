@@ -90,7 +90,7 @@ def _part(connection: Connection, file: StoredFile, position: int) -> Iterator[b
 
 
 def _start_of(answer: httpx.Response, file: StoredFile, position: int) -> int:
-    """How many bytes to pass over: none of the part that was asked for, some of an answer with the whole file."""
+    """The number of bytes to pass over: none of the part that was asked for, some of an answer with the whole file."""
     if answer.headers.get("ETag", "").removeprefix("W/").strip('"') != file.file_hash:
         raise Unreachable(f"{file.filename}: the answer is not this file")
     if answer.status_code == 200:

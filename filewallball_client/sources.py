@@ -1,4 +1,4 @@
-"""What is uploaded: a file, or a stream that can be read only once."""
+"""Sources of uploads: a file, or a stream that can be read only once."""
 
 import hashlib
 import os

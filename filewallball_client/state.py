@@ -1,4 +1,4 @@
-"""What the client remembers between runs: uploads that are not finished, and tokens for deleting.
+"""The client's memory between runs: uploads that are not finished, and tokens for deleting.
 
 Each is a file that only its user may read, for whoever holds it may go on with the upload or delete the file.
 """
@@ -165,7 +165,7 @@ def _locked(path: Path, source: Source) -> int:
 
 
 def _read(descriptor: int) -> Unfinished | None:
-    """What the file holds; None for one that is new or that cannot be read: then the upload begins anew."""
+    """The content of the file; None for one that is new or that cannot be read: then the upload begins anew."""
     try:
         values = json.loads(os.pread(descriptor, 64 * 1024, 0))
         upload = Unfinished(**values)

@@ -20,7 +20,7 @@ _CONFLICT = 409
 
 
 def is_spoken(connection: Connection) -> bool:
-    """Whether the service takes resumable uploads; releases before them know nothing at this address."""
+    """True if the service takes resumable uploads; releases before them know nothing at this address."""
     try:
         answer = connection.ask("OPTIONS", "/uploads")
     except Refused as error:

@@ -91,7 +91,7 @@ def holds_delimiter(text: bytes, boundary: bytes) -> bool:
 
 
 def holds_boundary(text: bytes, boundary: bytes) -> bool:
-    """Whether a boundary is followed by the end of a line of any kind, or of the form: found at each place alone."""
+    """True if a boundary is followed by the end of a line of any kind, or of the form: found at each place alone."""
     mark = b"--" + boundary
     rests = (text[at + len(mark) :] for at in range(len(text)) if text.startswith(mark, at))
     return any(rest.startswith(b"--") or rest.lstrip(b" \t")[:1] in (b"", b"\r", b"\n") for rest in rests)

@@ -16,7 +16,7 @@ _COLOURS = ((11, 95, 86), (244, 184, 96), (60, 98, 181), (178, 59, 94), (109, 12
 
 @dataclass(frozen=True)
 class Samples:
-    """What was put into a service. The texts of tokens are by user name."""
+    """The things put into a service. The texts of tokens are by user name."""
 
     files: list[dict[str, Any]]
     links: list[dict[str, Any]]

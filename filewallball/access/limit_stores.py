@@ -1,4 +1,4 @@
-"""What keeps the counts of rate limits: Redis for all hosts, else the host's file, else this process's memory.
+"""The stores of rate limit counts: Redis for all hosts, else the host's file, else this process's memory.
 
 While Redis answers, what it lets through is also counted in the file. So a client gets no more than its limit from this
 host when Redis goes, nor when it is back and knows nothing of what was counted meanwhile.
@@ -83,7 +83,7 @@ class LimitStores:
             return None
 
     def _also(self, found: Count, ask: Callable[[HostCounter], Count | None]) -> Count:
-        """What Redis found; or what the host did, where that is less and Redis was away for some of it."""
+        """The count of Redis; or that of the host, where that is less and Redis was away for some of it."""
         if not found.is_within or self._host_is_lost:
             return found
         try:
@@ -118,7 +118,8 @@ class LimitStores:
     def _probe_redis(self, degraded_since: float) -> None:
         try:
             self._redis.count(_PROBE, "probe", "")  # type: ignore[union-attr]
-        except Exception:
+        except Exception as error:
+            logger.debug("Redis still does not answer", extra={"error_type": type(error).__name__})
             return
         logger.info("Rate limits are shared again", extra={"seconds": time.monotonic() - degraded_since})
         self.degraded_since = None

@@ -38,7 +38,7 @@ class Story:
 
 
 def tell(database: Database, request_id: str, last: LastVerification | None) -> Story:
-    """What is on record of a request. Raises NotFound where nothing is."""
+    """The record of a request. Raises NotFound where there is none."""
 
     def read(connection: Connection) -> tuple[Sequence[Row[Any]], dict[int, Row[Any]]]:
         rows = connection.execute(_ROWS.where(equals(audit_log.c.request_id, request_id))).all()

@@ -1,4 +1,4 @@
-"""What a browser is told where a file cannot be had, in the languages of the console."""
+"""The words for a browser where a file cannot be had, in the languages of the console."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,7 +133,7 @@ def kind_of(code: str, status: int) -> str:
 
 
 def text_of(kind: str, language: str) -> Text:
-    """What such a page says."""
+    """The words of such a page."""
     return _TEXTS[language][kind]
 
 

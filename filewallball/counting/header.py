@@ -52,7 +52,7 @@ class Header:
 
 
 def boot_id() -> bytes:
-    """What differs after each boot of the host, as its steady clock does."""
+    """The identity of this boot of the host; its steady clock begins anew with each."""
     with suppress(OSError, ValueError):
         return uuid.UUID(_BOOT_ID.read_text().strip()).bytes
     return bytes(16)

@@ -32,7 +32,7 @@ _libc.pwrite.restype = ctypes.c_ssize_t
 
 
 class Damaged(Exception):
-    """What was read cannot have been written by this program; or another process put a new file in its place."""
+    """The content cannot have been written by this program; or another process put a new file in its place."""
 
 
 class HostFile:

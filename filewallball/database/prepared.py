@@ -129,7 +129,7 @@ class PreparedInserts(Inserts):
 
 @dataclass(frozen=True, slots=True)
 class _Executed:
-    """What became of a statement; its rows are fetched, so that nothing of it is left open."""
+    """The outcome of a statement; its rows are fetched, so that nothing of it is left open."""
 
     rows: list[Any]
     rowcount: int

@@ -23,7 +23,7 @@ class Query(Protocol):
 
 
 class Result(Protocol):
-    """What a statement that was executed tells."""
+    """The outcome of a statement that was executed."""
 
     @property
     def rowcount(self) -> int: ...

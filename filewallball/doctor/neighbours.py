@@ -138,7 +138,7 @@ def proxies(settings: Settings) -> Diagnosis:
 
 
 def _what_passes(settings: Settings, seen: dict[str, Any]) -> Diagnosis:
-    """What a proxy that passes on addresses makes of hosts and downloads."""
+    """Check hosts and downloads behind a proxy that passes on addresses."""
     if not seen["host_is_known"]:
         said = f"the proxy passes on {seen['host']!r} as Host, which ALLOWED_HOSTS does not name"
         return Diagnosis("proxies", WARNING, said)

@@ -39,11 +39,11 @@ class Order:
         return _INDEXES[self.sort.removeprefix("-")].format(scope)
 
     def by(self, key: ColumnElement[Any], row_id: ColumnElement[int]) -> tuple[ColumnElement[Any], ...]:
-        """What to order by."""
+        """The columns to order by."""
         return (key.desc(), row_id.desc()) if self._is_descending else (key.asc(), row_id.asc())
 
     def after(self, cursor: str) -> ColumnElement[bool]:
-        """What comes after the row of a cursor, as a range of the index. Raises ValidationFailed for a foreign one."""
+        """The rows after that of a cursor, as a range of the index. Raises ValidationFailed for a foreign one."""
         value, row_id = self._decode(cursor)
         key = self.column
         if self._is_descending:

@@ -180,7 +180,7 @@ def _conditions(wanted: FileFilter) -> Conditions:
 
 
 def older(moment: int, row_id: int) -> ColumnElement[bool]:
-    """What comes after that row, as a range of the index: an OR alone would have the database walk from its start."""
+    """The rows after that one, as a range of the index: an OR alone would have the database walk from its start."""
     return and_(files.c.upload_us <= moment, or_(files.c.upload_us < moment, files.c.id < row_id))
 
 

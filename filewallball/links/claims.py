@@ -21,7 +21,7 @@ _KEY = (link_claims.c.link_id, link_claims.c.network, link_claims.c.etag)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim is of. Nobody knows whether two unknown clients are one, so theirs are of no network."""
+    """The identity of a claim. Nobody knows whether two unknown clients are one, so theirs are of no network."""
 
     link: FoundLink
     network: str

@@ -82,7 +82,7 @@ class LinkListSchema(Schema):
 
 
 class DayOfLinkSchema(Schema):
-    """What came by a link on a day."""
+    """The transfers by a link on a day."""
 
     date = fields.String(metadata={"format": "date"})
     downloads = fields.Integer()
@@ -92,7 +92,7 @@ class DayOfLinkSchema(Schema):
 
 
 class LinkUsageSchema(Schema):
-    """What came by a link. Transfers are answers with content; a resumed download has several."""
+    """The transfers by a link. Transfers are answers with content; a resumed download has several."""
 
     link_id = fields.String()
     period_days = fields.Integer()
@@ -126,7 +126,7 @@ class TicketSchema(Schema):
 
 
 class LinkInfoSchema(Schema):
-    """What a visitor may know of a link: of the file nothing before a password, or once it is over."""
+    """The facts of a link that a visitor may know: of the file nothing before a password, or once it is over."""
 
     state = fields.String(metadata={"enum": list(STATES)})
     needs_password = fields.Boolean()

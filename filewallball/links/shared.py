@@ -38,7 +38,7 @@ class SharedFile:
 
 @dataclass(frozen=True, slots=True)
 class LinkInfo:
-    """What a visitor is told of a link; of the file nothing before it may be fetched."""
+    """The facts of a link that a visitor is told; of the file nothing before it may be fetched."""
 
     state: str
     needs_password: bool

@@ -11,7 +11,7 @@ from filewallball.stats.tally import TRANSFERS, Sums
 
 @dataclass(frozen=True, slots=True)
 class DayOfLink:
-    """What came by a link on a day."""
+    """The transfers by a link on a day."""
 
     date: str
     downloads: int
@@ -22,7 +22,7 @@ class DayOfLink:
 
 @dataclass(frozen=True, slots=True)
 class LinkUsage:
-    """What came by a link in some days. Transfers are answers with content, of which a download may need several;
+    """The transfers by a link in some days. Transfers are answers with content, of which a download may need several;
     `refusals` counts by error code."""
 
     link_id: str

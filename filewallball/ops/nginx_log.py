@@ -1,4 +1,4 @@
-"""What nginx writes down of a request, and what of it nobody should read later."""
+"""The log lines that nginx writes for a request, with secrets hidden."""
 
 ACCESS_LOGS = (
     "access_log /var/log/nginx/filewallball.log filewallball;",

@@ -38,7 +38,7 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """How many times faster than allowed the budget is spent, over a long window and, still now, over a short one."""
+    """A multiple of the allowed speed at which the budget is spent: over a long window and, still now, a short one."""
 
     suffix: str
     factor: float
@@ -57,7 +57,7 @@ _PACES = (
 
 
 def objectives(settings: Settings) -> tuple[Objective, ...]:
-    """What this deployment promises."""
+    """The objectives of this deployment."""
     within = settings.slo_upload_within.total_seconds()
     bad, good = f"{_BY} {faults('5m')}", f"{_BY} {successes('5m')}"
     commits = "upload_commit_duration_seconds"

@@ -71,7 +71,7 @@ class EventIds:
         return _with_moment(self._now_us(), str(uuid7()))
 
     def age_seconds(self, event_id: str) -> float:
-        """How long ago an event's id was made on this host; 0 for one that is none of them."""
+        """The time since an event's id was made on this host; 0 for one that is none of them."""
         try:
             made_us = int(event_id.replace("-", "")[:12], 16) * _MS
         except ValueError:

@@ -84,7 +84,7 @@ class UnansweredLog:
         return None
 
     def _next(self, position: _Position, file: Path | None) -> _Position:
-        """What the next run reads: the rest of the same file, or the file that took its place."""
+        """The place where the next run reads on: the rest of the same file, or the file that took its place."""
         size = file.stat().st_size if file is not None else 0
         if file is not None and (size > position.done or file == self._path):
             start = position.done if size >= position.done else 0  # less than was read: it was emptied

@@ -1,4 +1,4 @@
-"""What the processes of all roles share: their sockets, their name, and their answer to what cannot be parsed."""
+"""The parts that processes of all roles share: their sockets, their name, and their answer to what cannot be parsed."""
 
 import os
 import select

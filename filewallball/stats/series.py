@@ -51,7 +51,7 @@ class Window:
 
 @dataclass(slots=True)
 class Step:
-    """What was done within one step of a window."""
+    """The sums of one step of a window."""
 
     usage: dict[OperationKind, Sums] = field(default_factory=dict)
     latency: dict[int, int] = field(default_factory=dict)

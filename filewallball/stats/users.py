@@ -16,7 +16,7 @@ from filewallball.stats.tally import USER
 
 @dataclass(frozen=True, slots=True)
 class UserUse:
-    """What the busiest users did today, by id. Each ranking has no more than 50 of them."""
+    """The work of the busiest users today, by id. Each ranking has no more than 50 of them."""
 
     bytes: dict[str, int] = field(default_factory=dict)
     operations: dict[str, int] = field(default_factory=dict)

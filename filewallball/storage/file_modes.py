@@ -46,7 +46,7 @@ def _open(settings: Settings) -> Iterator[tuple[Path, int]]:
 
 
 def _paths(settings: Settings) -> Iterator[Path]:
-    """What the service itself made; other files that lie in DATA_DIR are somebody else's."""
+    """The files and folders that the service itself made; other files that lie in DATA_DIR are somebody else's."""
     yield settings.data_dir
     yield from (settings.data_dir / name for name in _SECRETS)
     yield from _database(settings)

@@ -31,7 +31,7 @@ class Trace(NamedTuple):
     parent_id: str = ""
     """The caller's step that this request is part of; empty where the trace begins here."""
     state: str = ""
-    """What tracing systems pass on to each other, as it came."""
+    """The `tracestate` of tracing systems, as it came."""
     flags: int = 0
     """`sampled` is set only if a trusted caller set it."""
 

@@ -90,11 +90,11 @@ class Browser(Server):
         return self._ask("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def screenshot(self) -> bytes:
-        """What is seen now, as PNG."""
+        """A screenshot of the window, as PNG."""
         return base64.b64decode(self._ask("GET", "/screenshot", None))
 
     def console(self) -> list[str]:
-        """What the page and Chromium wrote to the console since the last call: errors and warnings, violations of
+        """Lines that the page and Chromium wrote to the console since the last call: errors and warnings, violations of
         the content security policy among them."""
         entries = self._ask("POST", "/se/log", {"type": "browser"})
         return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]

@@ -82,7 +82,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the holder of an upload must know of its row."""
+    """The part of an upload's row that its holder must know."""
 
     epoch: int
     is_receiving: bool
@@ -105,7 +105,7 @@ class Progress:
         return None if row is None else of_row(row)
 
     def standings(self, upload_ids: Sequence[str]) -> dict[str, Standing]:
-        """How these uploads stand, by one question for all of them."""
+        """The progress of these uploads, by one query for all of them."""
         own = uploads.c
         statement = select(own.upload_id, own.epoch, own.state, own.is_wanted).where(
             own.upload_id.in_(upload_ids)

@@ -1,4 +1,4 @@
-"""What is marked on every panel of lines: starts of the service, and alerts while they fire."""
+"""Marks on every panel of lines: starts of the service, and alerts while they fire."""
 
 from filewallball.ops.dashboards.panels import DATASOURCE, Json
 

@@ -1,4 +1,4 @@
-"""What is promised, and how much of it is spent: the series that Prometheus records for the objectives."""
+"""The row of objectives: error budgets and bad events, from the series that Prometheus records."""
 
 from filewallball.ops.dashboards.dashboard import Row
 from filewallball.ops.dashboards.panels import Look, of_service, stat, timeseries
