@@ -123,6 +123,8 @@ def is_shared(server: Service) -> bool:
 
 
 def test_the_file_lies_with_the_services_data(server: Service) -> None:
+    assert ask(server, "203.0.113.4") == 404
+
     files: list[Path] = sorted((server.data_dir / "limits").iterdir())
 
     assert [path.name for path in files] == ["counts-1", "counts-1.lock"]
