@@ -2,12 +2,17 @@
 
 import re
 import subprocess
+import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from harness import ROOT
 
+DEBIAN_12_PYTHON = "3.11.2"
+"""The oldest Python among those that the two commands of the README are promised for."""
 PINNED = re.compile(r"^([a-z0-9._-]+)==(\S+) \\$", re.MULTILINE)
 
 
@@ -27,6 +32,15 @@ def test_every_requirement_is_pinned_with_a_hash(name: str) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "requirements").iterdir()), ids=lambda path: path.name)
 def test_requirements_name_no_place_to_fetch_from(path: Path) -> None:
     assert re.findall(r"://|^-[^rc].*", path.read_text(), re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("folder", [Path(sys.prefix), ROOT / ".venv-docs"], ids=["tests", "documentation"])
+def test_every_package_takes_the_python_of_debian_12(folder: Path) -> None:
+    installed = list(distributions(path=[str(path) for path in folder.glob("lib/python*/site-packages")]))
+    required = {package.name: SpecifierSet(package.metadata["Requires-Python"] or "") for package in installed}
+
+    assert "mkdocs-material" in required or "Flask" in required
+    assert [name for name, versions in required.items() if DEBIAN_12_PYTHON not in versions] == []
 
 
 def test_tests_run_on_the_versions_of_production_and_development_on_those_of_the_tests() -> None:
