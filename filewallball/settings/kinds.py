@@ -59,18 +59,21 @@ def setting(kind: str, default: str, about: str, **options: Any) -> Any:
 
 
 def size(value: str, **_: Any) -> int:
-    if value == "auto":
-        return -1
     try:
         return int(humanfriendly.parse_size(value, binary=True))
     except humanfriendly.InvalidSize as error:
         raise ValidationError(f"{value!r} is not a size such as 50MB.") from error
 
 
+def size_or_auto(value: str, **_: Any) -> int:
+    """A size; -1 for `auto`."""
+    return -1 if value == "auto" else size(value)
+
+
 def duration(value: str, **_: Any) -> timedelta:
     try:
         seconds = humanfriendly.parse_timespan(value)
-    except humanfriendly.InvalidTimespan as error:
+    except (humanfriendly.InvalidTimespan, OverflowError) as error:
         raise ValidationError(f"{value!r} is not a duration such as 30s or 7d.") from error
     if seconds <= 0:
         raise ValidationError("must be longer than zero.")
@@ -254,6 +257,7 @@ def _parts(value: str) -> list[str]:
 
 PARSERS: tuple[Callable[..., Any], ...] = (
     size,
+    size_or_auto,
     duration,
     age,
     percent,

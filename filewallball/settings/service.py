@@ -86,7 +86,7 @@ class Settings(MonitoringSettings):
         "duration", "24h", "Time that a resumable upload may take from its creation to its end"
     )
     min_free_space: int = setting(
-        "size", "auto", "Space never given to uploads; auto = min(256 MB, 5 % of the disk)"
+        "size_or_auto", "auto", "Space never given to uploads; auto = min(256 MB, 5 % of the disk)"
     )
     allowed_file_types: tuple[str, ...] = setting(
         "types", "", "Media types accepted, `image/*` too; empty = any"

@@ -41,7 +41,9 @@ def test_every_bad_value_is_named_at_once() -> None:
     bad = {
         "PORT": "eighty",
         "MAX_UPLOAD_SIZE": "lots",
+        "THUMBNAIL_MEMORY": "auto",
         "DATABASE_TIMEOUT": "soon",
+        "HEALTH_CHECK_TIMEOUT": "9" * 400,
         "AUDIT_RETENTION": "99999999999d",
         "TRUSTED_PROXIES": "10.0.0.1/8",
         "ANONYMOUS_ROLE": "root",
