@@ -10,7 +10,7 @@ from pathlib import Path
 
 PRIVATE = 0o600
 OTHERS = 0o007
-"""What users outside of the service's group might do with a file."""
+"""The rights to a file of users outside of the service's group."""
 _UMASK = 0o027
 _ANYBODY = 0o666  # less the umask: what root writes on the command line, the service reads
 
