@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from filewallball.clock import now_us
@@ -61,13 +61,10 @@ class HealthHistory:
 
     def forget_old(self) -> None:
         """Delete what is older than 90 days, but for the state that each dependency is in."""
-        newest = select(func.max(health_changes.c.id)).group_by(
-            health_changes.c.host, health_changes.c.dependency
-        )
-        present = self._database.scalars(newest)
-        old = health_changes.c.changed_us < now_us() - KEPT_US
+        of, later = health_changes.c, health_changes.alias().c
+        is_over = exists().where(later.host == of.host, later.dependency == of.dependency, later.id > of.id)
         with self._database.begin() as connection:
-            connection.execute(delete(health_changes).where(old, health_changes.c.id.not_in(present)))
+            connection.execute(delete(health_changes).where(of.changed_us < now_us() - KEPT_US, is_over))
 
     def _write(self) -> None:
         changes = list(self._waiting)
