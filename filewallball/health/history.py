@@ -59,12 +59,12 @@ class HealthHistory:
         if self._waiting:
             self._write()
 
-    def forget_old(self) -> None:
+    def forget_old(self, now: int) -> None:
         """Delete what is older than 90 days, but for the state that each dependency is in."""
         of, later = health_changes.c, health_changes.alias().c
         is_over = exists().where(later.host == of.host, later.dependency == of.dependency, later.id > of.id)
         with self._database.begin() as connection:
-            connection.execute(delete(health_changes).where(of.changed_us < now_us() - KEPT_US, is_over))
+            connection.execute(delete(health_changes).where(of.changed_us < now - KEPT_US, is_over))
 
     def _write(self) -> None:
         changes = list(self._waiting)

@@ -131,7 +131,7 @@ def test_old_changes_are_forgotten_but_not_the_state_that_lasts(
             text("UPDATE health_changes SET changed_us = :old"), {"old": now_us() - KEPT_US - 1}
         )
 
-    history.forget_old()
+    history.forget_old(now_us())
 
     assert [row[2] for row in told(client, dependency="redis")] == ["healthy"]
 
