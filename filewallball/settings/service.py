@@ -212,7 +212,7 @@ class Settings(MonitoringSettings):
         "duration", "5s", "Longest time a health check may take; an answer waits at most 1.5s of it"
     )
     public_url: str = setting(
-        "base_url", "", "Prefix of the URLs in answers, such as https://files.example.org; empty = paths"
+        "shown_url", "", "Prefix of the URLs in answers, such as https://files.example.org; empty = paths"
     )
     tls_certificate: str = setting(
         "absolute", "/etc/filewallball/tls/fullchain.pem", "Certificate that the nginx of `ops render` shows"
