@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from filewallball.clock import now_us
 from filewallball.database.columns import equals
@@ -49,7 +49,7 @@ class HealthHistory:
         """Look at every dependency, and write what has changed since the last row of each."""
         results = self._checks.look()
         results[SERVICE] = CheckResult(worst(results.values()))
-        with suppress(DBAPIError):
+        with suppress(SQLAlchemyError):
             self._known = self._database.query(self._newest)
         known = self._known | {change.dependency: change.status for change in self._waiting}
         for name, result in results.items():

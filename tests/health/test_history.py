@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filewallball.clock import now_us
 from filewallball.health.checks import Check, HealthChecks
@@ -102,6 +103,26 @@ def test_what_happens_while_the_database_is_away_is_written_once_it_is_back(
     history.run()
 
     assert [row[2] for row in told(client, dependency="redis")] == ["healthy", "degraded", "healthy"]
+
+
+def test_a_change_is_written_though_no_connection_was_free_to_ask_for_the_last_one(
+    app: Flask,
+    client: FlaskClient,
+    make_history: Callable[..., HealthHistory],
+    redis: Dependency,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def find_none_free(_: object) -> None:
+        raise PoolTimeout
+
+    history = make_history()
+    history.run()
+    redis.problem = "slow"
+    with monkeypatch.context() as busy:
+        busy.setattr(Parts(app).database, "query", find_none_free)
+        history.run()
+
+    assert [row[2] for row in told(client, dependency="redis")] == ["degraded", "healthy"]
 
 
 def test_a_process_that_began_without_the_database_writes_no_state_twice(
