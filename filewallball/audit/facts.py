@@ -44,8 +44,8 @@ _GRANT = re.compile(r"GRANT (.+?) ON (\*\.\*|`.+?`\.(?:\*|`.+?`)) TO ")
 
 @dataclass(frozen=True, slots=True)
 class ColumnFacts:
-    """One column; `is_plain` if it holds what is written to it and is shown to who asks for all of them, `length` is
-    the longest text that fits, where there is a limit."""
+    """One column; `is_plain` if it holds what is written to it and is shown to whoever asks for all of them; `length`
+    is the longest text that fits, where there is a limit."""
 
     kind: str
     collation: str

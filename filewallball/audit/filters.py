@@ -129,8 +129,8 @@ class Scope:
 
     @property
     def index(self) -> str | None:
-        """The index that finds every branch in (time, id) order; None leaves the choice to the database, which else
-        walks the whole log by time where a branch is empty."""
+        """The index that finds every branch in (time, id) order; None leaves the choice to the database.
+        Left to itself it walks the whole log by time where a branch is empty."""
         wanted = self.wanted
         named = {
             "request": wanted.request_id,

@@ -22,7 +22,7 @@ _UPLOADED = audit_log.c.action == UPLOAD, audit_log.c.status == SUCCESS
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One of them. `since_us` is when it last uploaded, or when it was declared if it never did since."""
+    """One of them. `since_us` is when it last uploaded, or when it was declared if it never did."""
 
     client_ip: str
     expected_within: int
