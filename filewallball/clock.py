@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 _MOMENT = re.compile(r"\d{4}(-?\d\d-?\d\d|-?W\d\d-?\d)([T ]\d\d[\d:.,]*( ?Z| ?[+-][\d:]+)?)?", re.ASCII)
 _SPACE_FOR_PLUS = re.compile(r"(.+\d:\d\d.*) (\d\d:?\d\d)")
+_LONGEST = 100
+"""Characters beyond those of any date and time: what is longer is not looked at, which would take its square's time."""
 _DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WATCHED_SECONDS = 3600.0
@@ -59,6 +61,8 @@ def parse_moment(text: str, *, is_end: bool = False) -> int:
     A date alone means the whole day: its first microsecond or, for an end, its last. A time given to the second as an
     end includes that second.
     """
+    if len(text) > _LONGEST:
+        raise ValueError("The text is too long for a date or time.")
     text = text.upper()
     if match := _SPACE_FOR_PLUS.fullmatch(text):  # `+` arrives as a space where nobody encoded it
         text = f"{match[1]}+{match[2]}"

@@ -1,10 +1,10 @@
-"""What is removed because it is old waits until the clock has told so for an hour."""
+"""Times are read at a cost that no text raises, and what is old is removed once it was old for an hour."""
 
 from collections.abc import Callable
 
 import pytest
 
-from filewallball.clock import once_watched
+from filewallball.clock import once_watched, parse_moment
 
 HOUR = 3600
 NOW, YEAR_2100 = 1_800_000_000, 4_100_000_000
@@ -71,3 +71,15 @@ def test_a_clock_that_is_put_forward_and_right_again_removes_nothing(
 
     assert told
     assert max(told) <= host.wall
+
+
+@pytest.mark.parametrize("piece", ["1:11", "1:11 ", "2024-01-15T10:30:00 ", "9", " "])
+def test_a_text_of_any_length_is_refused_as_soon_as_it_is_read(piece: str) -> None:
+    text = (piece * 1_000_000)[:1_000_000]
+
+    with pytest.raises(ValueError, match="too long"):
+        parse_moment(text)
+
+
+def test_the_longest_time_that_anybody_writes_is_read() -> None:
+    assert parse_moment("2024-01-15T10:30:00.123456789123456789 +09:00") == 1_705_282_200_123_456
