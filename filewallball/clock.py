@@ -2,12 +2,17 @@
 
 import re
 import time
+from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 _MOMENT = re.compile(r"\d{4}(-?\d\d-?\d\d|-?W\d\d-?\d)([T ]\d\d[\d:.,]*( ?Z| ?[+-][\d:]+)?)?", re.ASCII)
 _SPACE_FOR_PLUS = re.compile(r"(.+\d:\d\d.*) (\d\d:?\d\d)")
+_LONGEST = 100
+"""Characters beyond those of any date and time: what is longer is not looked at, which would take its square's time."""
 _DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WATCHED_SECONDS = 3600.0
 
 
 def now_us() -> int:
@@ -18,6 +23,29 @@ def now_us() -> int:
 def steady_seconds() -> float:
     """Seconds on a clock that nobody sets and that goes on while the host sleeps: for ages, within one boot."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def once_watched(
+    run: Callable[[int], object],
+    clock: Callable[[], float] = steady_seconds,
+    now: Callable[[], int] = now_us,
+) -> Callable[[], None]:
+    """A job that removes what is old: `run` gets the lowest moment that the wall clock told within the last hour.
+
+    So a clock that is put forward by mistake has removed nothing when it is put right. Within the first hour of a
+    process the job does nothing.
+    """
+    told: deque[tuple[float, int]] = deque()
+
+    def job() -> None:
+        at = clock()
+        told.append((at, now()))
+        while len(told) > 1 and at - told[1][0] >= _WATCHED_SECONDS:
+            told.popleft()
+        if at - told[0][0] >= _WATCHED_SECONDS:
+            run(min(moment for _, moment in told))
+
+    return job
 
 
 def to_us(moment: datetime) -> int:
@@ -33,6 +61,8 @@ def parse_moment(text: str, *, is_end: bool = False) -> int:
     A date alone means the whole day: its first microsecond or, for an end, its last. A time given to the second as an
     end includes that second.
     """
+    if len(text) > _LONGEST:
+        raise ValueError("The text is too long for a date or time.")
     text = text.upper()
     if match := _SPACE_FOR_PLUS.fullmatch(text):  # `+` arrives as a space where nobody encoded it
         text = f"{match[1]}+{match[2]}"

@@ -1,5 +1,6 @@
 """Locks between the processes of one host, files that are replaced whole, and secrets in files of their own."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -9,7 +10,7 @@ from pathlib import Path
 
 PRIVATE = 0o600
 OTHERS = 0o007
-"""What users outside of the service's group might do with a file."""
+"""The rights to a file of users outside of the service's group."""
 _UMASK = 0o027
 _ANYBODY = 0o666  # less the umask: what root writes on the command line, the service reads
 
@@ -109,13 +110,20 @@ def make_durable_folder(path: Path, mode: int) -> None:
 def kept_secret(path: Path, make: Callable[[], str]) -> str:
     """The secret in a file that only this user can read; a new one from `make` where there is none.
 
-    Two that start together agree on one.
+    Two that start together agree on one. Raises OSError for a file that is empty: nothing would be secret.
     """
     try:
-        return path.read_text().strip()
+        return _read_secret(path)
     except FileNotFoundError:
         _publish(path, make())
-        return path.read_text().strip()
+        return _read_secret(path)
+
+
+def _read_secret(path: Path) -> str:
+    secret = path.read_text().strip()
+    if not secret:
+        raise OSError(errno.EINVAL, "is empty, and should hold a secret", str(path))
+    return secret
 
 
 def _publish(path: Path, secret: str) -> None:

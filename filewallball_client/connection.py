@@ -70,7 +70,8 @@ class Connection:
         content: Content | None = None,
     ) -> httpx.Response:
         """Send a request once. Raises Refused and httpx.TransportError."""
-        answer = self._http.request(method, path, params=params, headers=headers, content=content)
+        with _readable():
+            answer = self._http.request(method, path, params=params, headers=headers, content=content)
         refuse(answer)
         return answer
 
@@ -79,7 +80,8 @@ class Connection:
         """GET with a body that is read while it arrives. Raises Refused and httpx.TransportError."""
         with self._http.stream("GET", path, headers={"Accept": "*/*", **headers}) as answer:
             if answer.status_code >= 300:
-                answer.read()
+                with _readable():
+                    answer.read()
                 refuse(answer)
             yield answer
 
@@ -130,6 +132,15 @@ def checked_server(address: str) -> str:
 def file_path(file_id: str, verb: str = "files") -> str:
     """Where the service has a file."""
     return f"/{verb}/{quote(file_id, safe='')}"
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Take an answer that is not coded as it says, as a proxy may send one, for a failure of the network."""
+    try:
+        yield
+    except httpx.DecodingError as error:
+        raise httpx.RemoteProtocolError("the answer cannot be decoded") from error
 
 
 def json_of(answer: httpx.Response) -> Any:

@@ -183,6 +183,17 @@ def test_a_secret_is_made_once_and_readable_by_this_user_alone(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_file_is_no_secret(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "key"
+    path.write_text(content)
+
+    with pytest.raises(OSError, match="empty"):
+        kept_secret(path, lambda: "first")
+
+    assert path.read_text() == content
+
+
 def test_two_that_make_the_secret_together_agree_on_one(tmp_path: Path) -> None:
     path = tmp_path / "key"
 

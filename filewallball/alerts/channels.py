@@ -26,7 +26,7 @@ class SmsChannel:
         return settings.alert_sms_phone_numbers if settings.alert_sms_account_sid else ()
 
     def send(self, recipient: str, text: str) -> bool:
-        """Hand one message to the provider; whether it took it. Takes seconds, so never within a request."""
+        """Hand one message to the provider; True if it was taken. Takes seconds, so never within a request."""
         import apprise  # knows hundreds of services: only the process that sends pays for them
 
         service = apprise.Apprise()

@@ -104,13 +104,9 @@ def sms_text(row: Row[Any]) -> str:
     return truncate(" ".join(filter(None, (f"[{state}]", row.name, where))) + f": {said}", _SMS_BYTES)
 
 
-def forget_old(database: Database, keep_us: int) -> None:
-    """Delete ended alerts that nothing was heard of for so long, and their messages."""
-    old = (
-        select(alerts.c.id)
-        .where(alerts.c.status == RESOLVED, alerts.c.updated_us < now_us() - keep_us)
-        .limit(1000)
-    )
+def forget_old(database: Database, before_us: int) -> None:
+    """Delete ended alerts that nothing was heard of since, and their messages."""
+    old = select(alerts.c.id).where(alerts.c.status == RESOLVED, alerts.c.updated_us < before_us).limit(1000)
     ids = database.scalars(old)
     if ids:
         with database.begin() as connection:

@@ -1,10 +1,7 @@
 """The alert routes: Alertmanager's notifications in, alerts firing and past out."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from flask import request
 from flask.views import MethodView
 
 from filewallball import permissions
@@ -15,7 +12,6 @@ from filewallball.alerts.received import count_firing, list_alerts, messages_of,
 from filewallball.alerts.runbook import section_of
 from filewallball.alerts.secret import webhook_secret
 from filewallball.database.connections import Database
-from filewallball.errors import RequestTooLarge
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.web.api import Blueprint
@@ -23,19 +19,6 @@ from filewallball.web.api import Blueprint
 blueprint = Blueprint(
     "alerts", __name__, url_prefix="/api/v1/alerts", description="What went wrong, and when"
 )
-_MOST_BYTES = 4 * 1024 * 1024
-
-
-def _bounded(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Read no larger body than any notification is."""
-
-    @wraps(view)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        if (request.content_length or 0) > _MOST_BYTES:
-            raise RequestTooLarge
-        return view(*args, **kwargs)
-
-    return run
 
 
 @blueprint.route("")
@@ -71,7 +54,6 @@ class Webhook(MethodView):
     init_every_request = False
 
     @recorded("alert:receive", permissions.RECEIVE_ALERTS, shared_secret=webhook_secret)
-    @_bounded
     @blueprint.arguments(schemas.NotificationSchema)
     @blueprint.response(204)
     def post(self, body: dict[str, Any]) -> None:

@@ -79,7 +79,7 @@ class BlockReader:
 
 
 def _in_block_order(*columns: ColumnElement[Any]) -> Select[Any]:
-    """A selection that follows the index of blocks: else MariaDB may collect a whole run in a temporary file first."""
+    """A selection by the index of blocks: otherwise MariaDB may collect a whole run in a temporary file first."""
     return by_index(select(*columns), audit_log, "ix_audit_log_block")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, Connection, text
+from sqlalchemy import Column, Connection, Row, text
 
 _WORD = re.compile(r"[A-Za-z_]+")
 # Names, texts and comments, in which a word means nothing; a backslash escapes in MariaDB alone.
@@ -44,8 +44,8 @@ _GRANT = re.compile(r"GRANT (.+?) ON (\*\.\*|`.+?`\.(?:\*|`.+?`)) TO ")
 
 @dataclass(frozen=True, slots=True)
 class ColumnFacts:
-    """One column; `is_plain` if it holds what is written to it and is shown to who asks for all of them, `length` is
-    the longest text that fits, where there is a limit."""
+    """One column; `is_plain` if it holds what is written to it and is shown to whoever asks for all of them; `length`
+    is the longest text that fits, where there is a limit."""
 
     kind: str
     collation: str
@@ -173,20 +173,29 @@ def _of_mariadb(connection: Connection, name: str) -> TableFacts | None:
     words = _words(shown[1], _MARIADB_SKIPPED)
     facts = TableFacts("table", words=words, next_number=found.AUTO_INCREMENT)
     for column in connection.execute(_MARIADB_COLUMNS, {"name": name}):
-        is_plain = column.EXTRA in ("", "auto_increment")
-        facts.columns[column.COLUMN_NAME] = ColumnFacts(
-            column.DATA_TYPE + (" unsigned" if "unsigned" in column.COLUMN_TYPE else ""),
-            column.COLLATION_NAME or "",
-            column.IS_NULLABLE == "YES",
-            is_plain,
-            column.COLUMN_DEFAULT,
-            column.CHARACTER_MAXIMUM_LENGTH,
-        )
+        facts.columns[column.COLUMN_NAME] = _mariadb_column(column)
         if column.EXTRA == "auto_increment":
             facts.counter = column.COLUMN_NAME
+    _add_mariadb_keys(facts, connection.execute(_MARIADB_INDEXES, {"name": name}))
+    return facts
+
+
+def _mariadb_column(column: Row[Any]) -> ColumnFacts:
+    return ColumnFacts(
+        column.DATA_TYPE + (" unsigned" if "unsigned" in column.COLUMN_TYPE else ""),
+        column.COLLATION_NAME or "",
+        column.IS_NULLABLE == "YES",
+        column.EXTRA in ("", "auto_increment"),
+        column.COLUMN_DEFAULT,
+        column.CHARACTER_MAXIMUM_LENGTH,
+    )
+
+
+def _add_mariadb_keys(facts: TableFacts, places: Iterable[Row[Any]]) -> None:
+    """Note the keys of a table, given by the places of their columns in order."""
     keys = defaultdict(list)
     unique = set()
-    for index in connection.execute(_MARIADB_INDEXES, {"name": name}):
+    for index in places:
         part = f"({index.SUB_PART})" if index.SUB_PART else ""
         ignored = " (ignored)" if getattr(index, "IGNORED", "NO") == "YES" else ""
         kind = "" if index.INDEX_TYPE == "BTREE" else f" {index.INDEX_TYPE}"
@@ -194,9 +203,8 @@ def _of_mariadb(connection: Connection, name: str) -> TableFacts | None:
         if not index.NON_UNIQUE:
             unique.add(index.INDEX_NAME)
     facts.primary = tuple(keys.get("PRIMARY", ()))
-    for index_name, columns in keys.items():
-        _add(facts, index_name, columns, is_unique=index_name in unique)
-    return facts
+    for name, columns in keys.items():
+        _add(facts, name, columns, is_unique=name in unique)
 
 
 def _add(facts: TableFacts, name: str, columns: Sequence[str], *, is_unique: bool) -> None:

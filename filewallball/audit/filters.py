@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from filewallball.addresses import UNKNOWN_CLIENT, Network, packed
 from filewallball.clock import rfc3339
 from filewallball.database.columns import equals
 from filewallball.database.engines import dialect_of
+from filewallball.observability.vocabulary import ACTIONS
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.operations import resource_type
 from filewallball.recording.tables import audit_log
@@ -127,8 +129,8 @@ class Scope:
 
     @property
     def index(self) -> str | None:
-        """The index that finds every branch in (time, id) order; None leaves the choice to the database, which else
-        walks the whole log by time where a branch is empty."""
+        """The index that finds every branch in (time, id) order; None leaves the choice to the database.
+        Left to itself it walks the whole log by time where a branch is empty."""
         wanted = self.wanted
         named = {
             "request": wanted.request_id,
@@ -204,7 +206,9 @@ def _kinds(connection: Connection, wanted: AuditFilter) -> list[tuple[str, ...]]
     columns = [audit_log.c.action, audit_log.c.status]
     within = [] if wanted.action in ("", *VERBS) else [audit_log.c.action == wanted.action]
     dialect = dialect_of(connection.dialect.name)
-    found = dialect.distinct(connection, columns, "ix_audit_log_action", within, _MOST_KINDS) or []
+    found = dialect.distinct(connection, columns, "ix_audit_log_action", within, _MOST_KINDS)
+    if found is None:  # somebody made up more than the service ever had: its own are shown all the same
+        found = list(product(ACTIONS, STATUSES))
     return [(action, status) for action, status in found if _is_meant(action, wanted)]
 
 

@@ -89,7 +89,7 @@ def _text(value: str) -> str:
 def _integrity(block_id: int | None) -> str:
     if block_id is None:
         return "pending"
-    return "sealed" if block_id > 0 else "refused"
+    return "sealed" if index(block_id) > 0 else "refused"
 
 
 def _details(row: SimpleNamespace) -> dict[str, Any]:

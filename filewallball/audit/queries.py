@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, select, union_all
 
 from filewallball import errors
 from filewallball.audit.filters import AuditFilter, Scope, resolve
@@ -17,7 +17,9 @@ from filewallball.web.paging import Page, Total
 DEEPEST_ROW = 10_000
 _PIECE = 1000
 _COLUMNS = audit_log.c
-_Position = tuple[int, int]
+_OF_ANOTHER_KIND = -(2**63)
+"""Stands in a cursor for the time of a row that only a forger can have made, no integer: it is read there again."""
+_Position = tuple[int | ScalarSelect[Any], int]
 
 
 def list_events(
@@ -32,7 +34,7 @@ def list_events(
     """One page of the log. Raises PageTooDeep past 10,000 rows of offset, ValidationFailed for a foreign cursor."""
     if not cursor and page * size > DEEPEST_ROW:
         raise errors.PageTooDeep(f"page × size may not exceed {DEEPEST_ROW}; follow next_cursor instead.")
-    after = paging.decode(cursor) if cursor else None
+    after = _position_at(cursor) if cursor else None
     offset = 0 if cursor else (page - 1) * size
 
     def work(connection: Connection) -> Page[Row[Any]]:
@@ -45,7 +47,7 @@ def list_events(
             total=count(connection, scope) if with_total else None,
             page=page,
             size=size,
-            next_cursor=paging.encode(*_position(rows[-1])) if more else None,
+            next_cursor=_cursor(rows[-1]) if more else None,
         )
 
     return database.query(work)
@@ -122,3 +124,15 @@ def _older(position: _Position) -> ColumnElement[bool]:
 
 def _position(row: Row[Any]) -> _Position:
     return row.timestamp_us, row.id
+
+
+def _cursor(row: Row[Any]) -> str:
+    moment, row_id = _position(row)
+    return paging.encode(moment if type(moment) is int else _OF_ANOTHER_KIND, row_id)
+
+
+def _position_at(cursor: str) -> _Position:
+    moment, row_id = paging.decode(cursor)
+    if moment == _OF_ANOTHER_KIND:
+        return select(audit_log.c.timestamp_us).where(audit_log.c.id == row_id).scalar_subquery(), row_id
+    return moment, row_id

@@ -1,6 +1,6 @@
 """The findings of a verification, and the last one's result, kept on this host outside the database."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,11 @@ def load(path: Path) -> LastVerification | None:
         data: dict[str, Any] = orjson.loads(path.read_bytes())
         values = data["verdict"]
         findings = [Finding(**finding) for finding in values.pop("findings")]
-        return LastVerification(Report(**values, findings=findings), int(data["last_success_us"]))
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        report, success = Report(**values, findings=findings), int(data["last_success_us"])
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return None
+    return LastVerification(report, success) if _kinds(report) == _kinds(Report()) else None
+
+
+def _kinds(report: Report) -> list[type]:
+    return [type(getattr(report, each.name)) for each in fields(report)]

@@ -52,10 +52,10 @@ class Retention:
         self._ledger = ledger
         self._verification = verification
 
-    def prune_expired(self, caller: Caller) -> int:
+    def prune_expired(self, caller: Caller, now: int | None = None) -> int:
         """Prune what AUDIT_RETENTION says; on MariaDB that may be left to another account, which is no error."""
         try:
-            return self.prune(caller, now_us() - self._kept_us)
+            return self.prune(caller, (now_us() if now is None else now) - self._kept_us)
         except errors.Unavailable as error:
             if not _is_not_granted(error.__cause__):
                 raise

@@ -24,7 +24,7 @@ _TRIGGER = re.compile(r"\s*CREATE\s+(?:TEMP\w*\s+)?TRIGGER\b", re.IGNORECASE)
 
 
 def odd_objects(connection: Connection, tables: Sequence[str]) -> Iterator[str]:
-    """What may change, drop or refuse what is written to the tables, or does not say what it is."""
+    """Find what may change, drop or refuse what is written to the tables, or does not say what it is."""
     named = re.compile(rf"\b(?:{'|'.join(tables)})\b", re.IGNORECASE)
     rows = connection.execute(_ROWS).all()
     for row in rows:

@@ -42,7 +42,7 @@ def tell(database: Database, request_id: str, last: LastVerification | None) -> 
 
     def read(connection: Connection) -> tuple[Sequence[Row[Any]], dict[int, Row[Any]]]:
         rows = connection.execute(_ROWS.where(equals(audit_log.c.request_id, request_id))).all()
-        numbers = {row.block_id for row in rows if row.block_id is not None and row.block_id > 0}
+        numbers = {row.block_id for row in rows if type(row.block_id) is int and row.block_id > 0}
         blocks = connection.execute(select(audit_blocks).where(audit_blocks.c.number.in_(numbers))).all()
         return rows, {block.number: block for block in blocks if is_sound(block)}
 

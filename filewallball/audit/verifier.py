@@ -84,7 +84,7 @@ class Verifier:
         return report
 
     def _look_beside(self) -> tuple[list[str], list[str]]:
-        """What else the whole log has to agree with: the indexes of its tables, and the totals that the list tells."""
+        """Compare the whole log with the indexes of its tables, and with the totals that the list tells."""
         return self._database.query(contradictions), wrong_hours(self._database)
 
     def block_at(self, microseconds: int, *, is_start: bool) -> int:

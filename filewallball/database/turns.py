@@ -1,8 +1,8 @@
 """The turns of SQLite's writers: one at a time in each process, and among the processes of the host by a file lock.
 
-SQLite lets only one write, too, but who finds it busy sleeps for longer each time, while it is long free again. Looking
-twice in a millisecond makes a fifth more uploads where three processes take them, and p99 is half as long (`python -m
-benchmarks.peers`). To be rid of it, have the dialect return a `threading.Lock`.
+SQLite, too, lets only one write, but whoever finds it busy sleeps for longer each time, though it may long be free.
+Looking twice in a millisecond makes a fifth more uploads where three processes take them, and p99 is half as long
+(`python -m benchmarks.peers`). To be rid of it, have the dialect return a `threading.Lock`.
 """
 
 import logging
@@ -25,8 +25,8 @@ logger = logging.getLogger("filewallball.database")
 class Turns:
     """A lock for the writers of one database. A context manager; entering it never fails.
 
-    Who has waited for a second, or cannot open the file, goes on without: a process that was stopped may hold the lock,
-    and SQLite decides in the end. That the file cannot be opened is logged once.
+    Whoever has waited for a second, or cannot open the file, goes on without: a process that was stopped may hold the
+    lock, and SQLite decides in the end. That the file cannot be opened is logged once.
     """
 
     def __init__(self, path: Path, patience_seconds: float = _PATIENCE_SECONDS) -> None:

@@ -1,7 +1,7 @@
 """Checks of `filewallball doctor` that ask others: the service over HTTP, its proxy, Prometheus, Grafana's folder."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
@@ -23,6 +23,8 @@ _JOBS = ("filewallball", "filewallball-health")
 # Addresses of documentation (RFC 5737): nobody has it, so nobody may seem to come from it.
 _NOBODY = "192.0.2.99"
 _NOT_ANSWERING = (OSError, HTTPException, ValueError)
+_NOT_UNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError)
+"""Raised by the text of another program than the one that was asked for."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -65,8 +67,11 @@ def service(settings: Settings, token: str) -> Iterator[Diagnosis]:
             status, text = ask(address + path, access if name != "health" else {})
         except _NOT_ANSWERING as error:
             yield Diagnosis(name, BAD, f"{address}{path} does not answer: {error}")
-        else:
+            continue
+        try:
             yield judge(status, text)
+        except _NOT_UNDERSTOOD:
+            yield Diagnosis(name, BAD, f"{address}{path} is not answered by this service")
 
 
 def _metrics(settings: Settings, status: int, text: str) -> Diagnosis:
@@ -76,6 +81,8 @@ def _metrics(settings: Settings, status: int, text: str) -> Diagnosis:
         return Diagnosis("metrics", BAD, f"/metrics answers {status}; see MONITORING_NETWORKS")
     exposed = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
     missing = sorted({metric.name for metric in CONTRACT} - exposed)
+    if len(missing) == len(CONTRACT):
+        return Diagnosis("metrics", BAD, "/metrics has none of this service's")
     if missing:
         return Diagnosis("metrics", WARNING, f"without samples so far: {', '.join(missing)}")
     return Diagnosis("metrics", OK, f"all {len(CONTRACT)} of the contract are exposed")
@@ -116,11 +123,18 @@ def proxies(settings: Settings) -> Diagnosis:
     url = f"{settings.public_url}/api/v1/access/me"
     try:
         status, text = ask(url, {"X-Forwarded-For": _NOBODY, "X-Real-IP": _NOBODY})
-        seen = json.loads(text)
     except _NOT_ANSWERING as error:
         return Diagnosis("proxies", BAD, f"{settings.public_url} does not answer: {error}")
     if status != 200:
         return Diagnosis("proxies", BAD, f"{url} answers {status}")
+    try:
+        return _what_arrives(settings, json.loads(text))
+    except _NOT_UNDERSTOOD:
+        return Diagnosis("proxies", BAD, f"{url} is not answered by this service")
+
+
+def _what_arrives(settings: Settings, seen: dict[str, Any]) -> Diagnosis:
+    """Check the addresses that the service sees behind a proxy."""
     if seen["address"] == _NOBODY:
         return Diagnosis(
             "proxies", BAD, "a client may choose its address: let the proxy replace X-Forwarded-For"
@@ -160,7 +174,7 @@ def prometheus(settings: Settings) -> Iterator[Diagnosis]:
             if status != 200:
                 raise OSError(f"status {status}")
             yield judge(json.loads(text)["data"])
-        except (*_NOT_ANSWERING, KeyError) as error:
+        except (*_NOT_ANSWERING, *_NOT_UNDERSTOOD) as error:
             yield Diagnosis(name, BAD, f"Prometheus at {address} does not say: {error}")
 
 
@@ -174,10 +188,8 @@ def _rules(settings: Settings, data: Any) -> Diagnosis:
     loaded = {rule["name"]: rule for group in data["groups"] for rule in group["rules"]}
     missing = sorted(wanted.keys() - loaded.keys())
     failing = sorted(name for name in wanted.keys() & loaded.keys() if loaded[name]["health"] == "err")
-    if missing or failing:
-        said = [f"not loaded: {', '.join(missing)}"] * bool(missing) + [
-            f"failing: {', '.join(failing)}"
-        ] * bool(failing)
+    found = {"not loaded": missing, "failing": failing}
+    if said := [f"{what}: {', '.join(names)}" for what, names in found.items() if names]:
         return Diagnosis("alert rules", BAD, "; ".join(said))
     return Diagnosis("alert rules", OK, f"all {len(wanted)} are loaded")
 
@@ -204,17 +216,22 @@ def provisioned(settings: Settings, folder: Path) -> Diagnosis:
     """Check that the dashboards are where Grafana looks for them, and are those of this version."""
     if not settings.grafana_enabled:
         return Diagnosis("dashboards", OK, "GRAFANA_ENABLED=false: none are wanted")
-    wanted = [each for each in dashboards.ARTIFACTS if each.path.endswith(".json")]
-    missing = _names(each for each in wanted if not (folder / Path(each.path).name).is_file())
+    wanted = {
+        Path(each.path).name: each.text(settings)
+        for each in dashboards.ARTIFACTS
+        if each.path.endswith(".json")
+    }
+    try:
+        missing = [name for name in wanted if not (folder / name).is_file()]
+        stale = [
+            name
+            for name, text in wanted.items()
+            if name not in missing and (folder / name).read_text(errors="replace") != text
+        ]
+    except OSError as error:
+        return Diagnosis("dashboards", BAD, f"{error.filename or folder} cannot be read: {error.strerror}")
     if missing:
-        return Diagnosis("dashboards", BAD, f"not in {folder}: {missing}")
-    stale = _names(
-        each for each in wanted if (folder / Path(each.path).name).read_text() != each.text(settings)
-    )
+        return Diagnosis("dashboards", BAD, f"not in {folder}: {', '.join(missing)}")
     if stale:
-        return Diagnosis("dashboards", WARNING, f"not as `ops render` writes them now: {stale}")
+        return Diagnosis("dashboards", WARNING, f"not as `ops render` writes them now: {', '.join(stale)}")
     return Diagnosis("dashboards", OK, f"{len(wanted)} in {folder}")
-
-
-def _names(artifacts: Iterable[Any]) -> str:
-    return ", ".join(Path(each.path).name for each in artifacts)

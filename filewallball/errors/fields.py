@@ -1,18 +1,17 @@
 """The faults of each field of a request: in one shape for answers, and cut short for logs and the audit row."""
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from filewallball.errors import ApiError
+from filewallball.redaction import hide_tokens
 from filewallball.text import sanitize
 
 WHOLE = "_schema"
 """The name that stands for the request as a whole."""
 _LOCATIONS = ("json", "query", "form", "headers", "path", "files", "cookies")
 _MOST_FIELDS, _NAME_BYTES, _REASON_BYTES = 10, 64, 200
-_TOKEN = re.compile(r"fwb_[A-Za-z0-9_-]{8,}")
 
 
 def by_field(messages: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -49,4 +48,4 @@ def _flat(messages: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _harmless(text: str, most: int) -> str:
-    return sanitize(_TOKEN.sub("[hidden]", text), most)
+    return sanitize(hide_tokens(text), most)

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from filewallball.clock import now_us
 from filewallball.database.columns import equals
@@ -49,7 +49,7 @@ class HealthHistory:
         """Look at every dependency, and write what has changed since the last row of each."""
         results = self._checks.look()
         results[SERVICE] = CheckResult(worst(results.values()))
-        with suppress(DBAPIError):
+        with suppress(SQLAlchemyError):
             self._known = self._database.query(self._newest)
         known = self._known | {change.dependency: change.status for change in self._waiting}
         for name, result in results.items():
@@ -59,15 +59,12 @@ class HealthHistory:
         if self._waiting:
             self._write()
 
-    def forget_old(self) -> None:
+    def forget_old(self, now: int) -> None:
         """Delete what is older than 90 days, but for the state that each dependency is in."""
-        newest = select(func.max(health_changes.c.id)).group_by(
-            health_changes.c.host, health_changes.c.dependency
-        )
-        present = self._database.scalars(newest)
-        old = health_changes.c.changed_us < now_us() - KEPT_US
+        of, later = health_changes.c, health_changes.alias().c
+        is_over = exists().where(later.host == of.host, later.dependency == of.dependency, later.id > of.id)
         with self._database.begin() as connection:
-            connection.execute(delete(health_changes).where(old, health_changes.c.id.not_in(present)))
+            connection.execute(delete(health_changes).where(of.changed_us < now - KEPT_US, is_over))
 
     def _write(self) -> None:
         changes = list(self._waiting)

@@ -73,7 +73,7 @@ class Ready(MethodView):
 
     @blueprint.doc(responses=health_answer())
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
-        """Whether requests may be sent here: database, storage and journal work, and nobody drains the service."""
+        """Requests may be sent here: database, storage and journal work, and nobody drains the service."""
         draining = is_draining(part(Settings).drain_file)
         body = report.readiness(part(HealthChecks).look(report.READINESS), draining=draining)
         return body, 503 if draining else _status(body), _HEADERS

@@ -18,6 +18,7 @@ from filewallball.observability.contract import CONTRACT
 from filewallball.observability.labels import ClosedSet, FirstSeen
 from filewallball.observability.metric import COUNTER, HISTOGRAM, Metric
 from filewallball.observability.metric_store.exemplar_file import ID_CHARACTERS, Exemplar
+from filewallball.observability.metric_store.metric_file import Unreadable
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
@@ -164,7 +165,7 @@ class Metrics:
                 return False
             try:
                 self._build()
-            except OSError:
+            except (OSError, Unreadable):
                 self._retry_at = time.monotonic() + _RETRY_SECONDS
                 logger.exception("Metrics cannot be kept")
                 return False

@@ -116,12 +116,17 @@ def _upstream(settings: Settings) -> Iterator[str]:
 def _address(bind: str) -> str:
     if bind in ("0.0.0.0", "::", ""):  # noqa: S104 - what the service listens on; from here it is reached by loopback
         return "127.0.0.1"
-    return f"[{bind}]" if ":" in bind else bind
+    return _in_brackets(bind)
+
+
+def _in_brackets(host: str) -> str:
+    """A host as URLs and nginx write it: an IPv6 address stands in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _servers(settings: Settings) -> Iterator[str]:
     url = urlsplit(settings.public_url)
-    name, secure = url.hostname or "_", url.scheme == "https"
+    name, secure = _in_brackets(url.hostname or "_"), url.scheme == "https"
     port = url.port or (443 if secure else 80)
     lines = [f"server_name {name};", *_listen(name, port, secure, settings)]
     lines += ACCESS_LOGS

@@ -17,7 +17,7 @@ BUDGET = "filewallball:slo_error_budget:ratio30d"
 _BY = "sum by (job, instance)"
 _HOUR = 3600
 # On an idle service one failure may be a large share.
-_FEWESTBAD = 3
+_FEWEST_BAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _rule(objective: Objective, pace: _Pace) -> Rule:
     number = f"sum_over_time({BAD}{{{objective.selector}}}[{long}:5m])"
     expr = (
         f"({share_of_bad(objective, long)}) > {limit} and ({share_of_bad(objective, pace.short)}) > {limit}"
-        f" and {number} > {_FEWESTBAD}"
+        f" and {number} > {_FEWEST_BAD}"
     )
     return Rule(
         f"{objective.title}{pace.suffix}",

@@ -86,7 +86,8 @@ class UnansweredLog:
     def _next(self, position: _Position, file: Path | None) -> _Position:
         """The place where the next run reads on: the rest of the same file, or the file that took its place."""
         size = file.stat().st_size if file is not None else 0
-        if file is not None and (size > position.done or file == self._path):
+        # Of a file that was rotated away and grows no more, half a line at the end is nothing to wait for.
+        if file is not None and (size > position.until or file == self._path):
             start = position.done if size >= position.done else 0  # less than was read: it was emptied
             return _Position(position.inode, start, size)
         if not self._path.exists():

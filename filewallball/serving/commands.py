@@ -75,7 +75,11 @@ def downgrade_command(_app: Flask, revision: str) -> None:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Run every job once and end.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Run every job once and end. Those that remove old records wait for an hour first, and so do nothing.",
+)
 @with_app
 def maintain(app: Flask, once: bool) -> None:
     """Run the periodic jobs in this process, until it is told to stop."""

@@ -24,6 +24,7 @@ from filewallball.alerts.messages import Messenger, forget_old
 from filewallball.audit.retention import Retention
 from filewallball.audit.sealer import SEALING_SECONDS, Sealer
 from filewallball.audit.verify_job import Verification
+from filewallball.clock import once_watched
 from filewallball.database.connections import Database
 from filewallball.errors import ABORTED, ApiError
 from filewallball.errors.translation import translate
@@ -182,13 +183,13 @@ def slow_jobs(app: Flask) -> list[Job]:
     kept_us = round(settings.alert_retention.total_seconds() * 1e6)
     retention, verification = part(Retention, app), part(Verification, app)
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
-        "audit-prune": (3600.0, lambda: retention.prune_expired(SYSTEM)),
+        "audit-prune": (3600.0, once_watched(lambda now: retention.prune_expired(SYSTEM, now))),
         "audit-verify": (60.0, lambda: verification.run_if_due(SYSTEM)),
         "rescan": (10.0, rescan.run),
         "thumbnails": (300.0, part(Thumbnails, app).tidy),
         "health-history": (settings.health_check_interval.total_seconds(), part(HealthHistory, app).run),
-        "health-forget": (3600.0, part(HealthHistory, app).forget_old),
-        "alerts": (3600.0, lambda: forget_old(database, kept_us)),
+        "health-forget": (3600.0, once_watched(part(HealthHistory, app).forget_old)),
+        "alerts": (3600.0, once_watched(lambda now: forget_old(database, now - kept_us))),
         "statistics": (60.0, part(Rebuild, app).run_if_incomplete),
         "idempotency": (LOOK_SECONDS, KeyExpiry(database).run),
         "names": (60.0, NameBackfill(database).run),

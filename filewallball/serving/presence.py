@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from filewallball.filesystem import PRIVATE, lock_now, try_lock
+from filewallball.filesystem import lock_now, open_lock_file, try_lock
 
 _LONGEST_ABSENCE_SECONDS = 30.0
 
@@ -25,7 +25,7 @@ class Presence:
         """Take the lock, or leave it to the process that has it. Raises OSError."""
         if self._fd >= 0:
             return
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        fd = open_lock_file(self._path)
         if lock_now(fd):
             self._fd = fd
         else:

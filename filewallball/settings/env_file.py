@@ -1,4 +1,4 @@
-"""A file of settings, one `NAME=value` a line, for who does not want to keep them in the environment."""
+"""A file of settings, one `NAME=value` a line, for those who keep them out of the environment."""
 
 import io
 import os

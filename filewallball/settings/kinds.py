@@ -59,18 +59,21 @@ def setting(kind: str, default: str, about: str, **options: Any) -> Any:
 
 
 def size(value: str, **_: Any) -> int:
-    if value == "auto":
-        return -1
     try:
         return int(humanfriendly.parse_size(value, binary=True))
     except humanfriendly.InvalidSize as error:
         raise ValidationError(f"{value!r} is not a size such as 50MB.") from error
 
 
+def size_or_auto(value: str, **_: Any) -> int:
+    """A size; -1 for `auto`."""
+    return -1 if value == "auto" else size(value)
+
+
 def duration(value: str, **_: Any) -> timedelta:
     try:
         seconds = humanfriendly.parse_timespan(value)
-    except humanfriendly.InvalidTimespan as error:
+    except (humanfriendly.InvalidTimespan, OverflowError) as error:
         raise ValidationError(f"{value!r} is not a duration such as 30s or 7d.") from error
     if seconds <= 0:
         raise ValidationError("must be longer than zero.")
@@ -108,7 +111,7 @@ def database(value: str, **_: Any) -> str:
         return ""
     try:
         driver = make_url(value).drivername
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # the latter for a port that is no number
         raise ValidationError("is not a database URL.") from error
     if driver not in ("sqlite", "mysql+pymysql"):
         raise ValidationError("must be sqlite:///… or mysql+pymysql://….")
@@ -120,6 +123,8 @@ def database(value: str, **_: Any) -> str:
 def redis(value: str, **_: Any) -> str:
     if value and not value.startswith(("redis://", "rediss://", "unix://")):
         raise ValidationError("must start with redis://, rediss:// or unix://.")
+    if not _has_readable_host(value):
+        raise ValidationError("has a host or port that cannot be read.")
     return value
 
 
@@ -149,23 +154,29 @@ def types(value: str, **_: Any) -> tuple[str, ...]:
     return tuple(part.lower() for part in _parts(value))
 
 
-def base_url(value: str, **_: Any) -> str:
-    if value and not value.startswith(("http://", "https://")):
-        raise ValidationError("must start with http:// or https://.")
-    return value.rstrip("/")
-
-
 def web_url(value: str, **_: Any) -> str:
-    if value and not _WEB_URL.fullmatch(value):
+    if value and not (_WEB_URL.fullmatch(value) and _has_readable_host(value)):
         raise ValidationError("must be a URL that starts with http:// or https://.")
     return value
 
 
+def base_url(value: str, **_: Any) -> str:
+    return web_url(value).rstrip("/")
+
+
 def shown_url(value: str, **_: Any) -> str:
     """A URL that anybody is shown, so it may hold no credentials."""
-    if "@" in urlsplit(web_url(value)).netloc:
+    if "@" in urlsplit(base_url(value)).netloc:
         raise ValidationError("is shown to everybody: it must not hold a name or a password.")
-    return value.rstrip("/")
+    return base_url(value)
+
+
+def _has_readable_host(url: str) -> bool:
+    try:
+        urlsplit(url).port  # noqa: B018 - raises for one that is none, as the parts do for a host in half a bracket
+    except ValueError:
+        return False
+    return True
 
 
 def web_urls(value: str, **_: Any) -> tuple[str, ...]:
@@ -254,6 +265,7 @@ def _parts(value: str) -> list[str]:
 
 PARSERS: tuple[Callable[..., Any], ...] = (
     size,
+    size_or_auto,
     duration,
     age,
     percent,
@@ -265,8 +277,8 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     secret,
     networks,
     types,
-    base_url,
     web_url,
+    base_url,
     shown_url,
     web_urls,
     secret_url,

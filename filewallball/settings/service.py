@@ -86,7 +86,7 @@ class Settings(MonitoringSettings):
         "duration", "24h", "Time that a resumable upload may take from its creation to its end"
     )
     min_free_space: int = setting(
-        "size", "auto", "Space never given to uploads; auto = min(256 MB, 5 % of the disk)"
+        "size_or_auto", "auto", "Space never given to uploads; auto = min(256 MB, 5 % of the disk)"
     )
     allowed_file_types: tuple[str, ...] = setting(
         "types", "", "Media types accepted, `image/*` too; empty = any"
@@ -212,7 +212,7 @@ class Settings(MonitoringSettings):
         "duration", "5s", "Longest time a health check may take; an answer waits at most 1.5s of it"
     )
     public_url: str = setting(
-        "base_url", "", "Prefix of the URLs in answers, such as https://files.example.org; empty = paths"
+        "shown_url", "", "Prefix of the URLs in answers, such as https://files.example.org; empty = paths"
     )
     tls_certificate: str = setting(
         "absolute", "/etc/filewallball/tls/fullchain.pem", "Certificate that the nginx of `ops render` shows"

@@ -17,7 +17,7 @@ class Cache:
         self._kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
     def get(self, key: Hashable, version: Hashable, compute: Callable[[], T]) -> T:
-        """The result of `compute` for this key and version, computed at most once. Nobody may change it."""
+        """The result of `compute` for this key and version, computed unless it is kept. Nobody may change it."""
         with self._lock:
             found = self._kept.get(key)
             if found is not None and found[0] == version:

@@ -47,15 +47,11 @@ def rank_clients(
             snapshot, first_day, order, wanted, old if old and old.number >= active.since else None
         ),
     )
-    least = getattr(best.clients[-1], order) if len(best.clients) == wanted else 0
-    merged = {use.client_ip: use for use in best.clients}
-    merged.update((key, use) for key, use in active.clients.items() if getattr(use, order) >= least)
     unsealed = _by_client(snapshot.unsealed, first_day)
     known = _known(snapshot, first_day, today, unsealed, active)
-    merged.update(
-        (key, _plus(known.get(key, ClientUse(key, 0, 0, 0)), more)) for key, more in unsealed.items()
-    )
-    ranked = sorted(merged.values(), key=lambda use: (-getattr(use, order), use.client_ip))
+    news = {key: _plus(known.get(key, ClientUse(key, 0, 0, 0)), more) for key, more in unsealed.items()}
+    candidates = {**_candidates(best, active, order, wanted), **news}
+    ranked = sorted(candidates.values(), key=lambda use: (-getattr(use, order), use.client_ip))
     return Page(
         rows=ranked[wanted - size : wanted],
         total=Total(active.total + len(unsealed.keys() - known.keys())),
@@ -105,6 +101,13 @@ def _active(snapshot: Snapshot, first_day: int, today: int, old: _Active | None)
     moved = {key: _plus(old.clients[key], more) for key, more in news.items() if key in old.clients}
     fresh = sum(use.count == news[key].count for key, use in found.items())  # it had done nothing before
     return _Active(old.since, snapshot.number, {**old.clients, **found, **moved}, old.total + fresh)
+
+
+def _candidates(best: _Best, active: _Active, order: str, wanted: int) -> dict[str, ClientUse]:
+    """The clients who can be the best by their sealed rows: those who were, and who has as much since."""
+    least = getattr(best.clients[-1], order) if len(best.clients) == wanted else 0
+    since = {key: use for key, use in active.clients.items() if getattr(use, order) >= least}
+    return {use.client_ip: use for use in best.clients} | since
 
 
 def _known(

@@ -22,7 +22,7 @@ _UPLOADED = audit_log.c.action == UPLOAD, audit_log.c.status == SUCCESS
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One of them. `since_us` is when it last uploaded, or when it was declared if it never did since."""
+    """One of them. `since_us` is when it last uploaded, or when it was declared if it never did."""
 
     client_ip: str
     expected_within: int
@@ -59,10 +59,14 @@ class ExpectedClients:
         return self._statistics.at_once(_read)
 
     def declare(self, op: Operation, address: str, seconds: int) -> Expectation:
-        """Expect an upload of the client every so many seconds. Raises Conflict beyond 50 clients."""
+        """Expect an upload of the client every so many seconds. Raises Conflict beyond 50 clients, and NotFound where
+        it was withdrawn at once."""
         op.note(resource_id=address, details={"expected_within": seconds})
         op.change(lambda connection: self._declare(connection, address, seconds))
-        return next(found for found in self.read() if found.client_ip == address)
+        declared = next((each for each in self.read() if each.client_ip == address), None)
+        if declared is None:
+            raise errors.NotFound
+        return declared
 
     def withdraw(self, op: Operation, address: str) -> None:
         """Expect nothing of the client any more. Raises NotFound."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Table, delete, insert, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from filewallball.clock import now_us, steady_seconds
 from filewallball.database.columns import code_type
@@ -122,5 +122,5 @@ def _renew(database: Database, lease_id: str, held: Lease, ended: threading.Even
             with database.begin() as connection:
                 if connection.execute(mine).rowcount == 1:
                     held.renewed = began
-        except DBAPIError:
+        except SQLAlchemyError:
             continue  # tried again; if that goes on, `require` tells

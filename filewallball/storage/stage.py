@@ -64,10 +64,17 @@ class Stage(io.RawIOBase):
         return self._hash.hexdigest()
 
     def adopt(self, digest: Any) -> Self:
-        """Take what the source has for written; `digest` is the SHA-256 of it, None to have it computed."""
-        self.size = self.received = os.fstat(self.fileno()).st_size
-        self.head = os.pread(self.fileno(), HEAD_BYTES, 0)
-        self._hash = digest or hashlib.file_digest(self, "sha256")
+        """Take what the source has for written; `digest` is the SHA-256 of it, None to have it computed.
+
+        Raises `StorageFailed`, with the stage closed.
+        """
+        try:
+            self.size = self.received = os.fstat(self.fileno()).st_size
+            self.head = os.pread(self.fileno(), HEAD_BYTES, 0)
+            self._hash = digest or hashlib.file_digest(self, "sha256")
+        except OSError as error:
+            self.close()
+            raise storage_error(error) from error
         return self
 
     def write(self, data: Any, /) -> int:

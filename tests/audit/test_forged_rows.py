@@ -1,6 +1,7 @@
 """What a forger puts among the rows neither stops sealing nor passes; what only comes late is no forgery."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,8 +11,8 @@ from filewallball.audit.report import Report
 from filewallball.audit.sealer import REFUSED
 from filewallball.clock import now_us
 from filewallball.recording.event import Event
-from harness.parts import Parts
-from tests.fixtures.audit_log import alter, rewrite_schema, rows_of, seal_blocks
+from harness.parts import Parts, put_on_record
+from tests.fixtures.audit_log import alter, make_event, rewrite_schema, rows_of, seal_blocks
 
 Record = Callable[..., list[Event]]
 
@@ -125,6 +126,44 @@ def test_a_row_between_two_blocks_is_in_none(
     alter(parts, f"UPDATE audit_log SET block_id = {block} WHERE id = 13")
 
     assert not parts.verification.verifier().verify().is_intact
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("value", ["'x'", "X'00'", "2.5"])
+@pytest.mark.parametrize("column", ["block_id", "timestamp_us"])
+def test_a_value_of_another_kind_ends_no_list_and_no_story(
+    parts: Parts, record: Record, admin: FlaskClient, column: str, value: str
+) -> None:
+    seal_blocks(parts, record, 2, request_id="req_forged")
+    alter(parts, f"UPDATE audit_log SET {column} = {value} WHERE id IN (2, 3)")
+
+    told, cursor = [], ""
+    while cursor is not None:
+        page = _answer(admin, f"/api/v1/audit/logs?action=file:download&size=1&cursor={cursor}")
+        told += [row["id"] for row in page["logs"]]
+        cursor = page["next_cursor"]
+    story = _answer(admin, "/api/v1/audit/requests/req_forged")
+
+    assert sorted(told) == list(range(1, 9))
+    assert [row["id"] for row in story["operations"]] == list(range(1, 9))
+    assert story["operations"][1]["integrity"] == ("refused" if column == "block_id" else "sealed")
+
+
+def test_actions_that_somebody_made_up_hide_none_of_the_services_own(
+    parts: Parts, record: Record, admin: FlaskClient
+) -> None:
+    record(1, action="file:view")
+    put_on_record(parts, [make_event(action=f"file:made-up-{number}") for number in range(1001)])
+
+    page = _answer(admin, "/api/v1/audit/logs?action=read&resource_type=file")
+
+    assert [row["action"] for row in page["logs"]] == ["file:view"]
+
+
+def _answer(client: FlaskClient, path: str) -> Any:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.get_json()
+    return answer.get_json()
 
 
 def _let_details_be_null(parts: Parts) -> None:

@@ -39,6 +39,30 @@ def test_a_verdict_is_kept_and_on_record(parts: Parts, record: Record) -> None:
     assert '"block":1' in kept[1].details
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"{", b""),
+        (b'"verdict":{', b'"verdict":5,"was":{'),
+        (b'"finished_us":', b'"finished_us":"then","was":'),
+        (b'"finished_us":', b'"finished_us":null,"first_block":'),
+    ],
+)
+def test_a_verdict_that_cannot_be_read_is_none_and_soon_there_is_another(
+    parts: Parts, record: Record, before: bytes, after: bytes
+) -> None:
+    seal_blocks(parts, record, 1)
+    parts.verification.run(CALLER)
+    kept = parts.settings.data_dir / "audit-verified.json"
+    kept.write_bytes(kept.read_bytes().replace(before, after, 1))
+
+    assert parts.verification.last() is None
+    parts.verification.run_if_due(CALLER)
+    last = parts.verification.last()
+    assert last is not None
+    assert last.report.is_intact
+
+
 def test_an_intact_range_clears_no_verdict_and_puts_none_off(parts: Parts, record: Record) -> None:
     seal_blocks(parts, record, 4)
     alter(parts, "UPDATE audit_log SET username = 'mallory' WHERE block_id = 2")

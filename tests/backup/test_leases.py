@@ -3,15 +3,18 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, create_engine, insert, select, update
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filewallball import errors
 from filewallball.clock import now_us
+from filewallball.database.connections import Database
 from filewallball.files.sweep import Sweep
 from filewallball.serving import maintenance
 from filewallball.storage import leases as leases_module
 from filewallball.storage.leases import LeaseWatch, lease, leases
 from harness.parts import Parts
+from harness.waiting import wait_until
 
 
 @pytest.fixture
@@ -86,3 +89,29 @@ def test_a_lease_that_its_holder_could_not_renew_is_told(app: Flask, monkeypatch
         held.renewed -= 600
         with pytest.raises(errors.Unavailable):
             held.require()
+
+
+def test_a_lease_is_renewed_again_once_a_connection_is_free(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = create_engine(database_url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+    reader = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    database = Database(writer, reader)
+    refused: list[PoolTimeout] = []
+    taking = writer.connect
+
+    def connect() -> Connection:
+        try:
+            return taking()
+        except PoolTimeout as error:
+            refused.append(error)
+            raise
+
+    monkeypatch.setattr(writer, "connect", connect)
+    monkeypatch.setattr(leases_module, "_RENEWED_SECONDS", 0.01)
+    with lease(database, "test") as held:
+        with taking():
+            wait_until(lambda: refused, what="no connection was free")
+            before = held.renewed
+        wait_until(lambda: held.renewed > before, what="the lease is renewed")
+    database.close()

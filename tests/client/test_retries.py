@@ -1,10 +1,13 @@
 """How long the client waits before another try."""
 
+import threading
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 
+from filewallball_client import Client, Unreachable
 from filewallball_client.retries import Patience, retry_after
 
 
@@ -43,3 +46,33 @@ def test_a_service_that_asks_for_no_pause_is_not_asked_without_one() -> None:
 
     assert Patience(60).wait(0, told.append)
     assert told[0] > 0
+
+
+class _Garbled(BaseHTTPRequestHandler):
+    """Says of each answer that it is compressed, which it is not."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"plain")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("status", [200, 502])
+def test_an_answer_that_cannot_be_decoded_is_no_answer(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    monkeypatch.setattr(_Garbled, "status", status)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Garbled) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        with (
+            Client(address, retry_seconds=0) as client,
+            pytest.raises(Unreachable, match="cannot be decoded"),
+        ):
+            client.describe("550e8400-e29b-41d4-a716-446655440000")
+        server.shutdown()

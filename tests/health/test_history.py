@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filewallball.clock import now_us
 from filewallball.health.checks import Check, HealthChecks
@@ -104,6 +105,26 @@ def test_what_happens_while_the_database_is_away_is_written_once_it_is_back(
     assert [row[2] for row in told(client, dependency="redis")] == ["healthy", "degraded", "healthy"]
 
 
+def test_a_change_is_written_though_no_connection_was_free_to_ask_for_the_last_one(
+    app: Flask,
+    client: FlaskClient,
+    make_history: Callable[..., HealthHistory],
+    redis: Dependency,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def find_none_free(_: object) -> None:
+        raise PoolTimeout
+
+    history = make_history()
+    history.run()
+    redis.problem = "slow"
+    with monkeypatch.context() as busy:
+        busy.setattr(Parts(app).database, "query", find_none_free)
+        history.run()
+
+    assert [row[2] for row in told(client, dependency="redis")] == ["degraded", "healthy"]
+
+
 def test_a_process_that_began_without_the_database_writes_no_state_twice(
     app: Flask, client: FlaskClient, make_history: Callable[..., HealthHistory]
 ) -> None:
@@ -131,7 +152,7 @@ def test_old_changes_are_forgotten_but_not_the_state_that_lasts(
             text("UPDATE health_changes SET changed_us = :old"), {"old": now_us() - KEPT_US - 1}
         )
 
-    history.forget_old()
+    history.forget_old(now_us())
 
     assert [row[2] for row in told(client, dependency="redis")] == ["healthy"]
 

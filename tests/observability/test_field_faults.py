@@ -173,3 +173,10 @@ def test_an_error_without_fields_is_not_given_any() -> None:
     assert recorded_faults(ValidationFailed("The query and the form differ.")) == {
         "_schema": "The query and the form differ."
     }
+
+
+@pytest.mark.parametrize("shown", [f"%66wb_{TOKEN[4:]}", f"Bearer {TOKEN[4:]}"])
+def test_a_token_is_hidden_in_whatever_form_it_stands(shown: str) -> None:
+    recorded = recorded_faults(ValidationFailed(errors={shown: [shown]}))
+
+    assert TOKEN[4:] not in json.dumps(recorded)

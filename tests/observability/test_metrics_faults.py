@@ -40,6 +40,19 @@ def test_an_unusable_folder_stops_the_counting_and_nothing_else(
     assert bench.slots.held() == 0
 
 
+def test_an_unreadable_file_that_cannot_be_set_aside_stops_the_counting_and_nothing_else(
+    tmp_path: Path, event: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "metrics" / "counter_0.bad" / "in the way").mkdir(parents=True)
+    (tmp_path / "metrics" / "counter_0.db").write_bytes(b"no metrics")
+    bench = bench_in(tmp_path)
+
+    bench.metrics.increment("suspicious_uploads_total")
+    bench.metrics.record(event("file:upload"))
+
+    assert caplog.text.count("Metrics cannot be kept") == 1
+
+
 def test_an_event_that_cannot_be_counted_does_not_raise(
     bench: Bench, event: Make, caplog: pytest.LogCaptureFixture
 ) -> None:

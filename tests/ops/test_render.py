@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from filewallball import errors
 from filewallball.cli import main
 from filewallball.ops.artifacts import ARTIFACTS, host_settings
+from filewallball.ops.nginx import configuration
 from filewallball.ops.nginx_problems import maps
 from filewallball.ops.rendering import stale
 from harness import ROOT
@@ -41,6 +42,13 @@ def test_nginx_answers_with_the_codes_that_the_catalogue_has_for_its_statuses() 
 
     assert {400, 414, 431} <= own.keys()
     assert differing == {502: "unavailable", 504: "unavailable"}
+
+
+def test_a_service_that_is_reached_by_an_ipv6_address_is_redirected_to_in_brackets() -> None:
+    text = configuration(host_settings({"PUBLIC_URL": "https://[2001:db8::1]"}))
+
+    assert text.count("server_name [2001:db8::1];") == 2
+    assert "return 308 https://[2001:db8::1]$request_uri;" in text
 
 
 def test_prometheus_is_configured_as_the_guide_writes_it_and_reaches_alertmanager(tmp_path: Path) -> None:

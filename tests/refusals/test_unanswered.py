@@ -193,6 +193,19 @@ def test_a_rotated_log_is_read_to_its_end_before_the_new_one(
     assert [row.request_id for row in rows_of(parts, _ROWS)] == [f"req_{number:032x}" for number in (1, 2, 3)]
 
 
+def test_half_a_line_at_the_end_of_a_rotated_log_keeps_nobody_from_the_new_one(
+    parts: Parts, reader: UnansweredLog, log: Path
+) -> None:
+    add(log, line(1), line(2)[:30])
+    reader.run()
+    log.rename(log.with_name(f"{log.name}.1"))
+    add(log, line(3))
+    for _ in range(3):
+        reader.run()
+
+    assert [row.request_id for row in rows_of(parts, _ROWS)] == [f"req_{number:032x}" for number in (1, 3)]
+
+
 def test_a_log_that_was_emptied_is_read_from_its_start(
     parts: Parts, reader: UnansweredLog, log: Path
 ) -> None:

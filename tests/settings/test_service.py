@@ -41,7 +41,11 @@ def test_every_bad_value_is_named_at_once() -> None:
     bad = {
         "PORT": "eighty",
         "MAX_UPLOAD_SIZE": "lots",
+        "THUMBNAIL_MEMORY": "auto",
         "DATABASE_TIMEOUT": "soon",
+        "HEALTH_CHECK_TIMEOUT": "9" * 400,
+        "PUBLIC_URL": "https://somebody:secret@files.test",
+        "ALERTMANAGER_URL": "https://",
         "AUDIT_RETENTION": "99999999999d",
         "TRUSTED_PROXIES": "10.0.0.1/8",
         "ANONYMOUS_ROLE": "root",
@@ -54,6 +58,22 @@ def test_every_bad_value_is_named_at_once() -> None:
         load_settings(bad)
 
     assert {message.partition(":")[0] for message in caught.value.messages} == set(bad)
+
+
+@pytest.mark.parametrize("address", ["files.test:port", "files.test:99999", "[files.test"])
+def test_an_address_without_a_host_or_port_is_named(address: str) -> None:
+    bad = {
+        "PUBLIC_URL": f"https://{address}",
+        "REDIS_URL": f"redis://{address}",
+        "ALERT_WEBHOOK_URL": f"http://{address}/api/v1/alerts/webhook",
+    }
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(bad)
+
+    assert {message.partition(":")[0] for message in caught.value.messages} == set(bad)
+    with pytest.raises(ConfigError, match="DATABASE_URL"):
+        load_settings({"DATABASE_URL": "mysql+pymysql://files.test:port/x"})
 
 
 def test_a_misspelt_setting_is_no_setting_that_silently_does_nothing() -> None:

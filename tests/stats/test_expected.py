@@ -1,5 +1,6 @@
 """Clients that are expected to upload: declared, watched, told to an alert."""
 
+import pytest
 from flask.testing import FlaskClient
 
 from filewallball.clock import now_us, rfc3339
@@ -49,6 +50,16 @@ def test_a_client_that_never_uploaded_is_measured_from_its_declaration(
     admin.delete(f"{PATH}/2001:db8::7")
     parts.expected.refresh()
     assert "2001:db8::7" not in admin.get("/metrics").get_data(as_text=True)
+
+
+def test_a_client_that_is_withdrawn_while_it_is_declared_is_not_found(
+    admin: FlaskClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts.expected, "read", list)
+
+    answer = admin.put(f"{PATH}/192.0.2.8", json={"expected_within": "1d"})
+
+    assert answer.status_code == 404
 
 
 def test_no_more_than_fifty_clients_and_nobody_but_an_administrator(

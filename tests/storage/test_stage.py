@@ -257,3 +257,19 @@ def test_the_automatic_reserve_is_a_twentieth_of_a_small_disk(small_disk: Path) 
     assert space.total == 32 * MIB
     assert space.reserved == space.total // 20
     assert space.spare == space.free - space.reserved
+
+
+def test_what_a_stage_takes_over_and_cannot_read_is_a_failure_of_the_store(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    source = store.root / "source"
+    source.write_bytes(b"whole")
+    stage = Stage(store.staging, max_bytes=0, spare=MIB, look_again=lambda: MIB, source=source)
+    with (tmp_path / "unreadable").open("wb") as file:
+        os.dup2(file.fileno(), stage.fileno())
+
+    with pytest.raises(StorageFailed):
+        stage.adopt(None)
+
+    assert stage.closed
+    assert staged_files(store) == []

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from filewallball.filesystem import lock_now, locked
+from filewallball.filesystem import lock_now, locked, open_lock_file
 
 _NAME = "service.lock"
 _held: int | None = None
@@ -18,7 +18,7 @@ def hold(folder: Path, begin_anew: Callable[[], None]) -> None:
     reload or an upgrade: `begin_anew` is called before others can have the lock.
     """
     global _held
-    lock = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = open_lock_file(folder / _NAME)
     if lock_now(lock):
         begin_anew()
     fcntl.flock(lock, fcntl.LOCK_SH)  # from here on shared, until the process ends: nobody else's lock is so

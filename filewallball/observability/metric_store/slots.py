@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import RLock
 from time import monotonic, sleep
 
-from filewallball.filesystem import PRIVATE, lock_now
+from filewallball.filesystem import lock_now, open_lock_file
 
 _LOCK_NAME = re.compile(r"slot-(\d+)\.lock")
 _MOST = 4096
@@ -144,7 +144,7 @@ class Slots:
 
     def _lock(self, number: int) -> int | None:
         """A descriptor holding the lock, None where another process has it; lock files are never deleted."""
-        fd = os.open(self._directory / f"slot-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        fd = open_lock_file(self._directory / f"slot-{number}.lock")
         try:
             held = lock_now(fd)
         except BaseException:
