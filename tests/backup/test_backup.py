@@ -1,6 +1,7 @@
 """Backups: verified byte by byte, copied only once, found out when they change, and brought back over live data."""
 
 import fcntl
+import gzip
 import hashlib
 import re
 import uuid
@@ -10,7 +11,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from filewallball.backup.manifest import BackupBroken, backup_ids, blob_location
+from filewallball.backup.manifest import (
+    BLOBS,
+    BackupBroken,
+    Manifest,
+    backup_ids,
+    blob_location,
+    digest_of,
+    write_manifest,
+)
+from filewallball.backup.prune import prune_backups
 from filewallball.backup.verify import verify_backup
 from filewallball.files.name_backfill import NameBackfill
 from filewallball.files.tables import files
@@ -235,6 +245,29 @@ def test_pruning_removes_nothing_while_a_backup_that_stays_cannot_be_read(place:
     assert len(blobs(folder)) == 1
     with pytest.raises(RuntimeError, match=re.escape("--keep, --older-than")):
         place.shell.run("backup", "prune", str(folder))
+
+
+@pytest.mark.parametrize("damage", [lambda listing: listing.write_bytes(b""), Path.unlink, flip])
+def test_pruning_removes_nothing_while_it_is_unknown_what_a_backup_that_stays_names(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    blob = blob_location(tmp_path, "ab" * 32)
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"content")
+    for backup_id in ("older", "newer"):
+        listing = tmp_path / backup_id / BLOBS
+        listing.parent.mkdir()
+        listing.write_bytes(gzip.compress(b'["%s","path",7]\n' % (b"ab" * 32)))
+        write_manifest(
+            listing.parent, Manifest(backup_id, 1, "1", "1", {BLOBS: digest_of(listing)}, {}, 1, 7)
+        )
+    damage(tmp_path / "newer" / BLOBS)
+
+    with pytest.raises(BackupBroken, match=BLOBS):
+        prune_backups(tmp_path, ["older"])
+
+    assert sorted(backup_ids(tmp_path)) == ["newer", "older"]
+    assert blob.exists()
 
 
 def blobs(folder: Path) -> list[Path]:
