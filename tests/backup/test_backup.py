@@ -6,6 +6,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from filewallball.backup.manifest import (
     backup_ids,
     blob_location,
     digest_of,
+    read_manifest,
     write_manifest,
 )
 from filewallball.backup.prune import prune_backups
@@ -174,6 +176,23 @@ def test_names_are_found_after_a_restore_whether_they_were_folded_yet_or_not(
     assert before == either.client.get("/files?name=report").get_json()["total"] == 301
     unfolded = select(func.count()).where(files.c.name_folded.is_(None))
     assert parts.database.scalar(unfolded) == 0
+
+
+def test_a_backup_of_a_newer_release_is_refused_before_anything_is_replaced(
+    place: Place, folder: Path
+) -> None:
+    file_id = place.upload(b"content")
+    place.shell.run("backup", "create", str(folder))
+    [backup_id] = backup_ids(folder)
+    manifest = read_manifest(folder, backup_id)
+    for name in ("manifest.json", "manifest.json.sha256"):
+        (folder / backup_id / name).unlink()
+    write_manifest(folder / backup_id, replace(manifest, revision="9999", version="99.0"))
+
+    with pytest.raises(RuntimeError, match=r"99\.0"):
+        place.shell.run("backup", "restore", "--force", str(folder))
+
+    assert place.fetch(file_id) == (200, b"content")
 
 
 def test_a_flipped_byte_anywhere_is_found(place: Place, folder: Path) -> None:
