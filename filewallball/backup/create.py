@@ -6,8 +6,8 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 from sqlalchemy import Connection, select
@@ -21,6 +21,7 @@ from filewallball.backup.manifest import (
     blob_location,
     digest_of,
     new_backup,
+    new_id,
     sync_all,
     write_manifest,
 )
@@ -69,7 +70,7 @@ def create_backup(
 
     Raises StorageFull, Unavailable, and BlockingIOError while another backup goes into the same folder.
     """
-    backup_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S-%f")
+    backup_id = new_id(folder)
     op.note(resource_id=backup_id)
     with new_backup(folder, backup_id) as partial, lease(database, "backup") as held:
         plan = Plan(store, folder, partial, store.space().reserved)
@@ -148,7 +149,7 @@ def _copy_blob(store: LocalStore, path: str, temporary: Path, sha256: str) -> bo
     digest = hashlib.sha256()
     try:
         with store.open(path) as source, temporary.open("xb") as copy:
-            while data := source.read(_PIECE_BYTES):
+            for data in _pieces(source):
                 digest.update(data)
                 copy.write(data)
     except errors.StorageFailed:
@@ -158,6 +159,15 @@ def _copy_blob(store: LocalStore, path: str, temporary: Path, sha256: str) -> bo
         return True
     temporary.unlink()
     return False
+
+
+def _pieces(source: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a blob. Raises StorageFailed where the disk does not give them."""
+    try:
+        while data := source.read(_PIECE_BYTES):
+            yield data
+    except OSError as error:
+        raise errors.StorageFailed("The stored bytes cannot be read.") from error
 
 
 def _give_names(folder: Path, copied: Mapping[Path, Path]) -> None:

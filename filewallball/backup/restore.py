@@ -119,7 +119,10 @@ def _take_back(store: LocalStore, paths: Mapping[str, str]) -> None:
 
 
 def _is_whole(store: LocalStore, path: str, sha256: str, size: int) -> bool:
-    return store.holds(path, size) and digest_of(store.blobs_root / path) == sha256
+    try:
+        return store.holds(path, size) and digest_of(store.blobs_root / path) == sha256
+    except OSError:  # the disk does not give the bytes
+        return False
 
 
 def _publish(store: LocalStore, source: Path, sha256: str, size: int) -> str:
