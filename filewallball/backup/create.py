@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
 from sqlalchemy import Connection, select
@@ -33,6 +32,7 @@ from filewallball.filesystem import create_file
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import lease
 from filewallball.storage.local import LocalStore
+from filewallball.storage.pieces import pieces
 from filewallball.version import __version__
 
 _PIECE_BYTES = 1024 * 1024
@@ -149,7 +149,7 @@ def _copy_blob(store: LocalStore, path: str, temporary: Path, sha256: str) -> bo
     digest = hashlib.sha256()
     try:
         with store.open(path) as source, temporary.open("xb") as copy:
-            for data in _pieces(source):
+            for data in pieces(source, _PIECE_BYTES):
                 digest.update(data)
                 copy.write(data)
     except errors.StorageFailed:
@@ -159,15 +159,6 @@ def _copy_blob(store: LocalStore, path: str, temporary: Path, sha256: str) -> bo
         return True
     temporary.unlink()
     return False
-
-
-def _pieces(source: BinaryIO) -> Iterator[bytes]:
-    """The bytes of a blob. Raises StorageFailed where the disk does not give them."""
-    try:
-        while data := source.read(_PIECE_BYTES):
-            yield data
-    except OSError as error:
-        raise errors.StorageFailed("The stored bytes cannot be read.") from error
 
 
 def _give_names(folder: Path, copied: Mapping[Path, Path]) -> None:
