@@ -166,7 +166,7 @@ class Thumbnail(MethodView):
         op.detach()
         return deliver(
             thumbnail.content,
-            thumbnail.entry.open,
+            thumbnail.open,
             disposition="inline",
             x_accel=False,
             finished=lambda delivery: downloads.delivered(op, delivery),

@@ -144,7 +144,7 @@ def _send_thumbnail(shared: SharedFile, size: int) -> Response:
     op.detach()
     return deliver(
         thumbnail.content,
-        thumbnail.entry.open,
+        thumbnail.open,
         disposition="inline",
         x_accel=False,
         admit=lambda is_part: shared.admit(

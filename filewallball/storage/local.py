@@ -124,13 +124,15 @@ class LocalStore:
         return stat.S_ISREG(found.st_mode) and found.st_size == size
 
     def remove(self, path: str) -> None:
-        """Unlink a blob; one that is already gone is fine."""
+        """Unlink a blob; one that is already gone is fine. Raises StorageFailed, also for a path that is none."""
         self.check_mounted()
         try:
             with self._folder_of(path) as (folder, name):
                 os.unlink(name, dir_fd=folder)
         except FileNotFoundError:
             return
+        except ValueError as error:  # somebody changed the row
+            raise StorageFailed from error
         except OSError as error:
             raise storage_error(error) from error
 
