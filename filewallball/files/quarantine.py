@@ -71,10 +71,14 @@ def search_quarantined(
 
 
 def is_dangerous(database: Database, store: LocalStore, row: Row[Any]) -> bool:
-    """True if a file in quarantine would be put there today. Raises StorageFailed where its bytes cannot be read."""
-    statement = select(blobs.c.path).where(blobs.c.id == row.blob_id)
-    path = database.query(lambda connection: connection.execute(statement).scalar_one())
-    with store.open(path) as file:
+    """True if a file in quarantine would be put there today.
+
+    Raises NotFound for one that was purged meanwhile, StorageFailed or OSError where its bytes cannot be read.
+    """
+    blob = database.row(select(blobs.c.path).where(blobs.c.id == row.blob_id))
+    if blob is None:
+        raise errors.NotFound
+    with store.open(blob.path) as file:
         kept = Kept(file, row.file_size)
         seen = inspect(kept.head, row.claimed_type, row.filename, kept)
         return bool(judge(kept, row.filename, seen).content)

@@ -1,13 +1,16 @@
 """Quarantine: kept, not served, shown to administrators, released or purged by them."""
 
-from typing import BinaryIO
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import Row, delete, update
 
-from filewallball.files.tables import QUARANTINED, files
+from filewallball.database.connections import Database
+from filewallball.files.quarantine import list_quarantined
+from filewallball.files.tables import QUARANTINED, blobs, files
 from filewallball.recording.event import Event
 from harness.parts import Parts
 from harness.shell import Shell
@@ -92,6 +95,31 @@ def test_a_review_releases_what_earlier_rules_put_there_and_is_not_dangerous(
         403,
         200,
     ]
+
+
+@pytest.mark.parametrize("command", [("review", "--release"), ("purge", "--older-than", "0")])
+def test_a_file_that_leaves_quarantine_meanwhile_ends_no_command(
+    app: Flask,
+    client: FlaskClient,
+    admin: FlaskClient,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+) -> None:
+    first, gone = put(client, "a.png", b"only words"), put(client)
+    with Parts(app).database.begin() as connection:
+        connection.execute(update(files).values(state=QUARANTINED, suspicion="of earlier rules"))
+
+    def list_and_lose(database: Database, **place: Any) -> Sequence[Row[Any]]:
+        rows = list_quarantined(database, **place)
+        assert admin.delete(f"{QUARANTINE}/{gone}").status_code == 204
+        with database.begin() as connection:
+            connection.execute(delete(blobs).where(blobs.c.refs == 0))  # as the sweep does later
+        return rows
+
+    monkeypatch.setattr("filewallball.files.commands.list_quarantined", list_and_lose)
+
+    assert first in Shell(environ).run("quarantine", *command)
 
 
 def _holds(file: BinaryIO, data: bytes) -> bool:
