@@ -134,9 +134,7 @@ def add_block(
     op.note(details={name: values[name] for name in ("network", "reason", "evidence", "origin")})
 
     def work(connection: Connection) -> Row[Any]:
-        _announce(
-            connection
-        )  # locks the one row, so that of two who block the same network one sees the other's
+        _announce(connection)  # locks its row: of two who block the same network one sees the other's block
         in_force = select(blocks.c.id).where(blocks.c.network == values["network"], *_in_force())
         row_id = connection.execute(in_force.order_by(blocks.c.id.desc()).limit(1)).scalar()
         if row_id is None:

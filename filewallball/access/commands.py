@@ -208,7 +208,7 @@ def list_quotas(app: Flask, as_json: bool) -> None:
 @json_option
 @with_app
 def show_quota(app: Flask, who: str, as_json: bool) -> None:
-    """What WHO, a user or an anonymous client's address, keeps and may keep."""
+    """Show what WHO, a user or an anonymous client's address, keeps and may keep."""
     table([_quotas(app).allowance(_principal(app, who))], _QUOTA_COLUMNS, as_json=as_json)
 
 

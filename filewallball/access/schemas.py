@@ -30,9 +30,7 @@ class PageSchema(Schema):
     cursor = fields.String(
         load_default="",
         validate=validate.Length(max=400),
-        metadata={
-            "description": "What the answer before gave as next_cursor; then `page` counts for nothing"
-        },
+        metadata={"description": "The next_cursor of the answer before; with it `page` counts for nothing"},
     )
 
 
@@ -119,7 +117,8 @@ class RotationSchema(Schema):
     """Options for replacing a token."""
 
     grace = DurationField(
-        load_default=None, metadata={"description": "How long the old token still works, such as 1h"}
+        load_default=None,
+        metadata={"description": "The time for which the old token still works, such as 1h"},
     )
 
 
@@ -228,7 +227,7 @@ class MeSchema(Schema):
     role = fields.String()
     permissions = fields.List(fields.String())
     address = fields.String(metadata={"description": "Where the request came from, as far as proxies vouch"})
-    counted_as = fields.String(metadata={"description": "What limits and blocks go by"})
+    counted_as = fields.String(metadata={"description": "The network that limits and blocks go by"})
     peer = fields.String(metadata={"description": "Who connected"})
     peer_is_trusted = fields.Boolean()
     host = fields.String(metadata={"description": "The host that the request names"})

@@ -145,10 +145,8 @@ class Reservations:
             return outcome
         try:
             taken = self._database.commit(partial(self._take, key, holder))
-        except (
-            errors.CommitUnknown
-        ) as error:  # nothing was created; a key that was taken is freed by `expiry`
-            raise errors.Unavailable from error
+        except errors.CommitUnknown as error:
+            raise errors.Unavailable from error  # nothing was created; `expiry` frees a key that was taken
         if isinstance(taken, Outcome):
             return taken
         reservation = Reservation(key, holder, self)

@@ -147,8 +147,7 @@ def _send_thumbnail(shared: SharedFile, size: int) -> Response:
         thumbnail.open,
         disposition="inline",
         x_accel=False,
-        admit=lambda is_part: shared.admit(
-            True
-        ),  # a picture of what the client has, or fetches, is no second one
+        # Always as a part: of the download that the client has begun, or begins by this.
+        admit=lambda _: shared.admit(True),
         finished=lambda delivery: downloads.delivered(op, delivery),
     )
