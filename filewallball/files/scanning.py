@@ -123,7 +123,10 @@ class Rescan:
         database: Database,
         store: LocalStore,
         begin: Callable[[str, str], Operation],
+        forget: Callable[[str], None] = lambda file_id: None,
     ) -> None:
+        """`forget` bars a file from caches, which know it as not scanned."""
+        self._forget = forget
         self._scanner = scanner
         self._database = database
         self._store = store
@@ -168,6 +171,7 @@ class Rescan:
                 files.c.blob_id == blob_id, files.c.state == LIVE
             )
         ):
+            self._forget(row.file_id)
             logger.warning("infected file found", extra={"file_id": row.file_id, "signature": result.reason})
             try:
                 with self._begin("file:scan", row.file_id) as op:

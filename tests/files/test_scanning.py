@@ -18,7 +18,7 @@ from filewallball.recording.event import Event
 from filewallball.serving import maintenance
 from filewallball.storage.pieces import Readable
 from harness.parts import Parts
-from harness.servers import Clamd
+from harness.servers import Clamd, Redis
 from harness.servers.clamd import EICAR, MARKER, STREAM_LIMIT
 from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
@@ -217,6 +217,22 @@ def test_a_file_at_which_the_scanner_fails_keeps_no_other_from_being_scanned(
 
     assert [rescan.run() for _ in range(3)] == [0, 2, 0]
     assert sorted(_states(client)) == ["clean", "clean", "pending"]
+
+
+@on_sqlite
+def test_a_file_found_infected_is_refused_although_the_cache_knows_it(
+    set_config: Callable[..., Flask], redis_server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"SCAN_POLICY": "optional", "CLAMD_ADDRESS": "127.0.0.1:1", "REDIS_URL": redis_server.url}
+    client = set_config(**settings).test_client()
+    url = f"/download/{_put(client, b'anything').get_json()['file_id']}"
+    before = client.get(url).status_code
+    examine = lambda file, size: ScanResult("infected", "Some.Signature")  # noqa: E731
+    monkeypatch.setattr(Parts(client.application).scanner, "examine", examine)
+
+    _rescan(client)
+
+    assert (before, client.get(url).status_code) == (200, 422)
 
 
 @on_sqlite
