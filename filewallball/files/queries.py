@@ -88,15 +88,10 @@ def list_files(
     def work(connection: Connection) -> tuple[Sequence[Row[Any]], Total]:
         if not scopes:
             return [], Total(0)
-        if wanted.name and order.is_newest_first and is_pending(connection):
+        pending = bool(wanted.name) and is_pending(connection)
+        if pending and order.is_newest_first:
             return _search(connection, scopes, wanted.name, after, span)
-        named = [has_in_name(wanted.name)] if wanted.name else []
-        if wanted.name and not order.is_newest_first and is_pending(connection):
-            named = [
-                or_(
-                    *named, and_(files.c.name_folded.is_(None), func.instr(files.c.filename, wanted.name) > 0)
-                )
-            ]
+        named = _named(wanted.name, pending=pending)
         rows = connection.execute(_first(_ROW, order, scopes, [*named, *after], *span)).all()
         return rows, _seen(rows, after, span) or _total(_count(connection, scopes, named))
 
@@ -110,6 +105,14 @@ def list_files(
         size=size,
         next_cursor=order.cursor(rows[-1]) if more else None,
     )
+
+
+def _named(name: str, *, pending: bool) -> Conditions:
+    """That a file has such a name. While some names are pending, those that are not folded are compared as they are."""
+    if not pending:
+        return [has_in_name(name)] if name else []
+    unfolded = and_(files.c.name_folded.is_(None), func.instr(files.c.filename, name) > 0)
+    return [or_(has_in_name(name), unfolded)]
 
 
 def _search(
