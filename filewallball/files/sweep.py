@@ -90,7 +90,7 @@ class Sweep:
         """Remove one condemned blob. One that cannot be unlinked stays, and keeps no other from going."""
         try:
             self._store.remove(row.path)
-        except errors.StorageFailed:
+        except (errors.StorageFailed, ValueError):  # the latter where somebody changed the row
             logger.warning("Bytes that nobody needs cannot be removed", extra={"blob": row.path})
             return False
         with self._database.begin() as connection:
