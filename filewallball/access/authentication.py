@@ -17,6 +17,11 @@ _MAX_TOKEN_LENGTH = 512
 _FIRST_ADMIN = 1
 _FIRST_TOKEN_NAME = "first-admin"  # noqa: S105 - a label
 
+_FIRST_TOKEN = (
+    tokens.c.user_id == _FIRST_ADMIN,
+    tokens.c.name == _FIRST_TOKEN_NAME,
+    tokens.c.revoked_us.is_(None),
+)
 _OWNED = select(
     *(tokens.c[name] for name in ("id", "user_id", "expires_us", "revoked_us")),
     *(users.c[name] for name in ("username", "role", "disabled_us")),
@@ -86,8 +91,7 @@ def new_token() -> str:
 
 def first_admin_stands(database: Database, wanted: str) -> bool:
     """True if the first administrator has a token, and if ADMIN_TOKEN asks for one, that one."""
-    query = select(tokens.c.digest).where(tokens.c.name == _FIRST_TOKEN_NAME, tokens.c.revoked_us.is_(None))
-    digests = set(database.scalars(query))
+    digests = set(database.scalars(select(tokens.c.digest).where(*_FIRST_TOKEN)))
     return digest(wanted) in digests if wanted else bool(digests)
 
 
@@ -96,8 +100,7 @@ def give_first_admin(connection: Connection, token: str) -> None:
     if connection.execute(select(users.c.id).where(users.c.id == _FIRST_ADMIN)).first() is None:
         values = {"id": _FIRST_ADMIN, "username": "admin", "role": "admin", "created_us": now_us()}
         connection.execute(insert(users), values)
-    current = (tokens.c.name == _FIRST_TOKEN_NAME) & tokens.c.revoked_us.is_(None)
-    connection.execute(update(tokens).where(current).values(revoked_us=now_us()))
+    connection.execute(update(tokens).where(*_FIRST_TOKEN).values(revoked_us=now_us()))
     connection.execute(delete(tokens).where(tokens.c.digest == digest(token)))
     connection.execute(insert(tokens), _token_values(token))
 
