@@ -10,7 +10,7 @@ from filewallball.database.connections import Database
 from filewallball.files.inspection.media_type import inspect
 from filewallball.files.inspection.staged import Kept
 from filewallball.files.inspection.suspicion import judge
-from filewallball.files.name_search import has_in_name
+from filewallball.files.name_search import has_name
 from filewallball.files.queries import older
 from filewallball.files.removal import end_file
 from filewallball.files.tables import DELETED, LIVE, QUARANTINED, blobs, files
@@ -55,9 +55,7 @@ def search_quarantined(
 
     Raises ValidationFailed for a foreign cursor.
     """
-    wanted = [files.c.state == QUARANTINED]
-    if name:
-        wanted.append(has_in_name(name))
+    wanted = [files.c.state == QUARANTINED, *has_name(name, pending=bool(name))]
     if reason:
         kept = literal(",") + files.c.suspicion + literal(",")
         wanted.append(func.instr(kept, literal(f",{reason},", files.c.suspicion.type)) > 0)

@@ -26,7 +26,15 @@ from filewallball.database.connections import Database
 from filewallball.database.dialect import by_index
 from filewallball.files.list_order import NEWEST, OWNER_INDEX, PUBLIC_INDEX, Order
 from filewallball.files.lookup import COLUMNS
-from filewallball.files.name_search import KEYS, Conditions, count_unfolded, find, has_in_name, is_pending
+from filewallball.files.name_search import (
+    KEYS,
+    Conditions,
+    count_unfolded,
+    find,
+    has_in_name,
+    has_name,
+    is_pending,
+)
 from filewallball.files.tables import EXPIRED, LIVE, PRIVATE, PUBLIC, UNLISTED, files
 from filewallball.recording.caller import Caller
 from filewallball.web.paging import Page, Total
@@ -91,7 +99,7 @@ def list_files(
         pending = bool(wanted.name) and is_pending(connection)
         if pending and order.is_newest_first:
             return _search(connection, scopes, wanted.name, after, span)
-        named = _named(wanted.name, pending=pending)
+        named = has_name(wanted.name, pending=pending)
         rows = connection.execute(_first(_ROW, order, scopes, [*named, *after], *span)).all()
         return rows, _seen(rows, after, span) or _total(_count(connection, scopes, named))
 
@@ -105,14 +113,6 @@ def list_files(
         size=size,
         next_cursor=order.cursor(rows[-1]) if more else None,
     )
-
-
-def _named(name: str, *, pending: bool) -> Conditions:
-    """That a file has such a name. While some names are pending, those that are not folded are compared as they are."""
-    if not pending:
-        return [has_in_name(name)] if name else []
-    unfolded = and_(files.c.name_folded.is_(None), func.instr(files.c.filename, name) > 0)
-    return [or_(has_in_name(name), unfolded)]
 
 
 def _search(

@@ -136,6 +136,21 @@ def test_a_purged_file_is_gone(client: FlaskClient, admin: FlaskClient) -> None:
     assert admin.get(QUARANTINE).get_json()["files"] == []
 
 
+def test_a_name_of_an_earlier_release_is_found_before_it_is_folded(
+    app: Flask, client: FlaskClient, admin: FlaskClient
+) -> None:
+    file_id = put(client)
+    with Parts(app).database.begin() as connection:
+        connection.execute(update(files).values(name_folded=None))
+
+    found, other = (
+        admin.get(QUARANTINE, query_string={"name": name}).get_json() for name in ("liday", "work")
+    )
+
+    assert [row["file_id"] for row in found["files"]] == [file_id]
+    assert other["total"] == 0
+
+
 def test_only_files_in_quarantine_are_purged_or_released(client: FlaskClient, admin: FlaskClient) -> None:
     live = put(client, "a.txt", b"words")
 
