@@ -13,6 +13,8 @@ _LONGEST = 100
 _DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WATCHED_SECONDS = 3600.0
+LATEST_US = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+"""The latest moment that is taken from outside, in microseconds; somewhat later ones can still be shown."""
 
 
 def now_us() -> int:

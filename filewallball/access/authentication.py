@@ -3,8 +3,9 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 
 from filewallball import errors
 from filewallball.access.tables import tokens, users
@@ -16,14 +17,16 @@ _MAX_TOKEN_LENGTH = 512
 _FIRST_ADMIN = 1
 _FIRST_TOKEN_NAME = "first-admin"  # noqa: S105 - a label
 
-_LOOKUP = (
-    select(
-        *(tokens.c[name] for name in ("id", "user_id", "expires_us", "revoked_us")),
-        *(users.c[name] for name in ("username", "role", "disabled_us")),
-    )
-    .join(users, users.c.id == tokens.c.user_id)
-    .where(tokens.c.digest == bindparam("digest"))
+_FIRST_TOKEN = (
+    tokens.c.user_id == _FIRST_ADMIN,
+    tokens.c.name == _FIRST_TOKEN_NAME,
+    tokens.c.revoked_us.is_(None),
 )
+_OWNED = select(
+    *(tokens.c[name] for name in ("id", "user_id", "expires_us", "revoked_us")),
+    *(users.c[name] for name in ("username", "role", "disabled_us")),
+).join(users, users.c.id == tokens.c.user_id)
+_LOOKUP = _OWNED.where(tokens.c.digest == bindparam("digest"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,7 @@ def authenticate(database: Database, token: str, *, may_have_expired: bool = Fal
 
 def identity_of(database: Database, token_id: int) -> Identity | None:
     """The user and role of a token by its number; None where it is not valid now."""
-    statement = (
-        select(tokens.c.user_id, tokens.c.expires_us, users.c.username, users.c.role)
-        .join(users, users.c.id == tokens.c.user_id)
-        .where(tokens.c.id == token_id, tokens.c.revoked_us.is_(None), users.c.disabled_us.is_(None))
-    )
-    row = database.row(statement)
+    row = database.row(_unrevoked(token_id))
     if row is None or (row.expires_us is not None and row.expires_us <= now_us()):
         return None
     return Identity(row.user_id, row.username, token_id, row.role)
@@ -73,12 +71,12 @@ def identity_of(database: Database, token_id: int) -> Identity | None:
 
 def is_revoked(database: Database, token_id: int) -> bool:
     """True if the token, or its user, may do nothing any more; its expiry is another matter."""
-    statement = (
-        select(tokens.c.id)
-        .join(users, users.c.id == tokens.c.user_id)
-        .where(tokens.c.id == token_id, tokens.c.revoked_us.is_(None), users.c.disabled_us.is_(None))
-    )
-    return database.row(statement) is None
+    return database.row(_unrevoked(token_id)) is None
+
+
+def _unrevoked(token_id: int) -> Select[Any]:
+    alive = tokens.c.revoked_us.is_(None), users.c.disabled_us.is_(None)
+    return _OWNED.where(tokens.c.id == token_id, *alive)
 
 
 def digest(token: str) -> str:
@@ -93,8 +91,7 @@ def new_token() -> str:
 
 def first_admin_stands(database: Database, wanted: str) -> bool:
     """True if the first administrator has a token, and if ADMIN_TOKEN asks for one, that one."""
-    query = select(tokens.c.digest).where(tokens.c.name == _FIRST_TOKEN_NAME, tokens.c.revoked_us.is_(None))
-    digests = set(database.scalars(query))
+    digests = set(database.scalars(select(tokens.c.digest).where(*_FIRST_TOKEN)))
     return digest(wanted) in digests if wanted else bool(digests)
 
 
@@ -103,8 +100,7 @@ def give_first_admin(connection: Connection, token: str) -> None:
     if connection.execute(select(users.c.id).where(users.c.id == _FIRST_ADMIN)).first() is None:
         values = {"id": _FIRST_ADMIN, "username": "admin", "role": "admin", "created_us": now_us()}
         connection.execute(insert(users), values)
-    current = (tokens.c.name == _FIRST_TOKEN_NAME) & tokens.c.revoked_us.is_(None)
-    connection.execute(update(tokens).where(current).values(revoked_us=now_us()))
+    connection.execute(update(tokens).where(*_FIRST_TOKEN).values(revoked_us=now_us()))
     connection.execute(delete(tokens).where(tokens.c.digest == digest(token)))
     connection.execute(insert(tokens), _token_values(token))
 

@@ -64,6 +64,8 @@ def parse_network(text: str) -> Network:
         if address := normal_address(text):
             return ipaddress.ip_network(client_network(address))
         network = read_network(text)
+        if "%" in text:
+            raise ValueError("a network has no zone")
         mapped = getattr(ipaddress.ip_interface(text).ip, "ipv4_mapped", None)
         if mapped and ipaddress.ip_interface(text).network.prefixlen < _MAPPED_BITS:
             raise ValueError("an IPv4-mapped address in a network that is none of IPv4")

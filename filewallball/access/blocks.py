@@ -133,22 +133,22 @@ def add_block(
     }
     op.note(details={name: values[name] for name in ("network", "reason", "evidence", "origin")})
 
-    def work(connection: Connection) -> Row[Any]:
-        _announce(
-            connection
-        )  # locks the one row, so that of two who block the same network one sees the other's
-        in_force = select(blocks.c.id).where(blocks.c.network == values["network"], *_in_force())
-        row_id = connection.execute(in_force.order_by(blocks.c.id.desc()).limit(1)).scalar()
-        if row_id is None:
-            key = connection.execute(insert(blocks), values).inserted_primary_key
-            row_id = key[0] if key else 0
-        else:
-            renewed = {name: value for name, value in values.items() if name != "created_us"}
-            connection.execute(update(blocks).where(blocks.c.id == row_id).values(**renewed))
-        op.note(resource_id=str(row_id))
-        return connection.execute(select(blocks).where(blocks.c.id == row_id)).one()
+    return op.change(lambda connection: _put(connection, op, values))
 
-    return op.change(work)
+
+def _put(connection: Connection, op: Operation, values: dict[str, Any]) -> Row[Any]:
+    """Renew the block of the network that is in force, or insert one."""
+    _announce(connection)  # locks its row: of two who block the same network one sees the other's block
+    in_force = select(blocks.c.id).where(blocks.c.network == values["network"], *_in_force())
+    row_id = connection.execute(in_force.order_by(blocks.c.id.desc()).limit(1)).scalar()
+    if row_id is None:
+        key = connection.execute(insert(blocks), values).inserted_primary_key
+        row_id = key[0] if key else 0
+    else:
+        renewed = {name: value for name, value in values.items() if name != "created_us"}
+        connection.execute(update(blocks).where(blocks.c.id == row_id).values(**renewed))
+    op.note(resource_id=str(row_id))
+    return connection.execute(select(blocks).where(blocks.c.id == row_id)).one()
 
 
 def lift_block(op: Operation, block_id: int) -> None:

@@ -1,6 +1,8 @@
 """`filewallball users|tokens|blocks|quotas`: the access services for whoever may use the machine."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import click
 from flask import Flask
@@ -13,6 +15,7 @@ from filewallball.access import users as user_service
 from filewallball.access.gate import Gate
 from filewallball.access.listing import Place
 from filewallball.access.quotas import Quotas, address_principal
+from filewallball.access.schemas import LimitsSchema, NewTokenSchema
 from filewallball.commands import json_option, table, with_app
 from filewallball.database.connections import Database
 from filewallball.permissions import ROLES
@@ -39,31 +42,26 @@ _QUOTA_COLUMNS = ("principal", "used_bytes", "used_files", "limit_bytes", "limit
 _ALL = Place(size=100_000)
 
 
-class _Duration(click.ParamType[int]):
-    """A duration such as 12h, as seconds."""
+class _Checked(click.ParamType[Any]):
+    """A value that is read, and refused, as the API's field of the same meaning does it."""
 
-    name = "duration"
+    def __init__(self, name: str, read: Callable[[Any], Any]) -> None:
+        self.name = name
+        self._read = read
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
-            return DurationField().deserialize(value)
+            return self._read(value)
         except ValidationError as error:
             self.fail(" ".join(map(str, error.messages)), param, ctx)
 
 
-class _Size(click.ParamType[int]):
-    """A size such as 10GB, as bytes."""
-
-    name = "size"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return size(str(value))
-        except ValidationError as error:
-            self.fail(" ".join(map(str, error.messages)), param, ctx)
-
-
-_DURATION, _SIZE = _Duration(), _Size()
+_LIMITS = LimitsSchema().fields
+_DURATION = _Checked("duration", DurationField().deserialize)
+_SIZE = _Checked("size", lambda value: _LIMITS["limit_bytes"].deserialize(size(str(value))))
+_COUNT = _Checked("integer", _LIMITS["limit_files"].deserialize)
+_TOKEN_NAME = _Checked("text", NewTokenSchema().fields["name"].deserialize)
+_ID = click.IntRange(1, 2**63 - 1)
 _ROLE = click.Choice(tuple(ROLES))
 
 
@@ -120,7 +118,7 @@ def list_tokens(app: Flask, username: str | None, as_json: bool) -> None:
 
 @tokens.command("create")
 @click.argument("username")
-@click.option("--name", default="", help="What it is for.")
+@click.option("--name", type=_TOKEN_NAME, default="", help="What it is for.")
 @click.option("--expires-in", type=_DURATION, default=None, help="Such as 90d.")
 @with_app
 def create_token(app: Flask, username: str, name: str, expires_in: int | None) -> None:
@@ -133,7 +131,7 @@ def create_token(app: Flask, username: str, name: str, expires_in: int | None) -
 
 
 @tokens.command("revoke")
-@click.argument("token_id", type=int)
+@click.argument("token_id", type=_ID)
 @with_app
 def revoke_token(app: Flask, token_id: int) -> None:
     """End a token for good."""
@@ -143,7 +141,7 @@ def revoke_token(app: Flask, token_id: int) -> None:
 
 
 @tokens.command("rotate")
-@click.argument("token_id", type=int)
+@click.argument("token_id", type=_ID)
 @click.option("--grace", type=_DURATION, default=None, help="How long the old one still works.")
 @with_app
 def rotate_token(app: Flask, token_id: int, grace: int | None) -> None:
@@ -183,7 +181,7 @@ def add_block(app: Flask, network: str, reason: str, seconds: int | None, force:
 
 
 @blocks.command("lift")
-@click.argument("block_id", type=int)
+@click.argument("block_id", type=_ID)
 @with_app
 def lift_block(app: Flask, block_id: int) -> None:
     """End a block before its time."""
@@ -210,14 +208,14 @@ def list_quotas(app: Flask, as_json: bool) -> None:
 @json_option
 @with_app
 def show_quota(app: Flask, who: str, as_json: bool) -> None:
-    """What WHO, a user or an anonymous client's address, keeps and may keep."""
+    """Show what WHO, a user or an anonymous client's address, keeps and may keep."""
     table([_quotas(app).allowance(_principal(app, who))], _QUOTA_COLUMNS, as_json=as_json)
 
 
 @quotas.command("set")
 @click.argument("who")
 @click.option("--bytes", "limit_bytes", type=_SIZE, default=None, help="Such as 10GB; 0 = unlimited.")
-@click.option("--files", "limit_files", type=click.IntRange(min=0), default=None, help="0 = unlimited.")
+@click.option("--files", "limit_files", type=_COUNT, default=None, help="0 = unlimited.")
 @with_app
 def set_quota(app: Flask, who: str, limit_bytes: int | None, limit_files: int | None) -> None:
     """Give WHO, a user or an anonymous client's address, limits of their own, and count their files again.

@@ -60,7 +60,7 @@ def recorded_if_refused(
 
 
 def _sender(exchange: Exchange) -> Sender:
-    """Who sends a request that counts to no limit, but for one against floods. Wrong credentials count as ever."""
+    """The sender of a request that counts towards no limit but one against floods. Wrong credentials count as ever."""
     gate, origin = part(Gate), exchange.origin
     refusal = gate.refusal(origin, EXEMPT, "HTTP_AUTHORIZATION" in exchange.environ, [])
     if refusal is None and not gate.limits.count(_FLOOD, "flood", origin.counted_as).is_within:

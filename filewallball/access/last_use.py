@@ -40,10 +40,20 @@ class LastUse:
             uses, self._unwritten = self._unwritten, {}
         return uses
 
+    def give_back(self, uses: dict[int, int]) -> None:
+        """Keep uses that were taken and could not be written, but for those of tokens that were used again."""
+        with self._lock:
+            self._unwritten = {**uses, **self._unwritten}
+
 
 def write_last_use(database: Database, last_use: LastUse) -> None:
-    """Bring what was noted to the database."""
-    rows = [{"token_id": token_id, "moment": moment} for token_id, moment in sorted(last_use.take().items())]
-    if rows:
+    """Bring what was noted to the database; what could not be written is kept for the next time."""
+    uses = last_use.take()
+    if not uses:
+        return
+    try:
         with database.begin() as connection:
-            connection.execute(_USED, rows)
+            connection.execute(_USED, [{"token_id": each, "moment": uses[each]} for each in sorted(uses)])
+    except Exception:
+        last_use.give_back(uses)
+        raise

@@ -24,7 +24,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a client stands with one policy; `policies` is the field that lists it with those of the same kind."""
+    """The standing of a client with one policy; `policies` is the field that lists it with those of the same kind."""
 
     policies: str
     policy: Policy

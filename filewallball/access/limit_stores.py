@@ -57,7 +57,7 @@ class LimitStores:
         )
 
     def look(self, item: RateLimitItem, name: str, client: str) -> Count:
-        """Where a client stands, without counting."""
+        """The standing of a client, without counting."""
         found = self._ask_redis(lambda redis: redis.look(item, name, client))
         if found is not None:
             return self._also(found, lambda host: host.also_look(item, name, client))

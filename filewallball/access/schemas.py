@@ -9,7 +9,6 @@ from filewallball.web.openapi import EXPIRES_IN
 from filewallball.web.schemas import DurationField, TimeField, without_controls
 
 _TIME = {"type": "string", "format": "date-time"}
-_MAYBE_TIME = {"type": "string", "format": "date-time"}
 _KEY = validate.Range(min=1, max=2**63 - 1)
 _COUNT = validate.Range(min=0, max=2**53)
 _ROLE = validate.OneOf(tuple(ROLES))
@@ -31,9 +30,7 @@ class PageSchema(Schema):
     cursor = fields.String(
         load_default="",
         validate=validate.Length(max=400),
-        metadata={
-            "description": "What the answer before gave as next_cursor; then `page` counts for nothing"
-        },
+        metadata={"description": "The next_cursor of the answer before; with it `page` counts for nothing"},
     )
 
 
@@ -44,7 +41,7 @@ class UserSchema(Schema):
     username = fields.String()
     role = fields.String()
     created_at = TimeField(attribute="created_us", metadata=_TIME)
-    disabled_at = TimeField(attribute="disabled_us", allow_none=True, metadata=_MAYBE_TIME)
+    disabled_at = TimeField(attribute="disabled_us", allow_none=True, metadata=_TIME)
 
 
 class UserListSchema(Schema):
@@ -95,9 +92,9 @@ class TokenSchema(Schema):
     name = fields.String()
     prefix = fields.String()
     created_at = TimeField(attribute="created_us", metadata=_TIME)
-    expires_at = TimeField(attribute="expires_us", allow_none=True, metadata=_MAYBE_TIME)
-    revoked_at = TimeField(attribute="revoked_us", allow_none=True, metadata=_MAYBE_TIME)
-    last_used_at = TimeField(attribute="last_used_us", allow_none=True, metadata=_MAYBE_TIME)
+    expires_at = TimeField(attribute="expires_us", allow_none=True, metadata=_TIME)
+    revoked_at = TimeField(attribute="revoked_us", allow_none=True, metadata=_TIME)
+    last_used_at = TimeField(attribute="last_used_us", allow_none=True, metadata=_TIME)
 
 
 class TokenListSchema(Schema):
@@ -112,7 +109,7 @@ class NewTokenSchema(Schema):
     """A token to create."""
 
     user_id = fields.Integer(required=True, validate=_KEY)
-    name = fields.String(load_default="", validate=validate.Length(max=128))
+    name = fields.String(load_default="", validate=[validate.Length(max=128), without_controls])
     expires_in = DurationField(load_default=None, metadata={"description": EXPIRES_IN})
 
 
@@ -120,7 +117,8 @@ class RotationSchema(Schema):
     """Options for replacing a token."""
 
     grace = DurationField(
-        load_default=None, metadata={"description": "How long the old token still works, such as 1h"}
+        load_default=None,
+        metadata={"description": "The time for which the old token still works, such as 1h"},
     )
 
 
@@ -166,8 +164,8 @@ class BlockSchema(Schema):
     evidence = fields.String()
     origin = fields.String(metadata={"description": "manual or automatic"})
     created_at = TimeField(attribute="created_us", metadata=_TIME)
-    expires_at = TimeField(attribute="expires_us", allow_none=True, metadata=_MAYBE_TIME)
-    lifted_at = TimeField(attribute="lifted_us", allow_none=True, metadata=_MAYBE_TIME)
+    expires_at = TimeField(attribute="expires_us", allow_none=True, metadata=_TIME)
+    lifted_at = TimeField(attribute="lifted_us", allow_none=True, metadata=_TIME)
 
 
 class BlockListSchema(Schema):
@@ -229,7 +227,7 @@ class MeSchema(Schema):
     role = fields.String()
     permissions = fields.List(fields.String())
     address = fields.String(metadata={"description": "Where the request came from, as far as proxies vouch"})
-    counted_as = fields.String(metadata={"description": "What limits and blocks go by"})
+    counted_as = fields.String(metadata={"description": "The network that limits and blocks go by"})
     peer = fields.String(metadata={"description": "Who connected"})
     peer_is_trusted = fields.Boolean()
     host = fields.String(metadata={"description": "The host that the request names"})

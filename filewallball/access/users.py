@@ -14,7 +14,7 @@ from filewallball.database.columns import equals
 from filewallball.database.connections import Database
 from filewallball.recording.operations import Operation
 
-_RESERVED = ("system", "anonymous")
+_RESERVED = ("system", "anonymous", "me")  # records name the first two so, and lists of files the caller
 _MAX_NAME_BYTES = 128
 
 

@@ -32,7 +32,7 @@ class Myself(MethodView):
     @recorded("user:describe", permissions.SELF)
     @blueprint.response(200, schemas.MeSchema)
     def get(self) -> Me:
-        """How the service sees you: identity, address and proxies, role, use of limits and quota."""
+        """Show how the service sees you: identity, address and proxies, role, use of limits and quota."""
         exchange = current_exchange()
         caller, gate = current_operation().caller, part(Gate)
         return describe_caller(gate, _quotas(), caller, exchange.origin, exchange.environ)
@@ -169,7 +169,7 @@ class UserQuota(MethodView):
     @recorded("quota:describe", permissions.MANAGE)
     @blueprint.response(200, schemas.AllowanceSchema)
     def get(self, user_id: int) -> Allowance:
-        """What a user keeps and may keep."""
+        """Show what a user keeps and may keep."""
         return _quotas().allowance(user_principal(part(Database), user_id))
 
     @recorded("quota:update", permissions.MANAGE)
@@ -188,7 +188,7 @@ class AddressQuota(MethodView):
     @recorded("quota:describe", permissions.MANAGE)
     @blueprint.response(200, schemas.AllowanceSchema)
     def get(self, address: str) -> Allowance:
-        """What anonymous clients at an address (IPv6: in its /64) keep and may keep."""
+        """Show what anonymous clients at an address (IPv6: in its /64) keep and may keep."""
         return _quotas().allowance(address_principal(address))
 
     @recorded("quota:update", permissions.MANAGE)

@@ -27,7 +27,7 @@ from filewallball.backup.verify import verify_backup
 from filewallball.clock import now_us, rfc3339
 from filewallball.commands import with_app
 from filewallball.database.connections import Database
-from filewallball.database.schema import REVISION, downgrade, upgrade
+from filewallball.database.schema import REVISION, downgrade, is_known, upgrade
 from filewallball.database.tables import db
 from filewallball.files.cache import MetadataCache
 from filewallball.observability.metric_store.service_lock import is_running
@@ -41,6 +41,7 @@ from filewallball.registry import part
 from filewallball.settings.loading import load_settings
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
+from filewallball.version import __version__
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 # One statement may move a whole table.
@@ -159,12 +160,24 @@ def prune(app: Flask, folder: Path, keep: int | None, days: int | None) -> None:
 def restore(folder: Path, backup_id: str | None, force: bool) -> None:
     """Verify a backup (the newest unless named) and bring it back: to an empty place, or with --force over all."""
     manifest = _verified(folder, backup_id)
+    _refuse_newer(manifest)
     if not force:
         _require_empty()
     _refuse_other_key(load_settings(), folder / manifest.backup_id)
     place_keys(load_settings().data_dir, folder / manifest.backup_id, KEYS)
     _restore(folder, manifest)
     click.echo(f"restored: {_about(manifest)}")
+
+
+def _refuse_newer(manifest: Manifest) -> None:
+    """Nothing here can make the tables of a later release, and those that are there would be gone already."""
+    if not is_known(manifest.revision):
+        _fail(
+            [
+                f"the backup is of filewallball {manifest.version}, whose tables {__version__} does not know: "
+                "restore it with that release or a later one"
+            ]
+        )
 
 
 @partial(with_app, is_first=True)

@@ -6,7 +6,6 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -21,6 +20,7 @@ from filewallball.backup.manifest import (
     blob_location,
     digest_of,
     new_backup,
+    new_id,
     sync_all,
     write_manifest,
 )
@@ -32,6 +32,7 @@ from filewallball.filesystem import create_file
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import lease
 from filewallball.storage.local import LocalStore
+from filewallball.storage.pieces import pieces
 from filewallball.version import __version__
 
 _PIECE_BYTES = 1024 * 1024
@@ -69,7 +70,7 @@ def create_backup(
 
     Raises StorageFull, Unavailable, and BlockingIOError while another backup goes into the same folder.
     """
-    backup_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S-%f")
+    backup_id = new_id(folder)
     op.note(resource_id=backup_id)
     with new_backup(folder, backup_id) as partial, lease(database, "backup") as held:
         plan = Plan(store, folder, partial, store.space().reserved)
@@ -148,7 +149,7 @@ def _copy_blob(store: LocalStore, path: str, temporary: Path, sha256: str) -> bo
     digest = hashlib.sha256()
     try:
         with store.open(path) as source, temporary.open("xb") as copy:
-            while data := source.read(_PIECE_BYTES):
+            for data in pieces(source, _PIECE_BYTES):
                 digest.update(data)
                 copy.write(data)
     except errors.StorageFailed:

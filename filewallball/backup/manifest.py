@@ -6,8 +6,9 @@ import hmac
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from filewallball.filesystem import create_file, sync_folder, try_lock
 FORMAT = 1
 _MANIFEST, _DIGEST = "manifest.json", "manifest.json.sha256"
 _PARTIAL = ".partial-"
+_ID = "%Y%m%dT%H%M%S-%f"
 _libc = ctypes.CDLL(None, use_errno=True)
 ROWS, BLOBS = "database.jsonl.gz", "blobs.jsonl.gz"
 
@@ -45,6 +47,18 @@ class Manifest:
 def backup_ids(folder: Path) -> list[str]:
     """Complete backups, oldest first; one that was never finished has another name."""
     return sorted(path.parent.name for path in folder.glob(f"[!.]*/{_MANIFEST}"))
+
+
+def new_id(folder: Path) -> str:
+    """The id of a backup that is taken now. Ids are times, and backups are ordered by them: after the clock was set
+    back it is the first moment behind the newest backup."""
+    moment = datetime.now(UTC)
+    for known in backup_ids(folder):
+        with suppress(ValueError, OverflowError):  # one that somebody renamed
+            moment = max(
+                moment, datetime.strptime(known, _ID).replace(tzinfo=UTC) + timedelta(microseconds=1)
+            )
+    return moment.strftime(_ID)
 
 
 def read_manifest(folder: Path, backup_id: str) -> Manifest:

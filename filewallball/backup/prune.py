@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filewallball.backup.create import named_blobs
-from filewallball.backup.manifest import BLOBS, backup_ids, discard, read_manifest, stored_blobs
+from filewallball.backup.manifest import (
+    BLOBS,
+    BackupBroken,
+    backup_ids,
+    digest_of,
+    discard,
+    read_manifest,
+    stored_blobs,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +44,8 @@ def prune_backups(folder: Path, ids: Sequence[str]) -> Pruned:
 
     Raises BackupBroken, with everything still there, if what a remaining backup names cannot be read.
     """
-    named = set()
-    for backup_id in backup_ids(folder):
-        if backup_id not in ids:
-            read_manifest(folder, backup_id)
-            named |= {sha256 for sha256, _, _ in named_blobs(folder / backup_id / BLOBS)}
+    staying = [backup_id for backup_id in backup_ids(folder) if backup_id not in ids]
+    named = set().union(*(_named_by(folder, backup_id) for backup_id in staying))
     for backup_id in ids:
         shutil.rmtree(discard(folder, backup_id))
     count = freed = 0
@@ -49,3 +54,14 @@ def prune_backups(folder: Path, ids: Sequence[str]) -> Pruned:
             count, freed = count + 1, freed + blob.stat().st_size
             blob.unlink()
     return Pruned(tuple(ids), count, freed)
+
+
+def _named_by(folder: Path, backup_id: str) -> set[str]:
+    """The content that a backup names. Raises BackupBroken unless its list is exactly what was written."""
+    expected, listing = read_manifest(folder, backup_id).files.get(BLOBS), folder / backup_id / BLOBS
+    try:
+        if digest_of(listing) != expected:
+            raise BackupBroken(f"{backup_id}: {BLOBS} differs from its digest")
+        return {sha256 for sha256, _, _ in named_blobs(listing)}
+    except OSError as error:
+        raise BackupBroken(f"{backup_id}: {BLOBS} is missing or cannot be read") from error

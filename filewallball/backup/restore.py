@@ -72,9 +72,8 @@ def restore_backup(
 def _load(connection: Connection, rows: Path, change: dict[str, Change]) -> None:
     """Every row; what processes watch counts on from the higher number, so that they notice."""
     there = inspect(connection)
-    watched = [
-        names for names in _WATCHED.items() if there.has_table(names[0])
-    ]  # a backup may be older than them
+    # A backup may be older than these tables.
+    watched = [names for names in _WATCHED.items() if there.has_table(names[0])]
     before = [connection.execute(_statement(_NOW, *names)).scalar() or 0 for names in watched]
     load(connection, rows, change)
     for names, number in zip(watched, before, strict=True):
@@ -119,7 +118,10 @@ def _take_back(store: LocalStore, paths: Mapping[str, str]) -> None:
 
 
 def _is_whole(store: LocalStore, path: str, sha256: str, size: int) -> bool:
-    return store.holds(path, size) and digest_of(store.blobs_root / path) == sha256
+    try:
+        return store.holds(path, size) and digest_of(store.blobs_root / path) == sha256
+    except OSError:  # the disk does not give the bytes
+        return False
 
 
 def _publish(store: LocalStore, source: Path, sha256: str, size: int) -> str:

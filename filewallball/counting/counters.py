@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Where a client stands: whether the request is within the limit, what is left, and when there will be more.
+    """The standing of a client: whether the request is within the limit, what is left, and when there will be more.
 
     `is_own` is False where others were counted with it, or the count was lost: that says nothing about this client.
     """
@@ -103,7 +103,7 @@ class HostCounter:
         return self._if_apart(question)
 
     def also_look(self, item: RateLimitItem, name: str, client: str) -> Count | None:
-        """Where the client stands, if a store that more hosts share lacks some of the count."""
+        """The standing of a client, if a store that more hosts share lacks some of the count."""
         return self._if_apart(lambda: _look(self._limiter, item, name, client))
 
     def follow(self, *, is_lost: bool) -> None:

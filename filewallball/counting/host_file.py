@@ -103,8 +103,9 @@ class HostFile:
 
     def follow(self) -> None:
         """Go on in the file of this name, if it is another one by now; restore it if somebody deleted it."""
-        if self._fd is None or self._is_current(self._fd):
-            return
+        with self._guard:  # another thread may put a new file in its place
+            if self._fd is None or self._is_current(self._fd):
+                return
         with self:
             old = self._fd
             with self._alone():
@@ -144,6 +145,9 @@ class HostFile:
                 lost_at = 0.0
             except Unreadable:
                 lost_at = self._clock()
+            except BaseException:
+                self._close()  # or it would be used without its header
+                raise
             if self._fd is not None:
                 os.ftruncate(self._fd, 0)
             self._close()

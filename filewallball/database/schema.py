@@ -42,7 +42,16 @@ def has_schema(database: Database) -> bool:
 
 def newest() -> str:
     """The revision that the newest migration leads to: files are named by it, in order."""
-    return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    return max(_revisions())
+
+
+def is_known(revision: str) -> bool:
+    """True if a migration of this code leads to the revision; one of a newer release is not known."""
+    return revision in _revisions()
+
+
+def _revisions() -> set[str]:
+    return {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")}
 
 
 def _directory() -> str:

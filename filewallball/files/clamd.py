@@ -8,17 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+
+from filewallball.storage.pieces import Readable, pieces
 
 _CHUNK_BYTES = 256 * 1024
 _MAX_REPLY_BYTES = 4096
 _DATED = re.compile(r"^ClamAV [^/]*/[^/]*/(.+)$")
-
-
-class Readable(Protocol):
-    """A source of bytes that can be scanned."""
-
-    def read(self, size: int, /) -> bytes | None: ...
 
 
 class ScannerFailed(Exception):
@@ -41,11 +36,12 @@ class Clamd:
         self._timeout_seconds = timeout_seconds
 
     def scan(self, file: Readable) -> Reply:
-        """Have everything that `file` still gives scanned. Raises ScannerFailed."""
+        """Have everything that `file` still gives scanned. Raises ScannerFailed, and StorageFailed where that
+        cannot be read."""
         with self._connected(self._timeout_seconds) as (connection, deadline):
             _send(connection, deadline, b"zINSTREAM\0")
             try:
-                while data := file.read(_CHUNK_BYTES):
+                for data in pieces(file, _CHUNK_BYTES):
                     _send(connection, deadline, struct.pack("!L", len(data)) + data)
                 _send(connection, deadline, struct.pack("!L", 0))
             except (BrokenPipeError, ConnectionResetError):

@@ -1,5 +1,7 @@
 """`filewallball quarantine …`: list, review, release and purge suspicious files."""
 
+from contextlib import suppress
+
 import click
 from flask import Flask
 
@@ -59,13 +61,14 @@ def review_command(app: Flask, releases: bool) -> None:
         try:
             if is_dangerous(database, store, row):
                 continue
-        except errors.StorageFailed:
+            if releases:
+                _release(app, row.file_id)
+            else:
+                click.echo(f"{row.file_id} is not dangerous: {row.filename}, {row.mime_type}")
+        except (errors.StorageFailed, OSError):
             click.echo(f"{row.file_id} cannot be read")
+        except errors.NotFound:  # released or purged meanwhile
             continue
-        if releases:
-            _release(app, row.file_id)
-        else:
-            click.echo(f"{row.file_id} is not dangerous: {row.filename}, {row.mime_type}")
 
 
 @quarantine.command("purge")
@@ -76,15 +79,20 @@ def purge_command(app: Flask, file_ids: tuple[str, ...], days: int | None) -> No
     """Delete these files for ever, or all older ones."""
     if not file_ids and days is None:
         raise click.UsageError("Say which files go: their ids, --older-than, or both.")
-    chosen = list(file_ids)
-    if days is not None:
-        before = now_us() - days * _DAY_US
-        old = list_quarantined(part(Database, app), page=1, size=_MOST, before_us=before)
-        chosen += [row.file_id for row in old]
-    for file_id in chosen:
-        with operation(part(Ledger, app), "file:delete", command_line(), resource_id=file_id) as op:
-            purge(op, file_id)
-        click.echo(f"{file_id} is deleted")
+    for file_id in file_ids:
+        _purge(app, file_id)
+    if days is None:
+        return
+    before = now_us() - days * _DAY_US
+    for row in list_quarantined(part(Database, app), page=1, size=_MOST, before_us=before):
+        with suppress(errors.NotFound):  # released or purged meanwhile
+            _purge(app, row.file_id)
+
+
+def _purge(app: Flask, file_id: str) -> None:
+    with operation(part(Ledger, app), "file:delete", command_line(), resource_id=file_id) as op:
+        purge(op, file_id)
+    click.echo(f"{file_id} is deleted")
 
 
 def _release(app: Flask, file_id: str) -> None:

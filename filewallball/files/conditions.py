@@ -83,7 +83,7 @@ def _outside(version: Version) -> RangeNotSatisfiable:
 
 
 def _continues(if_range: str | None, version: Version) -> bool:
-    """May a part of this version be put beside what the client has? Only a strong match allows it."""
+    """True if a part of this version may be put beside what the client has. Only a strong match allows it."""
     if if_range is None:
         return True
     if if_range.lstrip()[:2] in ("W/", "w/"):

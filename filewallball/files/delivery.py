@@ -39,7 +39,8 @@ INLINE_TYPES = frozenset(
 )
 X_ACCEL_PREFIX = "/_blobs/"
 X_ACCEL_SHARED_PREFIX = "/_shared_blobs/"
-"""Where nginx finds the bytes; by the second it keeps the address that they were asked for by out of its error log."""
+"""The addresses below which nginx finds the bytes. Below the second it logs no errors, for they would name the address
+that was asked for."""
 _BLOCK_BYTES = 128 * 1024  # only where the server has no sendfile
 # The browser's own image and text views carry inline styles; `sandbox` gives the answer an origin of its own.
 _POLICY = (

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
 from filewallball.addresses import shown_network
-from filewallball.clock import rfc3339
+from filewallball.clock import LATEST_US, rfc3339
 from filewallball.database.columns import equals
 from filewallball.database.connections import Database
 from filewallball.database.dialect import by_index
@@ -35,6 +35,8 @@ _CHANGES = frozenset(
 )
 _ACTIONS = {FETCHES: _FETCHES, DOWNLOADS: _DOWNLOADS, CHANGES: _CHANGES}
 _MOST_LOOKED_AT = 1000
+_IN_TIME = audit_log.c.timestamp_us.between(0, LATEST_US)
+"""Rows of no time that can be shown are not the service's own."""
 _NAMES = ("id", "timestamp_us", "action", "status", "error_type", "user_id", "username", "ip_address")
 _MORE = ("link_id", "request_id", "file_size", "count", "details", "block_id")
 _COLUMNS = [audit_log.c[name] for name in (*_NAMES, *_MORE)]
@@ -68,7 +70,7 @@ class Histories:
         Raises NotFound, Expired, AuthMissing, Forbidden, or ValidationFailed for a foreign cursor.
         """
         file = self._readable(op, file_id)
-        wanted = [equals(audit_log.c.resource_id, file.file_id)]
+        wanted = [equals(audit_log.c.resource_id, file.file_id), _IN_TIME]
         wanted += [equals(audit_log.c.link_id, link_id)] if link_id else []
         wanted += [_older(*paging.decode(cursor))] if cursor else []
         actions = _ACTIONS.get(include)
@@ -99,7 +101,8 @@ class Histories:
         raise no_right_to_update(op.caller)
 
     def _shown(self, row: Row[Any]) -> dict[str, Any]:
-        details = _details(row.details)
+        details = details_of(row.details)
+        changes = details.get("changes") if row.action == "file:update" else None
         is_fetch = row.action in _FETCHES
         by_nginx = is_fetch and details.get("delivery") == "nginx"
         return {
@@ -115,7 +118,7 @@ class Histories:
             "count": row.count,
             "sent_by_nginx": by_nginx,
             "complete": row.status == SUCCESS if is_fetch and not by_nginx else None,
-            "changes": details.get("changes") if row.action == "file:update" else None,
+            "changes": changes if isinstance(changes, dict) else None,
         }
 
     def _address(self, address: str) -> str | None:
@@ -142,7 +145,8 @@ def _is_sound(row: Row[Any]) -> bool:
     return not is_refused and all(type(number) is int for number in numbers)
 
 
-def _details(text: str) -> dict[str, Any]:
+def details_of(text: str) -> dict[str, Any]:
+    """The details of a row; none where they were too long to keep, or cannot be read, of which verification tells."""
     try:
         details = orjson.loads(text) if text else {}
     except orjson.JSONDecodeError:

@@ -8,7 +8,7 @@ here. Then a search reads every row that other filters leave, until its page is 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from filewallball.files.tables import backfills, files
 from filewallball.text import fold
@@ -29,6 +29,14 @@ Newest = Callable[[Conditions, int], Select[Any]]
 def has_in_name(wanted: str) -> ColumnElement[bool]:
     """That the folded name contains the text; NULL where there is no folded name yet."""
     return func.instr(files.c.name_folded, fold(wanted)) > 0
+
+
+def has_name(wanted: str, *, pending: bool) -> Conditions:
+    """That the name contains the text; nothing where none is wanted. While some names are pending, those that are not
+    folded yet are compared as they are."""
+    if not pending:
+        return [has_in_name(wanted)] if wanted else []
+    return [or_(has_in_name(wanted), and_(_UNFOLDED, func.instr(files.c.filename, wanted) > 0))]
 
 
 def is_pending(connection: Connection) -> bool:

@@ -10,7 +10,7 @@ from filewallball.database.connections import Database
 from filewallball.files.inspection.media_type import inspect
 from filewallball.files.inspection.staged import Kept
 from filewallball.files.inspection.suspicion import judge
-from filewallball.files.name_search import has_in_name
+from filewallball.files.name_search import has_name
 from filewallball.files.queries import older
 from filewallball.files.removal import end_file
 from filewallball.files.tables import DELETED, LIVE, QUARANTINED, blobs, files
@@ -55,9 +55,7 @@ def search_quarantined(
 
     Raises ValidationFailed for a foreign cursor.
     """
-    wanted = [files.c.state == QUARANTINED]
-    if name:
-        wanted.append(has_in_name(name))
+    wanted = [files.c.state == QUARANTINED, *has_name(name, pending=bool(name))]
     if reason:
         kept = literal(",") + files.c.suspicion + literal(",")
         wanted.append(func.instr(kept, literal(f",{reason},", files.c.suspicion.type)) > 0)
@@ -71,10 +69,14 @@ def search_quarantined(
 
 
 def is_dangerous(database: Database, store: LocalStore, row: Row[Any]) -> bool:
-    """True if a file in quarantine would be put there today. Raises StorageFailed where its bytes cannot be read."""
-    statement = select(blobs.c.path).where(blobs.c.id == row.blob_id)
-    path = database.query(lambda connection: connection.execute(statement).scalar_one())
-    with store.open(path) as file:
+    """True if a file in quarantine would be put there today.
+
+    Raises NotFound for one that was purged meanwhile, StorageFailed or OSError where its bytes cannot be read.
+    """
+    blob = database.row(select(blobs.c.path).where(blobs.c.id == row.blob_id))
+    if blob is None:
+        raise errors.NotFound
+    with store.open(blob.path) as file:
         kept = Kept(file, row.file_size)
         seen = inspect(kept.head, row.claimed_type, row.filename, kept)
         return bool(judge(kept, row.filename, seen).content)

@@ -26,7 +26,15 @@ from filewallball.database.connections import Database
 from filewallball.database.dialect import by_index
 from filewallball.files.list_order import NEWEST, OWNER_INDEX, PUBLIC_INDEX, Order
 from filewallball.files.lookup import COLUMNS
-from filewallball.files.name_search import KEYS, Conditions, count_unfolded, find, has_in_name, is_pending
+from filewallball.files.name_search import (
+    KEYS,
+    Conditions,
+    count_unfolded,
+    find,
+    has_in_name,
+    has_name,
+    is_pending,
+)
 from filewallball.files.tables import EXPIRED, LIVE, PRIVATE, PUBLIC, UNLISTED, files
 from filewallball.recording.caller import Caller
 from filewallball.web.paging import Page, Total
@@ -88,15 +96,10 @@ def list_files(
     def work(connection: Connection) -> tuple[Sequence[Row[Any]], Total]:
         if not scopes:
             return [], Total(0)
-        if wanted.name and order.is_newest_first and is_pending(connection):
+        pending = bool(wanted.name) and is_pending(connection)
+        if pending and order.is_newest_first:
             return _search(connection, scopes, wanted.name, after, span)
-        named = [has_in_name(wanted.name)] if wanted.name else []
-        if wanted.name and not order.is_newest_first and is_pending(connection):
-            named = [
-                or_(
-                    *named, and_(files.c.name_folded.is_(None), func.instr(files.c.filename, wanted.name) > 0)
-                )
-            ]
+        named = has_name(wanted.name, pending=pending)
         rows = connection.execute(_first(_ROW, order, scopes, [*named, *after], *span)).all()
         return rows, _seen(rows, after, span) or _total(_count(connection, scopes, named))
 

@@ -13,11 +13,12 @@ from sqlalchemy import Row, select, update
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.files.clamd import Clamd, Readable, ScannerFailed
+from filewallball.files.clamd import Clamd, ScannerFailed
 from filewallball.files.tables import LIVE, blobs, files
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
+from filewallball.storage.pieces import Readable
 from filewallball.storage.stage import Stage
 
 OFF, OPTIONAL, REQUIRED = "off", "optional", "required"
@@ -50,7 +51,8 @@ class Scanner:
         self._paused_until = 0.0
 
     def examine(self, file: Readable, size: int) -> ScanResult:
-        """Scan a file from where it stands. Never raises for what the scanner does."""
+        """Scan a file from where it stands. Never raises for what the scanner does, but StorageFailed for a file that
+        cannot be read."""
         if size > self._max_bytes:
             return ScanResult(SKIPPED, "larger than SCAN_MAX_SIZE")
         if time.monotonic() < self._paused_until or not self._places.acquire(timeout=_LONGEST_QUEUE_SECONDS):
@@ -110,7 +112,10 @@ class Scanner:
 
 
 class Rescan:
-    """Scans what was kept without a scan: while clamd was away, or before there was a policy."""
+    """Scans what was kept without a scan: while clamd was away, or before there was a policy.
+
+    A run begins behind the blob at which the scanner failed in the last one: no blob keeps others from being scanned.
+    """
 
     def __init__(
         self,
@@ -118,27 +123,32 @@ class Rescan:
         database: Database,
         store: LocalStore,
         begin: Callable[[str, str], Operation],
+        forget: Callable[[str], None] = lambda file_id: None,
     ) -> None:
+        """`forget` bars a file from caches, which know it as not scanned."""
+        self._forget = forget
         self._scanner = scanner
         self._database = database
         self._store = store
         self._begin = begin
+        self._after = 0
 
     def run(self) -> int:
         """Scan until nothing is left or the scanner fails; returns how many blobs got a result."""
         if self._scanner.policy == OFF:
             return 0
-        done, after = 0, 0
-        while rows := self._waiting(after):
+        done = 0
+        while rows := self._waiting():
             for row in rows:
-                after = row.id
-                result = self._scan(row)
-                if result.state == PENDING:
+                self._after = row.id
+                if self._scan(row) == PENDING:
                     return done
                 done += 1
+        self._after = 0
         return done
 
-    def _scan(self, row: Row[Any]) -> ScanResult:
+    def _scan(self, row: Row[Any]) -> str:
+        """Scan one blob and keep the result; returns its state."""
         try:
             with self._store.open(row.path) as file:
                 result = self._scanner.examine(file, row.size)
@@ -148,7 +158,7 @@ class Rescan:
             self._keep(row.id, result)
         if result.state == INFECTED:
             self._report(row.id, result)
-        return result
+        return result.state
 
     def _keep(self, blob_id: int, result: ScanResult) -> None:
         found = update(blobs).where(blobs.c.id == blob_id)
@@ -161,6 +171,7 @@ class Rescan:
                 files.c.blob_id == blob_id, files.c.state == LIVE
             )
         ):
+            self._forget(row.file_id)
             logger.warning("infected file found", extra={"file_id": row.file_id, "signature": result.reason})
             try:
                 with self._begin("file:scan", row.file_id) as op:
@@ -169,14 +180,14 @@ class Rescan:
             except errors.InfectedFile:
                 continue
 
-    def _waiting(self, after: int) -> Sequence[Row[Any]]:
+    def _waiting(self) -> Sequence[Row[Any]]:
         return self._database.rows(
             select(blobs.c.id, blobs.c.path, blobs.c.size)
             .where(
                 blobs.c.scan_state.in_((NEVER, PENDING)),
                 blobs.c.live == 1,
                 blobs.c.refs > 0,
-                blobs.c.id > after,
+                blobs.c.id > self._after,
             )
             .order_by(blobs.c.id)
             .limit(_BATCH)

@@ -78,17 +78,24 @@ class Sweep:
             return connection.execute(condemn).rowcount
 
     def remove_condemned(self) -> int:
-        """Unlink condemned blobs, then drop their rows; not while somebody holds a lease."""
+        """Unlink condemned blobs, then drop their rows; not while somebody holds a lease. Returns how many went."""
         if self._leases.is_any_held():
             return 0
         rows = self._database.rows(
             select(blobs.c.id, blobs.c.path).where(blobs.c.refs == 0, blobs.c.live.is_(None)).limit(_BATCH)
         )
-        for row in rows:
+        return sum(self._remove(row) for row in rows)
+
+    def _remove(self, row: Row[Any]) -> bool:
+        """Remove one condemned blob. One that cannot be unlinked stays, and keeps no other from going."""
+        try:
             self._store.remove(row.path)
-            with self._database.begin() as connection:
-                connection.execute(delete(blobs).where(blobs.c.id == row.id, blobs.c.live.is_(None)))
-        return len(rows)
+        except (errors.StorageFailed, ValueError):  # the latter where somebody changed the row
+            logger.warning("Bytes that nobody needs cannot be removed", extra={"blob": row.path})
+            return False
+        with self._database.begin() as connection:
+            connection.execute(delete(blobs).where(blobs.c.id == row.id, blobs.c.live.is_(None)))
+        return True
 
     def _expire(self, row: Row[Any]) -> bool:
         try:

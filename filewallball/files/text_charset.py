@@ -24,8 +24,8 @@ _LABELS = {
     "cp1251": "windows-1251",
     "koi8_r": "koi8-r",
 }
-"""What is looked for, by Python's names, and how browsers call it. ASCII means ASCII in each of them: no UTF-7 and
-no ISO-2022, in which harmless characters spell markup."""
+"""The charsets that are looked for, by Python's names, and the names that browsers have for them. ASCII means ASCII in
+each of them: no UTF-7 and no ISO-2022, in which harmless characters spell markup."""
 _GUESSED_TYPES = frozenset({"text/plain", "text/csv"})
 _MOST_DISORDER, _LEAST_DISTANCE = 0.06, 0.06
 """Shares of unlikely characters: of the charset that is declared, and by how much more every other one has."""

@@ -49,6 +49,10 @@ class Thumbnail:
     entry: Entry
     was_cached: bool
 
+    def open(self) -> BinaryIO:
+        """The bytes. Raises StorageFailed where they were dropped meanwhile."""
+        return _opened(self.entry)
+
 
 class Thumbnails:
     """The thumbnail service of one process."""
@@ -131,11 +135,7 @@ class Thumbnails:
             source = self._keep(content, step, *self._make_from_original(content, step))
             if step == size:
                 return source
-        try:
-            file = source.open()
-        except OSError as error:
-            raise errors.StorageFailed("A kept thumbnail cannot be read.") from error
-        with file:
+        with _opened(source) as file:
             return self._keep(content, size, *self._make(content, file, size))
 
     def _keep(self, content: Content, size: int, kind: str, data: bytes) -> Entry:
@@ -195,6 +195,13 @@ class Thumbnails:
             finally:
                 process.kill()
         return -9, b""
+
+
+def _opened(entry: Entry) -> BinaryIO:
+    try:
+        return entry.open()
+    except OSError as error:
+        raise errors.StorageFailed("A kept thumbnail cannot be read.") from error
 
 
 def _step_of(size: int) -> int:

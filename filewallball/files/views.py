@@ -11,7 +11,7 @@ from filewallball import errors, permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.database.connections import Database
 from filewallball.files.changes import Changes, FileChange, version_of
-from filewallball.files.delivery import deliver
+from filewallball.files.delivery import Content
 from filewallball.files.fetch import Downloads
 from filewallball.files.incoming import UploadRequest, receive_body, receive_form
 from filewallball.files.keyed_upload import Answer, KeyedUploads, Receive
@@ -26,8 +26,8 @@ from filewallball.files.schemas import (
     UploadedSchema,
     UploadOptionsSchema,
 )
+from filewallball.files.sending import send_file, send_thumbnail
 from filewallball.files.stored import StoredFile, location_of
-from filewallball.files.thumbnails import Thumbnails
 from filewallball.files.upload import Uploads
 from filewallball.idempotency.keys import HEADER
 from filewallball.recording.operations import Operation
@@ -137,7 +137,7 @@ class Download(MethodView):
     @blueprint.doc(responses=binary_answer())
     def get(self, file_id: str) -> Response:
         """Send a file as an attachment; ranges and conditions as in RFC 9110."""
-        return _send(file_id, "attachment")
+        return send_file(_found(file_id), "attachment")
 
 
 @blueprint.route("/view/<file_id>")
@@ -148,7 +148,7 @@ class View(MethodView):
     @blueprint.doc(responses=binary_answer())
     def get(self, file_id: str) -> Response:
         """Show raster images, plain text and PDF inline, sandboxed; everything else is an attachment."""
-        return _send(file_id, "inline")
+        return send_file(_found(file_id), "inline")
 
 
 @blueprint.route("/thumbnail/<file_id>")
@@ -160,17 +160,11 @@ class Thumbnail(MethodView):
     @blueprint.arguments(ThumbnailQuerySchema, location="query", unknown=EXCLUDE)
     def get(self, query: dict[str, Any], file_id: str) -> Response:
         """Send a small picture of a JPEG, PNG, GIF or WebP image: upright, without metadata."""
-        op, downloads = current_operation(), part(Downloads)
-        thumbnail = part(Thumbnails).of(downloads.fetch(op, file_id), query["size"])
-        op.note(details={"cached": thumbnail.was_cached, "size": query["size"]})
-        op.detach()
-        return deliver(
-            thumbnail.content,
-            thumbnail.entry.open,
-            disposition="inline",
-            x_accel=False,
-            finished=lambda delivery: downloads.delivered(op, delivery),
-        )
+        return send_thumbnail(_found(file_id), query["size"])
+
+
+def _found(file_id: str) -> Content:
+    return part(Downloads).fetch(current_operation(), file_id)
 
 
 def _described(file: StoredFile) -> tuple[StoredFile, dict[str, str]]:
@@ -211,19 +205,6 @@ def _boundary() -> str:
             f"Send {_FORM} with a part named `file`, or PUT the bytes to /upload/{{filename}}."
         )
     return request.mimetype_params.get("boundary", "")
-
-
-def _send(file_id: str, disposition: str) -> Response:
-    op, downloads = current_operation(), part(Downloads)
-    content = downloads.fetch(op, file_id)
-    op.detach()
-    return deliver(
-        content,
-        lambda: downloads.open(content),
-        disposition=disposition,
-        x_accel=part(Settings).x_accel,
-        finished=lambda delivery: downloads.delivered(op, delivery),
-    )
 
 
 def _shown(page: Page[Row[Any]]) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from sqlalchemy import and_, bindparam, delete, select
+from sqlalchemy import bindparam, delete, select
 
 from filewallball.clock import now_us, steady_seconds
 from filewallball.database.connections import Database
-from filewallball.idempotency.tables import DONE, RUNNING, idempotency_keys
+from filewallball.idempotency.tables import DONE, OF_KEY, RUNNING, idempotency_keys
 
 LOOK_SECONDS = 5.0
 _LASTS_SECONDS = 40.0
@@ -24,17 +24,13 @@ _WATCHED_SECONDS = 3600.0
 _BATCH = 500
 _COLUMNS = tuple(idempotency_keys.c[name] for name in ("principal", "key_digest", "holder", "beat"))
 _RUNNING = select(*_COLUMNS).where(idempotency_keys.c.state == RUNNING)
-_THE_KEY = and_(
-    idempotency_keys.c.principal == bindparam("of_principal"),
-    idempotency_keys.c.key_digest == bindparam("of_digest"),
-)
 _FREE = delete(idempotency_keys).where(
-    _THE_KEY,
+    *OF_KEY,
     idempotency_keys.c.state == RUNNING,
     idempotency_keys.c.holder == bindparam("of_holder"),
     idempotency_keys.c.beat == bindparam("of_beat"),
 )
-_FORGET = delete(idempotency_keys).where(_THE_KEY, idempotency_keys.c.state == DONE)
+_FORGET = delete(idempotency_keys).where(*OF_KEY, idempotency_keys.c.state == DONE)
 Seen = tuple[str, str, str, int]
 
 

@@ -18,9 +18,8 @@ from filewallball.recording.caller import Caller
 
 HEADER = "Idempotency-Key"
 _MOST_CHARACTERS = 255
-_BARE = re.compile(
-    r"""[!#-+\--\[\]-~]+""", re.ASCII
-)  # visible ASCII but `"`, `\\` and the comma that joins headers
+_BARE = re.compile(r"[!#-+\--\[\]-~]+")
+"""Visible ASCII but `"`, `\\` and the comma that joins headers."""
 _LEAST_BITS = 108
 """A nanoid of 21 characters shows as much where chance gave it no capitals: one in 90,000 of honest clients' keys."""
 _LEAST_DISTINCT = 6

@@ -19,26 +19,22 @@ from filewallball.clock import now_us, steady_seconds
 from filewallball.database.connections import Database
 from filewallball.errors.translation import translate
 from filewallball.idempotency.keys import IdempotencyKey
-from filewallball.idempotency.tables import DONE, RUNNING, idempotency_keys
+from filewallball.idempotency.tables import DONE, OF_KEY, RUNNING, idempotency_keys
 from filewallball.recording.settlement import has_failed
 
 RENEWED_SECONDS = 5.0
 _LONGEST_SECONDS = 12 * 3600.0
 _OF_THE_DATABASE = (errors.Unavailable.code, errors.CommitUnknown.code)
-_KEY = (
-    idempotency_keys.c.principal == bindparam("of_principal"),
-    idempotency_keys.c.key_digest == bindparam("of_digest"),
-)
-_HELD = (*_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == RUNNING)
+_HELD = (*OF_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == RUNNING)
 _FIND = select(
     idempotency_keys.c.state,
     idempotency_keys.c.holder,
     idempotency_keys.c.content_digest,
     idempotency_keys.c.answer,
-).where(*_KEY)
+).where(*OF_KEY)
 _RENEW = update(idempotency_keys).where(*_HELD).values(beat=idempotency_keys.c.beat + 1)
 _FORGET = delete(idempotency_keys).where(
-    *_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == DONE
+    *OF_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == DONE
 )
 _FREE = delete(idempotency_keys).where(*_HELD)
 _TAKE_OVER = update(idempotency_keys).where(*_HELD).values(holder=bindparam("by"), beat=0)
@@ -145,10 +141,8 @@ class Reservations:
             return outcome
         try:
             taken = self._database.commit(partial(self._take, key, holder))
-        except (
-            errors.CommitUnknown
-        ) as error:  # nothing was created; a key that was taken is freed by `expiry`
-            raise errors.Unavailable from error
+        except errors.CommitUnknown as error:
+            raise errors.Unavailable from error  # nothing was created; `expiry` frees a key that was taken
         if isinstance(taken, Outcome):
             return taken
         reservation = Reservation(key, holder, self)

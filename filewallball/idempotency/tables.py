@@ -1,6 +1,6 @@
 """The idempotency keys that are in use, and the answers that were given under them."""
 
-from sqlalchemy import BigInteger, Column, Index, Table
+from sqlalchemy import BigInteger, Column, Index, Table, bindparam
 
 from filewallball.database.columns import code_type, sealed_type
 from filewallball.database.tables import db
@@ -23,3 +23,9 @@ idempotency_keys = Table(
 """A key under which something is created. `holder` is the event id of the operation that creates it, or did; `beat`
 rises while that goes on. Once it is done, `content_digest` tells what was asked for, and `answer` is the answer,
 encrypted with the key itself."""
+
+OF_KEY = (
+    idempotency_keys.c.principal == bindparam("of_principal"),
+    idempotency_keys.c.key_digest == bindparam("of_digest"),
+)
+"""The row of one key."""

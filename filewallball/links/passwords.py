@@ -30,15 +30,15 @@ class Passwords:
 
     def matches(self, password: str, stored: str) -> bool:
         """True if this is the password that was stored. Raises Unavailable; a text of another kind matches nothing."""
-        try:
-            kind, cost, block, parallel, salt, key = stored.split(":")
-            wanted = bytes.fromhex(key)
-            numbers = int(cost), int(block), int(parallel)
-        except ValueError:
-            return False
+        kind, *fields = stored.split(":")
         if kind != "scrypt" or not SHORTEST <= len(password) <= LONGEST:
             return False
-        return hmac.compare_digest(self._key(password, bytes.fromhex(salt), *numbers), wanted)
+        try:
+            cost, block, parallel, salt, key = fields
+            found = self._key(password, bytes.fromhex(salt), int(cost), int(block), int(parallel))
+            return hmac.compare_digest(found, bytes.fromhex(key))
+        except (ValueError, TypeError):  # the latter for numbers beyond what scrypt takes
+            return False
 
     def _key(
         self, password: str, salt: bytes, cost: int = _COST, block: int = _BLOCK, parallel: int = _PARALLEL

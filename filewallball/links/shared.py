@@ -1,6 +1,5 @@
 """Files for whoever has a link or a ticket to them: what it gives, at this moment, to this client."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from filewallball import errors, permissions
@@ -9,6 +8,7 @@ from filewallball.access.gate import Gate
 from filewallball.database.connections import Database
 from filewallball.files.delivery import Content
 from filewallball.files.fetch import Downloads
+from filewallball.files.sending import Admit, admit_all
 from filewallball.files.thumbnails import SOURCES
 from filewallball.links.claims import Claim, Claims
 from filewallball.links.lookup import (
@@ -29,11 +29,10 @@ from filewallball.web.origin import Origin
 
 @dataclass(frozen=True, slots=True)
 class SharedFile:
-    """A file that may be sent now. `admit` is called before a byte leaves, with whether only a part will, and may
-    refuse."""
+    """A file that may be sent now."""
 
     content: Content
-    admit: Callable[[bool], None]
+    admit: Admit
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class SharedFiles:
             check_alive(link)
             return self._by_link(op, link, origin)
         self._act_for_owner(op, ticket)
-        return SharedFile(self._downloads.fetch(op, ticket.file_id), lambda is_part: None)
+        return SharedFile(self._downloads.fetch(op, ticket.file_id), admit_all)
 
     def unlock(self, op: Operation, link_id: str, secret: str, password: str, origin: Origin) -> IssuedTicket:
         """A ticket for whoever knows the link's password. Raises LinkPasswordWrong, RateLimited, and as `by_url`."""

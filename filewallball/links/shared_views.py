@@ -8,14 +8,12 @@ from marshmallow import EXCLUDE
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
-from filewallball.files.delivery import X_ACCEL_SHARED_PREFIX, deliver
-from filewallball.files.fetch import Downloads
+from filewallball.files.delivery import X_ACCEL_SHARED_PREFIX
 from filewallball.files.schemas import ThumbnailQuerySchema
-from filewallball.files.thumbnails import Thumbnails
+from filewallball.files.sending import send_file, send_thumbnail
 from filewallball.links import schemas
 from filewallball.links.shared import IssuedTicket, LinkInfo, SharedFile, SharedFiles
 from filewallball.registry import part
-from filewallball.settings.service import Settings
 from filewallball.web.api import Blueprint
 from filewallball.web.exchange import current_exchange
 from filewallball.web.openapi import binary_answer
@@ -124,31 +122,10 @@ def _by_ticket(ticket: str) -> SharedFile:
 
 
 def _send(shared: SharedFile, disposition: str) -> Response:
-    op, downloads, content = current_operation(), part(Downloads), shared.content
-    op.detach()
-    return deliver(
-        content,
-        lambda: downloads.open(content),
-        disposition=disposition,
-        x_accel=part(Settings).x_accel,
-        x_accel_prefix=X_ACCEL_SHARED_PREFIX,
-        admit=shared.admit,
-        finished=lambda delivery: downloads.delivered(op, delivery),
-    )
+    prefix = X_ACCEL_SHARED_PREFIX
+    return send_file(shared.content, disposition, admit=shared.admit, x_accel_prefix=prefix)
 
 
 def _send_thumbnail(shared: SharedFile, size: int) -> Response:
-    op, downloads = current_operation(), part(Downloads)
-    thumbnail = part(Thumbnails).of(shared.content, size)
-    op.note(details={"cached": thumbnail.was_cached, "size": size})
-    op.detach()
-    return deliver(
-        thumbnail.content,
-        thumbnail.entry.open,
-        disposition="inline",
-        x_accel=False,
-        admit=lambda is_part: shared.admit(
-            True
-        ),  # a picture of what the client has, or fetches, is no second one
-        finished=lambda delivery: downloads.delivered(op, delivery),
-    )
+    # Always as a part: of the download that the client has begun, or begins by this.
+    return send_thumbnail(shared.content, size, admit=lambda _: shared.admit(True))

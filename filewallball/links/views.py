@@ -66,7 +66,7 @@ class LinkStatistics(MethodView):
     @blueprint.arguments(MonthQuerySchema, location="query")
     @blueprint.response(200, schemas.LinkUsageSchema)
     def get(self, query: dict[str, Any], link_id: str) -> LinkUsage:
-        """What came by a link to one of your files, by day."""
+        """Sum up what was fetched by a link to one of your files, by day."""
         part(Links).get(current_operation(), link_id)
         part(Shipper).flush()
         today = day_of(now_us())

@@ -1,12 +1,12 @@
 """Comparing the rows of files with what their uploads put on record, with their blobs and with the quotas."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, literal, or_, select, union_all
 
 from filewallball.access.tables import quotas
+from filewallball.files.history import details_of
 from filewallball.files.resumable.tables import uploads
 from filewallball.files.tables import KEPT, blobs, files
 from filewallball.idempotency.tables import DONE, idempotency_keys
@@ -141,22 +141,14 @@ def _last_name(connection: Connection, row: Row[Any]) -> Any:
         .order_by(audit_log.c.id.desc())  # whose order no clock changes
     )
     for details in connection.execute(renamed).scalars():
-        changes = _read(details).get("changes")
+        changes = details_of(details).get("changes")
         if not isinstance(changes, dict):
             return None
         if "file_name" in changes:
-            return changes["file_name"].get("new")
+            change = changes["file_name"]
+            return change.get("new") if isinstance(change, dict) else None
     return _name_on_record(row.details)
 
 
 def _name_on_record(details: str) -> Any:
-    return _read(details).get("filename")
-
-
-def _read(details: str) -> dict[str, Any]:
-    """Nothing where the details were too long to keep, or are no longer readable: then verification tells."""
-    try:
-        found = json.loads(details)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return details_of(details).get("filename")

@@ -178,7 +178,8 @@ def prompt_jobs(app: Flask) -> list[Job]:
 def slow_jobs(app: Flask) -> list[Job]:
     """The jobs that take long: each runs in a thread of its own, in one process of the host at once."""
     settings, database, begin = part(Settings, app), part(Database, app), system_operations(app)
-    rescan = Rescan(part(Scanner, app), database, part(LocalStore, app), begin)
+    forget = part(MetadataCache, app).forget
+    rescan = Rescan(part(Scanner, app), database, part(LocalStore, app), begin, forget)
     interval_us = round(settings.scrub_interval.total_seconds() * 1e6)
     kept_us = round(settings.alert_retention.total_seconds() * 1e6)
     retention, verification = part(Retention, app), part(Verification, app)

@@ -1,18 +1,16 @@
 """Field types that the schemas of several packages share."""
 
 import unicodedata
-from datetime import UTC, datetime
 from typing import Any
 
 import humanfriendly
 from marshmallow import ValidationError, fields
 
-from filewallball.clock import parse_moment, rfc3339, to_us
+from filewallball.clock import LATEST_US, parse_moment, rfc3339
 
 _LONGEST_SECONDS = 10 * 366 * 86400
 LONGEST_US = _LONGEST_SECONDS * 1_000_000
 """The longest duration that is taken, in microseconds."""
-_LATEST_US = to_us(datetime(9999, 1, 1, tzinfo=UTC))
 
 
 def printable(text: str) -> None:
@@ -71,6 +69,6 @@ class InstantField(MomentField):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         moment = super()._deserialize(value, attr, data, **kwargs)
-        if not isinstance(value, str) or moment > _LATEST_US:
+        if not isinstance(value, str) or moment > LATEST_US:
             raise ValidationError(self.wrong)
         return max(0, moment)

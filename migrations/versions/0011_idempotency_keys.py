@@ -33,4 +33,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("idempotency_keys")
+    if sa.inspect(op.get_bind()).has_table("idempotency_keys"):
+        op.drop_table("idempotency_keys")

@@ -47,6 +47,7 @@ def test_users_tokens_and_blocks_are_managed_from_the_shell(machine: Service) ->
         ["users", "change", "admin", "--role", "user"],
         ["tokens", "revoke", "99"],
         ["blocks", "add", "nonsense", "--reason", "x"],
+        ["blocks", "add", "fe80::%eth0/64", "--reason", "x"],
     ],
 )
 def test_a_refusal_is_one_clear_line(machine: Service, arguments: list[str]) -> None:
@@ -55,6 +56,24 @@ def test_a_refusal_is_one_clear_line(machine: Service, arguments: list[str]) -> 
 
     assert "filewallball: " in str(failure.value)
     assert "Traceback" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tokens", "create", "admin", "--name", "x" * 129],
+        ["tokens", "create", "admin", "--name", "two\nlines"],
+        ["tokens", "revoke", str(2**63)],
+        ["blocks", "lift", str(2**63)],
+        ["quotas", "set", "admin", "--bytes", "10EB"],
+        ["quotas", "set", "admin", "--files", "-1"],
+    ],
+)
+def test_a_value_that_the_api_refuses_is_a_wrong_use_of_the_command_line(
+    machine: Service, arguments: list[str]
+) -> None:
+    with pytest.raises(RuntimeError, match="Invalid value"):
+        machine.cli(*arguments)
 
 
 def test_what_the_command_line_does_names_the_person_at_it(machine: Service) -> None:

@@ -3,9 +3,10 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError
 
-from filewallball.access.authentication import digest
+from filewallball.access.authentication import digest, first_admin_stands, give_first_admin
 from filewallball.access.last_use import LastUse, write_last_use
 from filewallball.access.tables import tokens
 from harness.parts import Parts
@@ -193,6 +194,38 @@ def test_the_last_use_is_noted_and_reaches_the_list(app: Flask, admin: FlaskClie
     late.note(noted["id"], 60_000_000)
     write_last_use(Parts(app).database, late)
     assert admin.get(f"{TOKENS}?user_id={user_id}").get_json()["tokens"] == [noted]
+
+
+def test_a_last_use_that_could_not_be_written_is_written_later(app: Flask) -> None:
+    database, uses = Parts(app).database, LastUse()
+    uses.note(1, 60_000_000)
+    uses.note(2, 60_000_000)
+
+    with database.begin() as connection:
+        connection.execute(text("ALTER TABLE tokens RENAME TO away"))
+    with pytest.raises(DBAPIError):
+        write_last_use(database, uses)
+    with database.begin() as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO tokens"))
+    uses.note(2, 180_000_000)
+
+    assert uses.take() == {1: 60_000_000, 2: 180_000_000}
+
+
+def test_a_token_that_is_called_like_the_first_administrators_is_not_it(
+    app: Flask, admin: FlaskClient, user_id: int
+) -> None:
+    other = admin.post(TOKENS, json={"user_id": user_id, "name": "first-admin"}).get_json()
+    database = Parts(app).database
+
+    with database.begin() as connection:
+        give_first_admin(connection, "fwb_another-first-administrators-token")
+    stood = first_admin_stands(database, "")
+    with database.begin() as connection:
+        connection.execute(update(tokens).where(tokens.c.user_id == 1).values(revoked_us=1))
+
+    assert client_of(app, other["token"]).get(ME).status_code == 200
+    assert (stood, first_admin_stands(database, "")) == (True, False)
 
 
 def test_every_change_is_on_record_with_who_did_it(admin: FlaskClient, user_id: int) -> None:

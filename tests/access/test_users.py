@@ -28,7 +28,8 @@ def test_names_that_differ_only_in_case_are_different_users(admin: FlaskClient) 
 
 
 @pytest.mark.parametrize(
-    "name", ["", " alice", "alice ", "system", "System", "a\nb", "a\u202eb", "\uff41lice", "x" * 129, 7, None]
+    "name",
+    ["", " alice", "alice ", "system", "System", "me", "a\nb", "a\u202eb", "\uff41lice", "x" * 129, 7, None],
 )
 def test_names_that_could_be_mistaken_are_refused(admin: FlaskClient, name: object) -> None:
     assert admin.post(USERS, json={"username": name}).status_code == 422

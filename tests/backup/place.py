@@ -76,3 +76,8 @@ def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
+
+
+def blobs(folder: Path) -> list[Path]:
+    """Every content that a folder of backups keeps."""
+    return [path for path in (folder / "blobs").rglob("*") if path.is_file()]

@@ -2,21 +2,27 @@
 
 import fcntl
 import hashlib
-import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from filewallball.backup.manifest import BackupBroken, backup_ids, blob_location
+from filewallball.backup.manifest import (
+    BackupBroken,
+    backup_ids,
+    blob_location,
+    read_manifest,
+    write_manifest,
+)
 from filewallball.backup.verify import verify_backup
 from filewallball.files.name_backfill import NameBackfill
 from filewallball.files.tables import files
 from harness.parts import Parts
 from harness.servers import Redis
-from tests.backup.place import Place, flip
+from tests.backup.place import Place, blobs, flip
 from tests.files.named import put_names
 from tests.fixtures.earlier_layout import lay_out_as_before
 
@@ -166,6 +172,23 @@ def test_names_are_found_after_a_restore_whether_they_were_folded_yet_or_not(
     assert parts.database.scalar(unfolded) == 0
 
 
+def test_a_backup_of_a_newer_release_is_refused_before_anything_is_replaced(
+    place: Place, folder: Path
+) -> None:
+    file_id = place.upload(b"content")
+    place.shell.run("backup", "create", str(folder))
+    [backup_id] = backup_ids(folder)
+    manifest = read_manifest(folder, backup_id)
+    for name in ("manifest.json", "manifest.json.sha256"):
+        (folder / backup_id / name).unlink()
+    write_manifest(folder / backup_id, replace(manifest, revision="9999", version="99.0"))
+
+    with pytest.raises(RuntimeError, match=r"99\.0"):
+        place.shell.run("backup", "restore", "--force", str(folder))
+
+    assert place.fetch(file_id) == (200, b"content")
+
+
 def test_a_flipped_byte_anywhere_is_found(place: Place, folder: Path) -> None:
     place.upload(b"some content")
     place.shell.run("backup", "create", str(folder))
@@ -186,59 +209,6 @@ def test_a_flipped_byte_anywhere_is_found(place: Place, folder: Path) -> None:
     with pytest.raises(RuntimeError, match="differ"):
         place.shell.run("backup", "restore", "--force", str(folder))
     assert len(parts) == 7
-
-
-def test_content_that_was_damaged_already_is_named_and_not_backed_up(place: Place, folder: Path) -> None:
-    place.upload(b"sound")
-    place.upload(b"rotten")
-    digest = hashlib.sha256(b"rotten").hexdigest()
-    flip(place.blob_of(digest))
-
-    with pytest.raises(RuntimeError, match=digest):
-        place.shell.run("backup", "create", str(folder))
-
-    assert not blob_location(folder, digest).exists()
-    assert place.shell.run("backup", "verify", str(folder))
-
-
-def test_pruning_keeps_the_newest_and_all_that_they_name(place: Place, folder: Path) -> None:
-    old_id = place.upload(b"old")
-    place.shell.run("backup", "create", str(folder))
-    token = f"Bearer {(place.data_dir / 'admin-token').read_text().strip()}"
-    place.upload(b"shared")
-    place.client.delete(f"/files/{old_id}", headers={"Authorization": token})
-    for _ in range(2):
-        place.shell.run("backup", "create", str(folder))
-    oldest, *newest = backup_ids(folder)
-
-    said = place.shell.run("backup", "prune", str(folder), "--keep", "2")
-
-    assert said == f"removed {oldest}: 1 blobs, 3 bytes\n"
-    assert backup_ids(folder) == newest
-    assert [path.name for path in blobs(folder)] == [hashlib.sha256(b"shared").hexdigest()]
-    assert "nothing" in place.shell.run("backup", "prune", str(folder), "--keep", "2")
-    assert newest[0] in place.shell.run("backup", "prune", str(folder), "--older-than", "0")
-    assert place.shell.run("backup", "verify", str(folder)).startswith("intact")
-
-
-def test_pruning_removes_nothing_while_a_backup_that_stays_cannot_be_read(place: Place, folder: Path) -> None:
-    place.upload(b"content")
-    for _ in range(2):
-        place.shell.run("backup", "create", str(folder))
-    ids = backup_ids(folder)
-    flip(folder / ids[1] / "manifest.json")
-
-    with pytest.raises(RuntimeError, match="nothing was removed"):
-        place.shell.run("backup", "prune", str(folder), "--keep", "1")
-
-    assert backup_ids(folder) == ids
-    assert len(blobs(folder)) == 1
-    with pytest.raises(RuntimeError, match=re.escape("--keep, --older-than")):
-        place.shell.run("backup", "prune", str(folder))
-
-
-def blobs(folder: Path) -> list[Path]:
-    return [path for path in (folder / "blobs").rglob("*") if path.is_file()]
 
 
 def test_an_upload_that_is_repeated_after_a_restore_is_answered_as_before(

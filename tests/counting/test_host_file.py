@@ -1,5 +1,6 @@
 """The file under whatever happens to it: killed processes, forks, damage, deletion, another boot, a held lock."""
 
+import errno
 import os
 import random
 import signal
@@ -195,6 +196,22 @@ def test_counts_of_another_boot_end_with_it(
     clock.now = 5.0
 
     assert let_through(counter(tmp_path, clock), MINUTE, "a", 20) == 10
+
+
+def test_a_file_whose_header_the_disk_does_not_give_is_read_again(
+    tmp_path: Path, clock: Clock, counts: HostCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = counter(tmp_path, clock)
+
+    def fail(fd: int, size: int, offset: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "pread", fail)
+        with pytest.raises(OSError, match="Input/output"):
+            again.look(MINUTE, "upload", "a")
+
+    assert again.look(MINUTE, "upload", "a").remaining == 3
 
 
 def test_two_folders_share_nothing(tmp_path: Path, clock: Clock) -> None:

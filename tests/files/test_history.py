@@ -178,6 +178,19 @@ def test_rows_that_the_service_did_not_write_are_left_to_the_audit_log(
     assert "req_forged" not in [event["request_id"] for event in walk(owner, file)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["timestamp_us = 9000000000000000000", "timestamp_us = -1", """details = '{"changes":"none"}'"""],
+)
+def test_rows_that_others_changed_hide_no_other_rows(app: Flask, owner: FlaskClient, change: str) -> None:
+    file, parts = keep(owner), Parts(app)
+    event = make_event(action="file:update", resource_id=file["file_id"], request_id="req_changed")
+    put_on_record(parts, [event])
+    alter(parts, f"UPDATE audit_log SET {change} WHERE request_id = 'req_changed'")
+
+    assert "file:upload" in [event["action"] for event in walk(owner, file, limit=1)]
+
+
 @pytest.mark.parametrize("query", ["cursor=junk", "limit=0", "limit=501", "include=some", "page=2"])
 def test_what_is_no_page_is_refused(owner: FlaskClient, query: str) -> None:
     assert owner.get(f"/files/{keep(owner)['file_id']}/history?{query}").status_code == 422

@@ -1,13 +1,16 @@
 """Quarantine: kept, not served, shown to administrators, released or purged by them."""
 
-from typing import BinaryIO
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import Row, delete, update
 
-from filewallball.files.tables import QUARANTINED, files
+from filewallball.database.connections import Database
+from filewallball.files.quarantine import list_quarantined
+from filewallball.files.tables import QUARANTINED, blobs, files
 from filewallball.recording.event import Event
 from harness.parts import Parts
 from harness.shell import Shell
@@ -94,6 +97,31 @@ def test_a_review_releases_what_earlier_rules_put_there_and_is_not_dangerous(
     ]
 
 
+@pytest.mark.parametrize("command", [("review", "--release"), ("purge", "--older-than", "0")])
+def test_a_file_that_leaves_quarantine_meanwhile_ends_no_command(
+    app: Flask,
+    client: FlaskClient,
+    admin: FlaskClient,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+) -> None:
+    first, gone = put(client, "a.png", b"only words"), put(client)
+    with Parts(app).database.begin() as connection:
+        connection.execute(update(files).values(state=QUARANTINED, suspicion="of earlier rules"))
+
+    def list_and_lose(database: Database, **place: Any) -> Sequence[Row[Any]]:
+        rows = list_quarantined(database, **place)
+        assert admin.delete(f"{QUARANTINE}/{gone}").status_code == 204
+        with database.begin() as connection:
+            connection.execute(delete(blobs).where(blobs.c.refs == 0))  # as the sweep does later
+        return rows
+
+    monkeypatch.setattr("filewallball.files.commands.list_quarantined", list_and_lose)
+
+    assert first in Shell(environ).run("quarantine", *command)
+
+
 def _holds(file: BinaryIO, data: bytes) -> bool:
     with file:
         return file.read() == data
@@ -106,6 +134,21 @@ def test_a_purged_file_is_gone(client: FlaskClient, admin: FlaskClient) -> None:
 
     assert admin.get(f"/files/{file_id}").status_code == 404
     assert admin.get(QUARANTINE).get_json()["files"] == []
+
+
+def test_a_name_of_an_earlier_release_is_found_before_it_is_folded(
+    app: Flask, client: FlaskClient, admin: FlaskClient
+) -> None:
+    file_id = put(client)
+    with Parts(app).database.begin() as connection:
+        connection.execute(update(files).values(name_folded=None))
+
+    found, other = (
+        admin.get(QUARANTINE, query_string={"name": name}).get_json() for name in ("liday", "work")
+    )
+
+    assert [row["file_id"] for row in found["files"]] == [file_id]
+    assert other["total"] == 0
 
 
 def test_only_files_in_quarantine_are_purged_or_released(client: FlaskClient, admin: FlaskClient) -> None:

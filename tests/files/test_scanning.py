@@ -11,11 +11,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from filewallball.errors import StorageFailed
+from filewallball.files.scanning import Rescan, ScanResult
 from filewallball.files.tables import blobs
 from filewallball.recording.event import Event
 from filewallball.serving import maintenance
+from filewallball.storage.pieces import Readable
 from harness.parts import Parts
-from harness.servers import Clamd
+from harness.servers import Clamd, Redis
 from harness.servers.clamd import EICAR, MARKER, STREAM_LIMIT
 from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
@@ -182,6 +185,54 @@ def test_a_scanner_killed_mid_stream_never_makes_a_file_clean(
             return piece
 
     assert scanner.examine(Killing(), 400_068).state == "pending"
+
+
+@on_sqlite
+def test_bytes_that_the_disk_does_not_give_are_no_failure_of_the_scanner(
+    scanned: Callable[..., FlaskClient],
+) -> None:
+    scanner = Parts(scanned("required").application).scanner
+
+    # The first page of a process's own memory gives EIO, as a bad sector does.
+    with io.FileIO("/proc/self/mem") as unreadable, pytest.raises(StorageFailed):
+        scanner.examine(unreadable, 100)
+
+    assert scanner.examine(io.BytesIO(b"clean"), 5).state == "clean"
+
+
+@on_sqlite
+def test_a_file_at_which_the_scanner_fails_keeps_no_other_from_being_scanned(
+    set_config: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = set_config(SCAN_POLICY="optional", CLAMD_ADDRESS="127.0.0.1:1").test_client()
+    for content in (b"it hangs here", b"sound", b"sound too"):
+        _put(client, content)
+    parts = Parts(client.application)
+
+    def examine(file: Readable, size: int) -> ScanResult:
+        return ScanResult("pending" if file.read(size) == b"it hangs here" else "clean")
+
+    monkeypatch.setattr(parts.scanner, "examine", examine)
+    rescan = Rescan(parts.scanner, parts.database, parts.store, maintenance.system_operations(parts.app))
+
+    assert [rescan.run() for _ in range(3)] == [0, 2, 0]
+    assert sorted(_states(client)) == ["clean", "clean", "pending"]
+
+
+@on_sqlite
+def test_a_file_found_infected_is_refused_although_the_cache_knows_it(
+    set_config: Callable[..., Flask], redis_server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"SCAN_POLICY": "optional", "CLAMD_ADDRESS": "127.0.0.1:1", "REDIS_URL": redis_server.url}
+    client = set_config(**settings).test_client()
+    url = f"/download/{_put(client, b'anything').get_json()['file_id']}"
+    before = client.get(url).status_code
+    examine = lambda file, size: ScanResult("infected", "Some.Signature")  # noqa: E731
+    monkeypatch.setattr(Parts(client.application).scanner, "examine", examine)
+
+    _rescan(client)
+
+    assert (before, client.get(url).status_code) == (200, 422)
 
 
 @on_sqlite

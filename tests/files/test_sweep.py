@@ -65,6 +65,22 @@ def test_bytes_go_one_pass_after_their_last_file(client: FlaskClient, parts: Par
     assert blob_rows(parts) == []
 
 
+def test_bytes_that_cannot_be_removed_keep_no_others(client: FlaskClient, parts: Parts, sweep: Sweep) -> None:
+    for content in (b"a folder by now", b"of a changed row", b"removed"):
+        delete(client, keep(client, content))
+    folder, changed, _ = (row.path for row in blob_rows(parts))
+    (parts.store.blobs_root / folder).unlink()
+    (parts.store.blobs_root / folder).mkdir()
+    with parts.database.begin() as connection:
+        connection.execute(update(blobs).where(blobs.c.path == changed).values(path="../elsewhere"))
+
+    sweep.run()
+    sweep.run()
+
+    assert [row.path for row in blob_rows(parts)] == [folder, "../elsewhere"]
+    assert list(parts.store.blobs()) == [changed]
+
+
 def test_the_same_bytes_uploaded_after_the_condemnation_live_on(
     client: FlaskClient, parts: Parts, sweep: Sweep
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.files.images import BLUE, RED, display_p3, filled, gray_gamma, image, opened, photo
+from tests.files.images import BLUE, RED, animated, display_p3, filled, gray_gamma, image, opened, photo
 
 
 @pytest.fixture
@@ -93,6 +93,24 @@ def test_a_palette_with_transparency_keeps_it(client: FlaskClient) -> None:
 
     assert picture.mode == "RGBA"
     assert picture.getpixel((20, 20))[3] == 128  # type: ignore[index]
+
+
+def test_transparency_is_kept(client: FlaskClient) -> None:
+    uploaded = _upload(client, image("PNG", mode="RGBA"))
+
+    answer = client.get(uploaded["thumbnail_url"])
+
+    assert answer.content_type == "image/png"
+    assert opened(answer.data).mode == "RGBA"
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_of_an_animation_the_first_frame_is_shown(client: FlaskClient, kind: str) -> None:
+    uploaded = _upload(client, animated(kind, 500))
+
+    picture = opened(client.get(uploaded["thumbnail_url"]).data)
+
+    assert _near(picture, (16, 16), (0, 0, 0))
 
 
 def _upload(client: FlaskClient, content: bytes) -> dict[str, str]:

@@ -16,12 +16,12 @@ from werkzeug.test import TestResponse
 
 from filewallball.files.tables import blobs
 from filewallball.files.thumbnails import _PROGRAM
+from filewallball.storage.cache import DiskCache, Entry
 from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 from tests.files.images import (
     BLUE,
     RED,
-    animated,
     display_p3,
     gif_bomb,
     image,
@@ -105,15 +105,6 @@ def test_beyond_its_places_the_service_makes_no_thumbnail(set_config: Callable[.
     assert (refused.status_code, refused.get_json()["code"]) == (503, "thumbnail_busy")
 
 
-def test_transparency_is_kept(client: FlaskClient) -> None:
-    uploaded = _upload(client, image("PNG", mode="RGBA"))
-
-    answer = client.get(uploaded["thumbnail_url"])
-
-    assert answer.content_type == "image/png"
-    assert opened(answer.data).mode == "RGBA"
-
-
 @pytest.mark.parametrize("options", [{}, {"icc_profile": display_p3()}])
 def test_a_photo_is_turned_upright_and_loses_its_metadata(
     client: FlaskClient, options: dict[str, Any]
@@ -192,15 +183,6 @@ def test_bombs_and_broken_images_are_refused_and_the_service_goes_on(
     assert _log(client, "file:thumbnail")[0]["error_type"] == "thumbnail_failed"
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_of_an_animation_the_first_frame_is_shown(client: FlaskClient, kind: str) -> None:
-    uploaded = _upload(client, animated(kind, 500))
-
-    picture = opened(client.get(uploaded["thumbnail_url"]).data)
-
-    assert _near(picture, (16, 16), (0, 0, 0))
-
-
 def test_an_image_that_takes_too_long_is_given_up(set_config: Callable[..., Flask]) -> None:
     client = set_config(
         THUMBNAIL_TIMEOUT="1s", THUMBNAIL_MAX_PIXELS="1000000000", THUMBNAIL_MEMORY="8GB"
@@ -246,6 +228,25 @@ def test_the_cache_keeps_to_its_size(set_config: Callable[..., Flask]) -> None:
     Parts(app).thumbnails.tidy()
 
     assert sum(path.stat().st_size for path in _cached(app)) <= 1024
+
+
+def test_a_thumbnail_that_is_dropped_as_it_is_asked_for_can_be_asked_for_again(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = _upload(client, image("PNG"))["thumbnail_url"]
+    get = DiskCache.get
+
+    def get_and_lose(cache: DiskCache, source: str, variant: str) -> Entry | None:
+        entry = get(cache, source, variant)
+        if entry is not None:
+            entry.path.unlink()
+        return entry
+
+    client.get(url)
+    monkeypatch.setattr(DiskCache, "get", get_and_lose)
+    lost, again = client.get(url), client.get(url)
+
+    assert (lost.status_code, lost.get_json()["code"], again.status_code) == (503, "storage_failed", 200)
 
 
 def test_a_damaged_original_has_no_thumbnail(client: FlaskClient, app: Flask) -> None:

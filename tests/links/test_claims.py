@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, update
 
+from filewallball.access.tables import users
 from filewallball.clock import now_us
 from filewallball.links.sweep import LinkSweep
 from filewallball.links.tables import link_claims, links
@@ -159,6 +160,23 @@ def test_the_sweep_drops_what_is_over_and_leaves_the_rest(app: Flask, client: Fl
     assert database.scalars(select(link_claims.c.link_id)) == [claimed["link_id"]]
     assert client.get(claimed["path"], headers={"Range": "bytes=4-"}).data == CONTENT[4:]
     assert seen(client.get(expired["path"])) == (404, "not_found")
+
+
+def test_the_sweep_ends_a_link_of_a_disabled_maker_once_it_can_never_lead_anywhere(
+    app: Flask, client: FlaskClient
+) -> None:
+    file, database = keep_private(client), Parts(app).database
+    resting, expired = make_link(client, file["file_id"]), make_link(client, file["file_id"])
+    maker = {"id": 99, "username": "maker", "role": "user", "created_us": 1, "disabled_us": 1}
+    with database.begin() as connection:
+        connection.execute(insert(users), maker)
+    change(app, resting, created_by=99)
+    change(app, expired, created_by=99, expires_us=1)
+
+    LinkSweep(database).run()
+
+    ended = database.scalars(select(links.c.link_id).where(links.c.ended_us.is_not(None)))
+    assert ended == [expired["link_id"]]
 
 
 def test_the_claims_of_a_link_that_thousands_follow_do_not_pile_up(app: Flask) -> None:

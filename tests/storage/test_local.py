@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +10,7 @@ from threading import Barrier
 
 import pytest
 
-from filewallball.errors import StorageFailed
+from filewallball.errors import StorageFailed, Unavailable
 from filewallball.storage.local import MARKER, LocalStore
 from tests.storage.blobs import MIB, UNKNOWN, files_under, publish
 
@@ -133,6 +134,19 @@ def test_a_blob_that_is_gone_cannot_be_opened_and_may_be_removed(store: LocalSto
         store.open(path)
     with store.try_lock(path) as won:
         assert not won
+
+
+def test_a_process_that_can_open_nothing_takes_no_blob_for_lost(store: LocalStore) -> None:
+    path, limits = publish(store, b"content"), resource.getrlimit(resource.RLIMIT_NOFILE)
+    next_fd = os.dup(0)
+    os.close(next_fd)
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_fd, limits[1]))
+    try:
+        with pytest.raises(Unavailable):
+            store.open(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_a_shortened_blob_is_not_held(store: LocalStore) -> None:

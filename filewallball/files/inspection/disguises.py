@@ -24,48 +24,17 @@ _MEDIA = (
 )
 _OLD_OFFICE = ("doc", "xls", "ppt")  # many systems export HTML under these names, and office programs open it
 _DOCUMENTS = (
-    *(
-        "pdf",
-        "docx",
-        "xlsx",
-        "pptx",
-        "docm",
-        "xlsm",
-        "pptm",
-        "odt",
-        "ods",
-        "odp",
-        "odg",
-        "epub",
-        "hwp",
-        "hwpx",
-    ),
+    *("pdf", "docx", "xlsx", "pptx", "docm", "xlsm", "pptm", "odt", "ods", "odp", "odg", "epub"),
+    *("hwp", "hwpx"),
     *_OLD_OFFICE,
 )
 _ARCHIVES = ("zip", "7z", "rar", "gz", "tgz", "bz2", "tbz", "xz", "txz", "zst", "tar", "lzma")
 _TEXTS = (
-    *(
-        "txt",
-        "csv",
-        "tsv",
-        "log",
-        "md",
-        "json",
-        "xml",
-        "html",
-        "htm",
-        "css",
-        "ini",
-        "rtf",
-        "svg",
-        "yml",
-        "yaml",
-    ),
+    *("txt", "csv", "tsv", "log", "md", "json", "xml", "html", "htm", "css", "ini", "rtf", "svg"),
+    *("yml", "yaml"),
 )
-_PACKAGES = (
-    "jar",
-    "apk",
-)  # programs for a machine of their own; a jar may begin with the script that starts it
+_PACKAGES = ("jar", "apk")
+"""Programs for a machine of their own; a jar may begin with the script that starts it."""
 _BY_NAME = dict.fromkeys((*_MEDIA, *_DOCUMENTS, *_ARCHIVES), _OPAQUE) | dict.fromkeys(
     (*_TEXTS, *_PACKAGES), TEXT
 )

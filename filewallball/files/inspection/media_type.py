@@ -72,7 +72,7 @@ def inspect(head: bytes, claimed: str | None, filename: str, staged: Staged | No
 
 
 def is_allowed(media_type: str, executable: bool, allowed: Iterable[str], blocked: Iterable[str]) -> bool:
-    """May such a file be stored? Blocking wins over allowing; an empty `allowed` allows everything.
+    """True if such a file may be stored. Blocking wins over allowing; an empty `allowed` allows everything.
 
     A pattern is a media type or `type/*`; `application/x-executable` stands for programs of every kind.
     """
@@ -155,9 +155,8 @@ def _cookie() -> Any:
         return _cookies.own
     except AttributeError:
         cookie = _magic().Magic(mime=True, magic_file=str(_bundled("magic.mgc")))
-        cookie.setparam(
-            _magic().MAGIC_PARAM_BYTES_MAX, _LOOK_AT_BYTES
-        )  # of a file; buffers are looked at whole
+        # Of a file; buffers are looked at whole.
+        cookie.setparam(_magic().MAGIC_PARAM_BYTES_MAX, _LOOK_AT_BYTES)
         _cookies.own = cookie
         return cookie
 
