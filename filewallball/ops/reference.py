@@ -15,7 +15,6 @@ from filewallball.ops.translation import Say, in_english, in_korean
 from filewallball.permissions import ROLES
 from filewallball.settings.loading import documented, load_settings
 from filewallball.web.details import ADVICE
-from filewallball.web.details import ADVICE
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _STATIC = "static"
