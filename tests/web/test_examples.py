@@ -14,7 +14,7 @@ ROUTES_WITHOUT = {"Notification"}  # what Alertmanager sends
 
 @pytest.fixture
 def description(client: FlaskClient) -> dict[str, Any]:
-    found: dict[str, Any] = client.get("/openapi.json").json
+    found: dict[str, Any] = client.get("/openapi.json").get_json()
     return found
 
 
