@@ -63,7 +63,7 @@ def shown_chapter(chapter: Chapter) -> dict[str, Any]:
             "title": error.title,
             "status": error.status,
             "side": error.side,
-            "advice": ADVICE.get(error.code, ""),
+            "advice": ADVICE[error.code],
             "retry_after": error.retry_after,
         },
         "block": None if block is None else _shown_block(block, chapter.verified),

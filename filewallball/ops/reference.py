@@ -14,6 +14,7 @@ from filewallball.ops.alert_rules import rules
 from filewallball.ops.translation import Say, in_english, in_korean
 from filewallball.permissions import ROLES
 from filewallball.settings.loading import documented, load_settings
+from filewallball.web.details import ADVICE
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _STATIC = "static"
@@ -59,9 +60,10 @@ def _settings(say: Say) -> Iterator[str]:
 
 
 def _errors(say: Say) -> Iterator[str]:
-    yield from _head(say, "Code", "Status", "Meaning", "Side")
+    yield from _head(say, "Code", "Status", "Meaning", "What to do", "Side")
     for kind in catalogue():
-        yield f"| `{kind.code}` | {kind.status} | {say(kind.title)} | {say(kind.side)} |"
+        about = f"{say(kind.title)} | {say(ADVICE[kind.code])} | {say(kind.side)}"
+        yield f"| `{kind.code}` | {kind.status} | {about} |"
 
 
 def _routes(say: Say, app: Flask) -> Iterator[str]:

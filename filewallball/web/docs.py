@@ -1,9 +1,11 @@
 """`/docs`: the API described and tried out in a browser, and every error explained, without any other host."""
 
+import re
 from pathlib import Path
 
 import flask_swagger_ui
 from flask import Blueprint, Response, render_template, send_from_directory
+from markupsafe import Markup, escape
 
 from filewallball.errors import catalogue
 from filewallball.web.details import ADVICE
@@ -33,8 +35,9 @@ def index() -> str:
 
 @blueprint.get("/errors")
 def errors() -> str:
-    """Every error code: status, meaning, whose fault, when to try again."""
-    return render_template("errors.html", errors=list(catalogue()), advice=ADVICE)
+    """Every error code: status, meaning, whose fault, when to try again, what to do."""
+    advice = {code: _with_code(text) for code, text in ADVICE.items()}
+    return render_template("errors.html", errors=list(catalogue()), advice=advice)
 
 
 @blueprint.get("/swagger-ui/<path:name>")
@@ -48,3 +51,8 @@ def restrict(response: Response) -> Response:
     """Forbid content from elsewhere, and framing."""
     response.headers["Content-Security-Policy"] = _POLICY
     return response
+
+
+def _with_code(text: str) -> Markup:
+    """`text` as HTML, with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped

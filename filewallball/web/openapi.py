@@ -6,14 +6,21 @@ from typing import Any
 from apispec import APISpec, BasePlugin
 
 from filewallball import errors, permissions
+from filewallball.web.details import ADVICE
+from filewallball.web.examples import ANSWERS, REQUESTS
 from filewallball.web.request_headers import CHANGING
 
 EXPIRES_IN = "Lifetime such as 30s, 12h or 7d; a bare number counts seconds"
 _OPTIONS = {
     "visibility": {"type": "string", "enum": ["public", "unlisted", "private"], "default": "unlisted"},
     "expires_in": {"type": "string", "example": "7d", "description": EXPIRES_IN},
-    "description": {"type": "string", "maxLength": 1000},
-    "sha256": {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"},
+    "description": {"type": "string", "maxLength": 1000, "example": "The final version"},
+    "sha256": {
+        "type": "string",
+        "pattern": "^([0-9a-fA-F]{64})?$",
+        "example": "",  # what `/docs` offers to send: no other digest fits the file that somebody chooses there
+        "description": "Expected SHA-256 of the file; a mismatch stores nothing. Empty: none is expected",
+    },
 }
 FORM_BODY: dict[str, Any] = {
     "required": True,
@@ -43,9 +50,8 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",
     "schema": {"type": "string", "maxLength": 255},
-    "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
-    "description": "A new random UUID for each upload: however often the request is repeated within 24 hours, it "
-    "stores one file and answers the same. In double quotes or without",
+    "description": "A new random UUID for each upload, such as 8e03978e-40d5-43e8-bc93-6894a57f9324. However often the "
+    "request is repeated within 24 hours, it stores one file and gives the same answer. In double quotes or without",
 }
 REPLAYED: dict[str, Any] = {
     "Idempotency-Replayed": {
@@ -130,8 +136,13 @@ class Promises(BasePlugin):
         spec.components.schema("Problem", component=_PROBLEM)
         content = {_PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         for status in sorted({kind.status for kind in errors.catalogue()}):
-            codes = [f"`{kind.code}`" for kind in errors.catalogue() if kind.status == status]
-            spec.components.response(_name(status), {"description": ", ".join(codes), "content": content})
+            kinds = [kind for kind in errors.catalogue() if kind.status == status]
+            about = "\n".join(f"- `{kind.code}`: {kind.title}. {ADVICE[kind.code]}" for kind in kinds)
+            spec.components.response(_name(status), {"description": about, "content": content})
+
+    def schema_helper(self, name: str, definition: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        found = REQUESTS.get(name) or ANSWERS.get(name)
+        return {"examples": [found]} if found else {}
 
     def operation_helper(
         self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any

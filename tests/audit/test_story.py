@@ -33,7 +33,7 @@ def test_a_request_is_told_a_moment_after_it_failed(client: FlaskClient, admin: 
         "title": "Not found",
         "status": 404,
         "side": "client",
-        "advice": "There is nothing here, or nothing that this caller may know of.",
+        "advice": "Check the address and the id; without the right to see it, a thing is not found either.",
         "retry_after": None,
     }
     assert operation["block"] is None
