@@ -25,7 +25,7 @@ class Samples:
 
 def fill(service: Service) -> Samples:
     """Upload files of several kinds as a user and as nobody, and make links to some."""
-    tokens = {"admin": ADMIN_TOKEN, "mina": _new_user(service, "mina", "user")}
+    tokens = {"admin": ADMIN_TOKEN, "mina": new_user(service, "mina", "user")}
     files = [_upload(service, tokens["mina"], *each) for each in _files()]
     links = [_link(service, tokens["mina"], files, *each) for each in _LINKS]
     for link in links[:2]:
@@ -58,7 +58,8 @@ _LINKS: tuple[tuple[int, dict[str, Any]], ...] = (
 )
 
 
-def _new_user(service: Service, name: str, role: str) -> str:
+def new_user(service: Service, name: str, role: str) -> str:
+    """Make a user; returns the text of their token."""
     user = _ask(service, "POST", "/api/v1/access/users", ADMIN_TOKEN, json={"username": name, "role": role})
     token = _ask(
         service, "POST", "/api/v1/access/tokens", ADMIN_TOKEN, json={"user_id": user["id"], "name": "laptop"}

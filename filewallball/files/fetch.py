@@ -1,5 +1,6 @@
 """Fetching: a file is described, looked up for sending, opened, and put on record as it was sent."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -48,7 +49,12 @@ class Downloads:
 
     def described(self, op: Operation, row: FoundFile) -> StoredFile:
         """A file that was looked up, with its owner's name for whoever may know it."""
-        return replace(self.shown(row), owner=self._owner(op.caller, row))
+        return self.listed(op.caller, [row])[0]
+
+    def listed(self, caller: Caller, rows: Sequence[FoundFile | Row[Any]]) -> list[StoredFile]:
+        """Files of a list, each with its owner's name for whoever may know it: one query for all names."""
+        names = self._owner_names(caller, rows)
+        return [replace(self.shown(row), owner=names.get(row.owner_id)) for row in rows]
 
     def fetch(self, op: Operation, file_id: str, *, is_shared: bool = False) -> Content:
         """Find a file to send; one that is shared with the caller may be another's private one. Raises NotFound,
@@ -95,13 +101,15 @@ class Downloads:
         else:
             op.finish()
 
-    def _owner(self, caller: Caller, row: FoundFile) -> str | None:
-        if not owns(caller, row):
-            return None
-        if not row.owner_id or row.owner_id == caller.user_id:
-            return caller.username if row.owner_id else ""
-        user = self._database.row(select(users.c.username).where(users.c.id == row.owner_id))
-        return "" if user is None else str(user.username)
+    def _owner_names(self, caller: Caller, rows: Sequence[FoundFile | Row[Any]]) -> dict[int, str]:
+        """The names by id of those owners whom the caller may know; empty for nobody, and for a user who is gone."""
+        names = {row.owner_id: "" for row in rows if owns(caller, row)}
+        if caller.user_id in names and caller.user_id:
+            names[caller.user_id] = caller.username
+        if others := [user_id for user_id in names if user_id not in (0, caller.user_id)]:
+            found = self._database.rows(select(users.c.id, users.c.username).where(users.c.id.in_(others)))
+            names.update((row.id, str(row.username)) for row in found)
+        return names
 
     def shown(self, file: FoundFile | Row[Any]) -> StoredFile:
         """A file or a row of `COLUMNS` as the API shows it."""

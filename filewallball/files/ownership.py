@@ -2,6 +2,9 @@
 
 import hashlib
 import hmac
+from typing import Any
+
+from sqlalchemy import Row
 
 from filewallball import errors, permissions
 from filewallball.clock import now_us
@@ -43,7 +46,7 @@ def check_visible(
     return row
 
 
-def owns(caller: Caller, row: FoundFile) -> bool:
+def owns(caller: Caller, row: FoundFile | Row[Any]) -> bool:
     """True if the file is the caller's, or the caller may act on any file."""
     return caller.may(permissions.ANY_FILE) or (not caller.is_anonymous and caller.user_id == row.owner_id)
 

@@ -43,7 +43,7 @@ DEEPEST_ROW = 10_000
 ME = "me"
 """The owner that stands for the caller."""
 _COUNT_LIMIT = 100_000
-_ROW = (files.c.id, files.c.name_sort, *COLUMNS)
+_ROW = (files.c.id, files.c.name_sort, files.c.owner_id, *COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)

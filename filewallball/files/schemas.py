@@ -124,7 +124,7 @@ class FileSchema(Schema):
 
 
 class DescribedSchema(FileSchema):
-    """One file, described on its own."""
+    """One file, described on its own or in a list."""
 
     owner = fields.String(
         allow_none=True,
@@ -217,7 +217,7 @@ class ThumbnailQuerySchema(Schema):
 class FileListSchema(Schema):
     """One page of files; `next_cursor` leads on at equal cost at any depth."""
 
-    files = fields.List(fields.Nested(FileSchema))
+    files = fields.List(fields.Nested(DescribedSchema))
     total = fields.Integer()
     total_is_lower_bound = fields.Boolean()
     page = fields.Integer()

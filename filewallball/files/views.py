@@ -208,5 +208,5 @@ def _boundary() -> str:
 
 
 def _shown(page: Page[Row[Any]]) -> dict[str, Any]:
-    downloads = part(Downloads)
-    return {"files": [downloads.shown(row) for row in page.rows], **page.place()}
+    rows = part(Downloads).listed(current_operation().caller, page.rows)
+    return {"files": rows, **page.place()}

@@ -60,9 +60,7 @@ class ClientStatistics(MethodView):
         `unknown` stands for all clients whose address could not be read, and is nobody's own.
         """
         address = UNKNOWN_CLIENT if client_ip == UNKNOWN_CLIENT else _address(client_ip)
-        caller = current_operation().caller
-        if address == UNKNOWN_CLIENT or address != caller.ip_address:
-            check(caller, permissions.STATS)
+        _check_may_read(address)
         return _at_once(lambda snapshot: client_uploads(snapshot, address, day_of(now_us()), query["days"]))
 
 
@@ -96,11 +94,15 @@ class Clients(MethodView):
 class Series(MethodView):
     init_every_request = False
 
-    @recorded("stats:read", permissions.STATS)
+    @recorded("stats:read", permissions.OWN_STATS)
     @blueprint.arguments(SeriesQuerySchema, location="query")
     @blueprint.response(200, SeriesSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """Statistics over time, for charts: one value for each step, of the whole service or of one client."""
+        """Statistics over time of the whole service or one client. Your own address needs a user's role alone.
+
+        For charts: one value for each step.
+        """
+        _check_may_read(query["client"])
         space = part(LocalStore).space()
         return _at_once(lambda snapshot: read_series(snapshot, now_us(), space, **query))
 
@@ -134,6 +136,13 @@ class Expected(MethodView):
     def delete(self, client_ip: str) -> None:
         """Expect nothing of a client any more."""
         part(ExpectedClients).withdraw(current_operation(), _address(client_ip))
+
+
+def _check_may_read(client: str | None) -> None:
+    """Let users read of their own address, and of others who may read all. Raises AuthMissing or Forbidden."""
+    caller = current_operation().caller
+    if client in (None, UNKNOWN_CLIENT) or client != caller.ip_address:
+        check(caller, permissions.STATS)
 
 
 def _at_once(work: Callable[[Snapshot], T]) -> T:

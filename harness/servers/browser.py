@@ -3,10 +3,11 @@
 import base64
 import json
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import requests
+import urllib3
 
 from harness.servers.base import Server
 
@@ -45,6 +46,8 @@ class Browser(Server):
         self.downloads = folder / "downloads"
         self.downloads.mkdir()
         self._session = ""
+        # A test asks thousands of times whether something is to be seen yet: on one connection, with little around it.
+        self._driver = urllib3.HTTPConnectionPool("127.0.0.1", self.port, timeout=60, retries=False)
 
     def command(self) -> list[str]:
         return ["chromedriver", f"--port={self.port}", "--allowed-ips=127.0.0.1"]
@@ -137,10 +140,9 @@ class Browser(Server):
         return str(self._call("POST", "/session", wanted)["sessionId"])
 
     def _call(self, method: str, path: str, body: Any) -> Any:
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.request(method, f"http://127.0.0.1:{self.port}{path}", json=body, timeout=60)
-        value = answer.json()["value"]
-        if not answer.ok:
+        sent = None if body is None else json.dumps(body).encode()
+        answer = self._driver.request(method, path, sent, headers={"Content-Type": "application/json"})
+        value = json.loads(answer.data)["value"]
+        if answer.status >= HTTPStatus.BAD_REQUEST:
             raise RuntimeError(f"{method} {path}: {value}")
         return value

@@ -1,15 +1,19 @@
-"""A service with samples in it, and a browser: one of each for all tests of a module."""
+"""One service with samples in it and one browser for all tests of a process, and a person of its own for each test."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 
 import pytest
 
-from harness.samples import ADMIN_TOKEN, fill
+from harness.samples import ADMIN_TOKEN, Samples, fill, new_user
 from harness.servers import Browser, Service
-from tests.console.visitor import Visitor
+from tests.console.visitor import OWN, STILL, Visitor
+
+_numbers = count(1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def console_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A running service."""
     settings = {"ADMIN_TOKEN": ADMIN_TOKEN, "MAX_UPLOAD_SIZE": "300MiB"}
@@ -18,13 +22,25 @@ def console_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servic
     service.kill()
 
 
-@pytest.fixture(scope="module")
-def visitor(console_service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
-    """A person at a console with a few files, links and users."""
+@pytest.fixture(scope="session")
+def samples(console_service: Service) -> Samples:
+    """Files, links and users that tests look at and leave as they are."""
+    return fill(console_service)
+
+
+@pytest.fixture(scope="session")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser that reaches this machine alone."""
     browser = Browser(tmp_path_factory.mktemp("browser")).start()
-    browser.resize(1440)
-    # Colours are measured, not waited for.
-    still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
-    browser.command_page("Emulation.setEmulatedMedia", still)
-    yield Visitor(console_service, browser, fill(console_service))
+    browser.command_page("Emulation.setEmulatedMedia", {"features": [STILL]})
+    yield browser
     browser.stop()
+
+
+@pytest.fixture
+def visitor(console_service: Service, window: Browser, samples: Samples) -> Visitor:
+    """A person whom nobody else is, with nothing of their own yet."""
+    name = f"visitor-{next(_numbers)}"
+    tokens = {**samples.tokens, OWN: new_user(console_service, name, "user")}
+    window.resize(1440)
+    return Visitor(name, console_service, window, replace(samples, tokens=tokens))

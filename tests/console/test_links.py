@@ -6,7 +6,7 @@ from tests.console.visitor import Visitor
 
 
 def private_file(visitor: Visitor, name: str) -> dict[str, Any]:
-    """A private file of mina's."""
+    """A private file of the visitor's."""
     files, data = {"file": (name, name.encode())}, {"visibility": "private"}
     return dict(visitor.ask("POST", "/upload", files=files, data=data).json())
 
@@ -75,7 +75,9 @@ def test_a_revoked_link_ends_at_once_and_says_so(visitor: Visitor) -> None:
 
 
 def test_limits_are_offered_for_private_files_alone(visitor: Visitor) -> None:
-    visitor.open(f"links?new=1&file_id={visitor.samples.files[0]['file_id']}")
+    files = {"file": ("for all to see.txt", b"words")}
+    file = visitor.ask("POST", "/upload", files=files, data={"visibility": "public"}).json()
+    visitor.open(f"links?new=1&file_id={file['file_id']}")
 
     visitor.sees("Limits and passwords are for private files")
     assert visitor.browser.evaluate("return document.querySelector('[name=password]').disabled")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.waiting import wait_until
 from tests.console.visitor import Visitor
 
-_LARGE_BYTES = 256 * 1024 * 1024
+_SECONDS = 10
+"""So long a large file would take."""
 _STATES = "return [...document.querySelectorAll('.transfer')].map((each) => each.dataset.state)"
 _RESULTS = "return [...document.querySelectorAll('.transfer')].map((each) => each.innerText)"
 
@@ -115,15 +115,22 @@ def test_nobody_keeps_what_deletes_the_file_again(visitor: Visitor, tmp_path: Pa
     assert visitor.service.request("DELETE", path, headers={"X-Delete-Token": token}).status_code == 204
 
 
+@pytest.fixture
+def large_bytes() -> int:
+    """The bytes of a large file."""
+    return 256 * 1024 * 1024
+
+
 def test_a_large_file_goes_on_after_a_killed_worker_and_after_a_reload(
-    visitor: Visitor, tmp_path: Path
+    visitor: Visitor, tmp_path: Path, large_bytes: int
 ) -> None:
     large = tmp_path / "recording.bin"
     with large.open("wb") as file:
         file.write(b"the beginning")
-        file.truncate(_LARGE_BYTES)
+        file.truncate(large_bytes)
     visitor.open("")
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 24 * 1024 * 1024}
+    rate = large_bytes // _SECONDS
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate}
     visitor.browser.command_page("Network.enable", {})
     visitor.browser.command_page("Network.emulateNetworkConditions", slow)
 
@@ -146,7 +153,7 @@ def test_a_large_file_goes_on_after_a_killed_worker_and_after_a_reload(
 
     assert kept > 0
     (file,) = visitor.ask("GET", "/files", params={"name": "recording.bin"}).json()["files"]
-    assert file["file_size"] == _LARGE_BYTES
+    assert file["file_size"] == large_bytes
     assert visitor.ask("GET", "/api/v1/uploads").json()["total"] == 0
     row = visitor.ask(
         "GET", "/api/v1/audit/logs", "admin", params={"action": "file:upload", "resource_id": file["file_id"]}
@@ -161,7 +168,7 @@ def _received(visitor: Visitor) -> int:
 
 
 def _await_received(visitor: Visitor, least: int) -> None:
-    wait_until(lambda: _received(visitor) >= least, 60, f"{least} bytes are kept")
+    visitor.until_true(lambda: _received(visitor) >= least, f"{least} bytes are kept")
 
 
 @pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>.txt", "\"'><script>alert(1)<.script>.txt"])

@@ -3,9 +3,29 @@
 import pytest
 
 from tests.console.views import VIEWS, View
-from tests.console.visitor import Visitor
+from tests.console.visitor import STILL, Visitor
 
 WIDTHS = (320, 1440)
+
+
+def test_colours_follow_the_system_until_a_theme_is_chosen(visitor: Visitor) -> None:
+    seen = "return ['background', 'color'].map((name) => getComputedStyle(document.body)[name])"
+    colours = {}
+    try:
+        for system in ("light", "dark"):
+            features = [{"name": "prefers-color-scheme", "value": system}, STILL]
+            visitor.browser.command_page("Emulation.setEmulatedMedia", {"features": features})
+            visitor.open("nowhere", theme="")
+            colours[system] = visitor.browser.evaluate(seen)
+            for chosen in ("light", "dark"):
+                visitor.browser.evaluate("document.documentElement.dataset.theme = arguments[0]", chosen)
+                colours[f"{chosen} on {system}"] = visitor.browser.evaluate(seen)
+    finally:
+        visitor.browser.command_page("Emulation.setEmulatedMedia", {"features": [STILL]})
+
+    assert colours["light"] == colours["light on light"] == colours["light on dark"]
+    assert colours["dark"] == colours["dark on dark"] == colours["dark on light"]
+    assert colours["light"] != colours["dark"]
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)

@@ -9,6 +9,10 @@ from harness.servers import Browser, Service
 from harness.waiting import wait_until
 
 NODE_MODULES = ROOT / ".venv" / "node" / "node_modules"
+OWN = "own"
+"""The key of a visitor's own token among those of the samples."""
+STILL = {"name": "prefers-reduced-motion", "value": "reduce"}
+"""What tells pages that their reader wants nothing to move: colours are measured, not waited for."""
 _SECONDS = 60
 _NO_FINDINGS = (
     "Failed to load resource"  # Chromium's line for each refused request; the page tells of it itself
@@ -18,12 +22,13 @@ _NO_FINDINGS = (
 class Visitor:
     """Looks at views, clicks and types. Waits for what is to be seen, however slow the machine."""
 
-    def __init__(self, service: Service, browser: Browser, samples: Samples) -> None:
+    def __init__(self, name: str, service: Service, browser: Browser, samples: Samples) -> None:
+        self.name = name
         self.service = service
         self.browser = browser
         self.samples = samples
 
-    def open(self, path: str, user: str | None = "mina", locale: str = "en", theme: str = "light") -> None:
+    def open(self, path: str, user: str | None = OWN, locale: str = "en", theme: str = "light") -> None:
         """Load a view of the console with a user's token, or without one, in a language and a theme."""
         browser = self.browser
         token = "" if user is None else self.samples.tokens[user]
@@ -34,8 +39,16 @@ class Visitor:
             "if (arguments[2]) sessionStorage.setItem('fwb.token', arguments[2])",
             *(locale, theme, token),
         )
-        browser.visit(f"{self.service.url}/console/{path}")
+        self.go(path)
+
+    def go(self, path: str) -> None:
+        """Load a view as whoever is signed in."""
+        self.browser.visit(f"{self.service.url}/console/{path}")
         self.await_view()
+
+    def leave(self) -> None:
+        """Leave the console: what waits for second thoughts is sent at once."""
+        self.browser.visit("about:blank")
 
     def await_view(self) -> None:
         """Wait until the view has nothing left to load."""
@@ -86,7 +99,7 @@ class Visitor:
         """Choose an option of a select."""
         self.click(f"{selector} option[value={value!r}]")
 
-    def ask(self, method: str, path: str, user: str = "mina", **options: Any) -> Any:
+    def ask(self, method: str, path: str, user: str = OWN, **options: Any) -> Any:
         """The answer of the API to a user."""
         headers = {"Authorization": f"Bearer {self.samples.tokens[user]}", **options.pop("headers", {})}
         return self.service.request(method, path, headers=headers, **options)

@@ -13,6 +13,7 @@ from filewallball.clock import parse_moment
 from filewallball.files.tables import files
 from filewallball.web.paging import encode
 from harness.parts import Parts
+from tests.access.people import client_of, new_token
 from tests.files.kept import AS_ADMIN, keep, listed
 from tests.files.named import put_names
 
@@ -155,6 +156,33 @@ def test_a_deep_page_is_sought_in_the_index_not_walked_to(app: Flask, client: Fl
     with parts.database.read() as connection:
         plan = connection.exec_driver_sql(f"{explain} {statement}", values).all()
     assert any(map(is_sought, plan)), plan
+
+
+def test_owners_are_named_in_a_list_to_whoever_may_know_them(app: Flask, client: FlaskClient) -> None:
+    one, other = (client_of(app, new_token(app, name)) for name in ("one", "other"))
+    for who, name in ((one, "one's"), (other, "other's"), (client, "nobody's")):
+        keep(who, name=name, visibility="public")
+
+    def owners(who: FlaskClient, **headers: str) -> dict[str, str | None]:
+        found = who.get("/files", headers=headers).get_json()["files"]
+        return {file["filename"]: file["owner"] for file in found}
+
+    assert owners(client) == {"nobody's": None, "other's": None, "one's": None}
+    assert owners(one) == {"nobody's": None, "other's": None, "one's": "one"}
+    assert owners(client, **AS_ADMIN) == {"nobody's": "", "other's": "other", "one's": "one"}
+
+
+def test_the_names_of_all_owners_cost_one_query(app: Flask, client: FlaskClient) -> None:
+    asked: list[str] = []
+    counts = set()
+    for number in range(2):
+        keep(client_of(app, new_token(app, f"owner-{number}")), visibility="public")
+        asked.clear()
+        with _listening(lambda *call: asked.append(call[2])):
+            listed(client, headers=AS_ADMIN)
+        counts.add(sum("FROM users" in text and " IN (" in text for text in asked))
+
+    assert counts == {1}
 
 
 @contextmanager

@@ -27,7 +27,8 @@ def test_who_may_read_what(set_config: Callable[..., Flask], role: str, mine: in
     def status(path: str) -> int:
         return client.get(path, environ_base={"REMOTE_ADDR": "198.51.100.9"}).status_code
 
-    assert status(MINE) == mine
+    assert [status(path) for path in (MINE, f"{SERIES}?client=198.51.100.9")] == [mine] * 2
+    assert status(f"{SERIES}?client=192.0.2.1") == status(f"{SERIES}?client=unknown") == others
     assert [status(path) for path in (OTHERS, DETAILED, ERRORS, CLIENTS, SERIES)] == [others] * 5
 
 

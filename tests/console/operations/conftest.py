@@ -1,4 +1,4 @@
-"""One service with a past, and one browser, for all pages that operators read."""
+"""One service with a past, for all pages that operators read."""
 
 from collections.abc import Iterator
 
@@ -24,17 +24,6 @@ def activity(eventful_service: Service) -> Activity:
     happened = Activity(eventful_service)
     happened.make()
     return happened
-
-
-@pytest.fixture(scope="session")
-def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser that reaches this machine alone."""
-    driver = Browser(tmp_path_factory.mktemp("operator") / "browser")
-    driver.start()
-    still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
-    driver.command_page("Emulation.setEmulatedMedia", still)
-    yield driver
-    driver.stop()
 
 
 @pytest.fixture

@@ -139,6 +139,7 @@ def test_window_and_client_are_in_the_address_and_back_leads_back(page: Operator
     page.open("overview")
     page.click_text("nav.choice a", "7 days")
     page.wait_for_address("days=7")
+    page.wait_for(".panel table a[href*='days=7']", CLIENT)
     page.click_text(".panel table a", CLIENT)
     page.wait_for("main h1", f"Client {CLIENT}")
     page.wait_until_ready()

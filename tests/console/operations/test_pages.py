@@ -124,5 +124,7 @@ def test_a_user_sees_the_figures_of_their_own_address(page: OperatorBrowser, act
 
     page.open("overview")
 
+    page.wait_for(".chart figcaption", "Bytes of files")
     assert page.texts("main h1") == ["Client 127.0.0.1"]
+    assert page.texts("main .state") == []
     assert page.complaints() == []

@@ -6,7 +6,20 @@ import { locale, t } from "./i18n.js";
 const SCRIPT = new URL("../vendor/uPlot.iife.min.js", import.meta.url).href;
 const STYLE = new URL("../vendor/uPlot.min.css", import.meta.url).href;
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** A colour as it is in the theme in force: a canvas cannot choose between those of a token. */
+function colour(name) {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+/** `rgb(…)` with an eighth of its strength. */
+const faint = (rgb) => rgb.replace("rgb(", "rgba(").replace(")", ", 0.12)");
 
 /**
  * `times`: seconds since 1970, rising. `series`: `[{label, values, tone}]`, as many values as times, null for none; tone
@@ -125,7 +138,7 @@ function draw(holder, { times, series, format, bars, steps, height }) {
 function axesOf(format, steps) {
   const line = colour("--line");
   const grid = { stroke: line, width: 1 };
-  const axis = { stroke: colour("--ink-quiet"), font: `${scaled(12)}px ${colour("--font")}`, ticks: { ...grid, size: 4 } };
+  const axis = { stroke: colour("--ink-quiet"), font: `${scaled(12)}px ${token("--font")}`, ticks: { ...grid, size: 4 } };
   const times = (_, marks) => marks.map((mark) => timeLabel(mark, marks));
   return [
     { ...axis, size: scaled(32), grid: { show: false }, space: scaled(70), values: times },
@@ -136,7 +149,7 @@ function axesOf(format, steps) {
 function lineOf({ label, values, ...each }, place, bars) {
   const own = colour(toneOf(each, place));
   const points = { show: !bars && isSparse(values), size: 5, fill: own };
-  if (!bars) return { label, stroke: own, width: 1.75, fill: `${own}1f`, points };
+  if (!bars) return { label, stroke: own, width: 1.75, fill: faint(own), points };
   return { label, stroke: own, width: 0, fill: own, paths: window.uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 }), points };
 }
 

@@ -4,6 +4,7 @@ import { html, useEffect, useMemo, useState, useStore } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { CopyButton, DataTable, Empty, Icon, Loaded, PageHead, Pager, problemText, toast, useLoad } from "../lib/components.js";
 import { Size, Time } from "../lib/format.js";
+import { Sent } from "../lib/panels.js";
 import { href, navigate, refine } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { FileDetails, States } from "../lib/files/details.js";
@@ -78,6 +79,7 @@ const columns = (query) => [
       html`<a class="file-name" href=${href(`files/${file.file_id}`, query)}><${Thumbnail} file=${file} /><span class="break">${file.filename}</span></a>`,
   },
   { key: "state", label: t("files.visibility"), render: (file) => html`<${States} file=${file} />` },
+  ...(may("file:any") ? [owner(query)] : []),
   { key: "type", label: t("files.type"), wide: true, render: (file) => html`<span class="quiet break">${file.mime_type}</span>` },
   { key: "size", label: t("files.size"), align: "end", sort: "size", render: (file) => html`<${Size} bytes=${file.file_size} />` },
   { key: "time", label: t("files.uploaded"), align: "end", sort: "time", render: (file) => html`<${Time} value=${file.upload_time} />` },
@@ -89,6 +91,17 @@ const columns = (query) => [
     render: (file) => (file.expires_at ? html`<${Time} value=${file.expires_at} relative />` : html`<span class="quiet">–</span>`),
   },
 ];
+
+/** For those who are told whose the files of others are: a name leads to all files of that owner. */
+const owner = (query) => ({
+  key: "owner",
+  label: t("files.owner"),
+  wide: true,
+  render: (file) =>
+    file.owner
+      ? html`<a href=${href("files", { ...query, owner: file.owner, cursor: "" })}><${Sent} text=${file.owner} /></a>`
+      : html`<span class="quiet" title=${t("files.no_owner")}>–</span>`,
+});
 
 /** What can be done with all that are selected. */
 function Several({ files, onDone, onChanged }) {

@@ -22,8 +22,9 @@ export default function Overview({ query }) {
   const windows = client ? WINDOWS.filter((days) => days > 1) : WINDOWS;
   const days = Math.max(windowOf(query.days), windows[0]);
   const wanted = { series: [...SERIES, ...(client ? [] : SERIES_OF_ALL)].join(","), from: windowStart(days), client };
-  const load = (signal) => (isForAll ? api.get("/api/v1/stats/series", wanted, { signal }) : Promise.resolve({ series: {} }));
-  const series = useLoad(load, [JSON.stringify(wanted), isForAll], { every: EVERY_SECONDS });
+  const isAllowed = isForAll || client === me.address;
+  const load = (signal) => (isAllowed ? api.get("/api/v1/stats/series", wanted, { signal }) : Promise.resolve({ series: {} }));
+  const series = useLoad(load, [JSON.stringify(wanted), isAllowed], { every: EVERY_SECONDS });
   const { value: settings } = useAnswer("/api/v1/console");
   return html`<div class="dense stack">
     <${PageHead}
@@ -41,7 +42,7 @@ export default function Overview({ query }) {
     ${client
       ? html`<${Client} client=${client} days=${days} isForAll=${isForAll} query=${query} />`
       : html`<${Service} days=${days} series=${series.value?.series} query=${query} />`}
-    <${Charts} state=${series} grafana=${settings?.grafana_url} days=${days} />
+    <${Charts} state=${series} grafana=${settings?.grafana_url} days=${days} isOfClient=${Boolean(client)} />
   </div>`;
 }
 

@@ -8,10 +8,10 @@ import { SeriesChart } from "../series.js";
 
 const DASHBOARD = "filewallball-overview";
 
-/** `grafana` is the number of the panel on DASHBOARD. */
+/** `grafana` is the number of the panel on DASHBOARD, `ofClient` the lines for one client, of whom less is known. */
 export const CHARTS = [
   { name: "uploads", grafana: 15, format: numberText, bars: true, steps: WHOLE, lines: [["uploads", "value", "ok"], ["failures", "value", "danger"]] },
-  { name: "response", grafana: 30, format: durationText, lines: [["duration", "p50", 3], ["duration", "p95", 1], ["duration", "p99", "warn"]] },
+  { name: "response", grafana: 30, format: durationText, lines: [["duration", "p50", 3], ["duration", "p95", 1], ["duration", "p99", "warn"]], ofClient: [["duration", "value", 1]] },
   { name: "error_rate", grafana: 35, format: (value) => percentText(value / 100), lines: [["errors", "value", "danger"]] },
   { name: "traffic", grafana: 17, format: sizeText, steps: BYTES, lines: [["received", "value", 1], ["sent", "value", 2]] },
   { name: "storage", grafana: 38, format: sizeText, steps: BYTES, lines: [["bytes", "value", 1]] },
@@ -23,12 +23,13 @@ export const SERIES = ["uploads", "failures", "downloads", "received", "sent", "
 export const SERIES_OF_ALL = ["bytes"];
 
 /** All charts whose series the answer has. */
-export function Charts({ state, grafana, days }) {
+export function Charts({ state, grafana, days, isOfClient }) {
+  const linesOf = ({ lines, ofClient }) => (isOfClient && ofClient) || lines;
   return html`<${Loaded} state=${state} rows="8">
     ${(answer) =>
       html`<div class="charts">
-        ${CHARTS.filter(({ lines }) => lines.every(([series]) => answer.series[series])).map(
-          (chart) => html`<${One} key=${chart.name} chart=${chart} answer=${answer} address=${grafana && panelOf(grafana, chart, days)} />`,
+        ${CHARTS.filter((chart) => linesOf(chart).every(([series]) => answer.series[series])).map(
+          (chart) => html`<${One} key=${chart.name} chart=${chart} of=${linesOf(chart)} answer=${answer} address=${grafana && panelOf(grafana, chart, days)} />`,
         )}
       </div>`}
   <//>`;
@@ -36,8 +37,8 @@ export function Charts({ state, grafana, days }) {
 
 const panelOf = (grafana, chart, days) => `${grafana}/d/${DASHBOARD}?viewPanel=${chart.grafana}&from=now-${days}d&to=now`;
 
-function One({ chart, answer, address }) {
-  const lines = chart.lines.map(([series, value, tone]) => ({
+function One({ chart, of, answer, address }) {
+  const lines = of.map(([series, value, tone]) => ({
     series,
     value,
     tone,

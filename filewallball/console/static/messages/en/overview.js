@@ -70,6 +70,7 @@ export default {
   line_sent: "Sent",
   line_bytes: "Kept",
   line_errors: "Failed operations",
+  line_duration: "Mean",
   line_duration_p50: "Median",
   line_duration_p95: "p95",
   line_duration_p99: "p99",

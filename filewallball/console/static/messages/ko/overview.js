@@ -70,6 +70,7 @@ export default {
   line_sent: "보냄",
   line_bytes: "보관",
   line_errors: "실패한 작업",
+  line_duration: "평균",
   line_duration_p50: "중앙값",
   line_duration_p95: "p95",
   line_duration_p99: "p99",
