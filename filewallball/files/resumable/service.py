@@ -16,7 +16,7 @@ from filewallball.files.resumable.creation import Also, Announced, Creation
 from filewallball.files.resumable.ending import Content, Endings, Request
 from filewallball.files.resumable.holds import Hold, Holds
 from filewallball.files.resumable.progress import Progress, Upload
-from filewallball.files.resumable.receiving import Arrival, Digests, Part, segment_of
+from filewallball.files.resumable.receiving import Arrival, Part, segment_of
 from filewallball.files.resumable.tables import EXPIRED, TERMINATED
 from filewallball.files.stored import StoredFile
 from filewallball.recording.operations import Operation
@@ -73,7 +73,6 @@ class ResumableUploads:
         self._endings = endings
         self._count = count
         self._holds = Holds(progress)
-        self._digests = Digests()
         self._places = BoundedSemaphore(max(1, settings.threads // 2))
 
     def create(
@@ -164,7 +163,7 @@ class ResumableUploads:
             with segment_of(self._segments, self._progress, upload) as segment:
                 return self._receive(hold, segment, sent, length, request)
         except Exception as error:
-            self._recover(upload, translate(error), request)
+            self._recover(hold, translate(error), request)
             raise
 
     def _receive(
@@ -173,8 +172,7 @@ class ResumableUploads:
         upload = hold.upload
         if upload.is_broken:
             self._count("resumable_uploads_resumed_total", 1)
-        digest = self._digests.take(upload)
-        arrival = Arrival(hold, segment, self._progress, digest, length, self.max_bytes)
+        arrival = Arrival(hold, segment, self._progress, length, self.max_bytes)
         try:
             arrival.take_in(sent.part, lambda size: self._count("resumable_upload_bytes_total", size))
             if arrival.is_complete and not upload.is_partial:
@@ -183,9 +181,8 @@ class ResumableUploads:
         except Exception:
             if not segment.is_whole:
                 self._progress.release(upload, begins_segment=True)
+                hold.is_let_go = True
             raise
-        finally:
-            self._digests.keep(upload, arrival.received, arrival.digest)
         reached = replace(upload, received=arrival.received, length=length, active_us=now_us())
         return Reached(reached, arrival.received)
 
@@ -197,8 +194,7 @@ class ResumableUploads:
         self._refuse_revoked(upload)
         earlier = [piece for piece in self._progress.pieces(upload.upload_id) if piece[0] != upload.segment]
         pieces: list[Piece] = [*earlier, *([(upload.segment, segment.size)] if segment.size else [])]
-        digest = arrival.digest.copy() if arrival.digest is not None else None
-        content = Content([(upload.upload_id, pieces)], digest)
+        content = Content([(upload.upload_id, pieces)], arrival.digest)
         file = self._endings.store(upload, content, request)
         return Reached(upload, arrival.received, file)
 
@@ -217,7 +213,7 @@ class ResumableUploads:
             try:
                 file = self._endings.store(hold.upload, Content(sources), request, list(parts.values()))
             except Exception as error:
-                self._recover(hold.upload, translate(error), request)
+                self._recover(hold, translate(error), request)
                 raise
         return Reached(hold.upload, total, file)
 
@@ -227,13 +223,13 @@ class ResumableUploads:
             raise errors.Conflict("Upload-Concat names an upload that is no complete part.")
         return part
 
-    def _recover(self, upload: Upload, cause: errors.ApiError, request: Request) -> None:
+    def _recover(self, hold: Hold, cause: errors.ApiError, request: Request) -> None:
         """After a failure: end an upload that may go no further, let any other go. A former holder changes nothing."""
         with suppress(Exception):
             if isinstance(cause, errors.QuotaExceeded | errors.AuthRevoked):
-                self._endings.refuse(upload, cause, request)
-            else:
-                self._progress.release(upload, begins_segment=False)
+                self._endings.refuse(hold.upload, cause, request)
+            elif not hold.is_let_go:
+                self._progress.release(hold.upload, begins_segment=False)
 
     def _living(self, upload_id: str, sender: Sender, request: Request) -> Upload:
         """The sender's upload unless it is over. One whose owner lost the right to it is over from now on."""
