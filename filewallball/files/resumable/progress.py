@@ -138,7 +138,7 @@ class Progress:
 
     def claim(self, upload: Upload, *, by_force: bool) -> Upload | None:
         """Take an upload in its next epoch, None if somebody was faster. By force from a request that may still live:
-        then what it writes from now on goes nowhere."""
+        then what it writes from now on goes nowhere. A power cut may undo it: it leaves nobody who holds an upload."""
         taken = int(by_force)
         changes: dict[str, Any] = {
             "epoch": upload.epoch + 1,
@@ -148,7 +148,9 @@ class Progress:
             "is_broken": 0,
             "breaks": upload.breaks + taken,
         }
-        if not self._change(upload, changes, is_held=taken):
+        if not self._database.commit_unsynced(
+            lambda connection: self._is_changed(connection, upload, changes, taken)
+        ):
             return None
         # Nobody changed what no request held.
         now = self.find(upload.upload_id) if by_force else replace(upload, **changes)
@@ -271,10 +273,8 @@ class Progress:
             self._quotas.charge(connection, upload.principal, charged - before, files=0)
             connection.execute(update(uploads).where(own).values(charged_bytes=charged))
 
-    def _change(self, upload: Upload, changes: Mapping[str, Any], is_held: int = 1) -> bool:
-        return self._database.commit(
-            lambda connection: self._is_changed(connection, upload, changes, is_held)
-        )
+    def _change(self, upload: Upload, changes: Mapping[str, Any]) -> None:
+        self._database.commit(lambda connection: self._is_changed(connection, upload, changes))
 
     def _is_changed(
         self, connection: Connection, upload: Upload, changes: Mapping[str, Any], is_held: int = 1
