@@ -40,6 +40,9 @@ _RENEW = update(idempotency_keys).where(*_HELD).values(beat=idempotency_keys.c.b
 _FORGET = delete(idempotency_keys).where(
     *_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == DONE
 )
+_AMEND = update(idempotency_keys).where(
+    *_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == DONE
+)
 _FREE = delete(idempotency_keys).where(*_HELD)
 _TAKE_OVER = update(idempotency_keys).where(*_HELD).values(holder=bindparam("by"), beat=0)
 _FINISH = update(idempotency_keys).where(*_HELD)
@@ -161,6 +164,11 @@ class Reservations:
         names = {**_names(key), "of_holder": outcome.holder}
         with self._database.begin() as connection:
             connection.execute(_FORGET, names)
+
+    def amend(self, connection: Connection, key: IdempotencyKey, holder: str, answer: bytes) -> None:
+        """Keep another answer under a key that is done, in the transaction that changes what there is to tell."""
+        names = {**_names(key), "of_holder": holder}
+        connection.execute(_AMEND.values(answer=key.seal(answer)), names)
 
     def renew(self) -> None:
         """Show that the holders of the keys of this process go on; to be called every RENEWED_SECONDS."""

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
@@ -82,13 +83,14 @@ class UploadCreation(MethodView):
             if begun.is_replayed and not (
                 upload.is_receiving and upload.length == 0
             ):  # that has no other request
-                return _replayed(upload)
+                return _replayed(upload, begun.delete_token)
+            ending = replace(_request(op.caller), also=begun.keep_token)
         else:
-            upload = service.create(op, announced)
+            upload, ending = service.create(op, announced), _request(op.caller)
         if not has_body and upload.length != 0:
             return _created(upload, None)
         sent = Sent(0, Part(_body(), request.content_length or (None if has_body else 0), checksum))
-        return _created(upload, _first(upload, sent))
+        return _created(upload, _first(upload, sent, ending))
 
 
 @blueprint.route(f"{_ROOT}/<upload_id>")
@@ -175,22 +177,22 @@ def _empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
     return response
 
 
-def _first(upload: Upload, sent: Sent) -> Reached | None:
+def _first(upload: Upload, sent: Sent, ending: Request) -> Reached | None:
     """Take in the bytes that a creation brought. Where they can be sent again, the upload stands without them.
 
     Where the client went away, it never learns the address, unless it asks again under a key: the upload is given up.
     """
     op, service = current_operation(), part(ResumableUploads)
-    sender, own = Sender(op.caller, None), _request(op.caller)
+    sender = Sender(op.caller, None)
     try:
-        return service.append(upload.upload_id, sent, sender, own, _interrupt())
+        return service.append(upload.upload_id, sent, sender, ending, _interrupt())
     except errors.ApiError as error:
         is_lost = isinstance(error, errors.NetworkError) and IDEMPOTENCY_HEADER not in request.headers
         if is_final(error) or upload.length == 0 or is_lost:
             with suppress(Exception):  # what it could not become it is no more
-                service.give_up(upload.upload_id, sender, own)
+                service.give_up(upload.upload_id, sender, ending)
             raise
-        kept = service.look(upload.upload_id, sender, own)
+        kept = service.look(upload.upload_id, sender, ending)
         return Reached(kept, kept.received)
 
 
@@ -202,9 +204,11 @@ def _created(upload: Upload, reached: Reached | None) -> Response:
     return _empty(201, {**headers, **_expiry(reached or Reached(upload, 0))})
 
 
-def _replayed(upload: Upload) -> Response:
+def _replayed(upload: Upload, delete_token: str) -> Response:
     """The answer to a creation that is repeated: nothing that it brings is read, `Upload-Offset` says what is kept."""
     response = _created(upload, Reached(upload, upload.received))
+    if delete_token:
+        response.headers["X-Delete-Token"] = delete_token
     response.headers["Idempotency-Replayed"] = "true"
     return response
 
