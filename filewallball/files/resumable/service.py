@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -16,9 +16,9 @@ from filewallball.files.resumable.creation import Also, Announced, Creation
 from filewallball.files.resumable.ending import Content, Endings, Request
 from filewallball.files.resumable.holds import Hold, Holds
 from filewallball.files.resumable.progress import Progress, Upload
-from filewallball.files.resumable.receiving import Arrival, Part, segment_of
+from filewallball.files.resumable.receiving import Arrival, segment_of
+from filewallball.files.resumable.sent import Reached, Sent, length_of, mismatch, repeated
 from filewallball.files.resumable.tables import EXPIRED, TERMINATED
-from filewallball.files.stored import StoredFile
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.upload_segments import Piece, Segment, UploadSegments
@@ -29,24 +29,6 @@ _GONE: dict[str, type[errors.ApiError]] = {
     EXPIRED: errors.UploadExpired,
     TERMINATED: errors.UploadTerminated,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """Where an upload stands after a request, and the file that it has become."""
-
-    upload: Upload
-    offset: int
-    file: StoredFile | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The body of a request: from which offset on, and the length of the whole if it is told only now."""
-
-    offset: int
-    part: Part
-    length: int | None = None
 
 
 class ResumableUploads:
@@ -103,12 +85,12 @@ class ResumableUploads:
         """Add what a request brings. Raises OffsetMismatch, UploadLocked, UploadsBusy, what tells that the upload is
         over, and what `Arrival.take_in` and `Endings.store` do."""
         upload = self._living(upload_id, sender, request)
-        if upload.is_done:
-            return _again(upload, sent)
         if upload.is_final:
             raise errors.UploadIsFinal
+        if upload.is_done:
+            return repeated(upload, sent)
         if upload.received != sent.offset:
-            raise _mismatch(upload)
+            raise mismatch(upload)
         if not self._places.acquire(blocking=False):
             raise errors.UploadsBusy
         try:
@@ -154,12 +136,12 @@ class ResumableUploads:
     def _append(self, hold: Hold, sent: Sent, request: Request) -> Reached:
         upload = hold.upload
         if upload.is_done:
-            return _again(upload, sent)
+            return repeated(upload, sent)
         try:
             self._refuse_gone(upload)
             if upload.received != sent.offset:
-                raise _mismatch(upload)
-            length = _length(upload, sent)
+                raise mismatch(upload)
+            length = length_of(upload, sent, self.max_bytes)
             with segment_of(self._segments, self._progress, upload) as segment:
                 return self._receive(hold, segment, sent, length, request)
         except Exception as error:
@@ -270,25 +252,3 @@ class ResumableUploads:
         if not (upload.is_receiving or upload.is_done):
             raise _GONE.get(upload.state, errors.UploadRefused)()
         return upload
-
-
-def _length(upload: Upload, sent: Sent) -> int | None:
-    """The length of the whole, once it is known. Raises BadRequest for another one than was told."""
-    if sent.length is None or sent.length == upload.length:
-        return upload.length
-    if upload.length is not None or sent.length < upload.received:
-        raise errors.BadRequest("Upload-Length: the length of an upload never changes.")
-    return sent.length
-
-
-def _mismatch(upload: Upload) -> errors.OffsetMismatch:
-    return errors.OffsetMismatch(
-        f"The upload is at {upload.received}.", headers={"Upload-Offset": str(upload.received)}
-    )
-
-
-def _again(upload: Upload, sent: Sent) -> Reached:
-    """The answer to a last request that is sent once more, because its answer was lost."""
-    if sent.offset != upload.received:
-        raise _mismatch(upload)
-    return Reached(upload, upload.received)

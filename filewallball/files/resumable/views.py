@@ -35,17 +35,20 @@ from filewallball.files.resumable.protocol import (
 )
 from filewallball.files.resumable.receiving import Part
 from filewallball.files.resumable.schemas import UnfinishedUploadsSchema, UploadListQuerySchema
-from filewallball.files.resumable.service import Reached, ResumableUploads, Sent
+from filewallball.files.resumable.sent import Reached, Sent
+from filewallball.files.resumable.service import ResumableUploads
 from filewallball.idempotency.keys import HEADER as IDEMPOTENCY_HEADER
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.web.api import Blueprint
 from filewallball.web.exchange import current_exchange
 from filewallball.web.openapi import IDEMPOTENCY_KEY
+from filewallball.web.parameters import refuse_any
 from filewallball.web.request_body import ArrivingBody, body_of_any_length
-from filewallball.web.request_headers import refuse_encoded
+from filewallball.web.request_headers import refuse_unheeded_in_part
 
 _ROOT = "/uploads"
+_NOT_FINAL = ("Upload-Length", "Upload-Defer-Length")
 blueprint = Blueprint(
     "uploads", __name__, description="Resumable uploads (tus 1.0.0); see https://tus.io/protocols"
 )
@@ -66,12 +69,12 @@ class UploadCreation(MethodView):
             read_metadata(request.headers.get("Upload-Metadata", "")),
         )
         op, service = current_operation(), part(ResumableUploads)
+        has_body = bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
         if concat is not None and concat.is_final:
-            if "Upload-Length" in request.headers:
-                raise errors.BadRequest("The length of a concatenation is that of its parts.")
+            if has_body or any(name in request.headers for name in _NOT_FINAL):
+                raise errors.BadRequest("A concatenation has the length and the bytes of its parts.")
             reached = service.concatenate(op, Announced(None, metadata, concat), _request(op.caller))
             return _created(reached.upload, reached)
-        has_body = bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
         checksum = checksum_of(request.headers)
         if has_body:
             require_body_type(request.headers)
@@ -102,6 +105,7 @@ class UploadItem(MethodView):
     def head(self, upload_id: str, sender: Sender) -> Response:
         """Tell how many bytes of an upload are kept."""
         require_version(request.headers)
+        refuse_any(request.args, takes_json=False)
         upload = part(ResumableUploads).look(upload_id, sender, _request(sender.caller))
         headers = _standing(upload)
         if upload.is_final and not upload.is_done:
@@ -113,8 +117,9 @@ class UploadItem(MethodView):
     def patch(self, upload_id: str, sender: Sender) -> Response:
         """Add the bytes of the body (core, checksum, creation-defer-length)."""
         require_version(request.headers)
+        refuse_any(request.args, takes_json=False)
         require_body_type(request.headers)
-        refuse_encoded(request.headers)
+        refuse_unheeded_in_part(request.method, request.headers)
         incoming = Part(_body(), request.content_length, checksum_of(request.headers))
         sent = Sent(offset_of(request.headers), incoming, length_of(request.headers))
         reached = part(ResumableUploads).append(
