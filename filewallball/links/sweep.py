@@ -7,7 +7,7 @@ from sqlalchemy import Row, and_, bindparam, delete, exists, select, update
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.tables import KEPT
-from filewallball.links.lookup import ACTIVE, SHOWN, UNAVAILABLE, shown_state
+from filewallball.links.lookup import ACTIVE, SHOWN, UNAVAILABLE, is_resting, shown_state
 from filewallball.links.tables import link_claims, links
 
 _BATCH = 500
@@ -76,6 +76,6 @@ class LinkSweep:
 
 def _is_over(row: Row[Any]) -> bool:
     """True for a link that leads nowhere and never will. Quarantined files may come back, and so may makers."""
-    if row.disabled_us is not None and row.revoked_us is None:
+    if row.revoked_us is None and is_resting(row):
         return False
     return shown_state(row) not in (ACTIVE, UNAVAILABLE) or row.file_state not in KEPT
