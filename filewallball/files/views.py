@@ -11,7 +11,7 @@ from filewallball import errors, permissions
 from filewallball.access.admission import current_operation, recorded
 from filewallball.database.connections import Database
 from filewallball.files.changes import Changes, FileChange, version_of
-from filewallball.files.delivery import deliver
+from filewallball.files.delivery import deliver, nginx_sends
 from filewallball.files.fetch import Downloads
 from filewallball.files.incoming import UploadRequest, receive_body, receive_form
 from filewallball.files.keyed_upload import Answer, KeyedUploads, Receive
@@ -221,7 +221,7 @@ def _send(file_id: str, disposition: str) -> Response:
         content,
         lambda: downloads.open(content),
         disposition=disposition,
-        x_accel=part(Settings).x_accel,
+        x_accel=nginx_sends(),
         finished=lambda delivery: downloads.delivered(op, delivery),
     )
 

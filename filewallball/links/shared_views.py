@@ -8,14 +8,13 @@ from marshmallow import EXCLUDE
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
-from filewallball.files.delivery import X_ACCEL_SHARED_PREFIX, deliver
+from filewallball.files.delivery import X_ACCEL_SHARED_PREFIX, deliver, nginx_sends
 from filewallball.files.fetch import Downloads
 from filewallball.files.schemas import ThumbnailQuerySchema
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.links import schemas
 from filewallball.links.shared import IssuedTicket, LinkInfo, SharedFile, SharedFiles
 from filewallball.registry import part
-from filewallball.settings.service import Settings
 from filewallball.web.api import Blueprint
 from filewallball.web.exchange import current_exchange
 from filewallball.web.openapi import binary_answer
@@ -130,7 +129,7 @@ def _send(shared: SharedFile, disposition: str) -> Response:
         content,
         lambda: downloads.open(content),
         disposition=disposition,
-        x_accel=part(Settings).x_accel,
+        x_accel=nginx_sends(),
         x_accel_prefix=X_ACCEL_SHARED_PREFIX,
         admit=shared.admit,
         finished=lambda delivery: downloads.delivered(op, delivery),
