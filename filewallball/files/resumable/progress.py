@@ -5,6 +5,7 @@ What is committed here is no operation of its own: the end of an upload is one, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
@@ -12,14 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, up
 from filewallball.access import Quotas, refund
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.files.resumable.tables import (
-    DONE,
-    FINAL,
-    PARTIAL,
-    RECEIVING,
-    upload_segments,
-    uploads,
-)
+from filewallball.files.resumable.tables import DONE, FINAL, PARTIAL, RECEIVING, upload_segments, uploads
 from filewallball.storage.upload_segments import Piece
 
 
@@ -148,9 +142,8 @@ class Progress:
             "is_broken": 0,
             "breaks": upload.breaks + taken,
         }
-        if not self._database.commit_unsynced(
-            lambda connection: self._is_changed(connection, upload, changes, taken)
-        ):
+        take = partial(self._is_changed, upload=upload, changes=changes, is_held=taken)
+        if not self._database.commit_unsynced(take):
             return None
         # Nobody changed what no request held.
         now = self.find(upload.upload_id) if by_force else replace(upload, **changes)
@@ -214,6 +207,11 @@ class Progress:
 
         return self._database.commit(work)
 
+    def touch(self, upload: Upload) -> None:
+        """Note that bytes arrive, for the holder of the epoch: an upload that moves does not expire."""
+        changes = {"active_us": now_us()}
+        self._database.commit_unsynced(partial(self._is_changed, upload=upload, changes=changes))
+
     def release(self, upload: Upload, *, begins_segment: bool) -> None:
         """Let an upload go after a request that failed, for the holder of the epoch."""
         changes: dict[str, Any] = {"is_held": 0, "is_wanted": 0, "is_broken": upload.is_broken}
@@ -261,9 +259,9 @@ class Progress:
 
     def count_receiving(self) -> tuple[int, int]:
         """The number of uploads under way, and when the oldest began; 0 without any."""
-        statement = select(func.count(), func.min(uploads.c.created_us)).where(uploads.c.state == RECEIVING)
-        count, oldest_us = self._database.rows(statement)[0]
-        return count, oldest_us or 0
+        oldest = func.coalesce(func.min(uploads.c.created_us), 0)
+        found = self._database.rows(select(func.count(), oldest).where(uploads.c.state == RECEIVING))[0]
+        return found[0], found[1]
 
     def _charge(self, connection: Connection, upload: Upload, charged: int) -> None:
         """Count more bytes towards the quota than were announced so far."""
@@ -274,7 +272,7 @@ class Progress:
             connection.execute(update(uploads).where(own).values(charged_bytes=charged))
 
     def _change(self, upload: Upload, changes: Mapping[str, Any]) -> None:
-        self._database.commit(lambda connection: self._is_changed(connection, upload, changes))
+        self._database.commit(partial(self._is_changed, upload=upload, changes=changes))
 
     def _is_changed(
         self, connection: Connection, upload: Upload, changes: Mapping[str, Any], is_held: int = 1

@@ -113,6 +113,7 @@ class Arrival:
             count(len(data))
             if checked is not None:
                 checked.update(data)
+                self._stay_alive()
             elif self._is_due():
                 self.sync(lets_go=False)
             if self._hold.is_stopped:
@@ -127,6 +128,13 @@ class Arrival:
         self.received += len(data)
         if self.digest is not None:
             self.digest.update(data)
+
+    def _stay_alive(self) -> None:
+        """Show that something arrives, of which nothing counts yet."""
+        self._segment.start_writing_back()
+        if time.monotonic() - self._recorded_at >= _RECORD_SECONDS:
+            self._progress.touch(self._hold.upload)
+            self._recorded_at = time.monotonic()
 
     def _is_due(self) -> bool:
         self._segment.start_writing_back()

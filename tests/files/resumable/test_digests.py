@@ -6,8 +6,10 @@ from hashlib import sha256
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from filewallball.files.resumable.tables import uploads
+from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 from tests.files.resumable.in_process import VERSION, begin, change, head, patch, segments
 
@@ -60,6 +62,19 @@ def test_the_bytes_are_read_where_the_digest_is_not_known(app: Flask, client: Fl
     url = begin(client, len(DATA))
     patch(client, url, 0, DATA[:HALF])
     change(app, uploads, digest=kept)
+
+    patch(client, url, HALF, DATA[HALF:])
+
+    assert _shown(client, url) == sha256(DATA).hexdigest()
+
+
+def test_a_digest_that_another_version_of_the_library_left_is_not_taken(
+    app: Flask, client: FlaskClient
+) -> None:
+    url = begin(client, len(DATA))
+    patch(client, url, 0, DATA[:HALF])
+    kept = str(Parts(app).database.scalar(select(uploads.c.digest)))
+    change(app, uploads, digest=f"{'0' * 8}{'f' * 8}{kept[16:]}")
 
     patch(client, url, HALF, DATA[HALF:])
 
