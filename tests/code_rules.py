@@ -16,7 +16,7 @@ _COMMIT_PLACES = {
     "recording/shipper.py",
     "files/resumable/progress.py",
 }
-_COMMITTING = {"commit", "begin", "autocommit"}
+_COMMITTING = {"commit", "commit_unsynced", "begin", "autocommit"}
 
 _READS_THE_ENVIRONMENT = {"filewallball/settings/loading.py", "filewallball_client/settings.py"}
 _ENVIRONMENT = {"os.environ", "os.environb", "os.getenv"}

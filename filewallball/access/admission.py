@@ -66,7 +66,7 @@ def recorded(
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         read_from = locations(view)
         # Links travel, and whoever passes them on appends what they like; a program's address is its operator's.
-        is_link = permission == permissions.FETCH or shared_secret is not None
+        is_link, is_program = permission == permissions.FETCH, shared_secret is not None
 
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -83,12 +83,13 @@ def recorded(
                 if refusal is not None:
                     raise refusal
                 check(caller, permission)
-                if request.method in CHANGING:
+                is_change = request.method in CHANGING
+                if is_change:
                     _check_headers(
                         is_creation=permission == permissions.UPLOAD, reads_if_match=reads_if_match
                     )
                 if exchange.environ.get("QUERY_STRING"):
-                    _check_query(read_from, is_link=is_link)
+                    _check_query(read_from, is_link=is_program or (is_link and not is_change))
                 return view(*args, **kwargs)
 
         run.rule = Rule(action, permission)  # type: ignore[attr-defined]

@@ -23,6 +23,7 @@ from filewallball.backup.manifest import (
 )
 from filewallball.backup.prune import chosen, prune_backups
 from filewallball.backup.restore import has_files, place_keys, restore_backup
+from filewallball.backup.revocations import known_revocations
 from filewallball.backup.verify import verify_backup
 from filewallball.clock import now_us, rfc3339
 from filewallball.commands import with_app
@@ -167,6 +168,9 @@ def restore(folder: Path, backup_id: str | None, force: bool) -> None:
     place_keys(load_settings().data_dir, folder / manifest.backup_id, KEYS)
     _restore(folder, manifest)
     click.echo(f"restored: {_about(manifest)}")
+    click.echo(
+        f"What was revoked after {rfc3339(manifest.created_us)} and not known here works again: revoke it anew."
+    )
 
 
 def _refuse_newer(manifest: Manifest) -> None:
@@ -196,7 +200,7 @@ def _refuse_other_key(settings: Settings, backup: Path) -> None:
 
 @partial(with_app, adjust=_patient, is_first=True)
 def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
-    store = part(LocalStore, app)
+    store, revoked = part(LocalStore, app), known_revocations(part(Database, app))
     _bring_schema_to(app, manifest.revision)
     if not _has_formats():
         part(Ledger, app).writer.write_to_earlier_schema()
@@ -204,7 +208,7 @@ def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
     part(Journal, app).prepare()
     part(Adoption, app).adopt(is_new_key=True)
     with operation(part(Ledger, app), "backup:restore", command_line()) as op:
-        was_told = restore_backup(
+        restored = restore_backup(
             op,
             folder,
             manifest,
@@ -213,8 +217,11 @@ def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
             store=store,
             cache=part(MetadataCache, app),
             data_dir=part(Settings, app).data_dir,
+            revoked=revoked,
         )
-    if not was_told:
+    for name, count in restored.kept_revoked.items():
+        click.echo(f"{name}: {count:,} stay revoked that the backup has in use")
+    if not restored.redis_was_told:
         click.echo(
             "filewallball: Redis does not answer: what it still holds is served for 30 s more", err=True
         )

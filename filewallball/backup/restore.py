@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, TextClause, inspect, select, text
 from filewallball import errors
 from filewallball.backup.create import Progress, named_blobs
 from filewallball.backup.manifest import BLOBS, ROWS, Manifest, blob_location, digest_of
+from filewallball.backup.revocations import Known, keep_revoked
 from filewallball.backup.rows import Change, load
 from filewallball.database.connections import Database
 from filewallball.files.cache import MetadataCache
@@ -27,6 +29,15 @@ _NOW = "SELECT MAX(ABS({column})) FROM {table}"
 _NEXT = "UPDATE {table} SET {column} = {column} + CASE WHEN {column} < 0 THEN -:more ELSE :more END"
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The outcome of a restore: what stayed revoked, by table; and False where Redis could not be told, and may serve
+    metadata of before for 30 seconds more."""
+
+    kept_revoked: Mapping[str, int]
+    redis_was_told: bool
+
+
 def has_files(database: Database) -> bool:
     """True if a restore would replace something: files that somebody stored here."""
     return database.row(select(files.c.id).limit(1)) is not None
@@ -42,11 +53,11 @@ def restore_backup(
     store: LocalStore,
     cache: MetadataCache,
     data_dir: Path,
-) -> bool:
-    """Bring back a verified backup. The schema must already be at the backup's revision.
+    revoked: Known,
+) -> Restored:
+    """Bring back a verified backup, but for what is `revoked`. The schema must already be at the backup's revision.
 
-    Until the one transaction commits, nothing of what was there before has changed. False where Redis could not be
-    told, and may serve metadata of before for 30 seconds more.
+    Until the one transaction commits, nothing of what was there before has changed.
     """
     with lease(database, "restore") as held:
         paths = _restore_blobs(store, folder, manifest, progress, held)
@@ -58,15 +69,19 @@ def restore_backup(
         op.note(details={"folder": str(folder), "blobs": manifest.blob_count, "rows": manifest.rows})
         rows = folder / manifest.backup_id / ROWS
         cache.doubt_all()
+        kept: dict[str, int] = {}
+
+        def change(connection: Connection) -> None:
+            _load(connection, rows, {"blobs": with_new_path})
+            kept.update(keep_revoked(connection, revoked))
+            op.note(details={"kept_revoked": kept})
+
         try:
-            op.change(
-                lambda connection: _load(connection, rows, {"blobs": with_new_path}),
-                undo=lambda: _take_back(store, paths),
-            )
+            op.change(change, undo=lambda: _take_back(store, paths))
         finally:
             was_told = cache.forget_all()
     retire_anchor(data_dir)
-    return was_told
+    return Restored(kept, was_told)
 
 
 def _load(connection: Connection, rows: Path, change: dict[str, Change]) -> None:

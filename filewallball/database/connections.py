@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Insert, Row, Select
@@ -10,7 +11,7 @@ from sqlalchemy.pool import QueuePool
 from filewallball.database.engines import dialect_of
 from filewallball.database.refusals import Refusals
 from filewallball.database.retries import retrying
-from filewallball.database.stock import Inserts, Result, Work
+from filewallball.database.stock import Commits, Inserts, Result, Work, Writers
 from filewallball.errors import CommitUnknown
 from filewallball.errors.database_codes import is_refused_commit
 
@@ -30,6 +31,8 @@ class Database:
         self._write_lock = self.dialect.write_lock(writer)
         self._writers = self.dialect.writers(writer)
         self.commits = self.dialect.commits(self._write_lock, self._transact)
+        self._unsynced_writers = self.dialect.unsynced_writers(writer)
+        self._unsynced = Commits(self._write_lock, partial(self._transact, writers=self._unsynced_writers))
         self._statements = self.dialect.statements(reader, self.query)
 
     def read(self) -> Connection:
@@ -96,6 +99,7 @@ class Database:
         """Close every idle connection; whoever asks again opens others."""
         self._statements.close()
         self._writers.close()
+        self._unsynced_writers.close()
         for engine in {self._writer, self._reader}:
             engine.dispose()
 
@@ -124,13 +128,18 @@ class Database:
         """
         return self.commits.run(work)
 
+    def commit_unsynced(self, work: Callable[[Connection], T]) -> T:
+        """The same for a change that everybody sees at once and that a power cut may undo, but not if it leaves a later
+        commit."""
+        return self._unsynced.run(work)
+
     def bulk(self, statement: Insert, names: Sequence[str]) -> Inserts:
         """An INSERT of many rows at once, each with the values of the columns `names`."""
         return self.dialect.inserts(statement, names, self._writer)
 
-    def _transact(self, works: Sequence[Work]) -> list[Any]:
+    def _transact(self, works: Sequence[Work], writers: Writers | None = None) -> list[Any]:
         """All of `works` in one transaction; whoever calls holds the write lock."""
-        with self._writers.connect() as connection:
+        with (writers or self._writers).connect() as connection:
             transaction = connection.begin()
             try:
                 results = [work(connection) for work in works]

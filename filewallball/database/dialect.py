@@ -55,6 +55,10 @@ class Dialect(ABC):
         """The source of connections for write transactions."""
         return Writers(engine)
 
+    def unsynced_writers(self, engine: Engine) -> Writers:
+        """Those for what a power cut may undo."""
+        return self.writers(engine)
+
     def statements(self, reader: Engine, query: Query) -> Statements:
         """The object that executes statements that are built once."""
         return Statements(query)

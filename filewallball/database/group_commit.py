@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from filewallball.database.prepared import executed
 from filewallball.database.stock import Commits, Transact, Work, Writers
 from filewallball.errors import CommitUnknown
 
@@ -110,6 +111,28 @@ class KeptWriter(Writers):
         kept, self._kept = self._kept, None
         if kept is not None:
             kept.close()
+
+
+class UnsyncedWriter(KeptWriter):
+    """A connection whose commits reach the disk with the next synced one of whatever connection, never in another
+    order."""
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        is_new = self._kept is None
+        with super().connect() as connection:
+            try:
+                if is_new:
+                    executed(connection, "PRAGMA synchronous=NORMAL", ())
+                yield connection
+            except BaseException:
+                connection.invalidate()  # nobody else may get it
+                raise
+
+    def close(self) -> None:
+        if self._kept is not None:
+            self._kept.invalidate()
+        super().close()
 
 
 @dataclass(slots=True, eq=False)

@@ -29,7 +29,7 @@ from sqlalchemy.dialects import sqlite
 
 from filewallball.database import skip_scan
 from filewallball.database.dialect import Columns, Dialect, Options, may_be_null, written
-from filewallball.database.group_commit import GroupCommit, KeptWriter
+from filewallball.database.group_commit import GroupCommit, KeptWriter, UnsyncedWriter
 from filewallball.database.prepared import PreparedInserts, PreparedStatements, executed
 from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact, Writers
 from filewallball.database.turns import SUFFIX, Turns
@@ -68,6 +68,9 @@ class SQLite(Dialect):
 
     def writers(self, engine: Engine) -> Writers:
         return KeptWriter(engine)
+
+    def unsynced_writers(self, engine: Engine) -> Writers:
+        return UnsyncedWriter(engine)
 
     def statements(self, reader: Engine, query: Query) -> Statements:
         return PreparedStatements(reader, query)

@@ -20,6 +20,8 @@ from filewallball.files.conditions import (
 )
 from filewallball.files.naming import content_disposition
 from filewallball.files.text_charset import charset_of
+from filewallball.registry import part
+from filewallball.settings.service import Settings
 from filewallball.web.exchange import current_exchange
 from filewallball.web.finished import FinishedResponse
 
@@ -79,6 +81,11 @@ class Delivery:
     bytes_sent: int
     bytes_expected: int
     by: Literal["app", "nginx"]
+
+
+def nginx_sends() -> bool:
+    """True if the answer to the present request goes to nginx: whoever asks past it would get an empty body."""
+    return part(Settings).x_accel and current_exchange().origin.came_by_proxy
 
 
 def deliver(

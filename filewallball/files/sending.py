@@ -5,11 +5,10 @@ from collections.abc import Callable
 from flask import Response
 
 from filewallball.access.admission import current_operation
-from filewallball.files.delivery import X_ACCEL_PREFIX, Content, deliver
+from filewallball.files.delivery import X_ACCEL_PREFIX, Content, deliver, nginx_sends
 from filewallball.files.fetch import Downloads
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.registry import part
-from filewallball.settings.service import Settings
 
 Admit = Callable[[bool], None]
 """Called before a byte leaves, with True if only a part will; what it raises refuses the request."""
@@ -29,7 +28,7 @@ def send_file(
         content,
         lambda: downloads.open(content),
         disposition=disposition,
-        x_accel=part(Settings).x_accel,
+        x_accel=nginx_sends(),
         x_accel_prefix=x_accel_prefix,
         admit=admit,
         finished=lambda delivery: downloads.delivered(op, delivery),

@@ -26,6 +26,7 @@ RENEWED_SECONDS = 5.0
 _LONGEST_SECONDS = 12 * 3600.0
 _OF_THE_DATABASE = (errors.Unavailable.code, errors.CommitUnknown.code)
 _HELD = (*OF_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == RUNNING)
+_ENDED = (*OF_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == DONE)
 _FIND = select(
     idempotency_keys.c.state,
     idempotency_keys.c.holder,
@@ -33,9 +34,8 @@ _FIND = select(
     idempotency_keys.c.answer,
 ).where(*OF_KEY)
 _RENEW = update(idempotency_keys).where(*_HELD).values(beat=idempotency_keys.c.beat + 1)
-_FORGET = delete(idempotency_keys).where(
-    *OF_KEY, idempotency_keys.c.holder == bindparam("of_holder"), idempotency_keys.c.state == DONE
-)
+_FORGET = delete(idempotency_keys).where(*_ENDED)
+_AMEND = update(idempotency_keys).where(*_ENDED)
 _FREE = delete(idempotency_keys).where(*_HELD)
 _TAKE_OVER = update(idempotency_keys).where(*_HELD).values(holder=bindparam("by"), beat=0)
 _FINISH = update(idempotency_keys).where(*_HELD)
@@ -155,6 +155,11 @@ class Reservations:
         names = {**_names(key), "of_holder": outcome.holder}
         with self._database.begin() as connection:
             connection.execute(_FORGET, names)
+
+    def amend(self, connection: Connection, key: IdempotencyKey, holder: str, answer: bytes) -> None:
+        """Keep another answer under a key that is done, in the transaction that changes what there is to tell."""
+        names = {**_names(key), "of_holder": holder}
+        connection.execute(_AMEND.values(answer=key.seal(answer)), names)
 
     def renew(self) -> None:
         """Show that the holders of the keys of this process go on; to be called every RENEWED_SECONDS."""

@@ -13,6 +13,7 @@ from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.tables import KEPT, files
 from filewallball.links.tables import links
+from filewallball.permissions import ANY_FILE, ROLES, SHARE
 
 ACTIVE, REVOKED, EXPIRED, USED_UP, UNAVAILABLE = "active", "revoked", "expired", "used_up", "unavailable"
 STATES = (ACTIVE, REVOKED, EXPIRED, USED_UP, UNAVAILABLE)
@@ -30,6 +31,7 @@ SHOWN = (
         *_COLUMNS,
         users.c.username,
         users.c.disabled_us,
+        users.c.role,
         files.c.filename,
         files.c.state.label("file_state"),
         files.c.expires_us.label("file_expires_us"),
@@ -38,14 +40,14 @@ SHOWN = (
     .outerjoin(files, files.c.file_id == links.c.file_id)
 )
 _FIND = (
-    select(*_COLUMNS, users.c.disabled_us)
+    select(*_COLUMNS, users.c.disabled_us, users.c.role)
     .outerjoin(users, users.c.id == links.c.created_by)
     .where(links.c.link_id == bindparam("link_id"))
 )
 
 
 class FoundLink(NamedTuple):
-    """A link in the order of the columns that `_FIND` selects; `disabled_us` is its maker's."""
+    """A link in the order of the columns that `_FIND` selects; `disabled_us` and `role` are its maker's."""
 
     link_id: str
     file_id: str
@@ -61,6 +63,7 @@ class FoundLink(NamedTuple):
     expires_us: int | None
     revoked_us: int | None
     disabled_us: int | None
+    role: str | None
 
 
 def new_link_id() -> str:
@@ -96,7 +99,7 @@ def find_by_id(database: Database, link_id: str) -> FoundLink | None:
 
 
 def check_alive(link: FoundLink) -> None:
-    """Raise LinkRevoked or LinkExpired for a link that is over whoever asks. A disabled maker's links rest."""
+    """Raise LinkRevoked or LinkExpired for a link that is over, or rests, whoever asks."""
     state = state_of(link)
     if state == REVOKED:
         raise errors.LinkRevoked
@@ -106,11 +109,21 @@ def check_alive(link: FoundLink) -> None:
 
 def state_of(link: FoundLink | Row[Any]) -> str:
     """The state of a link apart from its file's."""
-    if link.revoked_us is not None or link.disabled_us is not None:
+    if link.revoked_us is not None or is_resting(link):
         return REVOKED
     if link.expires_us is not None and link.expires_us <= now_us():
         return EXPIRED
     return USED_UP if is_used_up(link) else ACTIVE
+
+
+def is_resting(link: FoundLink | Row[Any]) -> bool:
+    """True while its maker, who may come back, is disabled or has lost the right to make it."""
+    if link.disabled_us is not None:
+        return True
+    if link.role is None:  # made with the token of the settings
+        return False
+    rights = ROLES.get(link.role, frozenset())
+    return SHARE not in rights or (link.created_by != link.owner_id and ANY_FILE not in rights)
 
 
 def is_used_up(link: FoundLink | Row[Any]) -> bool:

@@ -179,7 +179,11 @@ class Settings(MonitoringSettings):
     backup_after: tuple[str, ...] = setting(
         "command", "", "Program, with its arguments, that `backup create` runs afterwards; no shell reads it"
     )
-    x_accel: bool = setting("bool", "false", "Let nginx send downloads (X-Accel-Redirect to /_blobs/)")
+    x_accel: bool = setting(
+        "bool",
+        "false",
+        "Let nginx send downloads that it passes on (X-Accel-Redirect to /_blobs/); needs TRUSTED_PROXIES",
+    )
     nginx_unanswered_log: str = setting(
         "absolute",
         "",

@@ -21,6 +21,7 @@ _FOLDER = "uploads"
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
 _PIECE_BYTES = 1024 * 1024
+_WRITE_BACK_BYTES = 4 * 1024 * 1024
 Piece = tuple[int, int]
 """A segment's number, and how many of its bytes count."""
 
@@ -34,6 +35,7 @@ class Segment:
         self._look_again = look_again
         self._failed = False
         self._synced = size
+        self._written_back = size
         self._next_check = size + bytes_between_checks(look_again())
 
     @property
@@ -53,9 +55,12 @@ class Segment:
         self.size += len(data)
 
     def start_writing_back(self) -> None:
-        """Let the kernel begin to write, so that the next sync has little left to wait for."""
-        with suppress(OSError):
-            os.posix_fadvise(self._fd, self._synced, self.size - self._synced, os.POSIX_FADV_DONTNEED)
+        """Let the kernel begin to write what has come, so that the next sync has little left to wait for."""
+        begun = self._written_back
+        if self.size - begun >= _WRITE_BACK_BYTES:
+            self._written_back = self.size
+            with suppress(OSError):
+                os.posix_fadvise(self._fd, begun, self.size - begun, os.POSIX_FADV_DONTNEED)
 
     def sync(self) -> None:
         """Force the bytes to the disk, once: a sync that failed is not repeated. Raises StorageFull, StorageFailed."""
@@ -80,6 +85,7 @@ class Segment:
             raise storage_error(error) from error
         self.size = size
         self._synced = min(self._synced, size)
+        self._written_back = min(self._written_back, size)
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1

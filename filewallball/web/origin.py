@@ -84,6 +84,11 @@ class Origin:
         return self.is_known and self.host_is_known and (self.trusted or not self.forwarded)
 
     @property
+    def came_by_proxy(self) -> bool:
+        """True if a trusted proxy passed the request on."""
+        return self.trusted and self.forwarded
+
+    @property
     def counted_as(self) -> str:
         """The network by which limits and quotas count the client; those unknown count together, for each proxy."""
         return client_network(self.client_ip) if self.is_known else unknown_behind(self.proxy)

@@ -1,7 +1,7 @@
 """Request headers that change what a request means: what nothing here would do is refused, never passed over."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from werkzeug.datastructures import Headers
 
@@ -57,14 +57,17 @@ def refuse_unheeded(
     route itself reads `If-Match`.
     Raises BadRequest, UnsupportedMediaType, PreconditionFailed.
     """
-    sent = _ABOUT_VERSIONS.among(headers)
-    if any(headers[name].upper() != method for name in sent if name in _OVERRIDES):
-        raise BadRequest("The method is that of the request line; it cannot be overridden.")
-    conditions = _CONDITIONS[:2] if is_creation else _CONDITIONS[reads_if_match:]
-    if name := next((name for name in sent if name in conditions), None):
-        raise PreconditionFailed(f"{name} cannot hold: there is no version to compare with here.")
+    _refuse_conditions(method, headers, _CONDITIONS[:2] if is_creation else _CONDITIONS[reads_if_match:])
     refuse_encoded(headers)
     refuse_fragment(headers, length)
+
+
+def refuse_unheeded_in_part(method: str, headers: Headers) -> None:
+    """The same for a request that brings a part of an upload, and says in another way where that belongs."""
+    _refuse_conditions(method, headers, _CONDITIONS)
+    refuse_encoded(headers)
+    if "Content-Range" in headers:
+        raise BadRequest("Content-Range: Upload-Offset says where the bytes belong.")
 
 
 def refuse_encoded(headers: Headers) -> None:
@@ -95,6 +98,14 @@ def refuse_fragment(headers: Headers, length: int | None) -> None:
         raise BadRequest(f"{name}: a file can only be sent whole, not in pieces.")
     if _is_byteranges(headers):
         raise BadRequest(f"{_BYTERANGES}: a file can only be sent whole, not in pieces.")
+
+
+def _refuse_conditions(method: str, headers: Headers, conditions: Collection[str]) -> None:
+    sent = _ABOUT_VERSIONS.among(headers)
+    if any(headers[name].upper() != method for name in sent if name in _OVERRIDES):
+        raise BadRequest("The method is that of the request line; it cannot be overridden.")
+    if name := next((name for name in sent if name in conditions), None):
+        raise PreconditionFailed(f"{name} cannot hold: there is no version to compare with here.")
 
 
 def _is_byteranges(headers: Headers) -> bool:

@@ -2,6 +2,8 @@
 
 import fcntl
 import hashlib
+import json
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +24,7 @@ from filewallball.files.name_backfill import NameBackfill
 from filewallball.files.tables import files
 from harness.parts import Parts
 from harness.servers import Redis
+from tests.access.people import client_of, new_token
 from tests.backup.place import Place, blobs, flip
 from tests.files.named import put_names
 from tests.fixtures.earlier_layout import lay_out_as_before
@@ -65,6 +68,25 @@ def test_files_that_are_there_are_replaced_only_by_force_and_under_the_running_s
     assert either.fetch(kept_id) == (200, b"kept")
     assert either.fetch(later_id)[0] == 404
     assert "Intact" in either.shell.run("audit", "verify")
+
+
+def test_what_was_revoked_since_the_backup_stays_revoked(either: Place, folder: Path) -> None:
+    owner, leaver, former = (
+        client_of(either.app, new_token(either.app, name)) for name in ("owner", "leaver", "former")
+    )
+    file_id = owner.put("/upload/a.txt?visibility=private", data=b"content").get_json()["file_id"]
+    lost, kept = (owner.post("/api/v1/links", json={"file_id": file_id}).get_json() for _ in range(2))
+    either.shell.run("backup", "create", str(folder))
+    owner.delete(f"/api/v1/links/{lost['link_id']}")
+    either.shell.run("users", "change", "leaver", "--disable")
+    (token,) = json.loads(either.shell.run("tokens", "list", "--user", "former", "--json"))
+    either.shell.run("tokens", "revoke", str(token["id"]))
+
+    told = either.shell.run("backup", "restore", "--force", str(folder))
+
+    assert [owner.get(link["url"], buffered=True).status_code for link in (kept, lost)] == [200, 410]
+    assert [client.get("/files").status_code for client in (owner, leaver, former)] == [200, 401, 401]
+    assert sorted(re.findall("(.*) stay", told)) == ["links: 1", "tokens: 1", "users: 1"]
 
 
 def test_files_of_an_earlier_layout_are_copied_and_brought_back_over_it(either: Place, folder: Path) -> None:

@@ -86,3 +86,24 @@ def test_a_flood_of_refusals_is_folded_into_a_count(
 
     assert sum(row.count for row in rows) == 50
     assert len(rows) <= 22  # ten alone and one coalesced event for each minute that the loop touched
+
+
+def test_nginx_is_left_the_bytes_only_of_what_it_passed_on(set_config: Callable[..., Flask]) -> None:
+    client = set_config(X_ACCEL="true", TRUSTED_PROXIES="127.0.0.1/32").test_client()
+    file = keep(client)
+    link = client.post("/api/v1/links", json={"file_id": file["file_id"]}, headers=AS_ADMIN).get_json()
+    passed_on = {"X-Forwarded-For": "192.0.2.1"}
+
+    for path in (file["download_url"], link["url"]):
+        direct, by_nginx = client.get(path), client.get(path, headers=passed_on)
+
+        assert (direct.data, "X-Accel-Redirect" in direct.headers) == (b"content", False)
+        assert (by_nginx.data, "X-Accel-Redirect" in by_nginx.headers) == (b"", True)
+
+
+def test_who_pretends_to_be_a_proxy_gets_the_bytes(set_config: Callable[..., Flask]) -> None:
+    client = set_config(X_ACCEL="true", TRUSTED_PROXIES="192.0.2.9/32").test_client()
+
+    answer = client.get(keep(client)["download_url"], headers={"X-Forwarded-For": "127.0.0.1"})
+
+    assert (answer.data, "X-Accel-Redirect" in answer.headers) == (b"content", False)

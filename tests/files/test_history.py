@@ -64,10 +64,10 @@ def test_an_owner_sees_who_fetched_and_changed_a_file(app: Flask, owner: FlaskCl
 
 
 def test_where_nginx_sends_nobody_knows_whether_all_arrived(set_config: Callable[..., Flask]) -> None:
-    app = set_config(X_ACCEL="true")
+    app = set_config(X_ACCEL="true", TRUSTED_PROXIES="127.0.0.1/32")
     owner = client_of(app, new_token(app, "owner"))
     file = keep(owner)
-    owner.get(file["download_url"])
+    owner.get(file["download_url"], headers={"X-Forwarded-For": "192.0.2.1"})
 
     fetched = history(owner, file, include="fetches")["events"][0]
 

@@ -130,6 +130,26 @@ def test_links_of_a_disabled_user_rest(shared_app: Flask, visitor: FlaskClient) 
     assert answers == [REVOKED, (200, "")]
 
 
+@pytest.mark.parametrize("role", ["guest", "monitor", "user"])
+def test_links_of_a_maker_who_lost_the_right_to_make_them_rest(
+    shared_app: Flask, visitor: FlaskClient, role: str
+) -> None:
+    name = f"was-admin-{role}"
+    maker = client_of(shared_app, new_token(shared_app, name, "admin"))
+    own = maker.put("/upload/a.txt?visibility=private", data=CONTENT).get_json()["file_id"]
+    others = keep_private(visitor)["file_id"]
+    paths = [maker.post("/api/v1/links", json={"file_id": file}).get_json()["url"] for file in (own, others)]
+    users = visitor.get("/api/v1/access/users", headers=AS_ADMIN).get_json()["users"]
+    user_id = next(user["id"] for user in users if user["username"] == name)
+
+    def answers_as(wanted: str) -> list[tuple[int, str]]:
+        visitor.patch(f"/api/v1/access/users/{user_id}", json={"role": wanted}, headers=AS_ADMIN)
+        return [seen(visitor.get(path)) for path in paths]
+
+    assert answers_as(role) == [(200, "") if role == "user" else REVOKED, REVOKED]
+    assert answers_as("admin") == [(200, ""), (200, "")]
+
+
 def test_a_link_leads_nowhere_once_its_file_is_gone(shared_app: Flask, visitor: FlaskClient) -> None:
     file = keep_private(visitor)
     link, mine = make_link(visitor, file["file_id"]), files.c.file_id == file["file_id"]

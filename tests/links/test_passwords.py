@@ -144,3 +144,15 @@ def test_few_passwords_are_computed_at_once() -> None:
     thread.start()
     thread.join(30)
     assert taken.is_set()
+
+
+def test_a_password_or_anything_else_in_the_query_is_refused(visitor: FlaskClient) -> None:
+    file = keep_private(visitor)
+    link = make_link(visitor, file["file_id"], password="hush")
+
+    for query in ("password=hush", "size=3"):
+        refused = visitor.post(f"{link['path']}/unlock?{query}", json={"password": "hush"})
+        assert seen(refused) == (422, "validation_error")
+        ticket = visitor.post(f"/api/v1/files/{file['file_id']}/ticket?{query}", headers=AS_ADMIN)
+        assert seen(ticket) == (422, "validation_error")
+    assert visitor.post(f"{link['path']}/unlock?utm_source=x", json={"password": "hush"}).status_code == 200

@@ -153,4 +153,5 @@ def _values(op: Operation, announced: Announced, filename: str) -> dict[str, Any
         "event_id": "",
         "file_id": "",
         "error_code": "",
+        "digest": "",
     }

@@ -1,6 +1,6 @@
 """The end of an upload: a file like any other, or a refusal; on record as `file:upload` in the same transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +30,10 @@ _STATES = {"upload_expired": EXPIRED, "upload_terminated": TERMINATED}
 _NOT_FINAL = frozenset(kind.code for kind in (errors.NetworkError, errors.UploadLocked, errors.NotFound))
 
 
+Also = Callable[[Connection, StoredFile], object]
+"""Runs in the transaction that makes an upload a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """The request that ends an upload; a job has none."""
@@ -37,6 +41,7 @@ class Request:
     caller: Caller
     endpoint: str = ""
     exchange: Exchange | None = None
+    also: Also = lambda connection, file: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Endings:
         op = self._operation(upload, request, [upload, *parts])
         try:
             with self._staged(content) as stage:
-                stored = self._store_staged(op, upload, stage)
+                stored = self._store_staged(op, upload, stage, request.also)
         except Exception as error:
             cause = translate(error)
             if is_final(cause):
@@ -101,7 +106,7 @@ class Endings:
             op.refuse(error)
         self._segments.remove(upload.upload_id)
 
-    def _store_staged(self, op: Operation, upload: Upload, stage: Stage) -> StoredFile:
+    def _store_staged(self, op: Operation, upload: Upload, stage: Stage, also: Also) -> StoredFile:
         metadata = read_metadata(upload.metadata)
         op.note(file_size=stage.size)
         require_digests(stage, metadata.option("sha256", ""), Headers())
@@ -114,7 +119,7 @@ class Endings:
             metadata.option("description", ""),
             (),
         )
-        return self._files.store(op, incoming)
+        return self._files.store(op, incoming, also)
 
     def _operation(self, upload: Upload, request: Request, charged: Sequence[Upload]) -> Operation:
         op = operation(

@@ -30,6 +30,8 @@ class Hold:
     """Wakes the request where it waits for its client."""
     is_stopped: bool = False
     is_ending: bool = False
+    is_let_go: bool = False
+    """The row says already that the request holds it no more."""
 
     def stop(self) -> None:
         """Have the request let the upload go."""

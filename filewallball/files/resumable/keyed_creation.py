@@ -4,11 +4,14 @@ import hashlib
 from dataclasses import dataclass
 
 import orjson
+from sqlalchemy import Connection
 
 from filewallball import errors
 from filewallball.files.resumable.creation import Announced
+from filewallball.files.resumable.ending import Also
 from filewallball.files.resumable.service import ResumableUploads
-from filewallball.idempotency.keys import read_key
+from filewallball.files.stored import StoredFile
+from filewallball.idempotency.keys import IdempotencyKey, read_key
 from filewallball.idempotency.reservations import Outcome, Reservations
 from filewallball.recording.operations import Operation
 
@@ -19,6 +22,10 @@ class Begun:
 
     upload_id: str
     is_replayed: bool
+    keep_token: Also
+    """Keeps the delete token of the file that the creation itself brings, in the transaction of the file."""
+    delete_token: str = ""
+    """The token that the first answer told."""
 
 
 class KeyedCreation:
@@ -37,11 +44,11 @@ class KeyedCreation:
         """
         key, content = read_key(header, op.caller), _content_digest(announced)
         found = self._reservations.reserve(key, op.event.event_id)
-        if isinstance(found, Outcome) and self._uploads.is_over(found.answer.decode()):
+        if isinstance(found, Outcome) and self._uploads.is_over(_told(found)[0]):
             self._reservations.forget(key, found)
             found = self._reservations.reserve(key, op.event.event_id)
         if isinstance(found, Outcome):
-            return _replay(op, found, content)
+            return self._replay(op, key, found, content)
         with found as reservation:
             reservation.at_work()
             upload = self._uploads.create(
@@ -49,15 +56,29 @@ class KeyedCreation:
                 announced,
                 lambda connection, upload_id: reservation.fulfil(connection, content, upload_id.encode()),
             )
-        return Begun(upload.upload_id, is_replayed=False)
+        keep_token = self._keeping(key, op.event.event_id, upload.upload_id)
+        return Begun(upload.upload_id, is_replayed=False, keep_token=keep_token)
+
+    def _replay(self, op: Operation, key: IdempotencyKey, outcome: Outcome, content: str) -> Begun:
+        if outcome.content_digest != content:
+            raise errors.IdempotencyKeyReused
+        upload_id, delete_token = _told(outcome)
+        op.note(resource_id=upload_id, details={"replayed": True})
+        return Begun(upload_id, True, self._keeping(key, outcome.holder, upload_id), delete_token)
+
+    def _keeping(self, key: IdempotencyKey, holder: str, upload_id: str) -> Also:
+        def keep(connection: Connection, file: StoredFile) -> None:
+            if file.delete_token:
+                answer = f"{upload_id} {file.delete_token}"
+                self._reservations.amend(connection, key, holder, answer.encode())
+
+        return keep
 
 
-def _replay(op: Operation, outcome: Outcome, content: str) -> Begun:
-    if outcome.content_digest != content:
-        raise errors.IdempotencyKeyReused
-    upload_id = outcome.answer.decode()
-    op.note(resource_id=upload_id, details={"replayed": True})
-    return Begun(upload_id, is_replayed=True)
+def _told(outcome: Outcome) -> tuple[str, str]:
+    """The upload and the delete token, if any, that the first answer told."""
+    upload_id, _, delete_token = outcome.answer.decode().partition(" ")
+    return upload_id, delete_token
 
 
 def _content_digest(announced: Announced) -> str:

@@ -3,23 +3,17 @@
 What is committed here is no operation of its own: the end of an upload is one, with all of its bytes.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
 
 from filewallball.access import Quotas, refund
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.files.resumable.tables import (
-    DONE,
-    FINAL,
-    PARTIAL,
-    RECEIVING,
-    upload_segments,
-    uploads,
-)
+from filewallball.files.resumable.tables import DONE, FINAL, PARTIAL, RECEIVING, upload_segments, uploads
 from filewallball.storage.upload_segments import Piece
 
 
@@ -53,6 +47,7 @@ class Upload:
     ended_us: int | None
     file_id: str
     error_code: str
+    digest: str
 
     @property
     def is_partial(self) -> bool:
@@ -90,6 +85,14 @@ class Standing:
 
 
 COLUMNS = [uploads.c[field.name] for field in fields(Upload)]
+_FIND = select(*COLUMNS).where(uploads.c.upload_id == bindparam("upload_id"))
+_CHANGE = update(uploads).where(
+    uploads.c.upload_id == bindparam("of_upload"),
+    uploads.c.epoch == bindparam("in_epoch"),
+    uploads.c.state == RECEIVING,
+    uploads.c.is_held == bindparam("if_held"),
+)
+"""A change that takes place only while the upload is in the epoch in which it was seen."""
 
 
 class Progress:
@@ -98,11 +101,14 @@ class Progress:
     def __init__(self, database: Database, quotas: Quotas) -> None:
         self._database = database
         self._quotas = quotas
+        note = database.dialect.insert(upload_segments)
+        names = upload_segments.c.upload_id, upload_segments.c.number
+        self._note = database.dialect.upsert(note, names, {"size": database.dialect.incoming(note).size})
 
     def find(self, upload_id: str) -> Upload | None:
         """The upload as the newest commit has it."""
-        row = self._database.row(select(*COLUMNS).where(uploads.c.upload_id == upload_id))
-        return None if row is None else of_row(row)
+        row = self._database.find(_FIND, {"upload_id": upload_id})
+        return None if row is None else Upload(*row)
 
     def standings(self, upload_ids: Sequence[str]) -> dict[str, Standing]:
         """The progress of these uploads, by one query for all of them."""
@@ -126,13 +132,22 @@ class Progress:
 
     def claim(self, upload: Upload, *, by_force: bool) -> Upload | None:
         """Take an upload in its next epoch, None if somebody was faster. By force from a request that may still live:
-        then what it writes from now on goes nowhere."""
-        changes: dict[str, Any] = {"epoch": upload.epoch + 1, "is_held": 1, "is_wanted": 0, "is_broken": 0}
-        if by_force:
-            changes |= {"segment": upload.segment + 1, "breaks": upload.breaks + 1}
-        if not self._change(_at(upload, is_held=int(by_force)).values(**changes)):
+        then what it writes from now on goes nowhere. A power cut may undo it: it leaves nobody who holds an upload."""
+        taken = int(by_force)
+        changes: dict[str, Any] = {
+            "epoch": upload.epoch + 1,
+            "segment": upload.segment + taken,
+            "is_held": 1,
+            "is_wanted": 0,
+            "is_broken": 0,
+            "breaks": upload.breaks + taken,
+        }
+        take = partial(self._is_changed, upload=upload, changes=changes, is_held=taken)
+        if not self._database.commit_unsynced(take):
             return None
-        return self.find(upload.upload_id)
+        # Nobody changed what no request held.
+        now = self.find(upload.upload_id) if by_force else replace(upload, **changes)
+        return now and replace(now, is_broken=taken or upload.is_broken)
 
     def fence(self, upload: Upload) -> Upload | None:
         """Take an upload from a request that does not answer, and leave it to whoever comes next."""
@@ -144,16 +159,16 @@ class Progress:
             "is_held": 0,
             "is_wanted": 0,
         }
-        self._change(_at(upload, is_held=1).values(**changes))
+        self._change(upload, changes)
         return self.find(upload.upload_id)
 
     def ask(self, upload: Upload) -> None:
         """Ask the request that holds an upload to let it go."""
-        self._change(_at(upload, is_held=1).values(is_wanted=1))
+        self._change(upload, {"is_wanted": 1})
 
     def answer(self, upload: Upload) -> None:
         """Tell whoever asks that the request lives and cannot let go now."""
-        self._change(_at(upload, is_held=1).values(is_wanted=0))
+        self._change(upload, {"is_wanted": 0})
 
     def record(
         self,
@@ -161,11 +176,12 @@ class Progress:
         received: int,
         segment_size: int,
         length: int | None,
+        digest: str,
         *,
         lets_go: bool = False,
         is_broken: bool = False,
     ) -> bool:
-        """Note how many bytes are synced, for the holder of the epoch; False for a former one.
+        """Note how many bytes are synced, and their digest, for the holder of the epoch; False for a former one.
 
         Raises QuotaExceeded where the length was never announced and the bytes go beyond the quota.
         """
@@ -174,34 +190,41 @@ class Progress:
             "received": received,
             "active_us": now_us(),
             "length": length,
+            "digest": digest,
             "is_held": int(not lets_go),
         }
         if is_broken:
             changes |= {"is_broken": 1, "breaks": upload.breaks + 1}
 
         def work(connection: Connection) -> bool:
-            if connection.execute(_at(upload, is_held=1).values(**changes)).rowcount != 1:
+            if not self._is_changed(connection, upload, changes):
                 return False
             if charged > upload.charged_bytes:
                 self._charge(connection, upload, charged)
-            self._note_segment(connection, upload, segment_size)
+            values = {"upload_id": upload.upload_id, "number": upload.segment, "size": segment_size}
+            self._database.run(connection, self._note, values)
             return True
 
         return self._database.commit(work)
+
+    def touch(self, upload: Upload) -> None:
+        """Note that bytes arrive, for the holder of the epoch: an upload that moves does not expire."""
+        changes = {"active_us": now_us()}
+        self._database.commit_unsynced(partial(self._is_changed, upload=upload, changes=changes))
 
     def release(self, upload: Upload, *, begins_segment: bool) -> None:
         """Let an upload go after a request that failed, for the holder of the epoch."""
         changes: dict[str, Any] = {"is_held": 0, "is_wanted": 0, "is_broken": upload.is_broken}
         if begins_segment:
             changes["segment"] = upload.segment + 1
-        self._change(_at(upload, is_held=1).values(**changes))
+        self._change(upload, changes)
 
     def end_part(self, upload: Upload, state: str, code: str) -> None:
         """End a part of another upload, for the holder of its epoch."""
-        ending = _at(upload, is_held=1).values(state=state, error_code=code, ended_us=now_us(), is_held=0)
+        changes = {"state": state, "error_code": code, "ended_us": now_us(), "is_held": 0}
 
         def work(connection: Connection) -> None:
-            if connection.execute(ending).rowcount == 1:
+            if self._is_changed(connection, upload, changes):
                 give_back(connection, upload.upload_id)
 
         self._database.commit(work)
@@ -236,9 +259,9 @@ class Progress:
 
     def count_receiving(self) -> tuple[int, int]:
         """The number of uploads under way, and when the oldest began; 0 without any."""
-        statement = select(func.count(), func.min(uploads.c.created_us)).where(uploads.c.state == RECEIVING)
-        count, oldest_us = self._database.rows(statement)[0]
-        return count, oldest_us or 0
+        oldest = func.coalesce(func.min(uploads.c.created_us), 0)
+        found = self._database.rows(select(func.count(), oldest).where(uploads.c.state == RECEIVING))[0]
+        return found[0], found[1]
 
     def _charge(self, connection: Connection, upload: Upload, charged: int) -> None:
         """Count more bytes towards the quota than were announced so far."""
@@ -248,15 +271,15 @@ class Progress:
             self._quotas.charge(connection, upload.principal, charged - before, files=0)
             connection.execute(update(uploads).where(own).values(charged_bytes=charged))
 
-    def _note_segment(self, connection: Connection, upload: Upload, size: int) -> None:
-        statement = self._database.dialect.insert(upload_segments).values(
-            upload_id=upload.upload_id, number=upload.segment, size=size
-        )
-        keys = [upload_segments.c.upload_id, upload_segments.c.number]
-        connection.execute(self._database.dialect.upsert(statement, keys, {"size": size}))
+    def _change(self, upload: Upload, changes: Mapping[str, Any]) -> None:
+        self._database.commit(partial(self._is_changed, upload=upload, changes=changes))
 
-    def _change(self, statement: Update) -> bool:
-        return self._database.commit(lambda connection: connection.execute(statement).rowcount == 1)
+    def _is_changed(
+        self, connection: Connection, upload: Upload, changes: Mapping[str, Any], is_held: int = 1
+    ) -> bool:
+        """Change the row of an upload that is in the epoch in which it was seen; False where it is not."""
+        seen = {"of_upload": upload.upload_id, "in_epoch": upload.epoch, "if_held": is_held}
+        return self._database.run(connection, _CHANGE, {**changes, **seen}).rowcount == 1
 
 
 def of_row(row: Row[Any]) -> Upload:
@@ -271,13 +294,3 @@ def give_back(connection: Connection, upload_id: str) -> None:
     if row is not None and (row.charged_bytes or row.charged_files):
         refund(connection, row.principal, row.charged_bytes, row.charged_files)
         connection.execute(update(uploads).where(own).values(charged_bytes=0, charged_files=0))
-
-
-def _at(upload: Upload, *, is_held: int) -> Update:
-    """A change that takes place only while the upload is in the epoch in which it was seen."""
-    return update(uploads).where(
-        uploads.c.upload_id == upload.upload_id,
-        uploads.c.epoch == upload.epoch,
-        uploads.c.state == RECEIVING,
-        uploads.c.is_held == is_held,
-    )

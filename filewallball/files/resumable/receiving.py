@@ -1,26 +1,24 @@
 """The bytes of one request on their way into a segment: synced before anybody is told of them."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
-from threading import Lock
 from typing import Any
 
 from filewallball import errors
 from filewallball.errors.translation import translate
 from filewallball.files.incoming import Body
+from filewallball.files.resumable.digests import digest_of, told
 from filewallball.files.resumable.holds import Hold
 from filewallball.files.resumable.progress import Progress, Upload
 from filewallball.files.resumable.protocol import Checksum
+from filewallball.storage.sha256_state import Digest
 from filewallball.storage.upload_segments import Segment, UploadSegments
 
 _LEAST_BYTES, _MOST_BYTES = 64 * 1024, 1024 * 1024
 _QUICK_SECONDS = 0.05
 _RECORD_BYTES = 32 * 1024 * 1024
 _RECORD_SECONDS = 5.0
-_KEPT_DIGESTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +30,6 @@ class Part:
     checksum: Checksum | None = None
 
 
-class Digests:
-    """The SHA-256 of uploads as far as this process received them without a gap, for whoever goes on here."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[int, int, Any]] = OrderedDict()
-        self._lock = Lock()
-
-    def take(self, upload: Upload) -> Any:
-        """The digest of all that was received, or None where it is not known here: another process wrote as well."""
-        with self._lock:
-            epoch, received, digest = self._kept.pop(upload.upload_id, (-1, 0, None))
-        if not upload.received:
-            return sha256()
-        return digest if (epoch + 1, received) == (upload.epoch, upload.received) else None
-
-    def keep(self, upload: Upload, received: int, digest: Any) -> None:
-        """Keep the digest of what the holder of an epoch received; the oldest goes where there are many."""
-        if digest is None:
-            return
-        with self._lock:
-            self._kept[upload.upload_id] = upload.epoch, received, digest
-            if len(self._kept) > _KEPT_DIGESTS:
-                self._kept.popitem(last=False)
-
-
 class Arrival:
     """The bytes of one request on their way into the upload that it holds."""
 
@@ -65,13 +38,13 @@ class Arrival:
         hold: Hold,
         segment: Segment,
         progress: Progress,
-        digest: Any,
         length: int | None,
         max_bytes: int,
     ) -> None:
         """`length` is that of the whole upload, None where nobody knows it yet."""
         self.received = hold.upload.received
-        self.digest = digest
+        self.digest = digest_of(hold.upload)
+        self._recorded_digest = _copy(self.digest)
         self._hold = hold
         self._segment = segment
         self._progress = progress
@@ -116,12 +89,15 @@ class Arrival:
             recorded,
             size,
             upload.length if is_end else self._length,
+            told(self.digest, recorded),
             lets_go=lets_go,
             is_broken=is_broken,
         )
         if not is_mine:
             raise errors.UploadLocked
+        self._hold.is_let_go = lets_go
         self._recorded, self._recorded_at = recorded, time.monotonic()
+        self._recorded_digest = _copy(self.digest) if recorded == self.received else None
 
     def _copy(self, part: Part, checked: Any, count: Callable[[int], object]) -> None:
         started, size = self.received, _LEAST_BYTES
@@ -137,6 +113,7 @@ class Arrival:
             count(len(data))
             if checked is not None:
                 checked.update(data)
+                self._stay_alive()
             elif self._is_due():
                 self.sync(lets_go=False)
             if self._hold.is_stopped:
@@ -152,17 +129,23 @@ class Arrival:
         if self.digest is not None:
             self.digest.update(data)
 
+    def _stay_alive(self) -> None:
+        """Show that something arrives, of which nothing counts yet."""
+        self._segment.start_writing_back()
+        if time.monotonic() - self._recorded_at >= _RECORD_SECONDS:
+            self._progress.touch(self._hold.upload)
+            self._recorded_at = time.monotonic()
+
     def _is_due(self) -> bool:
+        self._segment.start_writing_back()
         arrived = self.received - self._recorded
-        if arrived >= _RECORD_BYTES // 4:
-            self._segment.start_writing_back()
         return arrived >= _RECORD_BYTES or time.monotonic() - self._recorded_at >= _RECORD_SECONDS
 
     def _let_go(self, error: Exception, *, is_kept: bool) -> None:
         """End a request that failed; what came of it counts, unless it could not be verified or went too far."""
         if not is_kept or isinstance(error, errors.FileTooLarge):
             self._segment.cut(self._first + self._recorded - self._hold.upload.received)
-            self.received, self.digest = self._recorded, None
+            self.received, self.digest = self._recorded, _copy(self._recorded_digest)
         if self._segment.is_whole and not isinstance(error, errors.QuotaExceeded):
             cause = translate(error)
             self.sync(lets_go=True, is_broken=isinstance(cause, errors.NetworkError | errors.UploadLocked))
@@ -182,7 +165,13 @@ class Arrival:
         )
 
 
+def _copy(digest: Digest | None) -> Digest | None:
+    return None if digest is None else digest.copy()
+
+
 def segment_of(segments: UploadSegments, progress: Progress, upload: Upload) -> Segment:
     """The segment that the holder of the upload writes to, where the last one left off."""
-    size = dict(progress.pieces(upload.upload_id)).get(upload.segment, 0)
+    size = upload.received  # all is in the first one until somebody takes the upload by force
+    if upload.segment:
+        size = dict(progress.pieces(upload.upload_id)).get(upload.segment, 0)
     return segments.open(upload.upload_id, upload.segment, size)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -16,9 +16,9 @@ from filewallball.files.resumable.creation import Also, Announced, Creation
 from filewallball.files.resumable.ending import Content, Endings, Request
 from filewallball.files.resumable.holds import Hold, Holds
 from filewallball.files.resumable.progress import Progress, Upload
-from filewallball.files.resumable.receiving import Arrival, Digests, Part, segment_of
+from filewallball.files.resumable.receiving import Arrival, segment_of
+from filewallball.files.resumable.sent import Reached, Sent, length_of, mismatch, repeated
 from filewallball.files.resumable.tables import EXPIRED, TERMINATED
-from filewallball.files.stored import StoredFile
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.upload_segments import Piece, Segment, UploadSegments
@@ -29,24 +29,6 @@ _GONE: dict[str, type[errors.ApiError]] = {
     EXPIRED: errors.UploadExpired,
     TERMINATED: errors.UploadTerminated,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """Where an upload stands after a request, and the file that it has become."""
-
-    upload: Upload
-    offset: int
-    file: StoredFile | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The body of a request: from which offset on, and the length of the whole if it is told only now."""
-
-    offset: int
-    part: Part
-    length: int | None = None
 
 
 class ResumableUploads:
@@ -73,7 +55,6 @@ class ResumableUploads:
         self._endings = endings
         self._count = count
         self._holds = Holds(progress)
-        self._digests = Digests()
         self._places = BoundedSemaphore(max(1, settings.threads // 2))
 
     def create(
@@ -104,12 +85,12 @@ class ResumableUploads:
         """Add what a request brings. Raises OffsetMismatch, UploadLocked, UploadsBusy, what tells that the upload is
         over, and what `Arrival.take_in` and `Endings.store` do."""
         upload = self._living(upload_id, sender, request)
-        if upload.is_done:
-            return _again(upload, sent)
         if upload.is_final:
             raise errors.UploadIsFinal
+        if upload.is_done:
+            return repeated(upload, sent)
         if upload.received != sent.offset:
-            raise _mismatch(upload)
+            raise mismatch(upload)
         if not self._places.acquire(blocking=False):
             raise errors.UploadsBusy
         try:
@@ -155,16 +136,16 @@ class ResumableUploads:
     def _append(self, hold: Hold, sent: Sent, request: Request) -> Reached:
         upload = hold.upload
         if upload.is_done:
-            return _again(upload, sent)
+            return repeated(upload, sent)
         try:
             self._refuse_gone(upload)
             if upload.received != sent.offset:
-                raise _mismatch(upload)
-            length = _length(upload, sent)
+                raise mismatch(upload)
+            length = length_of(upload, sent, self.max_bytes)
             with segment_of(self._segments, self._progress, upload) as segment:
                 return self._receive(hold, segment, sent, length, request)
         except Exception as error:
-            self._recover(upload, translate(error), request)
+            self._recover(hold, translate(error), request)
             raise
 
     def _receive(
@@ -173,8 +154,7 @@ class ResumableUploads:
         upload = hold.upload
         if upload.is_broken:
             self._count("resumable_uploads_resumed_total", 1)
-        digest = self._digests.take(upload)
-        arrival = Arrival(hold, segment, self._progress, digest, length, self.max_bytes)
+        arrival = Arrival(hold, segment, self._progress, length, self.max_bytes)
         try:
             arrival.take_in(sent.part, lambda size: self._count("resumable_upload_bytes_total", size))
             if arrival.is_complete and not upload.is_partial:
@@ -183,9 +163,8 @@ class ResumableUploads:
         except Exception:
             if not segment.is_whole:
                 self._progress.release(upload, begins_segment=True)
+                hold.is_let_go = True
             raise
-        finally:
-            self._digests.keep(upload, arrival.received, arrival.digest)
         reached = replace(upload, received=arrival.received, length=length, active_us=now_us())
         return Reached(reached, arrival.received)
 
@@ -197,8 +176,7 @@ class ResumableUploads:
         self._refuse_revoked(upload)
         earlier = [piece for piece in self._progress.pieces(upload.upload_id) if piece[0] != upload.segment]
         pieces: list[Piece] = [*earlier, *([(upload.segment, segment.size)] if segment.size else [])]
-        digest = arrival.digest.copy() if arrival.digest is not None else None
-        content = Content([(upload.upload_id, pieces)], digest)
+        content = Content([(upload.upload_id, pieces)], arrival.digest)
         file = self._endings.store(upload, content, request)
         return Reached(upload, arrival.received, file)
 
@@ -217,7 +195,7 @@ class ResumableUploads:
             try:
                 file = self._endings.store(hold.upload, Content(sources), request, list(parts.values()))
             except Exception as error:
-                self._recover(hold.upload, translate(error), request)
+                self._recover(hold, translate(error), request)
                 raise
         return Reached(hold.upload, total, file)
 
@@ -227,13 +205,13 @@ class ResumableUploads:
             raise errors.Conflict("Upload-Concat names an upload that is no complete part.")
         return part
 
-    def _recover(self, upload: Upload, cause: errors.ApiError, request: Request) -> None:
+    def _recover(self, hold: Hold, cause: errors.ApiError, request: Request) -> None:
         """After a failure: end an upload that may go no further, let any other go. A former holder changes nothing."""
         with suppress(Exception):
             if isinstance(cause, errors.QuotaExceeded | errors.AuthRevoked):
-                self._endings.refuse(upload, cause, request)
-            else:
-                self._progress.release(upload, begins_segment=False)
+                self._endings.refuse(hold.upload, cause, request)
+            elif not hold.is_let_go:
+                self._progress.release(hold.upload, begins_segment=False)
 
     def _living(self, upload_id: str, sender: Sender, request: Request) -> Upload:
         """The sender's upload unless it is over. One whose owner lost the right to it is over from now on."""
@@ -274,25 +252,3 @@ class ResumableUploads:
         if not (upload.is_receiving or upload.is_done):
             raise _GONE.get(upload.state, errors.UploadRefused)()
         return upload
-
-
-def _length(upload: Upload, sent: Sent) -> int | None:
-    """The length of the whole, once it is known. Raises BadRequest for another one than was told."""
-    if sent.length is None or sent.length == upload.length:
-        return upload.length
-    if upload.length is not None or sent.length < upload.received:
-        raise errors.BadRequest("Upload-Length: the length of an upload never changes.")
-    return sent.length
-
-
-def _mismatch(upload: Upload) -> errors.OffsetMismatch:
-    return errors.OffsetMismatch(
-        f"The upload is at {upload.received}.", headers={"Upload-Offset": str(upload.received)}
-    )
-
-
-def _again(upload: Upload, sent: Sent) -> Reached:
-    """The answer to a last request that is sent once more, because its answer was lost."""
-    if sent.offset != upload.received:
-        raise _mismatch(upload)
-    return Reached(upload, upload.received)

@@ -38,6 +38,7 @@ uploads = Table(
     Column("event_id", code_type(36), server_default="", nullable=False),
     Column("file_id", code_type(36), server_default="", nullable=False),
     Column("error_code", code_type(40), server_default="", nullable=False),
+    Column("digest", code_type(255), server_default="", nullable=False),
     Index("ix_uploads_principal", "principal", "state", "created_us"),
     Index("ix_uploads_active", "state", "active_us"),
     Index("ix_uploads_created", "state", "created_us"),
@@ -46,7 +47,8 @@ uploads = Table(
 """An upload. `epoch` grows with each request that takes it over; only the holder of the present one may record bytes.
 
 `received` is synced, and is never the length before the file is committed. `is_held` says that a request holds the
-epoch, `is_wanted` that another waits for it.
+epoch, `is_wanted` that another waits for it. `digest` is the state of the SHA-256 of what was received, empty if
+unknown.
 """
 
 upload_segments = Table(

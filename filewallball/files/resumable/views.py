@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
@@ -34,17 +35,20 @@ from filewallball.files.resumable.protocol import (
 )
 from filewallball.files.resumable.receiving import Part
 from filewallball.files.resumable.schemas import UnfinishedUploadsSchema, UploadListQuerySchema
-from filewallball.files.resumable.service import Reached, ResumableUploads, Sent
+from filewallball.files.resumable.sent import Reached, Sent
+from filewallball.files.resumable.service import ResumableUploads
 from filewallball.idempotency.keys import HEADER as IDEMPOTENCY_HEADER
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.web.api import Blueprint
 from filewallball.web.exchange import current_exchange
 from filewallball.web.openapi import IDEMPOTENCY_KEY
+from filewallball.web.parameters import refuse_any
 from filewallball.web.request_body import ArrivingBody, body_of_any_length
-from filewallball.web.request_headers import refuse_encoded
+from filewallball.web.request_headers import refuse_unheeded_in_part
 
 _ROOT = "/uploads"
+_NOT_FINAL = ("Upload-Length", "Upload-Defer-Length")
 blueprint = Blueprint(
     "uploads", __name__, description="Resumable uploads (tus 1.0.0); see https://tus.io/protocols"
 )
@@ -65,12 +69,12 @@ class UploadCreation(MethodView):
             read_metadata(request.headers.get("Upload-Metadata", "")),
         )
         op, service = current_operation(), part(ResumableUploads)
+        has_body = bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
         if concat is not None and concat.is_final:
-            if "Upload-Length" in request.headers:
-                raise errors.BadRequest("The length of a concatenation is that of its parts.")
+            if has_body or any(name in request.headers for name in _NOT_FINAL):
+                raise errors.BadRequest("A concatenation has the length and the bytes of its parts.")
             reached = service.concatenate(op, Announced(None, metadata, concat), _request(op.caller))
             return _created(reached.upload, reached)
-        has_body = bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
         checksum = checksum_of(request.headers)
         if has_body:
             require_body_type(request.headers)
@@ -82,13 +86,14 @@ class UploadCreation(MethodView):
             if begun.is_replayed and not (
                 upload.is_receiving and upload.length == 0
             ):  # that has no other request
-                return _replayed(upload)
+                return _replayed(upload, begun.delete_token)
+            ending = replace(_request(op.caller), also=begun.keep_token)
         else:
-            upload = service.create(op, announced)
+            upload, ending = service.create(op, announced), _request(op.caller)
         if not has_body and upload.length != 0:
             return _created(upload, None)
         sent = Sent(0, Part(_body(), request.content_length or (None if has_body else 0), checksum))
-        return _created(upload, _first(upload, sent))
+        return _created(upload, _first(upload, sent, ending))
 
 
 @blueprint.route(f"{_ROOT}/<upload_id>")
@@ -100,6 +105,7 @@ class UploadItem(MethodView):
     def head(self, upload_id: str, sender: Sender) -> Response:
         """Tell how many bytes of an upload are kept."""
         require_version(request.headers)
+        refuse_any(request.args, takes_json=False)
         upload = part(ResumableUploads).look(upload_id, sender, _request(sender.caller))
         headers = _standing(upload)
         if upload.is_final and not upload.is_done:
@@ -111,8 +117,9 @@ class UploadItem(MethodView):
     def patch(self, upload_id: str, sender: Sender) -> Response:
         """Add the bytes of the body (core, checksum, creation-defer-length)."""
         require_version(request.headers)
+        refuse_any(request.args, takes_json=False)
         require_body_type(request.headers)
-        refuse_encoded(request.headers)
+        refuse_unheeded_in_part(request.method, request.headers)
         incoming = Part(_body(), request.content_length, checksum_of(request.headers))
         sent = Sent(offset_of(request.headers), incoming, length_of(request.headers))
         reached = part(ResumableUploads).append(
@@ -175,22 +182,22 @@ def _empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
     return response
 
 
-def _first(upload: Upload, sent: Sent) -> Reached | None:
+def _first(upload: Upload, sent: Sent, ending: Request) -> Reached | None:
     """Take in the bytes that a creation brought. Where they can be sent again, the upload stands without them.
 
     Where the client went away, it never learns the address, unless it asks again under a key: the upload is given up.
     """
     op, service = current_operation(), part(ResumableUploads)
-    sender, own = Sender(op.caller, None), _request(op.caller)
+    sender = Sender(op.caller, None)
     try:
-        return service.append(upload.upload_id, sent, sender, own, _interrupt())
+        return service.append(upload.upload_id, sent, sender, ending, _interrupt())
     except errors.ApiError as error:
         is_lost = isinstance(error, errors.NetworkError) and IDEMPOTENCY_HEADER not in request.headers
         if is_final(error) or upload.length == 0 or is_lost:
             with suppress(Exception):  # what it could not become it is no more
-                service.give_up(upload.upload_id, sender, own)
+                service.give_up(upload.upload_id, sender, ending)
             raise
-        kept = service.look(upload.upload_id, sender, own)
+        kept = service.look(upload.upload_id, sender, ending)
         return Reached(kept, kept.received)
 
 
@@ -202,9 +209,11 @@ def _created(upload: Upload, reached: Reached | None) -> Response:
     return _empty(201, {**headers, **_expiry(reached or Reached(upload, 0))})
 
 
-def _replayed(upload: Upload) -> Response:
+def _replayed(upload: Upload, delete_token: str) -> Response:
     """The answer to a creation that is repeated: nothing that it brings is read, `Upload-Offset` says what is kept."""
     response = _created(upload, Reached(upload, upload.received))
+    if delete_token:
+        response.headers["X-Delete-Token"] = delete_token
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

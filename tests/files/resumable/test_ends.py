@@ -1,5 +1,8 @@
 """The ends of uploads: refusals, expiry, termination and quota, and what all records say of them."""
 
+import base64
+import hashlib
+import io
 import json
 import uuid
 from collections.abc import Callable
@@ -8,16 +11,18 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from filewallball.clock import now_us
+from filewallball.files.resumable import receiving
 from filewallball.files.resumable.sweep import UploadSweep
 from filewallball.files.resumable.tables import uploads
 from filewallball.registry import part
 from harness.parts import Parts
 from tests.access.people import client_of
 from tests.conftest import ADMIN_TOKEN
-from tests.files.resumable.in_process import HOUR_US, VERSION, begin, head, patch, seen, segments
+from tests.files.resumable.in_process import HOUR_US, VERSION, begin, change, head, patch, seen, segments
+from tests.files.resumable.tus import BYTES
 
 Set = Callable[..., Flask]
 Recorded = Callable[[], list[Any]]
@@ -121,6 +126,29 @@ def test_uploads_without_progress_and_uploads_that_take_too_long_expire(
     assert segments(app) == []
     part(UploadSweep, app).run()
     assert len(seen(operations(), "file:upload")) == 2
+
+
+def test_a_part_with_a_checksum_keeps_its_upload_alive_while_it_comes(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "_RECORD_SECONDS", 0)
+    data, actives = b"abc" * 100_000, []
+
+    class Slow(io.BytesIO):
+        def readinto(self, buffer: Any, /) -> int:
+            actives.append(Parts(app).database.scalar(select(uploads.c.active_us)))
+            return super().readinto(buffer)
+
+    url = begin(client, 2 * len(data))
+    change(app, uploads, active_us=1)
+    digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    headers = {**VERSION, **BYTES, "Upload-Offset": "0", "Upload-Checksum": f"sha256 {digest}"}
+    environ = {"wsgi.input": Slow(data), "CONTENT_LENGTH": str(len(data))}
+
+    assert client.patch(url, headers=headers, environ_overrides=environ).status_code == 204
+
+    assert actives[0] == 1 < actives[-1]
+    assert actives == sorted(actives)
 
 
 def test_what_ended_a_day_ago_is_forgotten(app: Flask, client: FlaskClient) -> None:

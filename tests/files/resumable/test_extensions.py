@@ -194,9 +194,39 @@ def test_a_concatenation_that_is_asked_for_again_is_the_same_file(tus: Tus) -> N
 def test_no_bytes_go_to_a_concatenation(tus: Tus) -> None:
     url = tus.begin(3, {"Upload-Concat": "partial"})
     tus.patch(url, 0, b"abc")
+    wanted = {**BYTES, "Upload-Concat": f"final;{url}"}
+    brings_more = tus.ask("POST", "/uploads", wanted, b"def")
+    puts_off = tus.ask("POST", "/uploads", {**wanted, "Upload-Defer-Length": "1"})
+
     made = tus.ask("POST", "/uploads", {"Upload-Concat": f"final;{url}"})
 
-    assert tus.patch(made.headers["Location"], 0, b"x").status_code in (403, 409)
+    assert (brings_more.status_code, puts_off.status_code) == (400, 400)
+    for offset, data in ((0, b"x"), (3, b"x"), (3, b"")):
+        assert tus.patch(made.headers["Location"], offset, data).status_code == 403
+
+
+def test_a_length_that_is_told_late_is_held_to_the_limit(tus: Tus) -> None:
+    url = tus.begin(None)
+
+    refused = tus.patch(url, 0, b"abc", {"Upload-Length": "20000001"})
+
+    assert (refused.status_code, refused.json()["code"]) == (413, "file_too_large")
+    assert tus.offset(url) == 0
+    assert tus.patch(url, 0, b"abc", {"Upload-Length": "3"}).headers["X-File-Id"]
+
+
+def test_nothing_is_added_to_a_complete_upload(tus: Tus) -> None:
+    url = tus.begin(3)
+    last = tus.patch(url, 0, b"abc")
+
+    again = tus.patch(url, 3, b"")
+    more = [tus.patch(url, 3, b"def"), tus.patch(url, 3, iter([b"d", b"ef"]))]  # type: ignore[arg-type]
+    longer = tus.patch(url, 3, b"", {"Upload-Length": "6"})
+
+    assert (again.status_code, again.headers["X-File-Id"]) == (204, last.headers["X-File-Id"])
+    assert [answer.status_code for answer in more] == [413, 413]
+    assert longer.status_code == 400
+    assert tus.content(last.headers["X-File-Id"]) == b"abc"
 
 
 def test_a_concatenation_needs_complete_parts_of_its_own_sender(tus: Tus, new_user: User) -> None:

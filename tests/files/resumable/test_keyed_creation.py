@@ -106,3 +106,25 @@ def test_an_empty_upload_is_a_file_however_often_it_is_created(tus: Tus) -> None
 
     assert [answer.status_code for answer in answers] == [201] * 3
     assert len({answer.headers["X-File-Id"] for answer in answers}) == 1
+    assert len({answer.headers["X-Delete-Token"] for answer in answers}) == 1
+
+
+def test_a_creation_that_brings_all_bytes_tells_the_same_delete_token_again(tus: Tus) -> None:
+    headers = {**BYTES, "Upload-Length": "6", **_under_key()}
+
+    first, again = (tus.ask("POST", "/uploads", headers, b"abcdef") for _ in range(2))
+
+    told = ("Location", "Upload-Offset", "X-File-Id", "X-File-Url", "X-Delete-Token")
+    assert {name: again.headers[name] for name in told} == {name: first.headers[name] for name in told}
+    token = {"X-Delete-Token": again.headers["X-Delete-Token"]}
+    assert tus.ask("DELETE", f"/files/{again.headers['X-File-Id']}", token).status_code == 204
+
+
+def test_the_token_told_with_the_last_bytes_is_not_told_to_a_repeated_creation(tus: Tus) -> None:
+    headers = {**BYTES, "Upload-Length": "6", **_under_key()}
+    first = tus.ask("POST", "/uploads", headers, b"abc")
+    tus.patch(first.headers["Location"], 3, b"def")
+
+    again = tus.ask("POST", "/uploads", headers, b"abc")
+
+    assert ["X-Delete-Token" in answer.headers for answer in (first, again)] == [False, False]

@@ -128,6 +128,25 @@ def test_a_body_of_another_type_is_refused(tus: Tus) -> None:
     assert tus.offset(url) == 0
 
 
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        ("", {"If-Match": '"a"'}, 412),
+        ("", {"If-None-Match": "*"}, 412),
+        ("", {"Content-Range": "bytes 3-5/6"}, 400),
+        ("?offset=3", {}, 422),
+    ],
+)
+def test_a_patch_that_asks_for_more_than_is_done_is_refused(
+    tus: Tus, query: str, headers: dict[str, str], status: int
+) -> None:
+    url = tus.begin(6)
+
+    assert tus.patch(url + query, 0, b"abc", headers).status_code == status
+    assert tus.head(f"{url}{query}").status_code == (422 if query else 200)
+    assert tus.offset(url) == 0
+
+
 def test_what_is_unknown_has_no_offset(tus: Tus) -> None:
     answers = [tus.head("/uploads/" + "0" * 32), tus.patch("/uploads/" + "0" * 32, 0, b"x")]
 
