@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import unquote
 
-from flask import g, request
+from flask import request
 
 from filewallball import errors, permissions
 from filewallball.access.authentication import Identity, authenticate, digest
@@ -75,7 +75,7 @@ def recorded(
             if refusal is None and shared_secret is not None:
                 caller = replace(caller, username=_PROGRAM, permissions=frozenset({permission}))
             with begin_operation(exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
-                g.operation = op
+                exchange.operation = op
                 if "filename" in kwargs:
                     op.note(details={"filename": sanitize(kwargs["filename"], 255)})
                 if excess is not None:
@@ -83,7 +83,7 @@ def recorded(
                 if refusal is not None:
                     raise refusal
                 check(caller, permission)
-                if request.method in CHANGING:
+                if exchange.environ["REQUEST_METHOD"] in CHANGING:
                     _check_headers(
                         is_creation=permission == permissions.UPLOAD, reads_if_match=reads_if_match
                     )
@@ -99,7 +99,7 @@ def recorded(
 
 def current_operation() -> Operation:
     """The operation of the request under way."""
-    op: Operation = g.operation
+    op: Operation = current_exchange().operation
     return op
 
 
@@ -164,7 +164,7 @@ def _check_query(read_from: Mapping[str, Collection[str]], *, is_link: bool) -> 
 
 def begin_operation(exchange: Exchange, action: str, caller: Caller, resource_id: str) -> Operation:
     """An operation of the present request."""
-    rule = request.url_rule
+    rule = exchange.environ["werkzeug.request"].url_rule
     return operation(
         part(Ledger),
         action,

@@ -98,7 +98,7 @@ def deliver(
     called, and whatever `open_file` and `admit` raise or StorageFailed for a file of the wrong length, then without
     calling it.
     """
-    environ = request.environ
+    environ = current_exchange().environ
     version = Version(content.sha256, content.modified_us // 1_000_000, content.size)
     try:
         require_version(environ, version)

@@ -74,7 +74,7 @@ class StrictParser(FlaskParser):
     def parse(self, argmap: Any, req: Any = None, *, location: str | None = None, **options: Any) -> Any:
         """Load what was sent; of an empty query nothing, at once, where the schema has neither defaults nor
         required fields (a twentieth of an upload's time)."""
-        if location == "query" and not request.query_string and self._is_optional(argmap):
+        if location == "query" and not request.environ.get("QUERY_STRING") and self._is_optional(argmap):
             return {}
         return super().parse(argmap, req, location=location, **options)
 
