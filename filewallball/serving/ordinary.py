@@ -9,8 +9,7 @@ import socket
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from gunicorn.http.body import Body, LengthReader
-from gunicorn.http.unreader import SocketUnreader
+from gunicorn.http.body import Body
 from gunicorn.http.wsgi import FileWrapper, Response, WSGIErrorsWrapper
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
@@ -34,13 +33,11 @@ class OrdinaryRequest:
     version = (1, 1)
 
     def __init__(self, method: str, head: "_Head", rest: bytes, client: socket.socket) -> None:
-        unreader = SocketUnreader(client)
-        unreader.buf.write(rest)
         self.method = method
         self.uri = head.target
         self.path, _, self.query = head.target.partition("?")
         self.fields = head.fields
-        self.body = Body(LengthReader(unreader, int(head.fields.get("CONTENT-LENGTH", 0))))
+        self.body = Body(_Content(client, rest, int(head.fields.get("CONTENT-LENGTH", 0))))
         self._client = client
 
     def should_close(self) -> bool:
@@ -78,6 +75,27 @@ class OrdinaryRequest:
         )  # nobody reads these where there is a Host
         environ["SERVER_PORT"] = port[0] if port else "80"
         return environ
+
+
+class _Content:
+    """What gunicorn's `Body` reads from: first what came with the head, then the socket, without copies in between."""
+
+    def __init__(self, client: socket.socket, rest: bytes, length: int) -> None:
+        self.length = length
+        self._client = client
+        self._rest = rest
+
+    def read(self, size: int) -> bytes:
+        """At most so many of the next bytes; none at the end, or where the client went away before."""
+        size = min(size, self.length)
+        if not size:
+            return b""
+        if self._rest:
+            data, self._rest = self._rest[:size], self._rest[size:]
+        else:
+            data = self._client.recv(size)
+        self.length -= len(data)
+        return data
 
 
 def base_environ(cfg: Any) -> dict[str, Any]:
