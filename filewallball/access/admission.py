@@ -24,7 +24,7 @@ from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.text import sanitize
-from filewallball.web.exchange import Exchange, current_exchange
+from filewallball.web.exchange import Exchange, current_exchange, current_request
 from filewallball.web.pages import Pages
 from filewallball.web.parameters import locations, refuse_any, refuse_mistakes, refuse_repeated
 from filewallball.web.request_headers import CHANGING, refuse_unheeded
@@ -84,8 +84,10 @@ def recorded(
                     raise refusal
                 check(caller, permission)
                 if exchange.environ["REQUEST_METHOD"] in CHANGING:
-                    _check_headers(
-                        is_creation=permission == permissions.UPLOAD, reads_if_match=reads_if_match
+                    refuse_unheeded(
+                        current_request(),
+                        is_creation=permission == permissions.UPLOAD,
+                        reads_if_match=reads_if_match,
                     )
                 if exchange.environ.get("QUERY_STRING"):
                     _check_query(read_from, is_link=is_link)
@@ -139,17 +141,6 @@ def check(caller: Caller, permission: str) -> None:
     if caller.may(permission):
         return
     raise errors.AuthMissing if caller.is_anonymous else errors.Forbidden
-
-
-def _check_headers(*, is_creation: bool, reads_if_match: bool) -> None:
-    """Refuse headers that ask for something else than the route would do."""
-    refuse_unheeded(
-        request.method,
-        request.headers,
-        request.content_length,
-        is_creation=is_creation,
-        reads_if_match=reads_if_match,
-    )
 
 
 def _check_query(read_from: Mapping[str, Collection[str]], *, is_link: bool) -> None:

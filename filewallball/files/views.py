@@ -35,6 +35,7 @@ from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.web.api import Blueprint
+from filewallball.web.exchange import current_request
 from filewallball.web.finished import Dumper, json_response
 from filewallball.web.openapi import (
     ETAG,
@@ -178,7 +179,7 @@ def _described(file: StoredFile) -> tuple[StoredFile, dict[str, str]]:
 
 
 def _uploaded(op: Operation, options: dict[str, Any], receive: Receive) -> Response:
-    key = request.headers.get(HEADER)
+    key = current_request().headers.get(HEADER)
     if key is not None:
         return _once(part(KeyedUploads).store(op, key, _upload(options), receive, _UPLOADED.dumps))
     uploads = part(Uploads)
@@ -196,6 +197,7 @@ def _once(answer: Answer) -> Response:
 
 
 def _upload(options: dict[str, Any]) -> UploadRequest:
+    request = current_request()
     return UploadRequest(
         stream=ArrivingBody(body_of_any_length()),
         headers=request.headers,
@@ -206,6 +208,7 @@ def _upload(options: dict[str, Any]) -> UploadRequest:
 
 
 def _boundary() -> str:
+    request = current_request()
     if request.mimetype != _FORM:
         raise errors.UnsupportedMediaType(
             f"Send {_FORM} with a part named `file`, or PUT the bytes to /upload/{{filename}}."

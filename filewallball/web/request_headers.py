@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Request
 
 from filewallball.errors import BadRequest, PreconditionFailed, UnsupportedMediaType
 
@@ -48,23 +49,22 @@ _FRAGMENTS = HeaderNames(("Content-Range", *_WHOLE))
 _ABOUT_VERSIONS = HeaderNames((*_OVERRIDES, *_CONDITIONS))
 
 
-def refuse_unheeded(
-    method: str, headers: Headers, length: int | None, *, is_creation: bool, reads_if_match: bool = False
-) -> None:
+def refuse_unheeded(request: Request, *, is_creation: bool, reads_if_match: bool = False) -> None:
     """Refuse a request of a changing method that asks for something else than the route would do.
 
     What is created has no version before, so `If-None-Match` holds there; any other condition cannot be met, unless the
     route itself reads `If-Match`.
     Raises BadRequest, UnsupportedMediaType, PreconditionFailed.
     """
+    headers = request.headers
     sent = _ABOUT_VERSIONS.among(headers)
-    if any(headers[name].upper() != method for name in sent if name in _OVERRIDES):
+    if any(headers[name].upper() != request.method for name in sent if name in _OVERRIDES):
         raise BadRequest("The method is that of the request line; it cannot be overridden.")
     conditions = _CONDITIONS[:2] if is_creation else _CONDITIONS[reads_if_match:]
     if name := next((name for name in sent if name in conditions), None):
         raise PreconditionFailed(f"{name} cannot hold: there is no version to compare with here.")
     refuse_encoded(headers)
-    refuse_fragment(headers, length)
+    refuse_fragment(headers, request.content_length)
 
 
 def refuse_encoded(headers: Headers) -> None:
