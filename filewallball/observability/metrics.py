@@ -206,7 +206,7 @@ class _Family(dict[tuple[str, ...], Any]):
         with files.creating():
             self._parent = _client_object(metric)
         if not metric.labels:
-            self[()] = _Histogram(self._parent) if metric.kind == HISTOGRAM else self._parent
+            self[()] = self._values(self._parent)
 
     def preset(self) -> None:
         """Make the known series, at 0 unless the slot's files know better. Raises OSError."""
@@ -225,6 +225,9 @@ class _Family(dict[tuple[str, ...], Any]):
         """The values of a histogram; of a counter or gauge the value itself: ours, for labels are right here."""
         with self._files.creating():
             child: Any = self._parent.labels(*values)
+        return self._values(child)
+
+    def _values(self, child: Any) -> Any:
         return _Histogram(child) if self._metric.kind == HISTOGRAM else child._value
 
 
