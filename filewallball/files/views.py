@@ -34,7 +34,7 @@ from filewallball.recording.operations import Operation
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
-from filewallball.web.api import Blueprint
+from filewallball.web.api import Blueprint, DirectView
 from filewallball.web.exchange import current_request
 from filewallball.web.finished import Dumper, json_response
 from filewallball.web.openapi import (
@@ -56,9 +56,7 @@ blueprint = Blueprint("files", __name__, description="Upload, list, describe, fe
 
 
 @blueprint.route("/upload", strict_slashes=False)
-class Upload(MethodView):
-    init_every_request = False
-
+class Upload(DirectView):
     @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=FORM_BODY, parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(UploadOptionsSchema, location="query")
@@ -70,9 +68,7 @@ class Upload(MethodView):
 
 
 @blueprint.route("/upload/<filename>")
-class RawUpload(MethodView):
-    init_every_request = False
-
+class RawUpload(DirectView):
     @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=RAW_BODY, parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(UploadOptionsSchema, location="query")
@@ -131,9 +127,7 @@ class FileItem(MethodView):
 
 
 @blueprint.route("/download/<file_id>")
-class Download(MethodView):
-    init_every_request = False
-
+class Download(DirectView):
     @recorded("file:download", permissions.FETCH)
     @blueprint.doc(responses=binary_answer())
     def get(self, file_id: str) -> Response:
@@ -142,9 +136,7 @@ class Download(MethodView):
 
 
 @blueprint.route("/view/<file_id>")
-class View(MethodView):
-    init_every_request = False
-
+class View(DirectView):
     @recorded("file:view", permissions.FETCH)
     @blueprint.doc(responses=binary_answer())
     def get(self, file_id: str) -> Response:
