@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from flask import Flask
@@ -38,9 +39,13 @@ from filewallball.recording.event import Event
 from filewallball.recording.tables import audit_log
 from filewallball.serving.master import import_libraries
 from filewallball.settings.loading import load_settings
-from filewallball.web.app import Application
+from filewallball.web.cycle import Cycle
+from filewallball.web.routing import Shortcuts
 from harness.parts import Parts
 from harness.servers import MariaDB, Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _THREADS, _LOG_ROWS, _SHIPPED, _FETCHED = 8, 300_000, 2_000, 200
 Way = Callable[[], None]
@@ -196,28 +201,43 @@ def _list(parts: Parts, distinct: Callable[..., object]) -> None:
 
 
 def _compare_routing(parts: Parts, turns: int) -> None:
-    """A download in one process without a network, its rule found at once or searched by werkzeug."""
-    app = parts.app
-    client = app.test_client()
+    """A download in one process without a network: its rule found at once or searched by werkzeug, and its way through
+    Flask as Flask has it, or without what has no effect here."""
+    client = parts.app.test_client()
     file_id = client.put("/upload/a.bin", data=b"x" * 100_000).get_json()["file_id"]
     environ = EnvironBuilder(f"/download/{file_id}").get_environ()
 
-    def fetch(adapter: Callable[..., object]) -> None:
-        with patch.object(Application, "create_url_adapter", adapter):
+    def fetch(target: str, way: object) -> None:
+        with patch(target, way):
             for _ in range(_FETCHED):
-                body = app.wsgi_app(dict(environ), lambda *_: lambda _: None)
+                body = parts.app.wsgi_app(dict(environ), lambda *_: lambda _: None)
                 for _ in body:
                     pass
                 getattr(body, "close", lambda: None)()
 
-    both = Flask.create_url_adapter, Application.create_url_adapter
-    _report(
-        "routing: a download, processor time",
-        [partial(fetch, each) for each in both],
-        turns,
-        _FETCHED,
-        time.thread_time,
+    ways: tuple[tuple[str, str, tuple[object, object]], ...] = (
+        ("routing", "filewallball.web.routing.Shortcuts.find", (lambda *_: None, Shortcuts.find)),
+        ("cycle", "filewallball.web.app.Cycle", (_StockCycle, Cycle)),
     )
+    for name, target, both in ways:
+        _report(
+            f"{name}: a download, processor time",
+            [partial(fetch, target, each) for each in both],
+            turns,
+            _FETCHED,
+            time.thread_time,
+        )
+
+
+class _StockCycle:
+    """A request's way through Flask as Flask has it."""
+
+    def __init__(self, app: Flask, environ: "WSGIEnvironment") -> None:
+        self._app = app
+        self._environ = environ
+
+    def run(self, start_response: "StartResponse") -> Iterable[bytes]:
+        return Flask.wsgi_app(self._app, self._environ, start_response)
 
 
 def _compare_frozen_collection(turns: int) -> None:

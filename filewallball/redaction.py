@@ -21,6 +21,7 @@ class Redactor:
         self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST]
         escaped = (each.encode() for each in _ESCAPED)
         self._signs = (b"fwb", b"earer", b"EARER", *escaped, *(secret.encode() for secret in self._secrets))
+        self._text_signs = tuple(sign.decode() for sign in self._signs)
 
     def text(self, value: str) -> str:
         """The text without them."""
@@ -31,9 +32,14 @@ class Redactor:
 
     def clean(self, line: bytes) -> bytes:
         """The line without them. What is no UTF-8 in a line that holds one is replaced."""
-        if not any(sign in line for sign in self._signs):
-            return line
-        return self.text(line.decode("utf-8", "replace")).encode()
+        for sign in self._signs:
+            if sign in line:
+                return self.text(line.decode("utf-8", "replace")).encode()
+        return line
+
+    def is_clean(self, value: str) -> bool:
+        """True if there is nothing like them in the text."""
+        return not [sign for sign in self._text_signs if sign in value]
 
 
 def hide_tokens(value: str) -> str:

@@ -2,7 +2,8 @@
 
 from typing import TypeVar
 
-from flask import Flask, current_app
+from flask import Flask
+from flask.globals import _cv_app
 
 T = TypeVar("T")
 _KEY = "filewallball"
@@ -15,5 +16,5 @@ def provide(app: Flask, *parts: object) -> None:
 
 def part(kind: type[T], app: Flask | None = None) -> T:
     """The part of this type, of `app` or of the current application. Raises KeyError if there is none."""
-    found: T = (app or current_app).extensions[_KEY][kind]
+    found: T = (app or _cv_app.get().app).extensions[_KEY][kind]
     return found

@@ -6,6 +6,7 @@ from typing import Any
 
 _MAX_DETAIL_TEXT = 512
 _MAX_BITS = 53
+_MOST = 1 << _MAX_BITS
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Bidirectional embeddings, overrides and isolates reorder what a reader sees; U+2028/2029 break lines.
 _DECEPTIVE = frozenset(
@@ -50,10 +51,32 @@ def sanitize_json(value: Any) -> Any:
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return str(value)[:_MAX_DETAIL_TEXT]  # JSON libraries disagree about such numbers
     if isinstance(value, dict):
+        if _is_plain(value):
+            return value
         return {str(sanitize_json(key)): sanitize_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [sanitize_json(item) for item in value]
     return value
+
+
+def _is_plain(value: dict[Any, Any]) -> bool:
+    """True if sanitizing would change nothing in a flat object, as in nearly all that are."""
+    texts = []
+    for key, item in value.items():
+        texts.append(key)
+        kind = type(item)
+        if kind is str:
+            texts.append(item)
+        elif kind is int:
+            if not -_MOST < item < _MOST:
+                return False
+        elif kind is not bool and item is not None:
+            return False
+    try:
+        text = "".join(texts)
+    except TypeError:  # a key that is none
+        return False
+    return text.isascii() and text.isprintable() and max(map(len, texts), default=0) <= _MAX_DETAIL_TEXT
 
 
 def _is_harmful(character: str) -> bool:

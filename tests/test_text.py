@@ -1,4 +1,4 @@
-"""Folded text: the same for everything that a reader takes for the same, and bounded."""
+"""Folded text: the same for everything that a reader takes for the same, and bounded; JSON made harmless."""
 
 import sys
 import unicodedata
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filewallball.text import fold
+from filewallball.text import fold, sanitize_json
 
 ALL = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
 
@@ -50,3 +50,11 @@ def test_form_and_case_of_a_text_make_no_difference(text: str) -> None:
     assert fold(text.casefold()) == folded
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         assert fold(unicodedata.normalize(form, text)) == folded
+
+
+_ITEMS = st.one_of(st.none(), st.booleans(), st.integers(-(2**60), 2**60), st.text(), st.just("a" * 513))
+
+
+@given(st.dictionaries(st.text(max_size=5), _ITEMS, max_size=4))
+def test_an_object_is_sanitized_as_its_parts_are(value: dict[str, object]) -> None:
+    assert sanitize_json(value) == {sanitize_json(name): sanitize_json(item) for name, item in value.items()}

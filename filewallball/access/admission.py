@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import unquote
 
-from flask import g, request
+from flask import request
 
 from filewallball import errors, permissions
 from filewallball.access.authentication import Identity, authenticate, digest
@@ -24,7 +24,7 @@ from filewallball.recording.operations import Ledger, Operation, operation
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.text import sanitize
-from filewallball.web.exchange import Exchange, current_exchange
+from filewallball.web.exchange import Exchange, current_exchange, current_request
 from filewallball.web.pages import Pages
 from filewallball.web.parameters import locations, refuse_any, refuse_mistakes, refuse_repeated
 from filewallball.web.request_headers import CHANGING, refuse_unheeded
@@ -75,7 +75,7 @@ def recorded(
             if refusal is None and shared_secret is not None:
                 caller = replace(caller, username=_PROGRAM, permissions=frozenset({permission}))
             with begin_operation(exchange, action, caller, str(kwargs.get("file_id", ""))) as op:
-                g.operation = op
+                exchange.operation = op
                 if "filename" in kwargs:
                     op.note(details={"filename": sanitize(kwargs["filename"], 255)})
                 if excess is not None:
@@ -83,10 +83,12 @@ def recorded(
                 if refusal is not None:
                     raise refusal
                 check(caller, permission)
-                is_change = request.method in CHANGING
+                is_change = exchange.environ["REQUEST_METHOD"] in CHANGING
                 if is_change:
-                    _check_headers(
-                        is_creation=permission == permissions.UPLOAD, reads_if_match=reads_if_match
+                    refuse_unheeded(
+                        current_request(),
+                        is_creation=permission == permissions.UPLOAD,
+                        reads_if_match=reads_if_match,
                     )
                 if exchange.environ.get("QUERY_STRING"):
                     _check_query(read_from, is_link=is_program or (is_link and not is_change))
@@ -100,7 +102,7 @@ def recorded(
 
 def current_operation() -> Operation:
     """The operation of the request under way."""
-    op: Operation = g.operation
+    op: Operation = current_exchange().operation
     return op
 
 
@@ -142,17 +144,6 @@ def check(caller: Caller, permission: str) -> None:
     raise errors.AuthMissing if caller.is_anonymous else errors.Forbidden
 
 
-def _check_headers(*, is_creation: bool, reads_if_match: bool) -> None:
-    """Refuse headers that ask for something else than the route would do."""
-    refuse_unheeded(
-        request.method,
-        request.headers,
-        request.content_length,
-        is_creation=is_creation,
-        reads_if_match=reads_if_match,
-    )
-
-
 def _check_query(read_from: Mapping[str, Collection[str]], *, is_link: bool) -> None:
     """Refuse parameters that would not be done; those that the view reads it checks itself."""
     if is_link:
@@ -165,7 +156,7 @@ def _check_query(read_from: Mapping[str, Collection[str]], *, is_link: bool) -> 
 
 def begin_operation(exchange: Exchange, action: str, caller: Caller, resource_id: str) -> Operation:
     """An operation of the present request."""
-    rule = request.url_rule
+    rule = exchange.environ["werkzeug.request"].url_rule
     return operation(
         part(Ledger),
         action,

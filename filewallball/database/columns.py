@@ -1,5 +1,6 @@
 """The kinds of column that tables are made of, alike on SQLite and MariaDB."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
@@ -44,10 +45,15 @@ class _Code(TypeDecorator[str]):
             return dialect.type_descriptor(String(self.length))
         return dialect.type_descriptor(mysql.VARCHAR(self.length, charset="ascii", collation="ascii_bin"))
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        if value is None or value.isascii():
-            return value
-        return value.encode("ascii", "backslashreplace").decode()
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """One function, where `process_bind_param` would take three: an upload's rows have 26 codes."""
+        return _as_code
+
+
+def _as_code(value: str | None) -> str | None:
+    if value is None or value.isascii():
+        return value
+    return value.encode("ascii", "backslashreplace").decode()
 
 
 def name_type(length: int) -> TypeEngine[str]:

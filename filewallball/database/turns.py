@@ -32,6 +32,7 @@ class Turns:
     def __init__(self, path: Path, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         self._path = path
         self._is_told = False
+        self._shared_inode = 0
         self._patience = patience_seconds
         self._lock = threading.Lock()
         self._fd = -1
@@ -62,9 +63,13 @@ class Turns:
         """Where root made the file, give it to the owner of the database, as SQLite does with its own files."""
         if os.geteuid() == 0:
             with suppress(OSError):
+                found = os.fstat(fd)
+                if found.st_ino == self._shared_inode:
+                    return
                 owner = self._path.with_name(self._path.name.removesuffix(SUFFIX)).stat()
-                if os.fstat(fd).st_uid != owner.st_uid:
+                if found.st_uid != owner.st_uid:
                     os.fchown(fd, owner.st_uid, owner.st_gid)
+                self._shared_inode = found.st_ino
 
     def _tell(self, error: OSError) -> None:
         if not self._is_told:

@@ -18,6 +18,7 @@ from filewallball.files.conditions import (
     requested_range,
     require_version,
 )
+from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.naming import content_disposition
 from filewallball.files.text_charset import charset_of
 from filewallball.registry import part
@@ -61,7 +62,10 @@ _ALWAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file to be sent; `path` is the blob's in the store. A mislabelled one is always an attachment."""
+    """A file to be sent; `path` is the blob's in the store. A mislabelled one is always an attachment.
+
+    `claimed_type` is None where nobody claimed anything.
+    """
 
     file_id: str
     filename: str
@@ -70,7 +74,13 @@ class Content:
     sha256: str
     modified_us: int
     path: str
-    is_mislabelled: bool = False
+    claimed_type: str | None = None
+
+    @property
+    def is_mislabelled(self) -> bool:
+        """True if name or claimed type say something else than the content."""
+        claimed = self.claimed_type
+        return claimed is not None and bool(mislabelling(self.filename, claimed, self.media_type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +116,7 @@ def deliver(
     called, and whatever `open_file` and `admit` raise or StorageFailed for a file of the wrong length, then without
     calling it.
     """
-    environ = request.environ
+    environ = current_exchange().environ
     version = Version(content.sha256, content.modified_us // 1_000_000, content.size)
     try:
         require_version(environ, version)

@@ -11,7 +11,6 @@ from filewallball.access.tables import users
 from filewallball.database.connections import Database
 from filewallball.files.cache import HIT, MetadataCache
 from filewallball.files.delivery import Content, Delivery
-from filewallball.files.inspection.labels import mislabelling
 from filewallball.files.lookup import find_file
 from filewallball.files.ownership import check_visible, find_visible, owns
 from filewallball.files.rows import FoundFile
@@ -75,7 +74,7 @@ class Downloads:
             sha256=file.file_hash,
             modified_us=file.upload_us,
             path=file.path,
-            is_mislabelled=bool(mislabelling(file.filename, file.claimed_type, file.mime_type)),
+            claimed_type=file.claimed_type,
         )
 
     def open(self, content: Content) -> BinaryIO:

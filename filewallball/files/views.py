@@ -34,7 +34,8 @@ from filewallball.recording.operations import Operation
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
-from filewallball.web.api import Blueprint
+from filewallball.web.api import Blueprint, DirectView
+from filewallball.web.exchange import current_request
 from filewallball.web.finished import Dumper, json_response
 from filewallball.web.openapi import (
     ETAG,
@@ -55,9 +56,7 @@ blueprint = Blueprint("files", __name__, description="Upload, list, describe, fe
 
 
 @blueprint.route("/upload", strict_slashes=False)
-class Upload(MethodView):
-    init_every_request = False
-
+class Upload(DirectView):
     @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=FORM_BODY, parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(UploadOptionsSchema, location="query")
@@ -69,9 +68,7 @@ class Upload(MethodView):
 
 
 @blueprint.route("/upload/<filename>")
-class RawUpload(MethodView):
-    init_every_request = False
-
+class RawUpload(DirectView):
     @recorded("file:upload", permissions.UPLOAD)
     @blueprint.doc(requestBody=RAW_BODY, parameters=[IDEMPOTENCY_KEY])
     @blueprint.arguments(UploadOptionsSchema, location="query")
@@ -130,9 +127,7 @@ class FileItem(MethodView):
 
 
 @blueprint.route("/download/<file_id>")
-class Download(MethodView):
-    init_every_request = False
-
+class Download(DirectView):
     @recorded("file:download", permissions.FETCH)
     @blueprint.doc(responses=binary_answer())
     def get(self, file_id: str) -> Response:
@@ -141,9 +136,7 @@ class Download(MethodView):
 
 
 @blueprint.route("/view/<file_id>")
-class View(MethodView):
-    init_every_request = False
-
+class View(DirectView):
     @recorded("file:view", permissions.FETCH)
     @blueprint.doc(responses=binary_answer())
     def get(self, file_id: str) -> Response:
@@ -172,7 +165,7 @@ def _described(file: StoredFile) -> tuple[StoredFile, dict[str, str]]:
 
 
 def _uploaded(op: Operation, options: dict[str, Any], receive: Receive) -> Response:
-    key = request.headers.get(HEADER)
+    key = current_request().headers.get(HEADER)
     if key is not None:
         return _once(part(KeyedUploads).store(op, key, _upload(options), receive, _UPLOADED.dumps))
     uploads = part(Uploads)
@@ -190,6 +183,7 @@ def _once(answer: Answer) -> Response:
 
 
 def _upload(options: dict[str, Any]) -> UploadRequest:
+    request = current_request()
     return UploadRequest(
         stream=ArrivingBody(body_of_any_length()),
         headers=request.headers,
@@ -200,6 +194,7 @@ def _upload(options: dict[str, Any]) -> UploadRequest:
 
 
 def _boundary() -> str:
+    request = current_request()
     if request.mimetype != _FORM:
         raise errors.UnsupportedMediaType(
             f"Send {_FORM} with a part named `file`, or PUT the bytes to /upload/{{filename}}."

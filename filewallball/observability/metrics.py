@@ -20,7 +20,7 @@ from filewallball.observability.metric import COUNTER, HISTOGRAM, Metric
 from filewallball.observability.metric_store.exemplar_file import ID_CHARACTERS, Exemplar
 from filewallball.observability.metric_store.metric_file import Unreadable
 from filewallball.observability.metric_store.slots import Slots
-from filewallball.observability.metric_store.values import SlotFiles
+from filewallball.observability.metric_store.values import SlotFiles, SlotValue
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.operations import REFUSE
 
@@ -138,12 +138,11 @@ class Metrics:
         An exemplar leads to one request's story: there is none of several requests, or of none.
         """
         histogram, seconds = self._families[name][labels], duration_us / 1e6
-        histogram.observe(seconds)
-        if event.count != 1 or not _WELL_FORMED_ID.fullmatch(event.request_id) or histogram is _NOWHERE:
+        bucket = histogram.observe(seconds)
+        if event.count != 1 or not _WELL_FORMED_ID.fullmatch(event.request_id) or bucket is None:
             return
-        exemplar = Exemplar(seconds, time.time(), event.request_id, event.trace_id)
-        try:  # past the library's own way, which checks label names and lengths each time
-            histogram._buckets[bisect_left(histogram._upper_bounds, seconds)].keep(exemplar)
+        try:
+            bucket.keep(Exemplar(seconds, time.time(), event.request_id, event.trace_id))
         except OSError:
             self._room_lost()
 
@@ -208,7 +207,7 @@ class _Family(dict[tuple[str, ...], Any]):
         with files.creating():
             self._parent = _client_object(metric)
         if not metric.labels:
-            self[()] = self._parent
+            self[()] = self._values(self._parent)
 
     def preset(self) -> None:
         """Make the known series, at 0 unless the slot's files know better. Raises OSError."""
@@ -224,10 +223,29 @@ class _Family(dict[tuple[str, ...], Any]):
         return self[values]
 
     def _child(self, values: tuple[str, ...]) -> Any:
-        """A histogram's child; of a counter or gauge the value itself, which is ours, for labels are right here."""
+        """The values of a histogram; of a counter or gauge the value itself: ours, for labels are right here."""
         with self._files.creating():
             child: Any = self._parent.labels(*values)
-        return child if self._metric.kind == HISTOGRAM else child._value
+        return self._values(child)
+
+    def _values(self, child: Any) -> Any:
+        return _Histogram(child) if self._metric.kind == HISTOGRAM else child._value
+
+
+class _Histogram:
+    """The values of a histogram of prometheus_client, which would look through all bounds each time."""
+
+    __slots__ = ("_bounds", "_buckets", "_sum")
+
+    def __init__(self, library: Any) -> None:
+        self._sum, self._bounds, self._buckets = library._sum, library._upper_bounds, library._buckets
+
+    def observe(self, value: float) -> SlotValue:
+        """Add an observation; returns the bucket that it falls into."""
+        bucket: SlotValue = self._buckets[bisect_left(self._bounds, value)]
+        self._sum.inc(value)
+        bucket.inc(1)
+        return bucket
 
 
 class _Nowhere:
@@ -237,7 +255,8 @@ class _Nowhere:
 
     def set(self, value: float) -> None: ...
 
-    def observe(self, value: float) -> None: ...
+    def observe(self, value: float) -> None:
+        return None
 
 
 _NOWHERE = _Nowhere()

@@ -69,6 +69,8 @@ class Event:
 
     def hide_secrets(self, redactor: Redactor) -> None:
         """Take credentials out of what came from outside."""
+        if redactor.is_clean(f"{self.user_agent}\n{self.resource_id}\n{self.details}"):
+            return
         self.user_agent = redactor.text(self.user_agent)
         self.resource_id = redactor.text(self.resource_id)
         self.details = redactor.text(self.details)

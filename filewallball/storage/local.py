@@ -198,8 +198,7 @@ class LocalStore:
         finds nothing left to do. Until both are over, no row names the file."""
         stage.require_whole()
         with opened(self._blobs) as root, self._filling.entered(root) as (filling, folder):
-            os.rename(stage.location, name, dst_dir_fd=folder)
-            stage.moved(Path(f"{self._blobs}/{filling.name}/{name}"))
+            stage.rename(f"{self._blobs}/{filling.name}/{name}", name, folder)
             stage.sync()
             filling.sync.sync(folder)
         return f"{filling.name}/{name}"

@@ -54,9 +54,14 @@ class Stage(io.RawIOBase):
         self._fd = -1
         self._next_check = bytes_between_checks(spare)
         try:
-            self.token, self.location, self._fd = _create_locked(folder, source)
+            self.token, self._location, self._fd = _create_locked(str(folder), source)
         except OSError as error:
             raise storage_error(error) from error
+
+    @property
+    def location(self) -> Path:
+        """The place where the file is now."""
+        return Path(self._location)
 
     @property
     def sha256(self) -> str:
@@ -118,9 +123,10 @@ class Stage(io.RawIOBase):
             self._failed = True
             raise storage_error(error) from error
 
-    def moved(self, location: Path) -> None:
-        """The store has renamed the file; from now on `close()` keeps it."""
-        self.location = location
+    def rename(self, location: str, name: str, folder: int) -> None:
+        """Give the file another place, by its name in an open folder; from now on `close()` keeps it."""
+        os.rename(self._location, name, dst_dir_fd=folder)
+        self._location = location
         self._published = True
 
     def discard(self) -> None:
@@ -194,7 +200,8 @@ def bytes_between_checks(spare: int) -> int:
     return min(_CHECK_EVERY_BYTES, max(_CHECK_AT_LEAST_BYTES, spare // 2))
 
 
-def _create_locked(folder: Path, source: Path | None) -> tuple[str, Path, int]:
+def _create_locked(folder: str, source: Path | None) -> tuple[str, str, int]:
+    """The file's name, its place and a descriptor of it; the place as text, for a path costs as much as the rest."""
     while True:
         token = os.urandom(8).hex()
         with opened(folder) as parent:
@@ -204,10 +211,10 @@ def _create_locked(folder: Path, source: Path | None) -> tuple[str, Path, int]:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)  # waits: the sweep holds it for no longer than it takes to unlink
             if os.fstat(fd).st_nlink:
-                return token, folder / token, fd
+                return token, f"{folder}/{token}", fd
         except BaseException:
             with suppress(OSError):
-                (folder / token).unlink()
+                Path(folder, token).unlink()
             os.close(fd)
             raise
         os.close(fd)  # a sweep took the file between its creation and its lock

@@ -1,22 +1,26 @@
 """Flask without what this service never uses and every request would pay for."""
 
 from collections.abc import Callable, Iterable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from flask import Flask, Request, Response, request
+from flask.helpers import _split_blueprint_path
 from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
-from werkzeug.routing import MapAdapter, Rule
+from werkzeug.routing import Rule
 
-from filewallball.web.routing import Found, RelativeMap, Shortcuts
+from filewallball.web.cycle import Cycle, LateRequest
+from filewallball.web.routing import RelativeMap, Shortcuts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
+AfterRequest = Callable[[Any], Any]
 _OVERRIDE = "HTTP_X_HTTP_METHOD_OVERRIDE"
 _OVERRIDABLE = "/uploads"
+_KEPT = "werkzeug.debug.preserve_context"  # by Flask's test client, for who looks at contexts afterwards
 _METHODS = ("HEAD", "POST", "PATCH", "DELETE")
 
 
@@ -32,6 +36,7 @@ class _NoSessions(SessionInterface):
 class Application(Flask):
     """No view or hook here is a coroutine, most requests meet no hook at all, and most are for `/word/<value>`."""
 
+    request_class = LateRequest
     session_interface = _NoSessions()
     url_map_class = RelativeMap
     count_unrouted: Callable[[], None] = staticmethod(lambda: None)
@@ -40,13 +45,17 @@ class Application(Flask):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._hooks: dict[str, tuple[AfterRequest, ...]] = {}
         self.screen: Callable[[], None] = lambda: None
         """Called before each request, to raise what refuses it."""
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get(_OVERRIDE, "").upper() in _METHODS and environ["PATH_INFO"].startswith(_OVERRIDABLE):
-            return super().wsgi_app(environ, overridden(environ, start_response))
-        return super().wsgi_app(environ, start_response)
+            start_response = overridden(environ, start_response)
+        self._got_first_request = True
+        if _KEPT in environ:
+            return super().wsgi_app(environ, start_response)
+        return Cycle(self, environ).run(start_response)
 
     def raise_routing_exception(self, request: Request) -> NoReturn:
         self.count_unrouted()
@@ -65,13 +74,18 @@ class Application(Flask):
             return super().preprocess_request()
         return None
 
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        whole = partial(super().create_url_adapter, request)
-        found = self._shortcuts.find(request.environ) if request is not None else None
-        return whole() if found is None else Found(found, whole)
+    def hooks_after(self, rule: Rule | None) -> tuple[AfterRequest, ...]:
+        """The functions that an answer goes through, in Flask's order; none are added once the service serves."""
+        endpoint = rule.endpoint if rule is not None else ""
+        if endpoint not in self._hooks:
+            blueprint = endpoint.rpartition(".")[0]
+            names = (*(_split_blueprint_path(blueprint) if blueprint else ()), None)
+            found = [hook for name in names for hook in reversed(self.after_request_funcs.get(name, ()))]
+            self._hooks[endpoint] = tuple(found)
+        return self._hooks[endpoint]
 
     @cached_property
-    def _shortcuts(self) -> Shortcuts:
+    def shortcuts(self) -> Shortcuts:
         return Shortcuts.of(self.url_map)
 
 

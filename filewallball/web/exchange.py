@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from flask import request
+from flask import Request
+from flask.globals import _cv_request
 from uuid_utils import uuid4
 
 from filewallball.recording.event import Event
@@ -52,6 +53,7 @@ class Exchange:
     failure: BaseException | None = None
     callbacks: list[Callable[[], None]] = field(default_factory=list)
     limit_fields: list[tuple[str, str]] = field(default_factory=list)
+    operation: Any = None
 
     @property
     def client_ip(self) -> str:
@@ -83,7 +85,12 @@ class Exchange:
 
 def current_exchange() -> Exchange:
     """The exchange of the Flask request being handled."""
-    return cast(Exchange, request.environ[ENVIRON_KEY])
+    return cast(Exchange, current_request().environ[ENVIRON_KEY])
+
+
+def current_request() -> Request:
+    """The Flask request being handled: itself, for who asks it for more than one thing."""
+    return _cv_request.get().request
 
 
 class ExchangeMiddleware:

@@ -1,12 +1,15 @@
 """Answers of routes that are asked most: finished where they are made, so that no library looks them through again."""
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Response
 from marshmallow import Schema, fields
+from werkzeug.datastructures import Headers
+from werkzeug.http import HTTP_STATUS_CODES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -23,12 +26,15 @@ class FinishedResponse(Response):
     default_mimetype = None
 
     def __init__(self, status: int, finished: list[tuple[str, str]], body: Iterable[bytes] = ()) -> None:
-        super().__init__(status=status)
+        # Not super().__init__, which works out from its many options what is known here.
+        self.headers = Headers()
+        self._status, self._status_code = _status(status)
+        self.direct_passthrough, self._on_close = False, []
         self.response = self._body = body
         self._finished = finished
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        start_response(self.status, [*self._finished, *self.headers])
+        start_response(self._status, [*self._finished, *self.headers])
         return self._body
 
 
@@ -54,6 +60,12 @@ def json_response(status: int, body: bytes, headers: Iterable[tuple[str, str]] =
     """An answer of JSON text."""
     about = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers]
     return FinishedResponse(status, about, (body,))
+
+
+@cache
+def _status(code: int) -> tuple[str, int]:
+    """The status line, as werkzeug has it, and the code."""
+    return f"{code} {HTTP_STATUS_CODES[code].upper()}", code
 
 
 def _serializer(field: Any) -> Callable[[Any], Any] | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Request
 
 from filewallball.errors import BadRequest, PreconditionFailed, UnsupportedMediaType
 
@@ -48,18 +49,17 @@ _FRAGMENTS = HeaderNames(("Content-Range", *_WHOLE))
 _ABOUT_VERSIONS = HeaderNames((*_OVERRIDES, *_CONDITIONS))
 
 
-def refuse_unheeded(
-    method: str, headers: Headers, length: int | None, *, is_creation: bool, reads_if_match: bool = False
-) -> None:
+def refuse_unheeded(request: Request, *, is_creation: bool, reads_if_match: bool = False) -> None:
     """Refuse a request of a changing method that asks for something else than the route would do.
 
     What is created has no version before, so `If-None-Match` holds there; any other condition cannot be met, unless the
     route itself reads `If-Match`.
     Raises BadRequest, UnsupportedMediaType, PreconditionFailed.
     """
-    _refuse_conditions(method, headers, _CONDITIONS[:2] if is_creation else _CONDITIONS[reads_if_match:])
+    headers = request.headers
+    _refuse_conditions(request.method, headers, _CONDITIONS[:2] if is_creation else _CONDITIONS[reads_if_match:])
     refuse_encoded(headers)
-    refuse_fragment(headers, length)
+    refuse_fragment(headers, request.content_length)
 
 
 def refuse_unheeded_in_part(method: str, headers: Headers) -> None:

@@ -1,12 +1,12 @@
-"""Finds the rule of a request for `/word/<value>` at once; for anything else, and any doubt, werkzeug searches.
+"""Finds the rule of a request for `/word/<value>` or a whole address at once; in any doubt werkzeug searches.
 
 Its search reads the host, compiles expressions and walks a tree for each request. `python -m benchmarks.shortcuts`: a
-download takes 12 to 15 % less processor time. What is found here is what it would find: the rules are its own. To be
-rid of it, remove `create_url_adapter` in `web/app.py` and this file.
+download takes 12 to 18 % less processor time. What is found here is what it would find: the rules are its own. To be
+rid of it, have `Cycle` in `web/cycle.py` search each time, and remove this file.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlunsplit
@@ -19,9 +19,11 @@ _SEARCHED = ("OPTIONS", "TRACE")
 
 @dataclass(frozen=True, slots=True)
 class Shortcuts:
-    """The rules that a first word and a method alone lead to, and the name of their one value."""
+    """The rules that a first word and a method alone lead to, with the name of their one value, and those of whole
+    addresses."""
 
     rules: Mapping[tuple[str, str], tuple[Rule, str]]
+    whole: Mapping[tuple[str, str], Rule]
 
     @classmethod
     def of(cls, url_map: Map) -> "Shortcuts":
@@ -39,19 +41,36 @@ class Shortcuts:
                 if (simple[1], method) in found:
                     claimed.add(simple[1])
                 found[simple[1], method] = rule, simple[2]
-        return cls({key: value for key, value in found.items() if key[0] not in claimed})
+        return cls({key: value for key, value in found.items() if key[0] not in claimed}, _whole(url_map))
 
     def find(self, environ: Mapping[str, Any]) -> tuple[Rule, dict[str, str]] | None:
         """The rule and its value for a request, if they are that plain."""
         path: str = environ.get("PATH_INFO", "")
         word, _, value = path[1:].partition("/")
-        known = self.rules.get((word, environ["REQUEST_METHOD"]))
-        if known is None or not value or "/" in value or path[0] != "/" or not value.isascii():
-            return None
         if "HTTP_UPGRADE" in environ:
+            return None
+        known = self.rules.get((word, environ["REQUEST_METHOD"]))
+        if known is None or not value:
+            rule = self.whole.get((path, environ["REQUEST_METHOD"]))
+            return None if rule is None else (rule, {})
+        if "/" in value or path[0] != "/" or not value.isascii():
             return None
         rule, name = known
         return rule, {name: value}
+
+
+def _whole(url_map: Map) -> dict[tuple[str, str], Rule]:
+    """The only rules of addresses without values, which werkzeug prefers to any with one."""
+    found: dict[tuple[str, str], Rule] = {}
+    doubtful = set()
+    for rule in url_map.iter_rules():
+        if "<" in rule.rule or rule.build_only or _is_special(rule):
+            continue
+        for method in (rule.methods or set()).difference(_SEARCHED):
+            if (rule.rule, method) in found:
+                doubtful.add(rule.rule)
+            found[rule.rule, method] = rule
+    return {key: rule for key, rule in found.items() if key[0] not in doubtful}
 
 
 class RelativeMap(Map):
@@ -77,23 +96,6 @@ class _RelativeAdapter(MapAdapter):
         return urlunsplit(("", "", path, query, ""))
 
 
-class Found(MapAdapter):
-    """The adapter of a request whose rule is known; whatever else it is asked, the whole one answers."""
-
-    def __init__(self, found: tuple[Rule, dict[str, str]], whole: Callable[[], MapAdapter | None]) -> None:
-        self._found = found
-        self._whole = whole
-
-    def match(self, *_: Any, **__: Any) -> Any:
-        return self._found
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        self.__dict__.update(vars(self._whole()))
-        return self.__dict__[name]
-
-
 def _is_deeper(rule: Rule, rest: str) -> bool:
     """True if a rule takes more than one part after its first word, whatever its values are."""
     return "/" in rest.rstrip("/") and all(
@@ -103,10 +105,10 @@ def _is_deeper(rule: Rule, rest: str) -> bool:
 
 def _is_plain(rule: Rule, name: str) -> bool:
     converter = rule._converters.get(name)
-    return (
-        type(converter) is UnicodeConverter
-        and converter.regex == "[^/]{1,}"
-        and not (
-            rule.defaults or rule.redirect_to or rule.websocket or rule.alias or rule.subdomain or rule.host
-        )
+    return type(converter) is UnicodeConverter and converter.regex == "[^/]{1,}" and not _is_special(rule)
+
+
+def _is_special(rule: Rule) -> bool:
+    return bool(
+        rule.defaults or rule.redirect_to or rule.websocket or rule.alias or rule.subdomain or rule.host
     )

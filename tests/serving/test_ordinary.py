@@ -153,6 +153,7 @@ ANSWERS: list[tuple[str, str, list[tuple[str, str]], list[bytes]]] = [
     ("GET", "200 OK", [("Content-Length", "0"), ("X-Accel-Redirect", "/_blobs/a")], []),
     ("HEAD", "200 OK", [("Content-Length", "5")], []),
     ("GET", "204 NO CONTENT", [], []),
+    ("GET", "204 NO CONTENT", [("Content-Length", "0"), ("X-A", "b")], []),
     ("GET", "304 NOT MODIFIED", [("ETag", '"a"')], []),
     ("GET", "200 OK", [("Keep-Alive", "5"), ("Content-Length", "1")], [b"x"]),
 ]

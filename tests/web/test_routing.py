@@ -21,6 +21,8 @@ _MAP = Map(
         Rule("/docs/errors", endpoint="errors", methods=["GET"]),
         Rule("/api/<int:number>", endpoint="number", methods=["GET"]),
         Rule("/docs/<path:name>", endpoint="path", methods=["GET"]),
+        Rule("/api/", endpoint="api", methods=["GET"]),
+        Rule("/history", endpoint="all", methods=["POST"], strict_slashes=False),
     ]
 )
 _SHORTCUTS = Shortcuts.of(_MAP)
@@ -56,9 +58,23 @@ def test_words_with_one_rule_a_method_have_shortcuts() -> None:
     }
 
 
-def test_downloads_and_uploads_of_the_service_have_shortcuts(app: Flask) -> None:
-    rules = Shortcuts.of(app.url_map).rules
+def test_whole_addresses_have_shortcuts() -> None:
+    found = {key for key in _SHORTCUTS.whole if key[1] != "HEAD"}
 
+    assert found == {
+        ("/files", "GET"),
+        ("/files", "POST"),
+        ("/docs/errors", "GET"),
+        ("/api/", "GET"),
+        ("/history", "POST"),
+    }
+
+
+def test_downloads_and_uploads_of_the_service_have_shortcuts(app: Flask) -> None:
+    shortcuts = Shortcuts.of(app.url_map)
+    rules = shortcuts.rules
+
+    assert ("/upload", "POST") in shortcuts.whole
     assert {("download", "GET"), ("view", "GET"), ("files", "DELETE"), ("upload", "PUT")} <= set(rules)
 
 
