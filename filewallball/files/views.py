@@ -31,6 +31,7 @@ from filewallball.files.thumbnails import Thumbnails
 from filewallball.files.upload import Uploads
 from filewallball.idempotency.keys import HEADER
 from filewallball.recording.operations import Operation
+from filewallball.recording.steps import STAGE, EnteredIn
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -178,6 +179,7 @@ def _described(file: StoredFile) -> tuple[StoredFile, dict[str, str]]:
 
 
 def _uploaded(op: Operation, options: dict[str, Any], receive: Receive) -> Response:
+    receive = _as_step(op, receive)
     key = request.headers.get(HEADER)
     if key is not None:
         return _once(part(KeyedUploads).store(op, key, _upload(options), receive, _UPLOADED.dumps))
@@ -186,6 +188,11 @@ def _uploaded(op: Operation, options: dict[str, Any], receive: Receive) -> Respo
     with receive(_upload(options)) as incoming:
         file = uploads.store(op, incoming)
     return json_response(201, _UPLOADED.dumps(file), [("Location", file.location)])
+
+
+def _as_step(op: Operation, receive: Receive) -> Receive:
+    """Receiving a body, as a step of the operation."""
+    return lambda body: EnteredIn(op.step(STAGE), receive(body))
 
 
 def _once(answer: Answer) -> Response:

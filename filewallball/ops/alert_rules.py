@@ -216,6 +216,14 @@ _PARTS = (
         "An SMS could not be sent",
         "{{ $labels.instance }} could not hand an alert to the SMS provider and tries again",
     ),
+    Rule(
+        "TracesLost",
+        'increase(trace_spans_total{outcome="dropped"}[15m]) > 0',
+        "5m",
+        WARNING,
+        "Traces of requests are lost",
+        "In 15 minutes the collector did not take {{ $value | printf `%.0f` }} spans of {{ $labels.instance }}",
+    ),
 )
 
 _MONITORING = (

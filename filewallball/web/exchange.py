@@ -13,6 +13,7 @@ from flask import request
 from uuid_utils import uuid4
 
 from filewallball.recording.event import Event
+from filewallball.recording.steps import Step
 from filewallball.web.origin import Origin
 from filewallball.web.response_body import Body, FileBody, file_body
 from filewallball.web.trace_context import Trace, trace_of
@@ -52,6 +53,7 @@ class Exchange:
     failure: BaseException | None = None
     callbacks: list[Callable[[], None]] = field(default_factory=list)
     limit_fields: list[tuple[str, str]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def client_ip(self) -> str:
@@ -89,7 +91,8 @@ def current_exchange() -> Exchange:
 class ExchangeMiddleware:
     """Outermost WSGI layer: numbers requests, tells observers when each began and when its last byte left.
 
-    `complete` gives the headers that go out, as a new list, for those that the application sent.
+    `complete` gives the headers that go out, as a new list, for those that the application sent. `is_recorded` says
+    whether somebody records a request's trace.
     """
 
     def __init__(
@@ -99,8 +102,10 @@ class ExchangeMiddleware:
         origin: Callable[[WSGIEnvironment], Origin],
         observers: Iterable[Observer] = (),
         complete: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] = list,
+        is_recorded: Callable[[WSGIEnvironment, Trace, Origin], bool] | None = None,
     ) -> None:
         self._wsgi_app = wsgi_app
+        self._is_recorded = is_recorded
         self._origin = origin
         self._complete = complete
         self._observers = tuple(observers)
@@ -112,6 +117,8 @@ class ExchangeMiddleware:
         origin = self._origin(environ)
         request_id = _request_id(origin.request_id)
         trace = trace_of(environ, request_id, may_sample=origin.may_sample)
+        if self._is_recorded is not None and self._is_recorded(environ, trace, origin):
+            trace = trace._replace(is_recorded=True)
         exchange = Exchange(environ, origin, request_id, trace, began)
         environ[ENVIRON_KEY] = exchange
         if "wsgi.file_wrapper" in environ:

@@ -22,6 +22,7 @@ from filewallball.files.upload import Uploads
 from filewallball.recording.caller import Caller
 from filewallball.recording.event import SUCCESS, Event
 from filewallball.recording.operations import Exchange, Ledger, Operation, operation
+from filewallball.recording.steps import STAGE, EnteredIn
 from filewallball.storage.local import LocalStore
 from filewallball.storage.stage import Stage
 from filewallball.storage.upload_segments import Piece, UploadSegments
@@ -79,7 +80,7 @@ class Endings:
         """
         op = self._operation(upload, request, [upload, *parts])
         try:
-            with self._staged(content) as stage:
+            with EnteredIn(op.step(STAGE), self._staged(content)) as stage:
                 stored = self._store_staged(op, upload, stage)
         except Exception as error:
             cause = translate(error)
