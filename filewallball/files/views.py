@@ -31,7 +31,7 @@ from filewallball.files.thumbnails import Thumbnails
 from filewallball.files.upload import Uploads
 from filewallball.idempotency.keys import HEADER
 from filewallball.recording.operations import Operation
-from filewallball.recording.steps import STAGE, EnteredIn
+from filewallball.recording.steps import STAGE, entered_in
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -192,7 +192,7 @@ def _uploaded(op: Operation, options: dict[str, Any], receive: Receive) -> Respo
 
 def _as_step(op: Operation, receive: Receive) -> Receive:
     """Receiving a body, as a step of the operation."""
-    return lambda body: EnteredIn(op.step(STAGE), receive(body))
+    return lambda body: entered_in(op.step(STAGE), receive(body))
 
 
 def _once(answer: Answer) -> Response:

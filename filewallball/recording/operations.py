@@ -8,7 +8,7 @@ the database. Metrics, statistics, the request log and the answer's error code a
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
@@ -28,7 +28,7 @@ from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.settlement import is_unsettled
-from filewallball.recording.steps import COMMIT, Step, TimedStep
+from filewallball.recording.steps import COMMIT, Step, timed
 from filewallball.redaction import Redactor
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Exchange(Protocol):
 
     started: float
     event: Event | None
-    steps: list[Step]
+    steps: list[Step] | None
 
     @property
     def trace_id(self) -> str: ...
@@ -144,9 +144,9 @@ class Operation:
         event, self.caller = self.event, caller
         event.user_id, event.username, event.token_id = caller.user_id, caller.username, caller.token_id
 
-    def step(self, name: str) -> TimedStep:
+    def step(self, name: str) -> AbstractContextManager[None]:
         """A `with` block whose time the trace of the request shows by itself."""
-        return TimedStep(self.exchange, name)
+        return timed(self.exchange.steps if self.exchange is not None else None, name)
 
     def exclude_from_timing(self) -> None:
         """Somebody else sends the bytes (nginx), so the duration seen here says nothing and stays out of averages."""

@@ -1,12 +1,13 @@
 """The steps of a request that are timed one by one, for whoever exports its trace: stage, scan, sync, commit."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from types import TracebackType
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 STAGE, SCAN, SYNC, COMMIT = "stage", "scan", "sync", "commit"
+_UNTIMED = nullcontext()
 
 
 class Step(NamedTuple):
@@ -19,19 +20,23 @@ class Step(NamedTuple):
     """The name of the exception that ended it; empty without one."""
 
 
-class Steps(Protocol):
-    """Where steps are kept."""
+def timed(steps: list[Step] | None, name: str) -> AbstractContextManager[None]:
+    """A `with` block that is kept in `steps`; None where nobody wants to know."""
+    return _UNTIMED if steps is None else _TimedStep(steps, name)
 
-    steps: list[Step]
+
+def entered_in(
+    step: AbstractContextManager[None], context: AbstractContextManager[T]
+) -> AbstractContextManager[T]:
+    """`context`, whose entering is the step: what happens in its `with` block is none."""
+    return context if step is _UNTIMED else _EnteredIn(step, context)
 
 
-class TimedStep:
-    """A `with` block that is kept as a step; without a place to keep it, it only runs."""
+class _TimedStep:
+    __slots__ = ("_began", "_name", "_steps")
 
-    __slots__ = ("_began", "_name", "_place")
-
-    def __init__(self, place: Steps | None, name: str) -> None:
-        self._place = place
+    def __init__(self, steps: list[Step], name: str) -> None:
+        self._steps = steps
         self._name = name
         self._began = 0.0
 
@@ -41,17 +46,14 @@ class TimedStep:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._place is not None:
-            failure = kind.__name__ if kind is not None else ""
-            self._place.steps.append(Step(self._name, self._began, perf_counter(), failure))
+        failure = kind.__name__ if kind is not None else ""
+        self._steps.append(Step(self._name, self._began, perf_counter(), failure))
 
 
-class EnteredIn(Generic[T]):
-    """A context whose entering is a step: what happens in its `with` block is none."""
-
+class _EnteredIn(Generic[T]):
     __slots__ = ("_context", "_step")
 
-    def __init__(self, step: TimedStep, context: AbstractContextManager[T]) -> None:
+    def __init__(self, step: AbstractContextManager[None], context: AbstractContextManager[T]) -> None:
         self._step = step
         self._context = context
 

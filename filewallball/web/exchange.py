@@ -53,7 +53,8 @@ class Exchange:
     failure: BaseException | None = None
     callbacks: list[Callable[[], None]] = field(default_factory=list)
     limit_fields: list[tuple[str, str]] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Step] | None = None
+    """Those that were timed; None where nobody records the trace."""
 
     @property
     def client_ip(self) -> str:
@@ -117,9 +118,9 @@ class ExchangeMiddleware:
         origin = self._origin(environ)
         request_id = _request_id(origin.request_id)
         trace = trace_of(environ, request_id, may_sample=origin.may_sample)
-        if self._is_recorded is not None and self._is_recorded(environ, trace, origin):
-            trace = trace._replace(is_recorded=True)
         exchange = Exchange(environ, origin, request_id, trace, began)
+        if self._is_recorded is not None and self._is_recorded(environ, trace, origin):
+            exchange.trace, exchange.steps = trace._replace(is_recorded=True), []
         environ[ENVIRON_KEY] = exchange
         if "wsgi.file_wrapper" in environ:
             environ["wsgi.file_wrapper"] = file_body(environ["wsgi.file_wrapper"])

@@ -20,7 +20,7 @@ from filewallball.files.resumable.receiving import Arrival, Digests, Part, segme
 from filewallball.files.resumable.tables import EXPIRED, TERMINATED
 from filewallball.files.stored import StoredFile
 from filewallball.recording.operations import Operation
-from filewallball.recording.steps import STAGE, TimedStep
+from filewallball.recording.steps import STAGE
 from filewallball.settings.service import Settings
 from filewallball.storage.upload_segments import Piece, Segment, UploadSegments
 
@@ -177,7 +177,7 @@ class ResumableUploads:
         digest = self._digests.take(upload)
         arrival = Arrival(hold, segment, self._progress, digest, length, self.max_bytes)
         try:
-            with TimedStep(request.exchange, STAGE):
+            with request.step(STAGE):
                 arrival.take_in(sent.part, lambda size: self._count("resumable_upload_bytes_total", size))
             if arrival.is_complete and not upload.is_partial:
                 return self._finish(hold, segment, arrival, request)

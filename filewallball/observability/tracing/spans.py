@@ -61,7 +61,7 @@ class Spans:
             kind=SpanKind.SERVER,
             has_failed=exchange.status >= 500,
         )
-        return [request, *(self._step(step, own, at) for step in exchange.steps)]
+        return [request, *(self._step(step, own, at) for step in exchange.steps or ())]
 
     def of_operation(self, event: Event, trace_id: str) -> list[ReadableSpan]:
         """The span of an operation that no request asked for; it begins a trace."""

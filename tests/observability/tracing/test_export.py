@@ -77,7 +77,12 @@ def test_a_dead_collector_is_named_once_and_so_is_its_return(
     assert vars(caplog.records[0])["reason"] == "ConnectionError"
 
     failing_collector.start()
-    wait_until(lambda: found.send() or AGAIN in said(caplog), what="spans are taken again")
+
+    def is_back() -> bool:
+        found.send()
+        return AGAIN in said(caplog)
+
+    wait_until(is_back, what="spans are taken again")
 
     assert said(caplog) == [LOST, AGAIN]
     assert vars(caplog.records[1])["lost"] == found.counted["dropped"]

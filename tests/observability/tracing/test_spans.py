@@ -21,6 +21,7 @@ from harness.servers import Collector
 from harness.servers.base import free_port
 from harness.waiting import wait_until
 from tests.conftest import ADMIN_TOKEN
+from tests.files.resumable.in_process import begin, patch
 from tests.fixtures.audit_log import rows_of
 
 pytestmark = pytest.mark.server
@@ -108,6 +109,18 @@ def test_the_steps_of_an_upload_lie_below_its_span_and_within_its_time(
     assert times == sorted(times)
     assert int(request["startTimeUnixNano"]) <= times[0]
     assert times[-1] <= int(request["endTimeUnixNano"])
+
+
+def test_the_request_that_ends_a_resumable_upload_has_the_steps_too(
+    traced: Callable[..., Flask], collector: Collector
+) -> None:
+    client = traced().test_client()
+    ended = patch(client, begin(client, 5), 0, b"bytes")
+    request, *steps = spans_of(collector, ended, count=5)
+
+    assert request["attributes"]["filewallball.operation"] == "file:upload"
+    # What came, and how it became one file.
+    assert [step["name"] for step in steps] == ["stage", "stage", "sync", "commit"]
 
 
 def test_a_request_that_fails_by_the_services_fault_is_a_failed_span_and_so_is_the_step_it_failed_in(
