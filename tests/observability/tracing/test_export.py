@@ -107,7 +107,7 @@ def test_a_collector_that_hangs_takes_no_more_than_the_queue_and_holds_up_no_end
     # It would wait for an hour if it waited for the collector.
     ending = threading.Thread(target=found.stop, daemon=True)
     ending.start()
-    ending.join(60)
+    ending.join(20)
     assert not ending.is_alive()
     assert found.counted == {"dropped": 25}
     found.send()
