@@ -23,7 +23,7 @@ except ConfigError as error:
     sys.exit("\n".join(f"filewallball: {message}" for message in error.messages))
 
 close_to_others()
-master.import_libraries()
+master.import_libraries(with_traces=_settings.exports_spans)
 lifecycle.note_start()
 configure_logging(_settings)
 for _doubt in doubts():

@@ -21,6 +21,7 @@ from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.sinks import ConsoleSink
+from filewallball.observability.tracing.tracing import Tracing
 from filewallball.recording.caller import Caller
 from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.journal import Journal
@@ -82,8 +83,9 @@ def main() -> None:
     options = _options()
     logging.getLogger("filewallball").setLevel("INFO")
     with tempfile.TemporaryDirectory(prefix="filewallball-overhead-") as name:
-        calls = _steps(Parts(Path(name)))
-        costs = _cheapest(list(calls.values()), options.batches, options.requests)
+        parts = Parts(Path(name))
+        calls = _steps(parts)
+        *costs, exporting = _cheapest([*calls.values(), _exporting(parts)], options.batches, options.requests)
     before = costs[0]
     print(f"{'a Flask view alone':<64} {before:>8.1f}")
     for part, cost in zip(list(calls)[1:], costs[1:], strict=True):
@@ -93,6 +95,7 @@ def main() -> None:
     verdict = "reached" if added <= TARGET_MICROSECONDS else "missed"
     print(f"{'all instrumentation, microseconds of one request':<64} {added:>8.1f}")
     print(f"target {TARGET_MICROSECONDS}: {verdict}")
+    print(f"{'with a collector of traces: its span, made and put in line':<64} {exporting - costs[-1]:>8.1f}")
 
 
 def _steps(parts: Parts) -> dict[str, Call]:
@@ -110,6 +113,20 @@ def _steps(parts: Parts) -> dict[str, Call]:
         "business metrics: what the event says": _caller(_watched(nameless, http, log)),
         "exemplars: the request behind a bucket": _caller(_watched(counted, http, log)),
     }
+
+
+def _exporting(parts: Parts) -> Call:
+    """All of it, and a span of each request, which waits for a batch that never fills."""
+    waiting = {"OTEL_BSP_MAX_QUEUE_SIZE": "1000000", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1000000"}
+    nowhere = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
+    tracing = Tracing(load_settings({**waiting, **nowhere}), parts.metrics)
+    tracing.start()
+    app = _recording_app(parts.ledger(parts.metrics.record), _REQUEST)
+    observers = HttpObserver(parts.metrics), RequestLog(parts.logs), tracing
+    origin = Proxies(()).origin
+    return _caller(
+        ExchangeMiddleware(app.wsgi_app, origin=origin, observers=observers, is_recorded=tracing.is_recorded)
+    )
 
 
 def _plain_app() -> Flask:

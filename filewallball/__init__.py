@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from filewallball.collector import collector_paused
+from filewallball.optional import telemetry_hidden
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def create_app(settings: "Settings | None" = None) -> "Flask":
     """Build the service. Raises ConfigError for bad settings; touches the disk, never the database."""
-    with collector_paused():
+    with collector_paused(), telemetry_hidden():
         from filewallball.factory import build
         from filewallball.settings.loading import load_settings
 

@@ -45,6 +45,7 @@ from filewallball.observability.metrics import Metrics
 from filewallball.observability.pool import watch_pools
 from filewallball.observability.request_log import RequestLog
 from filewallball.observability.setup import build_metrics, init_middleware, serve_metrics
+from filewallball.observability.tracing.tracing import Tracing
 from filewallball.reconcile.reconciliation import Reconciliation
 from filewallball.recording.adoption import Adoption
 from filewallball.recording.audit_rows import AuditWriter
@@ -127,7 +128,7 @@ def build_parts(app: Flask, settings: Settings) -> None:
         database = Database(db.engine, db.engines["read"])
     slots = Slots(settings.slots_dir)
     metrics = build_metrics(app, settings, slots)
-    provide(app, settings, database, slots, metrics)
+    provide(app, settings, database, slots, metrics, Tracing(settings, metrics))
     _build_gate(app, settings, database, metrics)
     _build_recording(app, settings, database, slots)
     _build_files(app, settings, database)
@@ -142,11 +143,12 @@ def build_parts(app: Flask, settings: Settings) -> None:
     )
 
 
-def listeners(metrics: Metrics, gate: Gate) -> tuple[Callable[[Event], None], ...]:
+def listeners(metrics: Metrics, gate: Gate, tracing: Tracing) -> tuple[Callable[[Event], None], ...]:
     """The functions that are told of each operation that has ended, in this order."""
     return (
         metrics.record,  # counts it
         gate.watch,  # notices who offends too often
+        *((tracing.record,) if tracing.is_on else ()),  # exports what no request asked for
     )
 
 
@@ -193,7 +195,7 @@ def _build_recording(app: Flask, settings: Settings, database: Database, slots: 
         journal,
         writer,
         Coalescer(journal.opened, journal.coalesced, journal.closed, new_id=ids.new),
-        listeners(metrics, part(Gate, app)),
+        listeners(metrics, part(Gate, app), part(Tracing, app)),
         ids.new,
         Redactor(settings.secrets()),
     )
@@ -265,4 +267,5 @@ def observe(app: Flask, settings: Settings) -> None:
     logs.count_drops(lambda sink: metrics.increment("log_records_dropped_total", sink))
     allow_origins(app, settings.cors_origins)
     origin = at_known_hosts(part(Proxies, app).origin, part(Hosts, app))
-    init_middleware(app, metrics, origin, [RequestLog(logs)], completion(settings.public_url))
+    watching, complete = [RequestLog(logs)], completion(settings.public_url)
+    init_middleware(app, metrics, origin, watching, complete, part(Tracing, app))

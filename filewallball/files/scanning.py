@@ -16,6 +16,7 @@ from filewallball.database.connections import Database
 from filewallball.files.clamd import Clamd, ScannerFailed
 from filewallball.files.tables import LIVE, blobs, files
 from filewallball.recording.operations import Operation
+from filewallball.recording.steps import SCAN
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.storage.pieces import Readable
@@ -76,7 +77,8 @@ class Scanner:
         if self.policy == OFF:
             return NEVER
         stage.seek(0)
-        result = self.examine(stage, stage.size)
+        with op.step(SCAN):
+            result = self.examine(stage, stage.size)
         if result.state == INFECTED:
             op.note(suspicious=True)
             raise errors.InfectedFile(facts={"signature": result.reason})

@@ -26,6 +26,7 @@ from filewallball.files.stored import StoredFile, shown
 from filewallball.files.tables import LIVE, PRIVATE, PUBLIC, QUARANTINED, blobs, files
 from filewallball.recording.caller import Caller
 from filewallball.recording.operations import Operation
+from filewallball.recording.steps import SYNC
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.text import fold, sanitize
@@ -77,7 +78,8 @@ class Uploads:
             delete_digest=token_digest(delete_token) if delete_token else "",
             suspicion=",".join(suspicion.reasons)[:255],
         )
-        path = self._store.publish(stage)
+        with op.step(SYNC):
+            path = self._store.publish(stage)
         op.note(resource_id=file.file_id)
         stored = replace(
             shown(file, self._settings.public_url),

@@ -31,6 +31,7 @@ from filewallball.files.stored import StoredFile, location_of
 from filewallball.files.upload import Uploads
 from filewallball.idempotency.keys import HEADER
 from filewallball.recording.operations import Operation
+from filewallball.recording.steps import STAGE, entered_in
 from filewallball.registry import part
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
@@ -165,6 +166,7 @@ def _described(file: StoredFile) -> tuple[StoredFile, dict[str, str]]:
 
 
 def _uploaded(op: Operation, options: dict[str, Any], receive: Receive) -> Response:
+    receive = _as_step(op, receive)
     key = current_request().headers.get(HEADER)
     if key is not None:
         return _once(part(KeyedUploads).store(op, key, _upload(options), receive, _UPLOADED.dumps))
@@ -173,6 +175,11 @@ def _uploaded(op: Operation, options: dict[str, Any], receive: Receive) -> Respo
     with receive(_upload(options)) as incoming:
         file = uploads.store(op, incoming)
     return json_response(201, _UPLOADED.dumps(file), [("Location", file.location)])
+
+
+def _as_step(op: Operation, receive: Receive) -> Receive:
+    """Receiving a body, as a step of the operation."""
+    return lambda body: entered_in(op.step(STAGE), receive(body))
 
 
 def _once(answer: Answer) -> Response:

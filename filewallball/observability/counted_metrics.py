@@ -191,6 +191,13 @@ COUNTED = (
         (one_of("sink", "console", "file"),),
         preset=(("console",), ("file",)),
     ),
+    Metric(
+        "trace_spans_total",
+        COUNTER,
+        "Spans sent to the collector of traces, and spans lost because it did not take them",
+        (one_of("outcome", "exported", "dropped"),),
+        preset=(("exported",), ("dropped",)),
+    ),
     Metric("metric_files_unreadable_total", COUNTER, "Metric files found unreadable, at a scrape or a start"),
     Metric("metric_updates_dropped_total", COUNTER, "Updates of series that found no room on the disk"),
     Metric(

@@ -3,6 +3,8 @@
 import logging
 import time
 import traceback
+from collections.abc import Mapping
+from typing import Any
 
 from filewallball.errors import ApiError, InternalError
 from filewallball.errors.fields import recorded_faults
@@ -14,7 +16,7 @@ from filewallball.text import truncate
 from filewallball.web.details import detail_of
 from filewallball.web.exchange import Exchange
 
-_PROBES = frozenset(("/health/live", "/health/ready", "/metrics"))
+PROBES = frozenset(("/health/live", "/health/ready", "/metrics"))
 _MAX_PATH, _MAX_AGENT, _MAX_MESSAGE, _MAX_TRACE, _MAX_STATE = 400, 256, 500, 16_000, 512
 _LEVELS = {logging.DEBUG: "DEBUG", logging.INFO: "INFO"}
 _requests = logging.getLogger("filewallball.request")
@@ -28,7 +30,7 @@ class RequestLog:
         self._logs = logs
 
     def finished(self, exchange: Exchange) -> None:
-        level = logging.DEBUG if exchange.rule in _PROBES and exchange.status < 400 else logging.INFO
+        level = logging.DEBUG if exchange.rule in PROBES and exchange.status < 400 else logging.INFO
         if _requests.isEnabledFor(level):
             self._logs.write(request_record(exchange, level))
         failure = exchange.failure
@@ -46,11 +48,11 @@ def request_record(exchange: Exchange, level: int) -> Fields:
         "message": "HTTP request processed",
         "request_id": exchange.request_id,
         "method": environ["REQUEST_METHOD"],
-        "path": _text(environ.get("PATH_INFO", ""), _MAX_PATH),
+        "path": shown_path(environ),
         "status_code": exchange.status,
         "response_time": round((exchange.ended - exchange.started) * 1000, 3),
         "client_ip": exchange.client_ip,
-        "user_agent": _text(environ.get("HTTP_USER_AGENT", ""), _MAX_AGENT),
+        "user_agent": shown_agent(environ),
         "file_size": event.file_size if event and event.file_type else None,
         "file_type": event.file_type or None if event else None,
         "trace_id": exchange.trace_id,
@@ -90,6 +92,16 @@ def error_record(exchange: Exchange, failure: BaseException) -> Fields:
         **facts,
         "trace_id": exchange.trace_id,
     }
+
+
+def shown_path(environ: Mapping[str, Any]) -> str:
+    """The path of a WSGI request as records show it."""
+    return _text(environ.get("PATH_INFO", ""), _MAX_PATH)
+
+
+def shown_agent(environ: Mapping[str, Any]) -> str:
+    """The User-Agent of a WSGI request as records show it."""
+    return _text(environ.get("HTTP_USER_AGENT", ""), _MAX_AGENT)
 
 
 def _is_worth_a_record(exchange: Exchange) -> bool:

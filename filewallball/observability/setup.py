@@ -14,6 +14,7 @@ from filewallball.observability.exposition import Exposition, Value
 from filewallball.observability.http import HttpObserver
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
+from filewallball.observability.tracing.tracing import Tracing
 from filewallball.observability.uptime import started_at
 from filewallball.registry import part
 from filewallball.settings.loading import announce_metrics_dir
@@ -63,11 +64,16 @@ def init_middleware(
     origin: "Callable[[WSGIEnvironment], Origin]",
     observers: Iterable[Observer] = (),
     complete: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] = list,
+    tracing: Tracing | None = None,
 ) -> None:
     """Watch every request of the application from outside."""
-    watching = [HttpObserver(metrics), *observers]
+    exported = [tracing] if tracing is not None and tracing.is_on else []
     app.wsgi_app = ExchangeMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, origin=origin, observers=watching, complete=complete
+        app.wsgi_app,
+        origin=origin,
+        observers=[HttpObserver(metrics), *observers, *exported],
+        complete=complete,
+        is_recorded=exported[0].is_recorded if exported else None,
     )
 
 

@@ -15,6 +15,7 @@ from filewallball.ops.guide_rules import (
 )
 from filewallball.ops.request_failures import FAULTS, SUCCESSES, Record
 from filewallball.ops.resumable_rules import resumable_rules
+from filewallball.ops.shared_records import SHARED, SHARED_GROUP
 from filewallball.settings.service import Settings
 
 WATCHDOG = "Watchdog"
@@ -37,9 +38,17 @@ def groups(settings: Settings) -> dict[str, tuple[Rule, ...]]:
     }
 
 
+def record_groups(settings: Settings) -> dict[str, tuple[Record, ...]]:
+    """The series that Prometheus computes for alert rules and panels, by the name of their group."""
+    return {
+        "filewallball-records": (FAULTS, SUCCESSES, *objectives.records(settings)),
+        SHARED_GROUP: tuple(each.record for each in SHARED),
+    }
+
+
 def records(settings: Settings) -> tuple[Record, ...]:
-    """The series that Prometheus computes for alert rules and panels."""
-    return (FAULTS, SUCCESSES, *objectives.records(settings))
+    """All of these, of every group."""
+    return tuple(record for group in record_groups(settings).values() for record in group)
 
 
 def rules(settings: Settings) -> tuple[Rule, ...]:
@@ -215,6 +224,14 @@ _PARTS = (
         WARNING,
         "An SMS could not be sent",
         "{{ $labels.instance }} could not hand an alert to the SMS provider and tries again",
+    ),
+    Rule(
+        "TracesLost",
+        'increase(trace_spans_total{outcome="dropped"}[15m]) > 0',
+        "5m",
+        WARNING,
+        "Traces of requests are lost",
+        "In 15 minutes the collector did not take {{ $value | printf `%.0f` }} spans of {{ $labels.instance }}",
     ),
 )
 

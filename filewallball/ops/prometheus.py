@@ -4,10 +4,11 @@ import socket
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from filewallball.ops.alert_rules import groups, records
+from filewallball.ops.alert_rules import groups, record_groups
 from filewallball.ops.guide_rules import Rule
 from filewallball.ops.rendering import yaml_text
 from filewallball.ops.request_failures import Record
+from filewallball.ops.shared_records import INTERVAL_SECONDS, SHARED_GROUP
 from filewallball.settings.service import Settings
 
 RULE_FILE = "filewallball_alerts.yml"
@@ -35,10 +36,7 @@ def alert_rules(settings: Settings) -> str:
     return yaml_text(
         {
             "groups": [
-                {
-                    "name": "filewallball-records",
-                    "rules": [_record(each) for each in records(settings)],
-                },
+                *(_records(name, group) for name, group in record_groups(settings).items()),
                 *(
                     {"name": name, "rules": [_rule(rule, settings.alert_runbook_url) for rule in group]}
                     for name, group in groups(settings).items()
@@ -46,6 +44,11 @@ def alert_rules(settings: Settings) -> str:
             ]
         }
     )
+
+
+def _records(name: str, group: tuple[Record, ...]) -> dict[str, Any]:
+    interval = {"interval": f"{INTERVAL_SECONDS}s"} if name == SHARED_GROUP else {}
+    return {"name": name, **interval, "rules": [_record(each) for each in group]}
 
 
 def _host(settings: Settings) -> str:

@@ -17,8 +17,12 @@ def increase(series: str, window: str) -> str:
 
 def rate(series: str, window: str) -> str:
     """The same per second."""
-    seconds = f"scalar(time() - {_start(window)})"
-    return f"(({_born(series, window)}) / {seconds} or rate({series}[{window}]))"
+    return f"(({_born(series, window)}) / {seconds(window)} or rate({series}[{window}]))"
+
+
+def seconds(window: str) -> str:
+    """The length of the window, also where Grafana fills it in."""
+    return f"scalar(time() - {_start(window)})"
 
 
 def quantile(share: float, buckets: str, window: str, by: str = "le") -> str:

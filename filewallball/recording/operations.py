@@ -8,7 +8,7 @@ the database. Metrics, statistics, the request log and the answer's error code a
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
@@ -28,6 +28,7 @@ from filewallball.recording.coalescing import Coalescer
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.journal import Journal
 from filewallball.recording.settlement import is_unsettled
+from filewallball.recording.steps import COMMIT, Step, timed
 from filewallball.redaction import Redactor
 
 T = TypeVar("T")
@@ -40,11 +41,12 @@ REFUSE = "http:refuse"
 
 
 class Exchange(Protocol):
-    """The part of a request that an operation needs: when it began, its trace, and where its event is left for the
-    log."""
+    """The part of a request that an operation needs: when it began, its trace, and where its event and its steps are
+    left for the log and for its trace."""
 
     started: float
     event: Event | None
+    steps: list[Step] | None
 
     @property
     def trace_id(self) -> str: ...
@@ -142,6 +144,10 @@ class Operation:
         event, self.caller = self.event, caller
         event.user_id, event.username, event.token_id = caller.user_id, caller.username, caller.token_id
 
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """A `with` block whose time the trace of the request shows by itself."""
+        return timed(self.exchange.steps if self.exchange is not None else None, name)
+
     def exclude_from_timing(self) -> None:
         """Somebody else sends the bytes (nginx), so the duration seen here says nothing and stays out of averages."""
         self._timed = False
@@ -164,7 +170,8 @@ class Operation:
             return result
 
         try:
-            result = self.ledger.database.commit(complete)
+            with self.step(COMMIT):
+                result = self.ledger.database.commit(complete)
         except errors.CommitUnknown:
             raise
         except Exception:
@@ -186,7 +193,8 @@ class Operation:
                 self.promise(connection, self.event)
             self.ledger.writer.append(connection, self.event)
 
-        self.ledger.database.commit(work)
+        with self.step(COMMIT):
+            self.ledger.database.commit(work)
         self._committed = True
         self.finish(error)
 

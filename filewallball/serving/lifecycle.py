@@ -37,11 +37,14 @@ def worker_ready(app: Flask, role: str) -> None:
     """Prepare a worker whose application is built: its series exist before a request, the jobs begin."""
     # Not before: the master must not import what a reload is to renew.
     from filewallball.observability.metrics import Metrics
+    from filewallball.observability.tracing.tracing import Tracing
     from filewallball.registry import part
     from filewallball.serving import maintenance
 
     logging.captureWarnings(True)
     part(Metrics, app).prepare()
+    part(Tracing, app).start()
+    _ends.append(part(Tracing, app).stop)  # after the jobs, whose operations have spans too
     gc.freeze()  # what stands now stands for good: without this a full collection stops the worker for 54 ms
     _ends.append(maintenance.start(app, does_host_jobs=role == roles.JOBS, serves=role != roles.JOBS))
 

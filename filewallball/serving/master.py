@@ -1,5 +1,5 @@
-"""Gunicorn's master process and its work for the workers that it forks. It imports no other module of the service, so
-that a reload brings new code."""
+"""Gunicorn's master process and its work for the workers that it forks. It imports no other module of the service but
+what the package itself does, so that a reload brings new code."""
 
 import gc
 import importlib
@@ -8,19 +8,26 @@ import signal
 import sys
 from collections.abc import Callable
 
+from filewallball.optional import telemetry_hidden
+
 _LIBRARIES = (
     *("charset_normalizer", "flask_limiter", "flask_smorest", "flask_sqlalchemy", "flask_swagger_ui"),
     *("cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.kdf.hkdf"),
     *("http_sfv", "limits", "prometheus_flask_exporter.multiprocess", "pymysql", "redis"),
     *("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "sqlite3", "uuid_utils"),
 )
+_TRACES = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk.trace.export")
+"""What the export of traces needs, and nobody else."""
 
 _SENT_TO_WORKERS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1)
 
 
-def import_libraries() -> None:
+def import_libraries(*, with_traces: bool = False) -> None:
     """Import once what every process needs: a new one then starts in a third of the time and shares the memory."""
-    for library in _LIBRARIES:
+    with telemetry_hidden():
+        for library in _LIBRARIES:
+            importlib.import_module(library)
+    for library in _TRACES if with_traces else ():
         importlib.import_module(library)
     gc.freeze()  # or a full collection would copy all of it into each worker: 49 MiB (benchmarks.shortcuts)
 

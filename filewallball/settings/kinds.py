@@ -17,11 +17,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from filewallball.addresses import NetworkSet, read_network
+from filewallball.settings.tracing_kinds import TRACING_PARSERS
 from filewallball.text import nearly
 
 # What begins so is ours, not another program's.
-_OURS = ("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "SLO_", "THUMBNAIL_")
-SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url")
+_OURS = (
+    *("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "SLO_", "THUMBNAIL_"),
+    "OTEL_EXPORTER_OTLP_TRACES_",  # or the library that exports traces would read it, past all checks
+)
+SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url", "secret_headers")
 _HIGHEST_PERCENT = 99.999
 _LONGEST_SECONDS = 100 * 366 * 86_400
 _ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
@@ -291,5 +295,6 @@ PARSERS: tuple[Callable[..., Any], ...] = (
     limits,
     origins,
     hosts,
+    *TRACING_PARSERS,
 )
 """The functions that read settings; each reads those whose kind is its name."""

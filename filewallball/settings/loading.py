@@ -14,6 +14,7 @@ from environs import Env, EnvValidationError
 from filewallball.settings.kinds import PARSERS, SECRET_KINDS, doubtful, misspelt
 from filewallball.settings.monitoring import MonitoringSettings
 from filewallball.settings.service import Settings
+from filewallball.settings.tracing import TracingSettings
 
 _LONGEST_SOCKET_PATH = 107
 
@@ -86,8 +87,8 @@ def documented() -> list[tuple[str, str, str]]:
 
 
 def _rows() -> list[Field[Any]]:
-    """The settings of the service before those of its monitoring, which it inherits."""
-    inherited = {row.name for row in fields(MonitoringSettings)}
+    """The settings of the service before those of its monitoring and traces, which it inherits."""
+    inherited = {row.name for row in (*fields(MonitoringSettings), *fields(TracingSettings))}
     return sorted(fields(Settings), key=lambda row: row.name in inherited)
 
 
@@ -123,6 +124,8 @@ def _contradictions(settings: Settings) -> list[str]:
         messages.append("MAX_UPLOAD_SIZE: must be at least one byte.")
     if settings.sync_workers and len(settings.sync_socket.encode()) > _LONGEST_SOCKET_PATH:
         messages.append(f"SYNC_SOCKET: the path is longer than {_LONGEST_SOCKET_PATH} bytes.")
+    if settings.otel_bsp_max_export_batch_size > settings.otel_bsp_max_queue_size:
+        messages.append("OTEL_BSP_MAX_EXPORT_BATCH_SIZE: must not be more than OTEL_BSP_MAX_QUEUE_SIZE.")
     if settings.sync_workers:
         messages += _too_slow(settings)
     return messages

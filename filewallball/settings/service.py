@@ -11,6 +11,7 @@ from marshmallow.validate import OneOf, Range
 from filewallball.addresses import Network
 from filewallball.settings.kinds import SECRET_KINDS, setting
 from filewallball.settings.monitoring import MonitoringSettings
+from filewallball.settings.tracing import TracingSettings
 
 ROLES = ("guest", "user", "monitor", "admin")
 _URLS = ("database", "redis")
@@ -18,7 +19,7 @@ _EXECUTABLES = "application/x-executable"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(MonitoringSettings):
+class Settings(TracingSettings, MonitoringSettings):
     """The settings of the service. Sizes are bytes, durations `timedelta`, networks parsed."""
 
     bind: str = setting("str", "127.0.0.1", "Address to listen on")
@@ -240,7 +241,11 @@ class Settings(MonitoringSettings):
         found = []
         for row in fields(self):
             value = getattr(self, row.name)
-            if value and row.metadata["kind"] in SECRET_KINDS:
+            if not value or row.metadata["kind"] not in SECRET_KINDS:
+                continue
+            if isinstance(value, tuple):
+                found += [secret for _, text in value for secret in (text, text.rpartition(" ")[2])]
+            else:
                 found.append(_password(value) if row.metadata["kind"] in _URLS else value)
         return [secret for secret in found if secret]
 

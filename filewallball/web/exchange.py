@@ -14,6 +14,7 @@ from flask.globals import _cv_request
 from uuid_utils import uuid4
 
 from filewallball.recording.event import Event
+from filewallball.recording.steps import Step
 from filewallball.web.origin import Origin
 from filewallball.web.response_body import Body, FileBody, file_body
 from filewallball.web.trace_context import Trace, trace_of
@@ -54,6 +55,8 @@ class Exchange:
     callbacks: list[Callable[[], None]] = field(default_factory=list)
     limit_fields: list[tuple[str, str]] = field(default_factory=list)
     operation: Any = None
+    steps: list[Step] | None = None
+    """Those that were timed; None where nobody records the trace."""
 
     @property
     def client_ip(self) -> str:
@@ -96,7 +99,8 @@ def current_request() -> Request:
 class ExchangeMiddleware:
     """Outermost WSGI layer: numbers requests, tells observers when each began and when its last byte left.
 
-    `complete` gives the headers that go out, as a new list, for those that the application sent.
+    `complete` gives the headers that go out, as a new list, for those that the application sent. `is_recorded` says
+    whether somebody records a request's trace.
     """
 
     def __init__(
@@ -106,8 +110,10 @@ class ExchangeMiddleware:
         origin: Callable[[WSGIEnvironment], Origin],
         observers: Iterable[Observer] = (),
         complete: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] = list,
+        is_recorded: Callable[[WSGIEnvironment, Trace, Origin], bool] | None = None,
     ) -> None:
         self._wsgi_app = wsgi_app
+        self._is_recorded = is_recorded
         self._origin = origin
         self._complete = complete
         self._observers = tuple(observers)
@@ -120,6 +126,8 @@ class ExchangeMiddleware:
         request_id = _request_id(origin.request_id)
         trace = trace_of(environ, request_id, may_sample=origin.may_sample)
         exchange = Exchange(environ, origin, request_id, trace, began)
+        if self._is_recorded is not None and self._is_recorded(environ, trace, origin):
+            exchange.trace, exchange.steps = trace._replace(is_recorded=True), []
         environ[ENVIRON_KEY] = exchange
         if "wsgi.file_wrapper" in environ:
             environ["wsgi.file_wrapper"] = file_body(environ["wsgi.file_wrapper"])

@@ -34,6 +34,8 @@ class Trace(NamedTuple):
     """The `tracestate` of tracing systems, as it came."""
     flags: int = 0
     """`sampled` is set only if a trusted caller set it."""
+    is_recorded: bool = False
+    """True if this service exports it."""
 
     @property
     def is_sampled(self) -> bool:
@@ -42,8 +44,9 @@ class Trace(NamedTuple):
 
     @property
     def response(self) -> str:
-        """The value of `traceresponse`; nothing is sampled where nothing is recorded."""
-        return f"00-{self.trace_id}-{self.span_id}-{'02' if self.flags & _RANDOM else '00'}"
+        """The value of `traceresponse`, which says `sampled` where the trace is recorded here."""
+        flags = (self.flags & _RANDOM) | (_SAMPLED if self.is_recorded else 0)
+        return f"00-{self.trace_id}-{self.span_id}-{flags:02x}"
 
 
 def trace_of(environ: Mapping[str, Any], request_id: str, *, may_sample: bool) -> Trace:

@@ -3,6 +3,7 @@
 from harness.servers.alertmanager import Alertmanager
 from harness.servers.browser import Browser
 from harness.servers.clamd import Clamd
+from harness.servers.collector import Collector
 from harness.servers.copyparty import Copyparty
 from harness.servers.disk import Disk
 from harness.servers.front import Front
@@ -21,6 +22,7 @@ __all__ = [
     "Alertmanager",
     "Browser",
     "Clamd",
+    "Collector",
     "Copyparty",
     "Disk",
     "Front",

@@ -181,6 +181,17 @@ DETAILS = (
             f'alert_messages_total{{outcome="sent",{AT}}}': "0+1x180",
         },
     ),
+    Case(
+        "TracesLost",
+        {f'trace_spans_total{{outcome="dropped",{AT}}}': "0x4 0+512x3 1536x60"},
+        pending="8m",
+        fires="12m",
+        resolved="40m",
+        silent={
+            f'trace_spans_total{{outcome="dropped",{AT}}}': "512x180",
+            f'trace_spans_total{{outcome="exported",{AT}}}': "0+100x180",
+        },
+    ),
     *RESUMABLE,
     Case(
         "ScrapeMissing",

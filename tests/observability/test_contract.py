@@ -17,6 +17,7 @@ from filewallball.observability.metric import COUNTER, HISTOGRAM
 from filewallball.observability.metric_store.exemplar_file import KEY_BYTES, LIMIT
 from filewallball.ops.alert_rules import records
 from filewallball.ops.artifacts import host_settings
+from filewallball.ops.shared_records import SHARED
 from harness import ROOT
 from tests.observability.promql import labels_in, metrics_in
 
@@ -93,6 +94,7 @@ def unknown_in(expression: str) -> set[str]:
     """Metrics and labels of an expression that the contract does not have."""
     names = metrics_in(expression) - _ALWAYS_THERE
     labels = {label for name in names if name in SAMPLES for label in SAMPLES[name].label_names}
+    labels |= {label for each in SHARED if each.name in metrics_in(expression) for label in each.labels}
     labels |= {"integration"} if metrics_in(expression) & _WATCHERS else set()
     labels |= _NODE_LABELS if metrics_in(expression) <= _NODE_EXPORTER else set()
     return (names - SAMPLES.keys()) | (labels_in(expression) - labels - _ALWAYS_LABELS)

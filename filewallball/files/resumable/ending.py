@@ -1,7 +1,7 @@
 """The end of an upload: a file like any other, or a refusal; on record as `file:upload` in the same transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from filewallball.files.upload import Uploads
 from filewallball.recording.caller import Caller
 from filewallball.recording.event import SUCCESS, Event
 from filewallball.recording.operations import Exchange, Ledger, Operation, operation
+from filewallball.recording.steps import STAGE, entered_in, timed
 from filewallball.storage.local import LocalStore
 from filewallball.storage.stage import Stage
 from filewallball.storage.upload_segments import Piece, UploadSegments
@@ -42,6 +43,10 @@ class Request:
     endpoint: str = ""
     exchange: Exchange | None = None
     also: Also = lambda connection, file: None
+
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """A `with` block whose time the trace of the request shows by itself."""
+        return timed(self.exchange.steps if self.exchange is not None else None, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ class Endings:
         """
         op = self._operation(upload, request, [upload, *parts])
         try:
-            with self._staged(content) as stage:
+            with entered_in(op.step(STAGE), self._staged(content)) as stage:
                 stored = self._store_staged(op, upload, stage, request.also)
         except Exception as error:
             cause = translate(error)

@@ -20,6 +20,7 @@ from filewallball.files.resumable.receiving import Arrival, segment_of
 from filewallball.files.resumable.sent import Reached, Sent, length_of, mismatch, repeated
 from filewallball.files.resumable.tables import EXPIRED, TERMINATED
 from filewallball.recording.operations import Operation
+from filewallball.recording.steps import STAGE
 from filewallball.settings.service import Settings
 from filewallball.storage.upload_segments import Piece, Segment, UploadSegments
 
@@ -156,7 +157,8 @@ class ResumableUploads:
             self._count("resumable_uploads_resumed_total", 1)
         arrival = Arrival(hold, segment, self._progress, length, self.max_bytes)
         try:
-            arrival.take_in(sent.part, lambda size: self._count("resumable_upload_bytes_total", size))
+            with request.step(STAGE):
+                arrival.take_in(sent.part, lambda size: self._count("resumable_upload_bytes_total", size))
             if arrival.is_complete and not upload.is_partial:
                 return self._finish(hold, segment, arrival, request)
             arrival.sync(lets_go=True)

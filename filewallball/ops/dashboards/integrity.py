@@ -2,9 +2,9 @@
 
 from filewallball.ops.dashboards.dashboard import Dashboard, Row
 from filewallball.ops.dashboards.panels import GREEN, STEP, YES_NO, Look, of_service, stat, timeseries
-from filewallball.ops.promql import increase
+from filewallball.ops.shared_records import ERRORS
 
-_MISMATCHES = 'errors_total{error_type="digest_mismatch",@}'
+_MISMATCHES = 'error_type="digest_mismatch",@'
 _INTACT = {"0": ("none", GREEN), "null": ("not checked yet", "text")}
 
 _RECORD = Row(
@@ -83,7 +83,7 @@ _BYTES = Row(
             "Uploads cut off",
             of_service("sum(increase(file_uploads_aborted_total{@}[$__rate_interval]))", "client went away"),
             of_service(
-                f"sum {increase(_MISMATCHES, STEP)} or vector(0)",
+                f"sum {ERRORS.increase(STEP, _MISMATCHES)} or vector(0)",
                 "digest differed",
             ),
             about="Nothing of them is kept.",

@@ -20,6 +20,7 @@ from filewallball.ops.dashboards.panels import (
 from filewallball.ops.dashboards.resumable import RESUMABLE
 from filewallball.ops.promql import increase, quantile, rate
 from filewallball.ops.request_failures import faults, successes
+from filewallball.ops.shared_records import ANSWERS, FILE_SIZES, REQUEST_DURATIONS
 
 _WINDOW = "$window"
 _UPLOADS = rate("file_uploads_total{@}", STEP)
@@ -114,7 +115,7 @@ _TRAFFIC = Row(
         ),
         timeseries(
             "HTTP answers",
-            of_service(f"sum by (status) {rate('flask_http_request_total{@}', STEP)}", "{{status}}"),
+            of_service(f"sum by (status) {ANSWERS.per_second(STEP)}", "{{status}}"),
             about="Answers a second by status code.",
             look=Look("reqps"),
             stack=True,
@@ -138,15 +139,15 @@ _TRAFFIC = Row(
         ),
         timeseries(
             "Size of uploads",
-            of_service(quantile(0.5, "file_size_bytes_bucket{@}", STEP), "median"),
-            of_service(quantile(0.95, "file_size_bytes_bucket{@}", STEP), "95 %"),
+            of_service(FILE_SIZES.quantile(0.5, STEP), "median"),
+            of_service(FILE_SIZES.quantile(0.95, STEP), "95 %"),
             about="Successful uploads, within the histogram's steps.",
             look=Look("bytes"),
             width=8,
         ),
         heatmap(
             "Sizes of uploads",
-            of_service(f"sum by (le) {increase('file_size_bytes_bucket{@}', STEP)}", "{{le}}"),
+            of_service(f"sum by (le) {FILE_SIZES.increase(STEP)}", "{{le}}"),
             about="The number of successful uploads by size: one line of the median may hide two kinds of files.",
             unit="bytes",
             width=24,
@@ -169,12 +170,7 @@ _QUALITY = Row(
         timeseries(
             "Response time by route",
             of_service(
-                quantile(
-                    0.95,
-                    'flask_http_request_duration_seconds_bucket{url_rule!="None",@}',
-                    STEP,
-                    "le, url_rule",
-                ),
+                REQUEST_DURATIONS.quantile(0.95, STEP, 'url_rule!="None",@', "le, url_rule"),
                 "{{url_rule}}",
             ),
             about="95th percentile, until the last byte left.",
@@ -189,9 +185,7 @@ _QUALITY = Row(
         ),
         heatmap(
             "Durations of requests",
-            of_service(
-                f"sum by (le) {increase('flask_http_request_duration_seconds_bucket{@}', STEP)}", "{{le}}"
-            ),
+            of_service(f"sum by (le) {REQUEST_DURATIONS.increase(STEP)}", "{{le}}"),
             about="The number of HTTP requests by duration, on all routes.",
             unit="s",
         ),

@@ -4,12 +4,10 @@ from filewallball.ops.alertmanager import firing
 from filewallball.ops.dashboards.dashboard import Dashboard, Row
 from filewallball.ops.dashboards.panels import STEP, Look, bargauge, of_service, stat, timeseries
 from filewallball.ops.promql import rate
+from filewallball.ops.shared_records import ANSWERS, ERRORS
 
-_REFUSALS = 'flask_http_request_total{status=~"401|403|429",@}'
-_UNWANTED = (
-    "errors_total{error_type=~"
-    '"invalid_file_type|suspicious_file|infected_file|not_scannable|file_too_large",@}'
-)
+_REFUSALS = 'status=~"401|403|429",@'
+_UNWANTED = 'error_type=~"invalid_file_type|suspicious_file|infected_file|not_scannable|file_too_large",@'
 
 _NOW = Row(
     "Now",
@@ -88,7 +86,7 @@ _REFUSED = Row(
         timeseries(
             "Answers 401, 403 and 429",
             of_service(
-                f"sum by (status) {rate(_REFUSALS, STEP)}",
+                f"sum by (status) {ANSWERS.per_second(STEP, _REFUSALS)}",
                 "{{status}}",
             ),
             about="The same as clients see it.",
@@ -109,7 +107,7 @@ _CONTENT = Row(
         timeseries(
             "Refused content",
             of_service(
-                f"sum by (error_type) {rate(_UNWANTED, STEP)}",
+                f"sum by (error_type) {ERRORS.per_second(STEP, _UNWANTED)}",
                 "{{error_type}}",
             ),
             about="Uploads a second that were not kept for what they are.",

@@ -10,6 +10,7 @@ import pytest
 from filewallball.ops.artifacts import host_settings
 from filewallball.ops.dashboards import dashboards
 from filewallball.ops.prometheus import alert_rules
+from filewallball.ops.shared_records import INTERVAL_SECONDS
 from harness.servers import NodeExporter, Prometheus, Redis, Service
 from harness.waiting import wait_until
 
@@ -46,7 +47,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     service = Service(folder / "service", settings, workers=1).start()
     node = NodeExporter(folder / "node").start()
     server = Prometheus(folder / "prometheus")
-    rules = alert_rules(host_settings({}))
+    often = f"interval: {INTERVAL_SECONDS}s", "interval: 1s"
+    rules = alert_rules(host_settings({})).replace(*often)
     server.configure(_CONFIG.format(service=service.port, node=node.port), rules)
     server.start()
     wait_until(lambda: len(server.query("up == 1")) == 3, 60, "all three jobs are up")
