@@ -31,7 +31,6 @@ from filewallball.files.cache import MetadataCache
 from filewallball.files.name_backfill import NameBackfill
 from filewallball.files.resumable.sweep import UploadGauges, UploadSweep
 from filewallball.files.scanning import Rescan, Scanner
-from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.filesystem import try_lock
@@ -47,12 +46,13 @@ from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.journal import Journal
 from filewallball.recording.line_macs import LineMacs
-from filewallball.recording.operations import Ledger, Operation, operation
+from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.segments import recover, slot_folders
 from filewallball.recording.shipper import Shipper
 from filewallball.refusals.unanswered import UnansweredLog
 from filewallball.registry import part
 from filewallball.serving.presence import Presence
+from filewallball.serving.scrubbing import scrub, system_operations
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
@@ -215,11 +215,6 @@ def alone(folder: Path, name: str, run: Callable[[], object]) -> Callable[[], No
     return run_alone
 
 
-def scrub(app: Flask) -> Scrub:
-    """The scrub of this process."""
-    return Scrub(part(Database, app), part(LocalStore, app), system_operations(app))
-
-
 def unanswered_log(app: Flask) -> UnansweredLog:
     """The reader of nginx's log of requests that the service never answered."""
     settings, ledger = part(Settings, app), part(Ledger, app)
@@ -230,12 +225,6 @@ def unanswered_log(app: Flask) -> UnansweredLog:
         ledger.writer,
         ledger.listeners,
     )
-
-
-def system_operations(app: Flask) -> Callable[[str, str], Operation]:
-    """Begins operations that the service itself performs: takes the action and the resource's id."""
-    ledger = part(Ledger, app)
-    return lambda action, resource_id: operation(ledger, action, SYSTEM, resource_id=resource_id)
 
 
 def start(app: Flask, *, does_host_jobs: bool = True, serves: bool = True) -> Callable[[], None]:

@@ -13,7 +13,7 @@ from filewallball.files.sweep import Sweep
 from filewallball.files.tables import blobs
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
-from filewallball.serving import maintenance
+from filewallball.serving.scrubbing import scrub
 from harness.parts import Parts
 from tests.fixtures.earlier_layout import lay_out_as_before
 
@@ -114,4 +114,4 @@ def _sweep(parts: Parts) -> Sweep:
 
 
 def _scrubbed(app: Flask) -> tuple[int, int]:
-    return maintenance.scrub(app).run(before_us=now_us(), pace=Pace())
+    return scrub(app).run(before_us=now_us(), pace=Pace())

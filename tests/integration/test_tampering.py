@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from filewallball.clock import now_us
 from filewallball.database.tables import db
 from filewallball.files.scrub import Pace
-from filewallball.serving.maintenance import scrub
+from filewallball.serving.scrubbing import scrub
 from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 from tests.fixtures.audit_log import alter, rows_of
