@@ -10,6 +10,7 @@ from filewallball.backup.last_backup import backup_probe
 from filewallball.database.connections import Database
 from filewallball.database.engines import Engines
 from filewallball.files.scanning import OFF, Scanner
+from filewallball.files.scrub import Scrub
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.history import HealthHistory
@@ -24,7 +25,6 @@ from filewallball.recording.shipper import Shipper
 from filewallball.registry import part, provide
 from filewallball.serving.gauges import gauges
 from filewallball.serving.presence import Presence
-from filewallball.serving.scrubbing import scrub
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.web.app import Application
@@ -63,7 +63,7 @@ def watch_health(app: Flask, settings: Settings) -> None:
         Check("thumbnail_service", part(Thumbnails, app).probe, share_seconds=_THUMBNAIL_SECONDS),
         Check("backup_service", backup),
         Check("periodic_jobs", Presence(settings.data_dir).probe, share_seconds=2),
-        Check("storage_integrity", scrub(app).probe, share_seconds=2),
+        Check("storage_integrity", part(Scrub, app).probe, share_seconds=2),
     ):
         board.add(check)
     provide(app, board, HealthHistory(database, board))

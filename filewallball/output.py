@@ -70,6 +70,8 @@ def progress(total: int, label: str) -> Iterator[Callable[[int], None]]:
         length=max(1, total), label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:
         yield bar.update
+        if not total:
+            bar.update(1)
 
 
 @contextmanager

@@ -49,6 +49,7 @@ GROUPS = {
         "stats.rebuild.Rebuild",
     ),
     "audit": ("audit.sealer.Sealer", "audit.verify_job.Verification", "audit.retention.Retention"),
+    "scrubbing": ("files.scrub.Scrub",),
     "reconciliation": ("reconcile.reconciliation.Reconciliation",),
 }
 """The parts that each module of this folder provides, below `filewallball.`, all of them at once."""

@@ -1,6 +1,7 @@
 """`filewallball quarantine …`: list, review, release and purge suspicious files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -45,9 +46,10 @@ def list_command(service: Registry, as_json: bool) -> None:
 @with_service
 def release_command(service: Registry, file_ids: tuple[str, ...], as_json: bool) -> None:
     """Serve these files after all."""
-    for file_id in file_ids:
-        _release(service, file_id, as_json=as_json)
-    _tell_all(file_ids, as_json=as_json)
+    with _told(as_json=as_json) as done:
+        for file_id in file_ids:
+            _release(service, file_id, as_json=as_json)
+            done.append({"file_id": file_id})
 
 
 @click.command("review")
@@ -62,13 +64,13 @@ def review_command(service: Registry, releases: bool, as_json: bool) -> None:
         for row in rows:
             reviewed += _review(service, row)
             advance(1)
-    for each in reviewed:
-        if each["is_readable"] and releases:
-            _release(service, each["file_id"], as_json=as_json)
-        elif not as_json:
-            click.echo(_verdict(each))
-    if as_json:
-        answer(reviewed, as_json=True)
+    with _told(as_json=as_json) as done:
+        for each in reviewed:
+            if each["is_readable"] and releases:
+                _release(service, each["file_id"], as_json=as_json)
+            elif not as_json:
+                click.echo(_verdict(each))
+            done.append(each)
 
 
 @click.command("purge")
@@ -85,12 +87,13 @@ def purge_command(service: Registry, file_ids: tuple[str, ...], days: int | None
         before = now_us() - days * _DAY_US
         old = list_quarantined(part(Database, service), page=1, size=_MOST, before_us=before)
         chosen += [row.file_id for row in old]
-    for file_id in chosen:
-        with operation(part(Ledger, service), "file:delete", command_line(), resource_id=file_id) as op:
-            purge(op, file_id)
-        if not as_json:
-            click.echo(f"{file_id} is deleted")
-    _tell_all(chosen, as_json=as_json)
+    with _told(as_json=as_json) as done:
+        for file_id in chosen:
+            with operation(part(Ledger, service), "file:delete", command_line(), resource_id=file_id) as op:
+                purge(op, file_id)
+            if not as_json:
+                click.echo(f"{file_id} is deleted")
+            done.append({"file_id": file_id})
 
 
 def _review(service: Registry, row: Row[Any]) -> list[dict[str, Any]]:
@@ -110,10 +113,15 @@ def _verdict(reviewed: dict[str, Any]) -> str:
     return f"{reviewed['file_id']} is not dangerous: {reviewed['filename']}, {reviewed['mime_type']}"
 
 
-def _tell_all(file_ids: Sequence[str], *, as_json: bool) -> None:
-    """The ids as JSON; in words each was told when it was done."""
-    if as_json:
-        answer([{"file_id": file_id} for file_id in file_ids], as_json=True)
+@contextmanager
+def _told(*, as_json: bool) -> Iterator[list[dict[str, Any]]]:
+    """A list of what was done, printed as JSON at the end, even where a later file fails."""
+    done: list[dict[str, Any]] = []
+    try:
+        yield done
+    finally:
+        if as_json:
+            answer(done, as_json=True)
 
 
 def _release(service: Registry, file_id: str, *, as_json: bool) -> None:

@@ -8,13 +8,12 @@ import click
 from filewallball.clock import now_us
 from filewallball.commands import with_service
 from filewallball.database.schema import downgrade, upgrade
-from filewallball.files.scrub import Pace
+from filewallball.files.scrub import Pace, Scrub
 from filewallball.output import answer, json_option, progress, under_way
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import Registry, part
 from filewallball.serving.preparation import make_ready
-from filewallball.serving.scrubbing import scrub as scrub_of
 from filewallball.settings.service import Settings
 
 
@@ -46,7 +45,7 @@ def drain(service: Registry, state: str, as_json: bool) -> None:
 @with_service
 def scrub(service: Registry, as_json: bool) -> None:
     """Read every stored byte now and compare; ends with 1 if any differ from what was uploaded."""
-    job = scrub_of(service)
+    job = part(Scrub, service)
     with progress(job.total_bytes(), "Reading") as advance:
         checked, failed = job.run(before_us=now_us(), pace=Pace(), progress=advance)
     counts = {"checked": checked, "damaged": failed}

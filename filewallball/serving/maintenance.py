@@ -31,6 +31,7 @@ from filewallball.files.cache import MetadataCache
 from filewallball.files.name_backfill import NameBackfill
 from filewallball.files.resumable.sweep import UploadGauges, UploadSweep
 from filewallball.files.scanning import Rescan, Scanner
+from filewallball.files.scrub import Scrub
 from filewallball.files.sweep import Sweep
 from filewallball.files.thumbnails import Thumbnails
 from filewallball.filesystem import try_lock
@@ -49,10 +50,10 @@ from filewallball.recording.line_macs import LineMacs
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.segments import recover, slot_folders
 from filewallball.recording.shipper import Shipper
+from filewallball.recording.system import system_operations
 from filewallball.refusals.unanswered import UnansweredLog
 from filewallball.registry import part
 from filewallball.serving.presence import Presence
-from filewallball.serving.scrubbing import scrub, system_operations
 from filewallball.settings.service import Settings
 from filewallball.stats.expected import ExpectedClients
 from filewallball.stats.rebuild import Rebuild
@@ -193,7 +194,7 @@ def slow_jobs(app: Flask) -> list[Job]:
         "idempotency": (LOOK_SECONDS, KeyExpiry(database).run),
         "names": (60.0, NameBackfill(database).run),
         "links": (60.0, LinkSweep(database).run),
-        "scrub": (10.0, lambda: scrub(app).run_slice(interval_us, settings.scrub_rate)),
+        "scrub": (10.0, lambda: part(Scrub, app).run_slice(interval_us, settings.scrub_rate)),
     }
     channel = SmsChannel(settings)
     if channel.recipients():

@@ -20,7 +20,7 @@ from filewallball.alerts.messages import (
 )
 from filewallball.alerts.tables import alert_messages, alerts
 from filewallball.cli import main
-from filewallball.serving.scrubbing import system_operations
+from filewallball.recording.system import system_operations
 from filewallball.settings.loading import load_settings
 from harness.parts import Parts
 from tests.alerts.receiver import Receiver

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.files.sweep import Sweep
-from filewallball.serving.scrubbing import system_operations
+from filewallball.recording.system import system_operations
 from filewallball.storage import leases as leases_module
 from filewallball.storage.leases import LeaseWatch, lease, leases
 from harness.parts import Parts
