@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.shell import Shell
+from tests.conftest import ADMIN_TOKEN, SEAL_KEY
 
 _PROGRAM = "from filewallball.cli import main; main(prog_name='filewallball')"
 
@@ -19,7 +20,14 @@ _PROGRAM = "from filewallball.cli import main; main(prog_name='filewallball')"
 def environ(prepared_sqlite: Path, tmp_path: Path) -> dict[str, str]:
     """The settings of a service that was prepared."""
     shutil.copyfile(prepared_sqlite, tmp_path / "filewallball.db")
-    return {"DATA_DIR": str(tmp_path)}
+    environ = {
+        "DATA_DIR": str(tmp_path),
+        "ADMIN_TOKEN": ADMIN_TOKEN,
+        "AUDIT_SEAL_KEY": SEAL_KEY,
+        "MIN_FREE_SPACE": "0",
+    }
+    Shell(environ).run("prepare")
+    return environ
 
 
 def _on_a_terminal(environ: dict[str, str], *arguments: str) -> str:
