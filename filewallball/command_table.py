@@ -33,7 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "audit": Group(
         "The audit log: prove it, take it out, shorten it.",
         {
-            "export": Command("audit.commands:export", "Write all matching rows, newest first."),
+            "export": Command("audit.export_command:export", "Write all matching rows, newest first."),
             "grants": Command(
                 "audit.commands:grants", "Print the MariaDB grants for the service's own ACCOUNT."
             ),

@@ -1,10 +1,13 @@
 """The command line as a whole: what it lists is there, prints JSON, and a call imports no more than it runs."""
 
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -122,6 +125,21 @@ def test_a_command_imports_nothing_that_only_answers_requests(
 
     assert done.stdout
     assert (_NEVER | besides) & _imported(done) == set()
+
+
+def test_grants_name_every_table_of_the_database(prepared_sqlite: Path, tmp_path: Path) -> None:
+    """A process of its own, for this one has imported all tables."""
+    shutil.copyfile(prepared_sqlite, tmp_path / "filewallball.db")
+    with closing(sqlite3.connect(prepared_sqlite)) as database:
+        found = database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        )
+        tables = {name for (name,) in found}
+
+    done = _run("audit", "grants", "account", DATA_DIR=str(tmp_path))
+
+    assert set(re.findall(r"`\.`(\w+)` TO account;", done.stdout)) == tables
+    assert _OF_REQUESTS & _imported(done) == set()
 
 
 def test_every_group_of_parts_is_a_module() -> None:
