@@ -18,7 +18,7 @@ PEERS := benchmarks/peers/copyparty benchmarks/peers/seaweedfs
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run demo test test-unit test-integration soak bench lint type format reference render docs pictures requirements packages clean
+.PHONY: help setup run demo announce test test-unit test-integration soak bench lint type format reference render docs pictures requirements packages clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,13 @@ run: $(VENV)/.production ## migrate and serve (BIND, PORT, DATA_DIR, WEB_CONCURR
 demo: $(VENV)/.test packages ## show the service with MariaDB, Redis, nginx and Prometheus, under a minute of traffic
 	@$(BIN)/python -m harness.demo
 
-test: $(VENV)/.test $(VENV)/.node $(DOCS_VENV)/.ready packages ## run the whole suite
+test: announce $(VENV)/.test $(VENV)/.node $(DOCS_VENV)/.ready packages ## run the whole suite
 	$(BIN)/pytest $(PARALLEL)
+
+# Goes before `test` installs anything, for .NOTPARALLEL makes what it needs in order.
+announce:
+	@echo "Installs what is missing: Python packages in $(VENV) and $(DOCS_VENV), Node packages in $(VENV)/node, and Debian packages"
+	@echo "with apt-get (harness/servers/packages.txt). That takes some minutes once; the tests take about 15 minutes on 2 cores."
 
 test-unit: $(VENV)/.test ## run the tests that need no server
 	$(BIN)/pytest $(PARALLEL) -m "not server"

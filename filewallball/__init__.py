@@ -8,7 +8,15 @@ from filewallball.optional import telemetry_hidden
 if TYPE_CHECKING:
     from flask import Flask
 
+    from filewallball.registry import Registry
     from filewallball.settings.service import Settings
+
+
+def open_service(settings: "Settings") -> "Registry":
+    """The parts of the service, each made when it is first asked for; touches the disk, never the database."""
+    from filewallball import assembly
+
+    return assembly.open_service(settings)
 
 
 def create_app(settings: "Settings | None" = None) -> "Flask":

@@ -2,49 +2,16 @@
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from filewallball import create_app
+from filewallball import create_app, open_service
 from filewallball.collector import collector_paused
+from filewallball.command_table import COMMANDS, Entry, Group
+from filewallball.commands import Makers, plain_failures
 from filewallball.filesystem import close_to_others
-
-COMMANDS = {
-    "alerts": ("alerts.commands:alerts", "Alerts and the channels that they take."),
-    "audit": ("audit.commands:audit", "The audit log: prove it, take it out, shorten it."),
-    "backup": ("backup.commands:backup", "Take backups into a folder, and bring them back."),
-    "blocks": ("access.commands:blocks", "Blocked networks."),
-    "db": ("serving.commands:db", "The database schema."),
-    "doctor": ("doctor.commands:doctor", "Check this host before and after a deployment."),
-    "drain": ("serving.commands:drain", "Ask load balancers to send requests elsewhere."),
-    "maintain": (
-        "serving.commands:maintain",
-        "Run the periodic jobs in this process, until it is told to stop.",
-    ),
-    "ops": ("ops.commands:ops", "Configuration of the programs around the service."),
-    "prepare": (
-        "serving.commands:prepare",
-        "Make everything ready to start: folders, database schema, first administrator.",
-    ),
-    "quarantine": ("files.commands:quarantine", "Suspicious files, kept but not served."),
-    "quotas": ("access.commands:quotas", "What users and addresses keep and may keep."),
-    "reconcile": (
-        "reconcile.commands:reconcile",
-        "Compare statistics, audit log, files table, disk and metrics.",
-    ),
-    "reference": ("ops.commands:reference", "Bring the tables in FILES up to date with the code."),
-    "scrub": ("serving.commands:scrub", "Read every stored byte now and compare."),
-    "serve": ("serving.serve:serve", "Prepare what is missing and serve until Ctrl-C."),
-    "stats": ("stats.commands:stats", "Statistics: sums over the audit log."),
-    "tokens": ("access.commands:tokens", "Bearer tokens."),
-    "upgrade": (
-        "audit.upgrade:upgrade",
-        "Upgrades that several hosts or processes go through one after the other.",
-    ),
-    "users": ("access.commands:users", "Users and their roles."),
-}
-"""Where each command is, below `filewallball.`, and the beginning of its help."""
 
 _DEFAULT_ENV_FILE = Path(".env")
 
@@ -52,30 +19,40 @@ _DEFAULT_ENV_FILE = Path(".env")
 class LazyGroup(click.Group):
     """A group that imports a command when it is called, and lists all of them without importing any."""
 
+    def __init__(self, *args: Any, entries: dict[str, Entry], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._entries = entries
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        return sorted(self._entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        entry = self._entries.get(cmd_name)
+        if entry is None:
             return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        if isinstance(entry, Group):
+            return LazyGroup(cmd_name, help=entry.about, entries=entry.commands)
+        module, _, name = entry.place.partition(":")
         with collector_paused():
             command: click.Command = getattr(import_module(f"filewallball.{module}"), name)
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        named = [
-            (name, about) for name, (_, about) in sorted(COMMANDS.items()) if name.startswith(incomplete)
-        ]
+        named = [(name, about) for name, about in self._abouts() if name.startswith(incomplete)]
         options = click.Command.shell_complete(self, ctx, incomplete)
         return [*(CompletionItem(name, help=about) for name, about in named), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in sorted(COMMANDS.items())])
+            formatter.write_dl(self._abouts())
+
+    def _abouts(self) -> list[tuple[str, str]]:
+        return [(name, self._entries[name].about) for name in sorted(self._entries)]
 
 
-@click.group(cls=LazyGroup, context_settings={"obj": create_app})
+@click.group(
+    cls=LazyGroup, entries=COMMANDS, context_settings={"obj": Makers(service=open_service, app=create_app)}
+)
 @click.version_option(package_name="filewallball")
 @click.option(
     "--env-file",
@@ -90,7 +67,6 @@ def main(env_file: Path | None) -> None:
 
 
 def _read_settings(path: Path) -> None:
-    from filewallball.commands import plain_failures
     from filewallball.settings.env_file import read_env_file
 
     plain_failures(read_env_file)(path)

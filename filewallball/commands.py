@@ -1,36 +1,49 @@
-"""The base of every command: the app under the environment's settings, and failures told in one line."""
+"""The base of every command: the service under the environment's settings, and failures told in one line.
 
-import json
+A call takes as long as its imports, so what only some commands need is imported where it is used.
+"""
+
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from flask import Flask
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from filewallball.clock import rfc3339
-from filewallball.database.connections import Database
 from filewallball.errors import ApiError
-from filewallball.observability.metric_store.slots import Slots
-from filewallball.recording.journal import Journal
-from filewallball.recording.ownership import other_owner
-from filewallball.registry import part
-from filewallball.settings.loading import ConfigError, load_settings
-from filewallball.settings.service import Settings
+from filewallball.settings.errors import ConfigError
 
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from filewallball.registry import Registry
+    from filewallball.settings.service import Settings
+
+Made = TypeVar("Made")
 _NO_SUCH_TABLE = 1146  # MariaDB's number for it
 
 
-def with_app(
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """How a command gets the service: its parts, or the application too. The command line has it as its `obj`."""
+
+    service: "Callable[[Settings], Registry]"
+    app: "Callable[[Settings], Flask]"
+
+
+def _unchanged(settings: "Settings") -> "Settings":
+    return settings
+
+
+def with_service(
     command: Callable[..., None],
-    adjust: Callable[[Settings], Settings] = lambda settings: settings,
+    adjust: "Callable[[Settings], Settings]" = _unchanged,
     *,
     is_first: bool = False,
 ) -> Callable[..., None]:
-    """Give the command the app, built by the function that the command line has as its `obj`.
+    """Give the command the service: the registry of its parts, which are made when the command asks for them.
 
     A bad setting or a missing database ends in one clear line.
 
@@ -41,22 +54,23 @@ def with_app(
     @wraps(command)
     @plain_failures
     def run(*args: Any, **kwargs: Any) -> None:
-        settings = adjust(load_settings())
-        if not is_first and not settings.data_dir.is_dir():
-            raise ConfigError(
-                [f"DATA_DIR: there is no folder {settings.data_dir}; `filewallball prepare` makes it"]
-            )
-        if owner := other_owner(settings.journal_dir):
-            advice = f"run this as that user, as with `runuser -u {owner} -- filewallball …`"
-            raise ConfigError([f"DATA_DIR: {settings.journal_dir} belongs to {owner}; {advice}"])
-        try:
-            app = click.get_current_context().find_root().obj(settings)
-        except OSError as error:
-            raise ConfigError(
-                [f"DATA_DIR: {error.filename or settings.data_dir}: {error.strerror}"]
-            ) from error
-        with app.app_context(), ExitStack() as ending:
-            ending.callback(_close, app)
+        service = _made(_makers().service, _settings(adjust, is_first=is_first))
+        with closing(service):
+            command(service, *args, **kwargs)
+
+    return run
+
+
+def with_app(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command the whole application, as in `with_service`."""
+
+    @wraps(command)
+    @plain_failures
+    def run(*args: Any, **kwargs: Any) -> None:
+        from filewallball.registry import registry_of
+
+        app = _made(_makers().app, _settings(_unchanged, is_first=False))
+        with app.app_context(), closing(registry_of(app)):
             command(app, *args, **kwargs)
 
     return run
@@ -70,62 +84,66 @@ def plain_failures(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except ConfigError as error:
-            for message in error.messages:
-                click.echo(f"filewallball: {message}", err=True)
+            _complain(*error.messages)
             sys.exit(2)
-        except (OperationalError, ProgrammingError) as error:
-            empty = "has no tables yet: `filewallball prepare` makes them"
-            said = empty if _is_empty(error) else f"does not answer: {error.orig}"
-            click.echo(f"filewallball: the database {said}", err=True)
-            sys.exit(1)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            click.echo(f"filewallball: {where}{error.strerror or error}", err=True)
+            _complain(f"{where}{error.strerror or error}")
             sys.exit(1)
         except ApiError as error:
-            click.echo(f"filewallball: {error}", err=True)
-            for name, messages in error.errors.items():
-                click.echo(f"filewallball: {name}: {messages}", err=True)
+            _complain(str(error), *(f"{name}: {messages}" for name, messages in error.errors.items()))
+            sys.exit(1)
+        except Exception as error:
+            said = _said_by_database(error)
+            if said is None:
+                raise
+            _complain(f"the database {said}")
             sys.exit(1)
 
     return run
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _complain(*messages: str) -> None:
+    for message in messages:
+        click.echo(f"filewallball: {message}", err=True)
 
 
-def table(rows: Iterable[Any], columns: Iterable[str], *, as_json: bool = False) -> None:
-    """Print rows under their column names, separated by tabs; `*_us` as a time, nothing as `-`.
-
-    As JSON it is a list of objects, with numbers as such and nothing as null.
-    """
-    names = list(columns)
-    if as_json:
-        objects = [
-            {name.removesuffix("_us"): _value(name, getattr(row, name)) for name in names} for row in rows
-        ]
-        click.echo(json.dumps(objects, indent=2, ensure_ascii=False))
-        return
-    click.echo("\t".join(name.removesuffix("_us") for name in names))
-    for row in rows:
-        click.echo("\t".join(_cell(name, getattr(row, name)) for name in names))
+def _makers() -> Makers:
+    found: Makers = click.get_current_context().find_root().obj
+    return found
 
 
-def _cell(name: str, value: Any) -> str:
-    shown = _value(name, value)
-    return "-" if shown is None or shown == "" else str(shown)
+def _settings(adjust: "Callable[[Settings], Settings]", *, is_first: bool) -> "Settings":
+    from filewallball.recording.ownership import other_owner
+    from filewallball.settings.loading import load_settings
+
+    settings = adjust(load_settings())
+    if not is_first and not settings.data_dir.is_dir():
+        raise ConfigError(
+            [f"DATA_DIR: there is no folder {settings.data_dir}; `filewallball prepare` makes it"]
+        )
+    if owner := other_owner(settings.journal_dir):
+        advice = f"run this as that user, as with `runuser -u {owner} -- filewallball …`"
+        raise ConfigError([f"DATA_DIR: {settings.journal_dir} belongs to {owner}; {advice}"])
+    return settings
 
 
-def _value(name: str, value: Any) -> Any:
-    return rfc3339(value) if name.endswith("_us") and value is not None else value
+def _made(make: "Callable[[Settings], Made]", settings: "Settings") -> Made:
+    try:
+        return make(settings)
+    except OSError as error:
+        raise ConfigError([f"DATA_DIR: {error.filename or settings.data_dir}: {error.strerror}"]) from error
 
 
-def _is_empty(error: DBAPIError) -> bool:
-    """True if the database answers but was never prepared."""
-    return "no such table" in str(error.orig) or error.orig.args[:1] == (_NO_SUCH_TABLE,)  # type: ignore[union-attr]
+def _said_by_database(error: Exception) -> str | None:
+    """The answer of a database that was never prepared, or does not answer; None for any other error."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
 
-
-def _close(app: Flask) -> None:
-    part(Journal, app).close()
-    part(Slots, app).release()
-    part(Database, app).close()  # SQLite leaves no write-ahead log behind
+    if not isinstance(error, OperationalError | ProgrammingError):
+        return None
+    is_empty = "no such table" in str(error.orig) or error.orig.args[:1] == (_NO_SUCH_TABLE,)  # type: ignore[union-attr]
+    return (
+        "has no tables yet: `filewallball prepare` makes them"
+        if is_empty
+        else f"does not answer: {error.orig}"
+    )

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from filewallball.database.metadata import whole_metadata
 from filewallball.database.tables import db
 
 
@@ -9,7 +10,7 @@ def run() -> None:
     with db.engine.connect() as connection:
         context.configure(
             connection=connection,
-            target_metadata=db.metadata,
+            target_metadata=whole_metadata(),
             render_as_batch=True,
             compare_type=True,
             transaction_per_migration=True,

@@ -1,53 +1,148 @@
-"""The command line as a whole: what it lists is there, and a call imports no more than it runs."""
+"""The command line as a whole: what it lists is there, prints JSON, and a call imports no more than it runs."""
 
 import os
+import re
+import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import click
 import pytest
 
-from filewallball.cli import COMMANDS, main
+from filewallball.assembly import GROUPS
+from filewallball.cli import main
+from filewallball.command_table import COMMANDS, Entry, Group
 
+# Run on, write a file that has a format of its own, or print what another program reads as it is.
+_WITHOUT_DATA = {
+    *("serve", "maintain", "prepare", "reference", "db upgrade", "db downgrade"),
+    *("audit export", "audit grants"),
+}
 _LARGE = {"flask", "sqlalchemy", "marshmallow", "redis", "prometheus_client", "flask_limiter"}
+_OF_REQUESTS = {"flask", "werkzeug", "flask_limiter", "flask_smorest", "flask_sqlalchemy", "redis"}
+_NEVER = _OF_REQUESTS | {"alembic", "sqlalchemy.orm", "rich", "pymysql"}
 _PROGRAM = """
 import atexit, sys
 from filewallball.cli import main
-atexit.register(lambda: print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr))
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
 main(sys.argv[1:], prog_name="filewallball")
 """
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_that_is_listed_is_there_and_says_the_same(name: str) -> None:
-    command = main.get_command(click.Context(main), name)
-
-    assert command is not None
-    assert command.name == name
-    assert " ".join((command.help or "").split()).startswith(COMMANDS[name][1].rstrip("."))
+def _commands(entries: dict[str, Entry], path: str = "") -> Iterator[tuple[str, Entry]]:
+    for name, entry in entries.items():
+        yield f"{path}{name}", entry
+        if isinstance(entry, Group):
+            yield from _commands(entry.commands, f"{path}{name} ")
 
 
-@pytest.mark.parametrize("argument", ["--help", "--version"])
-def test_what_needs_no_service_imports_no_large_library(argument: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, argument], capture_output=True, text=True, check=True
+def _command(path: str) -> click.Command:
+    found: click.Command = main
+    for name in path.split():
+        assert isinstance(found, click.Group)
+        following = found.get_command(click.Context(found), name)
+        assert following is not None
+        found = following
+    return found
+
+
+def _imported(done: subprocess.CompletedProcess[str]) -> set[str]:
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def _run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", _PROGRAM, *arguments],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=True,
     )
+
+
+@pytest.mark.parametrize(("path", "entry"), list(_commands(COMMANDS)))
+def test_every_command_that_is_listed_is_there_and_says_the_same(path: str, entry: Entry) -> None:
+    command = _command(path)
+
+    assert command.name == path.split()[-1]
+    assert " ".join((command.help or "").split()).startswith(entry.about.rstrip("."))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path, entry in _commands(COMMANDS) if not isinstance(entry, Group)]
+)
+def test_whatever_tells_something_tells_it_as_json_too(path: str) -> None:
+    options = {option for parameter in _command(path).params for option in parameter.opts}
+
+    assert ("--json" in options) == (path not in _WITHOUT_DATA)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("users", "--help"), ("backup", "list", ".")]
+)
+def test_what_needs_no_service_imports_no_large_library(arguments: tuple[str, ...]) -> None:
+    done = _run(*arguments)
+
+    assert _LARGE & _imported(done) == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("filewallball qu", ["plain,quarantine", "plain,quotas"]),
+        ("filewallball tokens r", ["plain,revoke", "plain,rotate"]),
+    ],
+)
+def test_a_shell_completes_the_commands_and_imports_none_of_them(words: str, expected: list[str]) -> None:
+    place = str(len(words.split()) - 1)
+
+    done = _run(_FILEWALLBALL_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=place)
+
+    assert done.stdout.split() == expected
+    assert {name for name in _imported(done) if name.endswith("commands")} == {"filewallball.commands"}
+    assert _LARGE & _imported(done) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "besides"),
+    [
+        (("users", "list"), {"prometheus_client"}),
+        (("blocks", "list", "--json"), {"prometheus_client"}),
+        (("quarantine", "list"), {"prometheus_client"}),
+        (("tokens", "create", "admin"), set()),
+    ],
+)
+def test_a_command_imports_nothing_that_only_answers_requests(
+    arguments: tuple[str, ...], besides: set[str], prepared_sqlite: Path, tmp_path: Path
+) -> None:
+    shutil.copyfile(prepared_sqlite, tmp_path / "filewallball.db")
+
+    done = _run(*arguments, DATA_DIR=str(tmp_path))
 
     assert done.stdout
-    assert _LARGE & set(done.stderr.split()) == set()
+    assert (_NEVER | besides) & _imported(done) == set()
 
 
-def test_a_shell_completes_the_commands_and_imports_none_of_them() -> None:
-    environ = {
-        **os.environ,
-        "_FILEWALLBALL_COMPLETE": "bash_complete",
-        "COMP_WORDS": "filewallball qu",
-        "COMP_CWORD": "1",
-    }
+def test_grants_name_every_table_of_the_database(prepared_sqlite: Path, tmp_path: Path) -> None:
+    """A process of its own, for this one has imported all tables."""
+    shutil.copyfile(prepared_sqlite, tmp_path / "filewallball.db")
+    with closing(sqlite3.connect(prepared_sqlite)) as database:
+        found = database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        )
+        tables = {name for (name,) in found}
 
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], env=environ, capture_output=True, text=True, check=True
-    )
+    done = _run("audit", "grants", "account", DATA_DIR=str(tmp_path))
 
-    assert done.stdout.split() == ["plain,quarantine", "plain,quotas"]
-    assert _LARGE & set(done.stderr.split()) == set()
+    assert set(re.findall(r"`\.`(\w+)` TO account;", done.stdout)) == tables
+    assert _OF_REQUESTS & _imported(done) == set()
+
+
+def test_every_group_of_parts_is_a_module() -> None:
+    folder = Path(main.callback.__code__.co_filename).parent / "assembly"  # type: ignore[union-attr]
+
+    assert {path.stem for path in folder.glob("[a-z]*.py")} == set(GROUPS)

@@ -5,23 +5,23 @@ from contextlib import suppress
 from typing import Any
 
 import click
-from flask import Flask
 from marshmallow import ValidationError
 
 from filewallball import errors
 from filewallball.access import blocks as block_service
 from filewallball.access import tokens as token_service
 from filewallball.access import users as user_service
-from filewallball.access.gate import Gate
+from filewallball.access.blockable import Blockable
 from filewallball.access.listing import Place
 from filewallball.access.quotas import Quotas, address_principal
 from filewallball.access.schemas import LimitsSchema, NewTokenSchema
-from filewallball.commands import json_option, table, with_app
+from filewallball.commands import with_service
 from filewallball.database.connections import Database
+from filewallball.output import answer, json_option, objects, table
 from filewallball.permissions import ROLES
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, Operation, operation
-from filewallball.registry import part
+from filewallball.registry import Registry, part
 from filewallball.settings.kinds import size
 from filewallball.settings.service import Settings
 from filewallball.web.schemas import DurationField
@@ -65,179 +65,181 @@ _ID = click.IntRange(1, 2**63 - 1)
 _ROLE = click.Choice(tuple(ROLES))
 
 
-@click.group()
-def users() -> None:
-    """Users and their roles."""
-
-
-@users.command("list")
+@click.command("list")
 @json_option
-@with_app
-def list_users(app: Flask, as_json: bool) -> None:
+@with_service
+def list_users(service: Registry, as_json: bool) -> None:
     """List users."""
-    table(user_service.list_users(part(Database, app), _ALL).rows, _USER_COLUMNS, as_json=as_json)
+    table(user_service.list_users(part(Database, service), _ALL).rows, _USER_COLUMNS, as_json=as_json)
 
 
-@users.command("create")
+@click.command("create")
 @click.argument("username")
 @click.option("--role", type=_ROLE, default="user", show_default=True)
-@with_app
-def create_user(app: Flask, username: str, role: str) -> None:
+@json_option
+@with_service
+def create_user(service: Registry, username: str, role: str, as_json: bool) -> None:
     """Create a user."""
-    with _begin(app, "user:create") as op:
-        table([user_service.create_user(op, username, role)], _USER_COLUMNS)
+    with _begin(service, "user:create") as op:
+        row = user_service.create_user(op, username, role)
+    table([row], _USER_COLUMNS, as_json=as_json)
 
 
-@users.command("change")
+@click.command("change")
 @click.argument("username")
 @click.option("--role", type=_ROLE, default=None)
 @click.option("--disable/--enable", "disabled", default=None)
-@with_app
-def change_user(app: Flask, username: str, role: str | None, disabled: bool | None) -> None:
+@json_option
+@with_service
+def change_user(
+    service: Registry, username: str, role: str | None, disabled: bool | None, as_json: bool
+) -> None:
     """Give a user another role, disable or enable them."""
-    user_id = user_service.find_user(part(Database, app), username).id
-    with _begin(app, "user:update") as op:
-        table([user_service.change_user(op, user_id, role=role, disabled=disabled)], _USER_COLUMNS)
+    user_id = user_service.find_user(part(Database, service), username).id
+    with _begin(service, "user:update") as op:
+        row = user_service.change_user(op, user_id, role=role, disabled=disabled)
+    table([row], _USER_COLUMNS, as_json=as_json)
 
 
-@click.group()
-def tokens() -> None:
-    """Bearer tokens."""
-
-
-@tokens.command("list")
+@click.command("list")
 @click.option("--user", "username", default=None, help="Only this user's.")
 @json_option
-@with_app
-def list_tokens(app: Flask, username: str | None, as_json: bool) -> None:
+@with_service
+def list_tokens(service: Registry, username: str | None, as_json: bool) -> None:
     """List tokens, newest first; never their text."""
-    database = part(Database, app)
+    database = part(Database, service)
     user_id = user_service.find_user(database, username).id if username else None
     table(token_service.list_tokens(database, _ALL, user_id=user_id).rows, _TOKEN_COLUMNS, as_json=as_json)
 
 
-@tokens.command("create")
+@click.command("create")
 @click.argument("username")
 @click.option("--name", type=_TOKEN_NAME, default="", help="What it is for.")
 @click.option("--expires-in", type=_DURATION, default=None, help="Such as 90d.")
-@with_app
-def create_token(app: Flask, username: str, name: str, expires_in: int | None) -> None:
+@json_option
+@with_service
+def create_token(service: Registry, username: str, name: str, expires_in: int | None, as_json: bool) -> None:
     """Give a user a token and print it, this once."""
-    user_id = user_service.find_user(part(Database, app), username).id
-    with _begin(app, "token:create") as op:
+    user_id = user_service.find_user(part(Database, service), username).id
+    with _begin(service, "token:create") as op:
         issued = token_service.create_token(op, user_id, name, expires_in)
-    click.echo(f"token {issued.row.id}, which is not shown again:", err=True)
-    click.echo(issued.token)
+    if not as_json:
+        click.echo(f"token {issued.row.id}, which is not shown again:", err=True)
+    _show_token(issued, as_json=as_json)
 
 
-@tokens.command("revoke")
+@click.command("revoke")
 @click.argument("token_id", type=_ID)
-@with_app
-def revoke_token(app: Flask, token_id: int) -> None:
+@json_option
+@with_service
+def revoke_token(service: Registry, token_id: int, as_json: bool) -> None:
     """End a token for good."""
-    with _begin(app, "token:revoke") as op:
+    with _begin(service, "token:revoke") as op:
         token_service.revoke_token(op, token_id)
-    click.echo(f"token {token_id} is revoked")
+    answer({"id": token_id}, f"token {token_id} is revoked", as_json=as_json)
 
 
-@tokens.command("rotate")
+@click.command("rotate")
 @click.argument("token_id", type=_ID)
 @click.option("--grace", type=_DURATION, default=None, help="How long the old one still works.")
-@with_app
-def rotate_token(app: Flask, token_id: int, grace: int | None) -> None:
+@json_option
+@with_service
+def rotate_token(service: Registry, token_id: int, grace: int | None, as_json: bool) -> None:
     """Replace a token and print the new one, this once."""
-    with _begin(app, "token:rotate") as op:
+    with _begin(service, "token:rotate") as op:
         issued = token_service.rotate_token(op, token_id, grace)
-    click.echo(issued.token)
+    _show_token(issued, as_json=as_json)
 
 
-@click.group()
-def blocks() -> None:
-    """Blocked networks."""
-
-
-@blocks.command("list")
+@click.command("list")
 @click.option("--all", "everything", is_flag=True, help="Also those that ended.")
 @json_option
-@with_app
-def list_blocks(app: Flask, everything: bool, as_json: bool) -> None:
+@with_service
+def list_blocks(service: Registry, everything: bool, as_json: bool) -> None:
     """List blocks, newest first."""
-    found = block_service.list_blocks(part(Database, app), _ALL, everything=everything)
+    found = block_service.list_blocks(part(Database, service), _ALL, everything=everything)
     table(found.rows, _BLOCK_COLUMNS, as_json=as_json)
 
 
-@blocks.command("add")
+@click.command("add")
 @click.argument("network")
 @click.option("--reason", required=True)
 @click.option("--for", "seconds", type=_DURATION, default=None, help="Such as 1h; without it, for good.")
 @click.option("--force", is_flag=True, help="Even loopback, proxies, monitoring, everybody.")
-@with_app
-def add_block(app: Flask, network: str, reason: str, seconds: int | None, force: bool) -> None:
-    """Block an address (IPv6: its /64) or a network; one that is blocked gets the new reason and end."""
-    with _begin(app, "block:add") as op:
-        blockable = part(Gate, app).blockable
-        row = block_service.add_block(op, blockable, network, reason, expires_in=seconds, force=force)
-    table([row], _BLOCK_COLUMNS)
-
-
-@blocks.command("lift")
-@click.argument("block_id", type=_ID)
-@with_app
-def lift_block(app: Flask, block_id: int) -> None:
-    """End a block before its time."""
-    with _begin(app, "block:delete") as op:
-        block_service.lift_block(op, block_id)
-    click.echo(f"block {block_id} is lifted")
-
-
-@click.group()
-def quotas() -> None:
-    """What users and addresses keep and may keep."""
-
-
-@quotas.command("list")
 @json_option
-@with_app
-def list_quotas(app: Flask, as_json: bool) -> None:
+@with_service
+def add_block(
+    service: Registry, network: str, reason: str, seconds: int | None, force: bool, as_json: bool
+) -> None:
+    """Block an address (IPv6: its /64) or a network; one that is blocked gets the new reason and end."""
+    with _begin(service, "block:add") as op:
+        blockable = Blockable(part(Settings, service))
+        row = block_service.add_block(op, blockable, network, reason, expires_in=seconds, force=force)
+    table([row], _BLOCK_COLUMNS, as_json=as_json)
+
+
+@click.command("lift")
+@click.argument("block_id", type=_ID)
+@json_option
+@with_service
+def lift_block(service: Registry, block_id: int, as_json: bool) -> None:
+    """End a block before its time."""
+    with _begin(service, "block:delete") as op:
+        block_service.lift_block(op, block_id)
+    answer({"id": block_id}, f"block {block_id} is lifted", as_json=as_json)
+
+
+@click.command("list")
+@json_option
+@with_service
+def list_quotas(service: Registry, as_json: bool) -> None:
     """List those to whom a limit applied at any time, the fullest first."""
-    table(_quotas(app).list_quotas(_ALL).rows, _QUOTA_COLUMNS, as_json=as_json)
+    table(_quotas(service).list_quotas(_ALL).rows, _QUOTA_COLUMNS, as_json=as_json)
 
 
-@quotas.command("show")
+@click.command("show")
 @click.argument("who")
 @json_option
-@with_app
-def show_quota(app: Flask, who: str, as_json: bool) -> None:
+@with_service
+def show_quota(service: Registry, who: str, as_json: bool) -> None:
     """Show what WHO, a user or an anonymous client's address, keeps and may keep."""
-    table([_quotas(app).allowance(_principal(app, who))], _QUOTA_COLUMNS, as_json=as_json)
+    table([_quotas(service).allowance(_principal(service, who))], _QUOTA_COLUMNS, as_json=as_json)
 
 
-@quotas.command("set")
+@click.command("set")
 @click.argument("who")
 @click.option("--bytes", "limit_bytes", type=_SIZE, default=None, help="Such as 10GB; 0 = unlimited.")
 @click.option("--files", "limit_files", type=_COUNT, default=None, help="0 = unlimited.")
-@with_app
-def set_quota(app: Flask, who: str, limit_bytes: int | None, limit_files: int | None) -> None:
+@json_option
+@with_service
+def set_quota(
+    service: Registry, who: str, limit_bytes: int | None, limit_files: int | None, as_json: bool
+) -> None:
     """Give WHO, a user or an anonymous client's address, limits of their own, and count their files again.
 
     What is not given follows the settings.
     """
-    principal, service = _principal(app, who), _quotas(app)
-    with _begin(app, "quota:update") as op:
-        allowance = service.set_limits(op, principal, limit_bytes=limit_bytes, limit_files=limit_files)
-    table([allowance], _QUOTA_COLUMNS)
+    principal, quotas = _principal(service, who), _quotas(service)
+    with _begin(service, "quota:update") as op:
+        allowance = quotas.set_limits(op, principal, limit_bytes=limit_bytes, limit_files=limit_files)
+    table([allowance], _QUOTA_COLUMNS, as_json=as_json)
 
 
-def _quotas(app: Flask) -> Quotas:
-    return Quotas(part(Settings, app), part(Database, app))
+def _show_token(issued: token_service.IssuedToken, *, as_json: bool) -> None:
+    shown = objects([issued.row], ("id", "name", "prefix", "created_us", "expires_us"))[0]
+    answer({**shown, "token": issued.token}, issued.token, as_json=as_json)
 
 
-def _principal(app: Flask, who: str) -> str:
+def _quotas(service: Registry) -> Quotas:
+    return Quotas(part(Settings, service), part(Database, service))
+
+
+def _principal(service: Registry, who: str) -> str:
     """An address stands for itself, anything else is a user's name."""
     with suppress(errors.ValidationFailed):
         return address_principal(who)
-    return f"user:{user_service.find_user(part(Database, app), who).id}"
+    return f"user:{user_service.find_user(part(Database, service), who).id}"
 
 
-def _begin(app: Flask, action: str) -> Operation:
-    return operation(part(Ledger, app), action, command_line())
+def _begin(service: Registry, action: str) -> Operation:
+    return operation(part(Ledger, service), action, command_line())

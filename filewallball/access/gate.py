@@ -10,9 +10,10 @@ from filewallball.access.blocks import ActiveBlock, BlockList
 from filewallball.access.last_use import LastUse
 from filewallball.access.limit_fields import Standing
 from filewallball.access.limits import AUTH, GUESSES, Limits
+from filewallball.access.offences import offence_of
 from filewallball.addresses import client_network
 from filewallball.errors import WRONG_CREDENTIALS, ApiError, Blocked, RateLimited
-from filewallball.recording.event import SUCCESS, Event
+from filewallball.recording.event import Event
 from filewallball.settings.service import Settings
 from filewallball.web.origin import Origin, Proxies
 
@@ -91,10 +92,8 @@ class Gate:
 
     def watch(self, event: Event) -> None:
         """Notice what a client does too often; `take_offenders` names it to the job that blocks."""
-        if event.status == SUCCESS and not (event.suspicious or event.over_limit):
-            return
-        offence = _offence(event)
-        if offence is None or not event.ip_address or self.blockable.spares(event.ip_address):
+        offence = offence_of(event)
+        if offence is None or self.blockable.spares(event.ip_address):
             return
         network = client_network(event.ip_address)
         for item in self._thresholds[offence]:
@@ -119,14 +118,6 @@ class Gate:
 def is_authentication_failure(error: ApiError) -> bool:
     """True if the error says that credentials were given and were wrong."""
     return error.code in WRONG_CREDENTIALS
-
-
-def _offence(event: Event) -> str | None:
-    if event.error_type in WRONG_CREDENTIALS:
-        return "failed authentications"
-    if event.error_type == "rate_limited" or event.over_limit:
-        return "requests over a limit"
-    return "suspicious uploads" if event.suspicious else None
 
 
 def _blocked(block: ActiveBlock) -> Blocked:

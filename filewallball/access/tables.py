@@ -3,11 +3,11 @@
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table
 
 from filewallball.database.columns import code_type, key_type, name_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 users = Table(
     "users",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("username", name_type(128), unique=True, nullable=False),
     Column("role", code_type(16), nullable=False),
@@ -18,7 +18,7 @@ users = Table(
 
 tokens = Table(
     "tokens",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("user_id", key_type(), ForeignKey("users.id"), nullable=False),
     Column("name", name_type(128), nullable=False),
@@ -34,7 +34,7 @@ tokens = Table(
 
 blocks = Table(
     "blocks",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("network", code_type(49), nullable=False),
     Column("reason", name_type(255), nullable=False),
@@ -49,7 +49,7 @@ blocks = Table(
 
 generations = Table(
     "generations",
-    db.metadata,
+    metadata,
     Column("name", code_type(32), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
@@ -57,7 +57,7 @@ generations = Table(
 
 quotas = Table(
     "quotas",
-    db.metadata,
+    metadata,
     Column("principal", code_type(64), primary_key=True),
     Column("used_bytes", BigInteger, nullable=False),
     Column("used_files", BigInteger, nullable=False),

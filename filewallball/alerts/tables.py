@@ -3,14 +3,14 @@
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
 from filewallball.database.columns import code_type, key_type, name_type, text_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 FIRING, RESOLVED = "firing", "resolved"
 WAITING, SENT, GIVEN_UP = "waiting", "sent", "given_up"
 
 alerts = Table(
     "alerts",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("fingerprint", code_type(64), nullable=False),
     Column("starts_us", BigInteger, nullable=False),
@@ -31,7 +31,7 @@ alerts = Table(
 
 alert_messages = Table(
     "alert_messages",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("alert_id", key_type(), ForeignKey("alerts.id"), nullable=False),
     Column("status", code_type(8), nullable=False),

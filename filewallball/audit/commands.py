@@ -1,151 +1,128 @@
-"""`filewallball audit …`: prove the log, take it out, shorten it."""
+"""`filewallball audit verify|prune|grants`: prove the log, shorten it, say who may add to it."""
 
 import sys
-from contextlib import closing
-from typing import BinaryIO
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 import click
-from flask import Flask
-from marshmallow import ValidationError
 from sqlalchemy.engine import make_url
 
-from filewallball.audit.export import TYPES, Export
-from filewallball.audit.filters import AuditFilter
 from filewallball.audit.grants import grants as statements
-from filewallball.audit.queries import count_events
 from filewallball.audit.report import Report
 from filewallball.audit.retention import Retention
-from filewallball.audit.schemas import AuditFilterSchema
 from filewallball.audit.sealer import Sealer
-from filewallball.audit.verifier import Span
+from filewallball.audit.verifier import Progress, Span
 from filewallball.audit.verify_job import Verification
-from filewallball.clock import now_us, parse_moment
-from filewallball.commands import with_app
-from filewallball.database.connections import Database
+from filewallball.clock import now_us, parse_moment, rfc3339
+from filewallball.commands import with_service
 from filewallball.errors import AuditBroken
+from filewallball.output import answer, json_option, progress, under_way
 from filewallball.recording.caller import command_line
-from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
-from filewallball.registry import part
+from filewallball.registry import Registry, part
 from filewallball.settings.service import Settings
 
-
-@click.group()
-def audit() -> None:
-    """The audit log: prove it, take it out, shorten it."""
+_STEPS = 1000
 
 
-@audit.command()
+@click.command()
 @click.option(
     "--from", "first", metavar="BLOCK|DATE", help="First block, or the first moment (2024-01-15, UTC)."
 )
 @click.option("--to", "last", metavar="BLOCK|DATE", help="Last block, or the last moment.")
-@with_app
-def verify(app: Flask, first: str | None, last: str | None) -> None:
+@json_option
+@with_service
+def verify(service: Registry, first: str | None, last: str | None, as_json: bool) -> None:
     """Prove that the log is what was sealed; ends with status 1 and the first bad block if it is not.
 
     A range proves its own blocks. Only the whole log proves that nothing was cut off at either end.
     """
-    _settle(app)
-    span = Span(_block(app, first, is_start=True), _block(app, last, is_start=False))
+    with under_way("Sealing the newest rows"):
+        _settle(service)
+    span = Span(_block(service, first, is_start=True), _block(service, last, is_start=False))
     if span.first and span.last and span.first > span.last:
         raise click.BadParameter("The range holds no sealed block.")
-    with click.progressbar(length=1000, label="Verifying", file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.update(round(1000 * done / max(1, total)) - bar.pos)
-
-        report = part(Verification, app).run(command_line(), span, show)
+    with progress(_STEPS, "Verifying") as advance:
+        report = part(Verification, service).run(command_line(), span, _in_steps(advance))
     if report.is_intact and not report.blocks and not span.is_whole:
         raise click.BadParameter("The range holds no sealed block.")
-    _tell(report)
+    if as_json:
+        answer(_as_object(report), as_json=True)
+    else:
+        _tell(report)
     if not report.is_intact:
         sys.exit(1)
 
 
-@audit.command()
-@click.option("--format", "form", type=click.Choice(tuple(TYPES)), default="ndjson", show_default=True)
-@click.option(
-    "--output", type=click.File("wb", lazy=True), default="-", help="A file; standard output by default."
-)
-@click.option(
-    "--filter", "filters", metavar="NAME=VALUE", multiple=True, help="As in the HTTP API; may be repeated."
-)
-@with_app
-def export(app: Flask, form: str, output: BinaryIO, filters: tuple[str, ...]) -> None:
-    """Write all matching rows, newest first."""
-    database, wanted = part(Database, app), _wanted(filters)
-    part(Shipper, app).flush()
-    total = count_events(database, wanted)
-    with operation(part(Ledger, app), "audit:export", command_line()) as op:
-        op.note(details={"filters": wanted.shown(), "format": form})
-        op.detach()
-        body = Export(op, database, wanted, form)
-        label = "Exporting at least" if total.is_lower_bound else "Exporting"
-        with closing(body), click.progressbar(length=total.rows, label=label, file=sys.stderr) as bar:
-            for piece in body:
-                output.write(piece)
-                bar.update(body.rows - bar.pos)
-    click.echo(f"{body.rows} rows exported.", err=True)
-
-
-@audit.command()
+@click.command()
 @click.option(
     "--before", metavar="DATE", help="Prune blocks that end before this moment; AUDIT_RETENTION by default."
 )
-@with_app
-def prune(app: Flask, before: str | None) -> None:
+@json_option
+@with_service
+def prune(service: Registry, before: str | None, as_json: bool) -> None:
     """Remove whole blocks that are old enough, oldest first, and leave a sealed stub."""
-    retention = part(Retention, app)
-    if before is None:
-        rows = retention.prune_expired(command_line())
-    else:
-        try:
-            before_us = parse_moment(before)
-        except ValueError as error:
-            raise click.BadParameter(f"{before!r} is not a date.") from error
-        if before_us > now_us():
-            raise click.BadParameter(f"{before!r} lies in the future: everything would go.")
-        rows = retention.prune(command_line(), before_us)
-    click.echo(f"{rows} rows pruned.")
+    before_us = None if before is None else _past(before)
+    with under_way("Pruning") as show:
+
+        def tell(rows: int) -> None:
+            show(f"Pruning: {rows:,} rows so far")
+
+        retention = part(Retention, service)
+        if before_us is None:
+            rows = retention.prune_expired(command_line(), progress=tell)
+        else:
+            rows = retention.prune(command_line(), before_us, tell)
+    answer({"rows": rows}, f"{rows} rows pruned.", as_json=as_json)
 
 
-@audit.command()
+@click.command()
 @click.argument("account")
-@with_app
-def grants(app: Flask, account: str) -> None:
+@with_service
+def grants(service: Registry, account: str) -> None:
     """Print the MariaDB grants for the service's own ACCOUNT, such as 'filewallball'@'10.0.0.%'."""
-    database = make_url(part(Settings, app).database_url).database or "filewallball"
+    database = make_url(part(Settings, service).database_url).database or "filewallball"
     click.echo("\n".join(statements(database, account)))
 
 
-def _settle(app: Flask) -> None:
+def _settle(service: Registry) -> None:
     """Ship and seal what waits, so that it is verified too; where that fails, verification says why."""
-    part(Shipper, app).flush()
+    part(Shipper, service).flush()
     try:
-        part(Sealer, app).run()
+        part(Sealer, service).run()
     except Exception as error:
         said = error.detail if isinstance(error, AuditBroken) else type(error).__name__
         click.echo(f"The newest rows could not be sealed: {said}", err=True)
 
 
-def _wanted(filters: tuple[str, ...]) -> AuditFilter:
-    pairs = {}
-    for text in filters:
-        name, given, value = text.partition("=")
-        if not given:
-            raise click.BadParameter(
-                f"{text!r} is not NAME=VALUE, such as status=failed.", param_hint="--filter"
-            )
-        if name in pairs:
-            raise click.BadParameter(f"{name}: give this once.", param_hint="--filter")
-        pairs[name] = value
+def _past(date: str) -> int:
     try:
-        loaded: dict[str, AuditFilter] = AuditFilterSchema().load(pairs)
-    except ValidationError as error:
-        found = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.messages_dict.items())
-        raise click.BadParameter(found, param_hint="--filter") from error
-    return loaded["wanted"]
+        before_us = parse_moment(date)
+    except ValueError as error:
+        raise click.BadParameter(f"{date!r} is not a date.") from error
+    if before_us > now_us():
+        raise click.BadParameter(f"{date!r} lies in the future: everything would go.")
+    return before_us
+
+
+def _in_steps(advance: Callable[[int], None]) -> Progress:
+    """Progress that is told the done and the whole each time, as steps of a bar of `_STEPS`."""
+    shown = 0
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        step = round(_STEPS * done / max(1, total)) - shown
+        advance(step)
+        shown += step
+
+    return show
+
+
+def _as_object(report: Report) -> dict[str, Any]:
+    shown = asdict(report)
+    shown["finished"] = rfc3339(shown.pop("finished_us")) if report.finished_us else None
+    return {"is_intact": report.is_intact, **shown}
 
 
 def _tell(report: Report) -> None:
@@ -162,7 +139,7 @@ def _tell(report: Report) -> None:
     )
 
 
-def _block(app: Flask, text: str | None, *, is_start: bool) -> int | None:
+def _block(service: Registry, text: str | None, *, is_start: bool) -> int | None:
     if text is None:
         return None
     if text.isdecimal():
@@ -171,6 +148,6 @@ def _block(app: Flask, text: str | None, *, is_start: bool) -> int | None:
         microseconds = parse_moment(text, is_end=not is_start)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is neither a block number nor a date.") from error
-    if block := part(Verification, app).verifier().block_at(microseconds, is_start=is_start):
+    if block := part(Verification, service).verifier().block_at(microseconds, is_start=is_start):
         return block
     raise click.BadParameter(f"No sealed block {'begins after' if is_start else 'ends before'} {text}.")

@@ -1,6 +1,6 @@
 """The rights of the service's own MariaDB account: it may add to the audit log, and change or delete nothing in it."""
 
-from filewallball.database.tables import db
+from filewallball.database.metadata import whole_metadata
 
 _RIGHTS = {
     "audit_log": "SELECT, INSERT, UPDATE (block_id)",
@@ -15,7 +15,7 @@ _ORDINARY = "SELECT, INSERT, UPDATE, DELETE"
 
 def grants(database: str, account: str) -> list[str]:
     """The GRANT statements for an account such as `'filewallball'@'10.0.0.%'`, to be run by the owner of the schema."""
-    tables = sorted({*db.metadata.tables, *_RIGHTS})
+    tables = sorted({*whole_metadata().tables, *_RIGHTS})
     return [
         f"GRANT {_RIGHTS.get(table, _ORDINARY)} ON `{database}`.`{table}` TO {account};" for table in tables
     ]

@@ -1,6 +1,7 @@
 """Retention: prunes whole sealed blocks, oldest first, and leaves a keyed stub that verification starts from."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import pymysql
@@ -23,6 +24,7 @@ from filewallball.settings.service import Settings
 _ROWS_AT_ONCE = 20_000
 _BLOCKS_AT_ONCE = 1_000
 _NOT_GRANTED = (pymysql.constants.ER.TABLEACCESS_DENIED_ERROR, pymysql.constants.ER.COLUMNACCESS_DENIED_ERROR)
+Progress = Callable[[int], object]
 logger = logging.getLogger("filewallball.audit")
 
 
@@ -52,18 +54,21 @@ class Retention:
         self._ledger = ledger
         self._verification = verification
 
-    def prune_expired(self, caller: Caller, now: int | None = None) -> int:
+    def prune_expired(
+        self, caller: Caller, now: int | None = None, progress: Progress = lambda rows: None
+    ) -> int:
         """Prune what AUDIT_RETENTION says; on MariaDB that may be left to another account, which is no error."""
         try:
-            return self.prune(caller, (now_us() if now is None else now) - self._kept_us)
+            return self.prune(caller, (now_us() if now is None else now) - self._kept_us, progress)
         except errors.Unavailable as error:
             if not _is_not_granted(error.__cause__):
                 raise
             logger.warning("Audit rows are due to be pruned by an account that may delete them")
             return 0
 
-    def prune(self, caller: Caller, before_us: int) -> int:
-        """Prune every block whose rows are all older, each step on record; returns the number of rows.
+    def prune(self, caller: Caller, before_us: int, progress: Progress = lambda rows: None) -> int:
+        """Prune every block whose rows are all older, each step on record; returns the number of rows, which
+        `progress` is told after each step.
 
         Raises AuditBroken at a block that is not intact: what was tampered with stays as evidence; Unavailable where
         the database account may not delete.
@@ -78,6 +83,7 @@ class Retention:
                     raise errors.AuditBroken(facts={"findings": [asdict(each) for each in report.findings]})
                 self._remove(op, stretch)
             total += stretch.rows
+            progress(total)
         return total
 
     def _remove(self, op: Operation, stretch: _Stretch) -> None:

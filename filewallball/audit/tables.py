@@ -3,11 +3,11 @@
 from sqlalchemy import BigInteger, Column, Table
 
 from filewallball.database.columns import code_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 audit_totals = Table(
     "audit_totals",
-    db.metadata,
+    metadata,
     Column("action", code_type(40), primary_key=True),
     Column("status", code_type(8), primary_key=True),
     Column("hour", BigInteger, primary_key=True, autoincrement=False),

@@ -1,15 +1,12 @@
 """`filewallball backup …`: take, list, prove and bring back backups."""
 
-import sys
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import click
-from flask import Flask
 from sqlalchemy import inspect
 
 from filewallball.backup.after import run_after
@@ -24,27 +21,28 @@ from filewallball.backup.manifest import (
 from filewallball.backup.prune import chosen, prune_backups
 from filewallball.backup.restore import has_files, place_keys, restore_backup
 from filewallball.backup.revocations import known_revocations
+from filewallball.backup.shown import FOLDER, as_object, fail, in_words, restored_in_words
 from filewallball.backup.verify import verify_backup
-from filewallball.clock import now_us, rfc3339
-from filewallball.commands import with_app
+from filewallball.clock import now_us
+from filewallball.commands import plain_failures, with_service
 from filewallball.database.connections import Database
+from filewallball.database.engines import Engines
 from filewallball.database.schema import REVISION, downgrade, is_known, upgrade
-from filewallball.database.tables import db
 from filewallball.files.cache import MetadataCache
 from filewallball.observability.metric_store.service_lock import is_running
+from filewallball.output import answer, json_option, progress, under_way
 from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import command_line
 from filewallball.recording.journal import Journal
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper
 from filewallball.recording.tables import audit_log
-from filewallball.registry import part
+from filewallball.registry import Registry, part
 from filewallball.settings.loading import load_settings
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
 from filewallball.version import __version__
 
-_FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 # One statement may move a whole table.
 _PATIENT = timedelta(hours=1)
 _DAY_US = 86_400_000_000
@@ -54,29 +52,25 @@ def _patient(settings: Settings) -> Settings:
     return replace(settings, database_timeout=_PATIENT)
 
 
-@click.group()
-def backup() -> None:
-    """Take backups into a folder, and bring them back."""
-
-
-@backup.command()
-@_FOLDER
+@click.command()
+@FOLDER
 @click.option("--create", "is_new", is_flag=True, help="Make FOLDER if it is not there.")
-@partial(with_app, adjust=_patient)
-def create(app: Flask, folder: Path, is_new: bool) -> None:
+@json_option
+@partial(with_service, adjust=_patient)
+def create(service: Registry, folder: Path, is_new: bool, as_json: bool) -> None:
     """Back up the database and the bytes that it names into FOLDER, while the service runs.
 
     Afterwards the command in BACKUP_AFTER is run, such as one that copies FOLDER to another host.
     """
     _require_folder(folder, is_new)
-    manifest = _take(app, folder)
-    click.echo(_about(manifest))
+    manifest = _take(service, folder)
+    answer(as_object(manifest), in_words(manifest), as_json=as_json)
     problems = [f"blob {sha256} was damaged already and is not in it" for sha256 in manifest.damaged]
-    command = part(Settings, app).backup_after
+    command = part(Settings, service).backup_after
     if command and (failure := run_after(command, folder, manifest.backup_id)):
         problems.append(f"the backup is there, but BACKUP_AFTER failed: {failure}")
     if problems:
-        _fail(problems)
+        fail(problems)
 
 
 def _require_folder(folder: Path, is_new: bool) -> None:
@@ -84,81 +78,80 @@ def _require_folder(folder: Path, is_new: bool) -> None:
     if is_new:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     elif not folder.is_dir():
-        _fail([f"there is no folder {folder}; --create makes it"])
+        fail([f"there is no folder {folder}; --create makes it"])
 
 
-def _take(app: Flask, folder: Path) -> Manifest:
-    shipper = part(Shipper, app)
+def _take(service: Registry, folder: Path) -> Manifest:
+    shipper = part(Shipper, service)
     shipper.flush()
     try:
-        with operation(part(Ledger, app), "backup:create", command_line()) as op:
+        with operation(part(Ledger, service), "backup:create", command_line()) as op, ExitStack() as bars:
             manifest = create_backup(
                 op,
                 folder,
-                lambda total: _bar(total, "Copying"),
-                database=part(Database, app),
-                store=part(LocalStore, app),
-                data_dir=part(Settings, app).data_dir,
+                lambda total: bars.enter_context(progress(total, "Copying")),
+                database=part(Database, service),
+                store=part(LocalStore, service),
+                data_dir=part(Settings, service).data_dir,
             )
     except BlockingIOError:
-        _fail(["another backup goes into this folder"])
+        fail(["another backup goes into this folder"])
     shipper.flush()
     return manifest
 
 
-@backup.command("list")
-@_FOLDER
-def list_command(folder: Path) -> None:
-    """List the complete backups in FOLDER, oldest first."""
-    if not folder.is_dir():
-        _fail([f"there is no folder {folder}"])
-    for backup_id in backup_ids(folder):
-        try:
-            click.echo(_about(read_manifest(folder, backup_id)))
-        except BackupBroken as error:
-            click.echo(f"{error} (broken)")
-
-
-@backup.command()
-@_FOLDER
+@click.command()
+@FOLDER
 @click.argument("backup_id", required=False)
-def verify(folder: Path, backup_id: str | None) -> None:
+@json_option
+@plain_failures
+def verify(folder: Path, backup_id: str | None, as_json: bool) -> None:
     """Read everything in a backup (the newest unless named) and compare it with the manifest."""
-    click.echo(f"intact: {_about(_verified(folder, backup_id))}")
+    manifest = _verified(folder, backup_id)
+    answer(as_object(manifest), f"intact: {in_words(manifest)}", as_json=as_json)
 
 
-@backup.command()
-@_FOLDER
+@click.command()
+@FOLDER
 @click.option("--keep", type=click.IntRange(min=1), default=None, help="All but the newest so many go.")
 @click.option(
     "--older-than", "days", type=click.IntRange(min=0), default=None, help="Those of so many days ago."
 )
-@with_app
-def prune(app: Flask, folder: Path, keep: int | None, days: int | None) -> None:
+@json_option
+@with_service
+def prune(service: Registry, folder: Path, keep: int | None, days: int | None, as_json: bool) -> None:
     """Remove old backups from FOLDER, and the content that only they name; the newest one always stays."""
     if keep is None and days is None:
-        _fail(["say which backups go: --keep, --older-than, or both"])
+        fail(["say which backups go: --keep, --older-than, or both"])
     before_us = None if days is None else now_us() - days * _DAY_US
     try:
-        with locked(folder), operation(part(Ledger, app), "backup:prune", command_line()) as op:
+        with (
+            locked(folder),
+            under_way("Removing"),
+            operation(part(Ledger, service), "backup:prune", command_line()) as op,
+        ):
             ids = chosen(folder, keep=keep, before_us=before_us)
             pruned = prune_backups(folder, ids)
             op.note(file_size=pruned.blob_bytes)
             op.note(details={"folder": str(folder), "backups": list(pruned.backups), "blobs": pruned.blobs})
     except BlockingIOError:
-        _fail(["somebody else is at work in this folder"])
+        fail(["somebody else is at work in this folder"])
     except BackupBroken as error:
-        _fail([f"nothing was removed: {error}"])
-    part(Shipper, app).flush()
+        fail([f"nothing was removed: {error}"])
+    part(Shipper, service).flush()
     gone = ", ".join(pruned.backups) or "nothing"
-    click.echo(f"removed {gone}: {pruned.blobs} blobs, {pruned.blob_bytes} bytes")
+    told = f"removed {gone}: {pruned.blobs} blobs, {pruned.blob_bytes} bytes"
+    removed = {"backups": pruned.backups, "blobs": pruned.blobs, "bytes": pruned.blob_bytes}
+    answer(removed, told, as_json=as_json)
 
 
-@backup.command()
-@_FOLDER
+@click.command()
+@FOLDER
 @click.argument("backup_id", required=False)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-def restore(folder: Path, backup_id: str | None, force: bool) -> None:
+@json_option
+@plain_failures
+def restore(folder: Path, backup_id: str | None, force: bool, as_json: bool) -> None:
     """Verify a backup (the newest unless named) and bring it back: to an empty place, or with --force over all."""
     manifest = _verified(folder, backup_id)
     _refuse_newer(manifest)
@@ -166,17 +159,13 @@ def restore(folder: Path, backup_id: str | None, force: bool) -> None:
         _require_empty()
     _refuse_other_key(load_settings(), folder / manifest.backup_id)
     place_keys(load_settings().data_dir, folder / manifest.backup_id, KEYS)
-    _restore(folder, manifest)
-    click.echo(f"restored: {_about(manifest)}")
-    click.echo(
-        f"What was revoked after {rfc3339(manifest.created_us)} and not known here works again: revoke it anew."
-    )
+    _restore(folder, manifest, as_json=as_json)
 
 
 def _refuse_newer(manifest: Manifest) -> None:
     """Nothing here can make the tables of a later release, and those that are there would be gone already."""
     if not is_known(manifest.revision):
-        _fail(
+        fail(
             [
                 f"the backup is of filewallball {manifest.version}, whose tables {__version__} does not know: "
                 "restore it with that release or a later one"
@@ -184,10 +173,10 @@ def _refuse_newer(manifest: Manifest) -> None:
         )
 
 
-@partial(with_app, is_first=True)
-def _require_empty(app: Flask) -> None:
-    if _has_table("files") and has_files(part(Database, app)):
-        _fail(["there are files here: --force replaces them"])
+@partial(with_service, is_first=True)
+def _require_empty(service: Registry) -> None:
+    if _has_table(service, "files") and has_files(part(Database, service)):
+        fail(["there are files here: --force replaces them"])
 
 
 def _refuse_other_key(settings: Settings, backup: Path) -> None:
@@ -195,91 +184,72 @@ def _refuse_other_key(settings: Settings, backup: Path) -> None:
     kept, current = backup / "audit-key", settings.data_dir / "audit-key"
     is_other = kept.exists() and (not current.exists() or kept.read_bytes() != current.read_bytes())
     if is_other and not settings.audit_seal_key and is_running(settings.slots_dir):
-        _fail(["the backup has another audit key than the running service: stop the service first"])
+        fail(["the backup has another audit key than the running service: stop the service first"])
 
 
-@partial(with_app, adjust=_patient, is_first=True)
-def _restore(app: Flask, folder: Path, manifest: Manifest) -> None:
-    store, revoked = part(LocalStore, app), known_revocations(part(Database, app))
-    _bring_schema_to(app, manifest.revision)
-    if not _has_formats():
-        part(Ledger, app).writer.write_to_earlier_schema()
+@partial(with_service, adjust=_patient, is_first=True)
+def _restore(service: Registry, folder: Path, manifest: Manifest, *, as_json: bool) -> None:
+    store, revoked = part(LocalStore, service), known_revocations(part(Database, service))
+    _bring_schema_to(service, manifest.revision)
+    if not _has_formats(service):
+        part(Ledger, service).writer.write_to_earlier_schema()
     store.prepare()
-    part(Journal, app).prepare()
-    part(Adoption, app).adopt(is_new_key=True)
-    with operation(part(Ledger, app), "backup:restore", command_line()) as op:
+    part(Journal, service).prepare()
+    part(Adoption, service).adopt(is_new_key=True)
+    with (
+        operation(part(Ledger, service), "backup:restore", command_line()) as op,
+        progress(manifest.blob_bytes, "Restoring") as advance,
+    ):
         restored = restore_backup(
             op,
             folder,
             manifest,
-            _bar(manifest.blob_bytes, "Restoring"),
-            database=part(Database, app),
+            advance,
+            database=part(Database, service),
             store=store,
-            cache=part(MetadataCache, app),
-            data_dir=part(Settings, app).data_dir,
+            cache=part(MetadataCache, service),
+            data_dir=part(Settings, service).data_dir,
             revoked=revoked,
         )
-    for name, count in restored.kept_revoked.items():
-        click.echo(f"{name}: {count:,} stay revoked that the backup has in use")
     if not restored.redis_was_told:
         click.echo(
             "filewallball: Redis does not answer: what it still holds is served for 30 s more", err=True
         )
-    upgrade()
+    with under_way("Bringing the schema up to date"):
+        upgrade(holder=service)
+    kept = restored.kept_revoked
+    answer({**as_object(manifest), "kept_revoked": kept}, *restored_in_words(manifest, kept), as_json=as_json)
 
 
-def _bring_schema_to(app: Flask, revision: str) -> None:
+def _bring_schema_to(service: Registry, revision: str) -> None:
     """The tables as the backup knew them; a schema of another age is rebuilt, its rows are to be replaced anyway."""
     found = None
-    if _has_table("alembic_version"):
-        found = part(Database, app).scalar(REVISION)
+    if _has_table(service, "alembic_version"):
+        found = part(Database, service).scalar(REVISION)
     if found is not None and found != revision:
-        downgrade("base")
+        downgrade("base", service)
         found = None
     if found is None:
-        upgrade(revision)
+        upgrade(revision, service)
 
 
-def _has_formats() -> bool:
-    return any(column["name"] == "format" for column in inspect(db.engine).get_columns(audit_log.name))
+def _has_formats(service: Registry) -> bool:
+    columns = inspect(part(Engines, service).writer).get_columns(audit_log.name)
+    return any(column["name"] == "format" for column in columns)
 
 
-def _has_table(name: str) -> bool:
-    return bool(inspect(db.engine).has_table(name))
+def _has_table(service: Registry, name: str) -> bool:
+    return bool(inspect(part(Engines, service).writer).has_table(name))
 
 
 def _verified(folder: Path, backup_id: str | None) -> Manifest:
     ids = backup_ids(folder)
     if not ids or (backup_id is not None and backup_id not in ids):
-        _fail([f"there is no backup {backup_id or ''} in {folder}".replace("  ", " ")])
+        fail([f"there is no backup {backup_id or ''} in {folder}".replace("  ", " ")])
     chosen = backup_id or ids[-1]
     try:
         total = read_manifest(folder, chosen).blob_bytes
-        return verify_backup(folder, chosen, _bar(total, "Verifying"))
+        with progress(total, "Verifying") as advance:
+            return verify_backup(folder, chosen, advance)
     except BackupBroken as error:
-        _fail(str(error).splitlines())
-
-
-def _bar(total: int, label: str) -> Callable[[int], object]:
-    bar = click.progressbar(length=max(1, total), label=label, file=sys.stderr)
-    bar.render_progress()
-
-    def advance(size: int) -> None:
-        bar.update(size)
-        if bar.finished:
-            bar.render_finish()
-
-    return advance
-
-
-def _about(manifest: Manifest) -> str:
-    return (
-        f"{manifest.backup_id}  {rfc3339(manifest.created_us)}  {manifest.blob_count} blobs, "
-        f"{manifest.blob_bytes} bytes, {sum(manifest.rows.values())} rows"
-    )
-
-
-def _fail(messages: list[str]) -> NoReturn:
-    for message in messages:
-        click.echo(f"filewallball: {message}", err=True)
-    sys.exit(1)
+        fail(str(error).splitlines())

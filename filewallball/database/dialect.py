@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import (
+    URL,
     Column,
     ColumnElement,
     Connection,
@@ -35,6 +36,10 @@ class Dialect(ABC):
     title: ClassVar[str]
     begin_snapshot: ClassVar[tuple[str, ...]]
     """The statements that begin a transaction all of whose reads see the same commits."""
+
+    def complete(self, url: URL) -> URL:
+        """The URL with what it leaves out."""
+        return url
 
     @abstractmethod
     def engine_options(self, settings: Settings) -> tuple[Options, Options]:

@@ -1,29 +1,41 @@
-"""The engines of the service: which dialect they speak, and their configuration."""
+"""The engines of the service, and which dialect they speak."""
 
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import make_url
+from sqlalchemy import Engine, create_engine, make_url
 
 from filewallball.database.dialect import Dialect
-from filewallball.database.mariadb import MariaDB
-from filewallball.database.sqlite import SQLite
 from filewallball.settings.service import Settings
 
-_DIALECTS: dict[str, Dialect] = {"sqlite": SQLite(), "mysql": MariaDB(), "mariadb": MariaDB()}
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engine that writes, and the one that reads in autocommit."""
+
+    writer: Engine
+    reader: Engine
 
 
+@cache
 def dialect_of(name: str) -> Dialect:
-    """The dialect of an engine or connection, by the name of SQLAlchemy's."""
-    return _DIALECTS[name]
+    """The dialect of an engine or connection, by the name of SQLAlchemy's. Only the one in use is imported."""
+    if name == "sqlite":
+        from filewallball.database.sqlite import SQLite
+
+        return SQLite()
+    from filewallball.database.mariadb import MariaDB
+
+    return MariaDB()
 
 
-def configure(settings: Settings) -> dict[str, Any]:
-    """Flask-SQLAlchemy's configuration: the default engine writes, the bind `read` reads."""
-    dialect = dialect_of(make_url(settings.database_url).get_backend_name())
+def open_engines(settings: Settings) -> Engines:
+    """The engines under these settings; they connect when they are first used."""
+    given = make_url(settings.database_url)
+    dialect = dialect_of(given.get_backend_name())
+    url = dialect.complete(given)
     # Errors are logged, the values of a statement are nobody's business.
-    writing, reading = ({**each, "hide_parameters": True} for each in dialect.engine_options(settings))
-    return {
-        "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": writing,
-        "SQLALCHEMY_BINDS": {"read": {"url": settings.database_url, **reading}},
-    }
+    writer, reader = (
+        create_engine(url, hide_parameters=True, **options) for options in dialect.engine_options(settings)
+    )
+    return Engines(writer, reader)

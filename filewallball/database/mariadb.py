@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import (
+    URL,
     Column,
     ColumnElement,
     Connection,
@@ -53,6 +54,9 @@ class MariaDB(Dialect):
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     )
+
+    def complete(self, url: URL) -> URL:
+        return url if "charset" in url.query else url.update_query_dict({"charset": "utf8mb4"})
 
     def engine_options(self, settings: Settings) -> tuple[Options, Options]:
         seconds = max(1, round(settings.database_timeout.total_seconds()))

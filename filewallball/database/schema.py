@@ -1,29 +1,34 @@
 """The database schema, brought up and down by Alembic: imported only where there is work for it, being large."""
 
-from flask import current_app
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from filewallball.database.connections import Database
-from filewallball.database.tables import db
+from filewallball.database.engines import Engines
+from filewallball.registry import Holder, part, provide
 from filewallball.shipped import SHIPPED
 
 _MIGRATIONS = SHIPPED / "migrations"
 REVISION = text("SELECT version_num FROM alembic_version")
 
 
-def upgrade(revision: str = "head") -> None:
-    """Bring the schema of the current app's database up to `revision`."""
+def upgrade(revision: str = "head", holder: Holder | None = None) -> None:
+    """Bring the schema of a service's database, the current app's by default, up to `revision`."""
     import flask_migrate
 
-    flask_migrate.upgrade(directory=_directory(), revision=revision)
+    with _migrating(part(Engines, holder)):
+        flask_migrate.upgrade(directory=str(_MIGRATIONS), revision=revision)
 
 
-def downgrade(revision: str) -> None:
-    """Bring the schema of the current app's database down to `revision`."""
+def downgrade(revision: str, holder: Holder | None = None) -> None:
+    """Bring the schema of a service's database, the current app's by default, down to `revision`."""
     import flask_migrate
 
-    flask_migrate.downgrade(directory=_directory(), revision=revision)
+    with _migrating(part(Engines, holder)):
+        flask_migrate.downgrade(directory=str(_MIGRATIONS), revision=revision)
 
 
 def is_newest(database: Database) -> bool:
@@ -54,9 +59,17 @@ def _revisions() -> set[str]:
     return {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")}
 
 
-def _directory() -> str:
-    if "migrate" not in current_app.extensions:
-        from flask_migrate import Migrate
+@contextmanager
+def _migrating(engines: Engines) -> Iterator[None]:
+    """A small application around these engines: Flask-Migrate looks for its extension in one."""
+    from flask import Flask
+    from flask_migrate import Migrate
 
-        Migrate(current_app, db, render_as_batch=True)
-    return str(_MIGRATIONS)
+    from filewallball.database.tables import bind, db
+
+    app = Flask("filewallball")
+    provide(app, engines)
+    bind(app)
+    Migrate(app, db, render_as_batch=True)
+    with app.app_context():
+        yield

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import (
+    URL,
     Column,
     ColumnElement,
     Connection,
@@ -45,6 +46,18 @@ class SQLite(Dialect):
     name = "sqlite"
     title = "SQLite"
     begin_snapshot = ("BEGIN",)
+
+    def complete(self, url: URL) -> URL:
+        """A relative path begins at Flask's instance folder, as Flask-SQLAlchemy has it."""
+        kind = "file:" if url.query.get("uri") else ""
+        path = Path((url.database or "").removeprefix(kind))
+        if path.is_absolute():
+            return url
+        from flask import Flask
+
+        folder = Path(Flask("filewallball").instance_path)
+        folder.mkdir(parents=True, exist_ok=True)
+        return url.set(database=f"{kind}{folder / path}")
 
     def engine_options(self, settings: Settings) -> tuple[Options, Options]:
         arguments = {"timeout": settings.database_timeout.total_seconds(), "check_same_thread": False}

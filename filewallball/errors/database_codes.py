@@ -3,9 +3,8 @@
 import errno
 import re
 import sqlite3
+import sys
 from typing import Any
-
-import pymysql
 
 _DEADLOCK, _LOCK_WAIT = 1213, 1205
 _READ_ONLY = (1290, 1836)
@@ -60,8 +59,11 @@ def is_refused_commit(error: BaseException) -> bool:
 
 
 def _mariadb_code(error: BaseException) -> int | None:
-    original = getattr(error, "orig", None)
-    code: Any = original.args[0] if isinstance(original, pymysql.err.MySQLError) and original.args else None
+    """MariaDB's number of the error; where its driver is not loaded, there is none."""
+    original, loaded = getattr(error, "orig", None), sys.modules.get("pymysql.err")
+    if original is None or loaded is None or not isinstance(original, loaded.MySQLError) or not original.args:
+        return None
+    code: Any = original.args[0]
     return code if isinstance(code, int) else None
 
 

@@ -1,11 +1,12 @@
 """Translate any exception into the catalogue's terms."""
 
 import errno
+import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeGuard
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from filewallball.errors import (
     ApiError,
@@ -26,6 +27,9 @@ from filewallball.errors import (
 )
 from filewallball.errors.database_codes import described, is_full
 
+if TYPE_CHECKING:
+    from werkzeug.exceptions import HTTPException
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: BadRequest,
     401: AuthMissing,
@@ -45,9 +49,9 @@ def translate(error: BaseException) -> ApiError:
     """The catalogue's view of any exception: what the answer, the audit row, the metric and the log all say."""
     if isinstance(error, ApiError):
         return error
-    if isinstance(error, ClientDisconnected | ConnectionError | TimeoutError) or _is_broken_body(error):
+    if isinstance(error, ConnectionError | TimeoutError) or _is_broken_body(error):
         return NetworkError()
-    if isinstance(error, HTTPException):
+    if _is_http(error):
         return _from_http(error)
     if isinstance(error, DBAPIError) and is_full(error):
         return StorageFull(described(error))
@@ -63,7 +67,15 @@ def _is_broken_body(error: BaseException) -> bool:
     return isinstance(error, Exception) and type(error).__module__ == "gunicorn.http.errors"
 
 
-def _from_http(error: HTTPException) -> ApiError:
+def _is_http(error: BaseException) -> "TypeGuard[HTTPException]":
+    """True if it is one of Werkzeug's, which is not imported where nobody answers requests: then it is none."""
+    loaded = sys.modules.get("werkzeug.exceptions")
+    return loaded is not None and isinstance(error, loaded.HTTPException)
+
+
+def _from_http(error: "HTTPException") -> ApiError:
+    if isinstance(error, sys.modules["werkzeug.exceptions"].ClientDisconnected):
+        return NetworkError()
     kind = _BY_STATUS.get(error.code or 500, BadRequest if (error.code or 500) < 500 else InternalError)
     headers = {
         name: value

@@ -12,9 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from filewallball.clock import now_us
 from filewallball.files.rows import FoundFile
@@ -39,7 +36,13 @@ class MetadataCache:
         self._is_away = False
         self._is_known_away = is_known_away
         self._client: Any = None
+        self._errors: tuple[type[Exception], ...] = ()
         if url:
+            import redis  # a seventh of a second, which a command that has no use for it saves
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+
+            self._errors = (redis.RedisError, OSError)
             self._client = redis.Redis.from_url(
                 url,
                 socket_timeout=_TIMEOUT_SECONDS,
@@ -111,7 +114,7 @@ class MetadataCache:
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         try:
             return question(self._client)
-        except (redis.RedisError, OSError) as error:
+        except self._errors as error:
             self._is_away = True
             logger.debug("Redis does not answer", extra={"error_type": type(error).__name__})
             return None

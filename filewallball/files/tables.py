@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Computed, Index, Integer, Table, UniqueConstraint
 
 from filewallball.database.columns import code_type, key_type, name_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 LIVE, QUARANTINED, DELETED, EXPIRED = "live", "quarantined", "deleted", "expired"
 KEPT = (LIVE, QUARANTINED)
@@ -14,7 +14,7 @@ NAME_SORT = "substr(coalesce(name_folded, ''), 1, 100)"
 
 blobs = Table(
     "blobs",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("sha256", code_type(64), nullable=False),
     Column("live", Integer),
@@ -36,7 +36,7 @@ blobs = Table(
 
 files = Table(
     "files",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("file_id", code_type(36), unique=True, nullable=False),
     Column("state", code_type(12), nullable=False),
@@ -76,7 +76,7 @@ files = Table(
 
 backfills = Table(
     "backfills",
-    db.metadata,
+    metadata,
     Column("name", code_type(32), primary_key=True),
     Column("position", BigInteger, nullable=False),
 )

@@ -3,11 +3,11 @@
 from sqlalchemy import BigInteger, Column, Index, Table
 
 from filewallball.database.columns import code_type, key_type, name_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 health_changes = Table(
     "health_changes",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("changed_us", BigInteger, nullable=False),
     Column("host", name_type(64), nullable=False),

@@ -3,13 +3,13 @@
 from sqlalchemy import BigInteger, Column, Index, Table, bindparam
 
 from filewallball.database.columns import code_type, sealed_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 RUNNING, DONE = "running", "done"
 
 idempotency_keys = Table(
     "idempotency_keys",
-    db.metadata,
+    metadata,
     Column("principal", code_type(64), primary_key=True),
     Column("key_digest", code_type(64), primary_key=True),
     Column("state", code_type(8), nullable=False),

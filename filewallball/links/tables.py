@@ -3,11 +3,11 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, Table
 
 from filewallball.database.columns import code_type, key_type, name_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 links = Table(
     "links",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("link_id", code_type(32), unique=True, nullable=False),
     Column("file_id", code_type(36), nullable=False),
@@ -32,7 +32,7 @@ was first known that the link leads nowhere any more. `password_hash` is empty w
 
 link_claims = Table(
     "link_claims",
-    db.metadata,
+    metadata,
     Column("link_id", code_type(32), primary_key=True),
     Column("network", code_type(64), primary_key=True),
     Column("etag", code_type(64), primary_key=True),

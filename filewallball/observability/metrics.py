@@ -47,7 +47,7 @@ class Metrics:
         self._file_types = ClosedSet(words.MEDIA_TYPES)
         self._actions = ClosedSet(words.ACTIONS)
         self._codes = ClosedSet(words.ERROR_CODES)
-        self._endpoints = ClosedSet(())
+        self._endpoints: ClosedSet | None = None
         self._clients = FirstSeen(words.MAX_CLIENTS)
 
     def increment(self, name: str, *values: str, amount: float = 1) -> None:
@@ -79,6 +79,8 @@ class Metrics:
 
     def endpoint(self, rule: str) -> str:
         """A URL rule as a label value."""
+        if self._endpoints is None:  # only now, for a command has to make the routes first
+            self._endpoints = ClosedSet(self._rules())
         return self._endpoints.bound(rule)
 
     def _count(self, event: Event) -> None:
@@ -176,7 +178,6 @@ class Metrics:
 
     def _build(self) -> None:
         self._clients = FirstSeen(words.MAX_CLIENTS, self._known_clients())
-        self._endpoints = ClosedSet(self._rules())
         self._families = {
             metric.name: _Family(metric, self._files, self._room_lost)
             for metric in CONTRACT

@@ -4,7 +4,6 @@ import platform
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
-from weakref import ref
 
 import prometheus_flask_exporter
 from flask import Flask
@@ -27,17 +26,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 Readers = Mapping[str, Callable[[], Value]]
-
-
-def build_metrics(app: Flask, settings: Settings, slots: Slots) -> Metrics:
-    """The application's metrics, which count nothing where PROMETHEUS_ENABLED is off."""
-    # Weakly: log sinks, which live as long as the process, reach the metrics, and must not keep a whole app alive.
-    return Metrics(
-        settings.metrics_dir,
-        slots,
-        partial(_rules, ref(app)),
-        is_enabled=settings.prometheus_enabled,
-    )
 
 
 def serve_metrics(
@@ -83,11 +71,6 @@ def _own_readers() -> Readers:
         "filewallball_build_info": lambda: {(__version__, platform.python_version()): 1},
         "flask_exporter_info": lambda: {(prometheus_flask_exporter.__version__,): 1},
     }
-
-
-def _rules(app: Callable[[], Flask | None]) -> set[str]:
-    alive = app()
-    return {rule.rule for rule in alive.url_map.iter_rules()} if alive else set()
 
 
 def _count_unreadable(metrics: Metrics, count: int) -> None:

@@ -10,14 +10,10 @@ from filewallball.commands import plain_failures, with_app
 from filewallball.ops import reference as tables
 from filewallball.ops.artifacts import ARTIFACTS, host_settings
 from filewallball.ops.rendering import stale, write
+from filewallball.output import answer, json_option
 
 
-@click.group()
-def ops() -> None:
-    """Configuration of the programs around the service."""
-
-
-@ops.command()
+@click.command()
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -28,17 +24,17 @@ def ops() -> None:
 @click.option(
     "--check", is_flag=True, help="Write nothing; name what differs and end with 1 if anything does."
 )
+@json_option
 @plain_failures
-def render(out: Path, check: bool) -> None:
+def render(out: Path, check: bool, as_json: bool) -> None:
     """Write the configuration of Prometheus, Alertmanager and the rest from the environment."""
     settings = host_settings()
     if not check:
-        for path in write(ARTIFACTS, settings, out):
-            click.echo(path)
+        paths = [str(path) for path in write(ARTIFACTS, settings, out)]
+        answer(paths, *paths, as_json=as_json)
         return
     names = list(stale(ARTIFACTS, settings, out))
-    for name in names:
-        click.echo(f"stale: {name}")
+    answer(names, *(f"stale: {name}" for name in names), as_json=as_json)
     sys.exit(1 if names else 0)
 
 

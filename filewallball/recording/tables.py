@@ -5,11 +5,11 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, text
 
 from filewallball.database.columns import code_type, key_type, name_type, packed_type, text_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 audit_log = Table(
     "audit_log",
-    db.metadata,
+    metadata,
     Column("id", key_type(), primary_key=True, autoincrement=True),
     Column("event_id", code_type(36), unique=True, nullable=False),
     Column("timestamp_us", BigInteger, nullable=False),
@@ -53,7 +53,7 @@ format 2 added. `format` says which columns the mac covers (`audit_rows`)."""
 
 audit_blocks = Table(
     "audit_blocks",
-    db.metadata,
+    metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("first_id", BigInteger, nullable=False),
     Column("last_id", BigInteger, nullable=False),
@@ -69,7 +69,7 @@ audit_blocks = Table(
 
 audit_chain = Table(
     "audit_chain",
-    db.metadata,
+    metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, nullable=False),
     Column("seal", code_type(64), nullable=False),
@@ -80,7 +80,7 @@ audit_chain = Table(
 
 audit_formats = Table(
     "audit_formats",
-    db.metadata,
+    metadata,
     Column("mac", code_type(64), primary_key=True),
     Column("format", Integer, nullable=False),
     Column("finished_us", BigInteger, nullable=False),

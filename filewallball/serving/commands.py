@@ -1,96 +1,71 @@
-"""`filewallball prepare|drain|scrub|maintain|db`: what concerns the service as a whole."""
+"""`filewallball prepare|drain|scrub|db`: what concerns the service as a whole."""
 
-import signal
 import sys
-import threading
 from functools import partial
 
 import click
-from flask import Flask
 
 from filewallball.clock import now_us
-from filewallball.commands import with_app
+from filewallball.commands import with_service
 from filewallball.database.schema import downgrade, upgrade
-from filewallball.files.scrub import Pace
+from filewallball.files.scrub import Pace, Scrub
+from filewallball.output import answer, json_option, progress, under_way
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
-from filewallball.registry import part
-from filewallball.serving import maintenance
+from filewallball.registry import Registry, part
 from filewallball.serving.preparation import make_ready
 from filewallball.settings.service import Settings
 
 
 @click.command()
-@partial(with_app, is_first=True)
-def prepare(app: Flask) -> None:
+@partial(with_service, is_first=True)
+def prepare(service: Registry) -> None:
     """Make everything ready to start: folders, database schema, first administrator."""
-    make_ready(app)
+    make_ready(service)
 
 
 @click.command()
 @click.argument("state", type=click.Choice(["on", "off"]))
-@with_app
-def drain(app: Flask, state: str) -> None:
+@json_option
+@with_service
+def drain(service: Registry, state: str, as_json: bool) -> None:
     """Ask load balancers to send requests elsewhere: /health/ready answers 503, everything else goes on."""
-    settings = part(Settings, app)
-    with operation(part(Ledger, app), f"drain:{state}", command_line()):
+    settings = part(Settings, service)
+    with operation(part(Ledger, service), f"drain:{state}", command_line()):
         if state == "on":
             settings.drain_file.touch()
         else:
             settings.drain_file.unlink(missing_ok=True)
-    answer = "503: send requests elsewhere" if state == "on" else "what the checks say"
-    click.echo(f"drain is {state}: /health/ready answers {answer}")
+    answers = "503: send requests elsewhere" if state == "on" else "what the checks say"
+    answer({"drain": state}, f"drain is {state}: /health/ready answers {answers}", as_json=as_json)
 
 
 @click.command()
-@with_app
-def scrub(app: Flask) -> None:
+@json_option
+@with_service
+def scrub(service: Registry, as_json: bool) -> None:
     """Read every stored byte now and compare; ends with 1 if any differ from what was uploaded."""
-    job = maintenance.scrub(app)
-    with click.progressbar(length=job.total_bytes(), label="Reading", file=sys.stderr) as bar:
-        checked, failed = job.run(before_us=now_us(), pace=Pace(), progress=bar.update)
-    click.echo(f"{checked} checked, {failed} damaged")
+    job = part(Scrub, service)
+    with progress(job.total_bytes(), "Reading") as advance:
+        checked, failed = job.run(before_us=now_us(), pace=Pace(), progress=advance)
+    counts = {"checked": checked, "damaged": failed}
+    answer(counts, f"{checked} checked, {failed} damaged", as_json=as_json)
     sys.exit(1 if failed else 0)
 
 
-@click.group()
-def db() -> None:
-    """The database schema."""
-
-
-@db.command("upgrade")
+@click.command("upgrade")
 @click.argument("revision", default="head")
-@partial(with_app, is_first=True)
-def upgrade_command(_app: Flask, revision: str) -> None:
+@partial(with_service, is_first=True)
+def upgrade_command(service: Registry, revision: str) -> None:
     """Bring the schema up to REVISION."""
-    upgrade(revision)
+    with under_way(f"Bringing the schema up to {revision}"):
+        upgrade(revision, service)
 
 
-@db.command("downgrade")
+@click.command("downgrade")
 @click.argument("revision")
-@with_app
-def downgrade_command(_app: Flask, revision: str) -> None:
+@with_service
+def downgrade_command(service: Registry, revision: str) -> None:
     """Bring the schema down to REVISION."""
-    downgrade(revision)
-
-
-@click.command()
-@click.option(
-    "--once",
-    is_flag=True,
-    help="Run every job once and end. Those that remove old records wait for an hour first, and so do nothing.",
-)
-@with_app
-def maintain(app: Flask, once: bool) -> None:
-    """Run the periodic jobs in this process, until it is told to stop."""
-    jobs = maintenance.worker_jobs(app) + maintenance.host_jobs(app)
-    if once:
-        maintenance.Loop(jobs + maintenance.slow_jobs(app)).run_due()
-        return
-    # What systemd says: left to itself, it would end as if it were killed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    finish = maintenance.start(app)
-    try:
-        threading.Event().wait()
-    finally:
-        finish()
+    with under_way(f"Bringing the schema down to {revision}"):
+        downgrade(revision, service)

@@ -48,9 +48,10 @@ from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.journal import Journal
 from filewallball.recording.line_macs import LineMacs
-from filewallball.recording.operations import Ledger, Operation, operation
+from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.segments import recover, slot_folders
 from filewallball.recording.shipper import Shipper
+from filewallball.recording.system import system_operations
 from filewallball.refusals.unanswered import UnansweredLog
 from filewallball.registry import part
 from filewallball.serving.presence import Presence
@@ -195,7 +196,7 @@ def slow_jobs(app: Flask) -> list[Job]:
         "idempotency": (LOOK_SECONDS, KeyExpiry(database).run),
         "names": (60.0, NameBackfill(database).run),
         "links": (60.0, LinkSweep(database).run),
-        "scrub": (10.0, lambda: scrub(app).run_slice(interval_us, settings.scrub_rate)),
+        "scrub": (10.0, lambda: part(Scrub, app).run_slice(interval_us, settings.scrub_rate)),
     }
     channel = SmsChannel(settings)
     if channel.recipients():
@@ -217,11 +218,6 @@ def alone(folder: Path, name: str, run: Callable[[], object]) -> Callable[[], No
     return run_alone
 
 
-def scrub(app: Flask) -> Scrub:
-    """The scrub of this process."""
-    return Scrub(part(Database, app), part(LocalStore, app), system_operations(app))
-
-
 def unanswered_log(app: Flask) -> UnansweredLog:
     """The reader of nginx's log of requests that the service never answered."""
     settings, ledger = part(Settings, app), part(Ledger, app)
@@ -232,12 +228,6 @@ def unanswered_log(app: Flask) -> UnansweredLog:
         ledger.writer,
         ledger.listeners,
     )
-
-
-def system_operations(app: Flask) -> Callable[[str, str], Operation]:
-    """Begins operations that the service itself performs: takes the action and the resource's id."""
-    ledger = part(Ledger, app)
-    return lambda action, resource_id: operation(ledger, action, SYSTEM, resource_id=resource_id)
 
 
 def start(app: Flask, *, does_host_jobs: bool = True, serves: bool = True) -> Callable[[], None]:

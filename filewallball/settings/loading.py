@@ -11,20 +11,13 @@ from urllib.parse import quote
 
 from environs import Env, EnvValidationError
 
+from filewallball.settings.errors import ConfigError as ConfigError
 from filewallball.settings.kinds import PARSERS, SECRET_KINDS, doubtful, misspelt
 from filewallball.settings.monitoring import MonitoringSettings
 from filewallball.settings.service import Settings
 from filewallball.settings.tracing import TracingSettings
 
 _LONGEST_SOCKET_PATH = 107
-
-
-class ConfigError(Exception):
-    """One or more settings are wrong; `messages` has one line for each."""
-
-    def __init__(self, messages: list[str]) -> None:
-        super().__init__("\n".join(messages))
-        self.messages = messages
 
 
 def load_settings(

@@ -6,11 +6,11 @@ Every key column is NOT NULL ('' or 0 stand for «none»), because NULLs are nev
 from sqlalchemy import BigInteger, Column, Index, Integer, Table
 
 from filewallball.database.columns import code_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 usage_kinds = Table(
     "usage_kinds",
-    db.metadata,
+    metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("action", code_type(40), nullable=False),
     Column("status", code_type(8), nullable=False),
@@ -21,7 +21,7 @@ usage_kinds = Table(
 
 usage_hourly = Table(
     "usage_hourly",
-    db.metadata,
+    metadata,
     Column("hour", Integer, primary_key=True, autoincrement=False),
     Column("kind_id", BigInteger, primary_key=True, autoincrement=False),
     Column("count", BigInteger, nullable=False),
@@ -36,7 +36,7 @@ usage_hourly = Table(
 
 usage_client_daily = Table(
     "usage_client_daily",
-    db.metadata,
+    metadata,
     Column("client_ip", code_type(45), primary_key=True),
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("kind_id", BigInteger, primary_key=True, autoincrement=False),
@@ -51,7 +51,7 @@ usage_client_daily = Table(
 
 usage_link_daily = Table(
     "usage_link_daily",
-    db.metadata,
+    metadata,
     Column("link_id", code_type(32), primary_key=True),
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("kind_id", BigInteger, primary_key=True, autoincrement=False),
@@ -63,7 +63,7 @@ usage_link_daily = Table(
 
 upload_errors_daily = Table(
     "upload_errors_daily",
-    db.metadata,
+    metadata,
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("client_ip", code_type(45), primary_key=True),
     Column("count", Integer, nullable=False),
@@ -72,7 +72,7 @@ upload_errors_daily = Table(
 
 latency_hourly = Table(
     "latency_hourly",
-    db.metadata,
+    metadata,
     Column("hour", Integer, primary_key=True, autoincrement=False),
     Column("action", code_type(40), primary_key=True),
     Column("bucket", Integer, primary_key=True, autoincrement=False),
@@ -82,7 +82,7 @@ latency_hourly = Table(
 
 daily_seen = Table(
     "daily_seen",
-    db.metadata,
+    metadata,
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("kind", code_type(4), primary_key=True),
     Column("key", code_type(45), primary_key=True),
@@ -94,7 +94,7 @@ daily_seen = Table(
 
 daily_distinct = Table(
     "daily_distinct",
-    db.metadata,
+    metadata,
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("kind", code_type(4), primary_key=True),
     Column("count", Integer, nullable=False),
@@ -103,7 +103,7 @@ daily_distinct = Table(
 
 inventory = Table(
     "inventory",
-    db.metadata,
+    metadata,
     Column("file_type", code_type(127), primary_key=True),
     Column("files", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
@@ -112,7 +112,7 @@ inventory = Table(
 
 expected_clients = Table(
     "expected_clients",
-    db.metadata,
+    metadata,
     Column("client_ip", code_type(45), primary_key=True),
     Column("expected_within", Integer, nullable=False),
     Column("declared_us", BigInteger, nullable=False),
@@ -122,7 +122,7 @@ expected_clients = Table(
 
 usage_state = Table(
     "usage_state",
-    db.metadata,
+    metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("newest_hour", Integer, nullable=False),
     Column("revision", BigInteger, nullable=False),

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from filewallball.clock import now_us, steady_seconds
 from filewallball.database.columns import code_type
 from filewallball.database.connections import Database
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 from filewallball.errors import Unavailable
 
 _LASTS_SECONDS = 600.0
@@ -28,7 +28,7 @@ _RENEWED_SECONDS = 60.0
 
 leases = Table(
     "leases",
-    db.metadata,
+    metadata,
     Column("lease_id", code_type(36), primary_key=True),
     Column("purpose", code_type(40), nullable=False),
     Column("expires_us", BigInteger, nullable=False),

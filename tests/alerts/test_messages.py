@@ -20,7 +20,7 @@ from filewallball.alerts.messages import (
 )
 from filewallball.alerts.tables import alert_messages, alerts
 from filewallball.cli import main
-from filewallball.serving import maintenance
+from filewallball.recording.system import system_operations
 from filewallball.settings.loading import load_settings
 from harness.parts import Parts
 from tests.alerts.receiver import Receiver
@@ -45,7 +45,7 @@ def app(set_config: Callable[..., Flask], provider: Receiver) -> Flask:
 def messenger(app: Flask) -> Messenger:
     """The job of `app` that sends."""
     parts = Parts(app)
-    return Messenger(parts.database, SmsChannel(parts.settings), maintenance.system_operations(parts.app))
+    return Messenger(parts.database, SmsChannel(parts.settings), system_operations(parts.app))
 
 
 def test_start_and_end_of_an_alert_are_sent_once(

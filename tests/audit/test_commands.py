@@ -39,7 +39,7 @@ def test_an_export_writes_the_matching_rows_and_says_how_many(
 
     done = CliRunner(env=environ).invoke(main, arguments)
 
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "Exporting\n1200 rows exported.\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "1200 rows exported.\n")
     with target.open(newline="", encoding="utf-8") as file:
         found = [row["event_id"] for row in csv.DictReader(file)]
     assert found == [event.event_id for event in reversed(events[:1200])]

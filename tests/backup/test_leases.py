@@ -10,7 +10,7 @@ from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
 from filewallball.files.sweep import Sweep
-from filewallball.serving import maintenance
+from filewallball.recording.system import system_operations
 from filewallball.storage import leases as leases_module
 from filewallball.storage.leases import LeaseWatch, lease, leases
 from harness.parts import Parts
@@ -21,7 +21,7 @@ from harness.waiting import wait_until
 def sweep(app: Flask) -> Sweep:
     """The sweep of the app."""
     parts = Parts(app)
-    return Sweep(parts.database, parts.store, maintenance.system_operations(parts.app))
+    return Sweep(parts.database, parts.store, system_operations(parts.app))
 
 
 def test_a_lease_holds_the_sweep_back_until_it_is_given_back(

@@ -8,12 +8,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from filewallball.clock import now_us
-from filewallball.files.scrub import Pace
+from filewallball.files.scrub import Pace, Scrub
 from filewallball.files.sweep import Sweep
 from filewallball.files.tables import blobs
 from filewallball.recording.caller import SYSTEM
 from filewallball.recording.operations import operation
-from filewallball.serving import maintenance
+from filewallball.registry import part
 from harness.parts import Parts
 from tests.fixtures.earlier_layout import lay_out_as_before
 
@@ -114,4 +114,4 @@ def _sweep(parts: Parts) -> Sweep:
 
 
 def _scrubbed(app: Flask) -> tuple[int, int]:
-    return maintenance.scrub(app).run(before_us=now_us(), pace=Pace())
+    return part(Scrub, app).run(before_us=now_us(), pace=Pace())

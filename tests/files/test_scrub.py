@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from filewallball.clock import now_us
 from filewallball.errors import StoreNotMounted
-from filewallball.files.scrub import Pace
+from filewallball.files.scrub import Pace, Scrub
 from filewallball.files.tables import blobs
+from filewallball.registry import part
 from filewallball.serving import maintenance
 from harness.parts import Parts
 from harness.waiting import wait_until
@@ -73,7 +74,7 @@ def test_only_what_is_due_is_read(client: FlaskClient, app: Flask) -> None:
     for uploaded in (old, new):
         _flip(_blob(app, uploaded["file_hash"]))
 
-    maintenance.scrub(app).run_slice(interval_us=3_600_000_000, bytes_per_second=10_000_000)
+    part(Scrub, app).run_slice(interval_us=3_600_000_000, bytes_per_second=10_000_000)
 
     assert _damaged(app) == [old["file_hash"]]
 
@@ -84,7 +85,7 @@ def _upload(client: FlaskClient, content: bytes) -> dict[str, str]:
 
 
 def _scrub(app: Flask) -> tuple[int, int]:
-    return maintenance.scrub(app).run(before_us=now_us(), pace=Pace())
+    return part(Scrub, app).run(before_us=now_us(), pace=Pace())
 
 
 def _blob(app: Flask, sha256: str) -> Path:

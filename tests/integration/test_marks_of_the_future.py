@@ -12,9 +12,10 @@ from sqlalchemy import select, update
 from filewallball.access.last_use import LastUse
 from filewallball.audit.report import save
 from filewallball.clock import now_us
+from filewallball.files.scrub import Scrub
 from filewallball.files.tables import blobs
 from filewallball.recording.caller import SYSTEM
-from filewallball.serving import maintenance
+from filewallball.registry import part
 from filewallball.stats.tables import usage_state
 from filewallball.storage.cache import DiskCache
 from harness.parts import Parts, put_on_record
@@ -46,7 +47,7 @@ def test_a_blob_verified_in_the_future_is_read_again(parts: Parts, client: Flask
     with parts.database.begin() as connection:
         connection.execute(update(blobs).values(verified_us=now_us() + HOUR_US))
 
-    maintenance.scrub(parts.app).run_slice(HOUR_US, 1_000_000)
+    part(Scrub, parts.app).run_slice(HOUR_US, 1_000_000)
 
     assert parts.database.scalar(select(blobs.c.verified_us)) <= now_us()
 

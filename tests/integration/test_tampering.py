@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 
 from filewallball.clock import now_us
 from filewallball.database.tables import db
-from filewallball.files.scrub import Pace
-from filewallball.serving.maintenance import scrub
+from filewallball.files.scrub import Pace, Scrub
+from filewallball.registry import part
 from harness.parts import Parts
 from tests.conftest import ADMIN_TOKEN
 from tests.fixtures.audit_log import alter, rows_of
@@ -97,7 +97,7 @@ def _found(parts: Parts) -> list[str]:
     """All that the service's own checks say."""
     findings = [each.problem for each in parts.verification.verifier().verify().findings]
     differences = [str(line) for line in parts.reconciliation.lines() if not line.agrees]
-    _, damaged = scrub(parts.app).run(before_us=now_us(), pace=Pace())
+    _, damaged = part(Scrub, parts.app).run(before_us=now_us(), pace=Pace())
     return [*findings, *differences, *(["scrub"] if damaged else [])]
 
 

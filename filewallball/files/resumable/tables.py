@@ -3,14 +3,14 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, Table
 
 from filewallball.database.columns import code_type, name_type, text_type
-from filewallball.database.tables import db
+from filewallball.database.metadata import metadata
 
 RECEIVING, DONE, EXPIRED, TERMINATED, REFUSED = "receiving", "done", "expired", "terminated", "refused"
 PARTIAL, FINAL = "partial", "final"
 
 uploads = Table(
     "uploads",
-    db.metadata,
+    metadata,
     Column("upload_id", code_type(32), primary_key=True),
     Column("state", code_type(12), nullable=False),
     Column("kind", code_type(8), nullable=False),
@@ -53,7 +53,7 @@ unknown.
 
 upload_segments = Table(
     "upload_segments",
-    db.metadata,
+    metadata,
     Column("upload_id", code_type(32), primary_key=True),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),

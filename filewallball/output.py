@@ -1,0 +1,99 @@
+"""What commands print: tables where people read, columns separated by tabs or JSON for programs, and their progress."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from filewallball.clock import rfc3339
+from filewallball.text import sanitize
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_LONGEST_CELL = 4096
+
+
+def answer(data: Any, *lines: str, as_json: bool) -> None:
+    """Print the lines, or the same as JSON."""
+    if as_json:
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    for line in lines:
+        click.echo(line)
+
+
+def objects(rows: Iterable[Any], columns: Iterable[str]) -> list[dict[str, Any]]:
+    """Rows as JSON has them: numbers as such, `*_us` as a time, nothing as null."""
+    names = list(columns)
+    return [{_title(name): _value(name, getattr(row, name)) for name in names} for row in rows]
+
+
+def table(rows: Iterable[Any], columns: Iterable[str], *, as_json: bool = False) -> None:
+    """Print rows under their column names, `*_us` as a time, nothing as `-`; as JSON a list of objects.
+
+    On a terminal columns are aligned; elsewhere they are separated by tabs, a line each, so that programs can split
+    them.
+    """
+    names = list(columns)
+    if as_json:
+        answer(objects(rows, names), as_json=True)
+        return
+    lines = [[_cell(name, getattr(row, name)) for name in names] for row in rows]
+    titles = [_title(name) for name in names]
+    if sys.stdout.isatty():
+        show_table(titles, lines)
+        return
+    for line in (titles, *lines):
+        click.echo("\t".join(line))
+
+
+def show_table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+    """Print aligned columns, as wide as the terminal; what is longer goes on in the next line."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        shown.add_column(title.upper(), overflow="fold")
+    for line in lines:
+        shown.add_row(*(Text(cell) for cell in line))
+    Console(highlight=False).print(shown)
+
+
+@contextmanager
+def progress(total: int, label: str) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, moved on by the function that is yielded; nothing where nobody watches."""
+    with click.progressbar(
+        length=max(1, total), label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        yield bar.update
+        if not total:
+            bar.update(1)
+
+
+@contextmanager
+def under_way(label: str) -> Iterator[Callable[[str], None]]:
+    """A sign of life on standard error for work of unknown length; the function changes the words beside it."""
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(label, spinner="line") as status:
+        yield status.update
+
+
+def _title(name: str) -> str:
+    return name.removesuffix("_us")
+
+
+def _cell(name: str, value: Any) -> str:
+    shown = _value(name, value)
+    return "-" if shown is None or shown == "" else sanitize(str(shown), _LONGEST_CELL)
+
+
+def _value(name: str, value: Any) -> Any:
+    return rfc3339(value) if name.endswith("_us") and value is not None else value
