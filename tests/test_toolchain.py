@@ -37,7 +37,9 @@ def test_requirements_name_no_place_to_fetch_from(path: Path) -> None:
 @pytest.mark.parametrize("folder", [Path(sys.prefix), ROOT / ".venv-docs"], ids=["tests", "documentation"])
 def test_every_package_takes_the_python_of_debian_12(folder: Path) -> None:
     installed = list(distributions(path=[str(path) for path in folder.glob("lib/python*/site-packages")]))
-    required = {package.name: SpecifierSet(package.metadata["Requires-Python"] or "") for package in installed}
+    required = {
+        package.name: SpecifierSet(package.metadata["Requires-Python"] or "") for package in installed
+    }
 
     assert "mkdocs-material" in required or "Flask" in required
     assert [name for name, versions in required.items() if DEBIAN_12_PYTHON not in versions] == []

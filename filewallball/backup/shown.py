@@ -25,7 +25,10 @@ def restored_in_words(manifest: Manifest, kept_revoked: Mapping[str, int]) -> li
     """What came back, what stays revoked though the backup has it in use, and what may have to be revoked anew."""
     return [
         f"restored: {in_words(manifest)}",
-        *(f"{name}: {count:,} stay revoked that the backup has in use" for name, count in kept_revoked.items()),
+        *(
+            f"{name}: {count:,} stay revoked that the backup has in use"
+            for name, count in kept_revoked.items()
+        ),
         f"What was revoked after {rfc3339(manifest.created_us)} and not known here works again: revoke it anew.",
     ]
 

@@ -57,7 +57,9 @@ def refuse_unheeded(request: Request, *, is_creation: bool, reads_if_match: bool
     Raises BadRequest, UnsupportedMediaType, PreconditionFailed.
     """
     headers = request.headers
-    _refuse_conditions(request.method, headers, _CONDITIONS[:2] if is_creation else _CONDITIONS[reads_if_match:])
+    _refuse_conditions(
+        request.method, headers, _CONDITIONS[:2] if is_creation else _CONDITIONS[reads_if_match:]
+    )
     refuse_encoded(headers)
     refuse_fragment(headers, request.content_length)
 
