@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import create_engine
 
-from filewallball.database.engines import configure
+from filewallball.database.engines import dialect_of
 from filewallball.settings.loading import load_settings
 
 
@@ -21,7 +21,7 @@ def test_without_one_no_tls_is_prepared() -> None:
 
 def _is_plain(url: str) -> bool:
     """True if the driver is told to do without TLS."""
-    options = configure(load_settings({"DATABASE_URL": url}))["SQLALCHEMY_ENGINE_OPTIONS"]
+    options, _ = dialect_of("mysql").engine_options(load_settings({"DATABASE_URL": url}))
     engine = create_engine(url, **options)
     _, told = engine.dialect.create_connect_args(engine.url)
     return bool({**told, **options["connect_args"]}.get("ssl_disabled"))

@@ -15,6 +15,7 @@ from filewallball.errors import StorageFailed
 from filewallball.files.scanning import Rescan, ScanResult
 from filewallball.files.tables import blobs
 from filewallball.recording.event import Event
+from filewallball.recording.system import system_operations
 from filewallball.serving import maintenance
 from filewallball.storage.pieces import Readable
 from harness.parts import Parts
@@ -213,7 +214,7 @@ def test_a_file_at_which_the_scanner_fails_keeps_no_other_from_being_scanned(
         return ScanResult("pending" if file.read(size) == b"it hangs here" else "clean")
 
     monkeypatch.setattr(parts.scanner, "examine", examine)
-    rescan = Rescan(parts.scanner, parts.database, parts.store, maintenance.system_operations(parts.app))
+    rescan = Rescan(parts.scanner, parts.database, parts.store, system_operations(parts.app))
 
     assert [rescan.run() for _ in range(3)] == [0, 2, 0]
     assert sorted(_states(client)) == ["clean", "clean", "pending"]
