@@ -9,11 +9,11 @@ from marshmallow import ValidationError, fields
 
 from filewallball.clock import parse_moment, rfc3339, to_us
 
+_LONGEST_TEXT = 100
+"""Characters beyond those of any duration: a longer text takes seconds to be read."""
 _LONGEST_SECONDS = 10 * 366 * 86400
 LONGEST_US = _LONGEST_SECONDS * 1_000_000
 """The longest duration that is taken, in microseconds."""
-_LONGEST_TEXT = 100
-"""Characters beyond those of any duration: a longer text takes seconds to be read."""
 _LATEST_US = to_us(datetime(9999, 1, 1, tzinfo=UTC))
 
 
