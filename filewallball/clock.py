@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 _MOMENT = re.compile(r"\d{4}(-?\d\d-?\d\d|-?W\d\d-?\d)([T ]\d\d[\d:.,]*( ?Z| ?[+-][\d:]+)?)?", re.ASCII)
 _SPACE_FOR_PLUS = re.compile(r"(.+\d:\d\d.*) (\d\d:?\d\d)")
-_WATCHED_SECONDS = 3600.0
 _LONGEST = 100
 """Characters beyond those of any date and time: what is longer is not looked at, which would take its square's time."""
 _DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WATCHED_SECONDS = 3600.0
 
 
 def now_us() -> int:

@@ -52,7 +52,7 @@ class Retention:
         self._ledger = ledger
         self._verification = verification
 
-    def prune_expired(self, caller: Caller, *, now: int | None = None) -> int:
+    def prune_expired(self, caller: Caller, now: int | None = None) -> int:
         """Prune what AUDIT_RETENTION says; on MariaDB that may be left to another account, which is no error."""
         try:
             return self.prune(caller, (now_us() if now is None else now) - self._kept_us)
