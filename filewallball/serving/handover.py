@@ -3,6 +3,7 @@
 import array
 import fcntl
 import json
+import os
 import socket
 import termios
 from contextlib import suppress
@@ -41,8 +42,9 @@ class Handover:
     def take(self) -> tuple[socket.socket, Any] | None:
         """The connection that has waited longest, and its client's address, which the kernel forgets after a reset.
 
-        Raises OSError where no descriptor is free.
+        Raises OSError where no descriptor is free: the kernel would hand over the message without the connection.
         """
+        os.close(os.dup(self.receiver.fileno()))
         with suppress(BlockingIOError):
             address, descriptors, _, _ = socket.recv_fds(
                 self.receiver, _ADDRESS_BYTES, 1, socket.MSG_CMSG_CLOEXEC

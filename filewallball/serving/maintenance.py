@@ -185,7 +185,7 @@ def slow_jobs(app: Flask) -> list[Job]:
     kept_us = round(settings.alert_retention.total_seconds() * 1e6)
     retention, verification = part(Retention, app), part(Verification, app)
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
-        "audit-prune": (3600.0, once_watched(lambda now: retention.prune_expired(SYSTEM, now))),
+        "audit-prune": (3600.0, once_watched(lambda now: retention.prune_expired(SYSTEM, now=now))),
         "audit-verify": (60.0, lambda: verification.run_if_due(SYSTEM)),
         "rescan": (10.0, rescan.run),
         "thumbnails": (300.0, part(Thumbnails, app).tidy),

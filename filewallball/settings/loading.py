@@ -3,8 +3,9 @@
 import ipaddress
 import os
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -93,10 +94,20 @@ class _SettingsEnv(Env):
         self._source = source
         self._defaults = {row.name.upper(): row.metadata["default"] for row in fields(Settings)}
         for parse in PARSERS:
-            self.add_parser(parse.__name__, parse)
+            self.add_parser(parse.__name__, partial(_validated, parse))
 
     def _get_value(self, env_key: str, default: Any) -> Any:
         return self._source.get(env_key) or self._defaults.get(env_key, default)
+
+
+def _validated(
+    parse: Callable[..., Any], text: str, *, validate: Callable[[Any], object] | None = None, **options: Any
+) -> Any:
+    """What `parse` makes of a text, held to `validate`, which environs does for its own kinds alone."""
+    value = parse(text, **options)
+    if validate is not None:
+        validate(value)
+    return value
 
 
 def _resolve(values: dict[str, Any]) -> Settings:

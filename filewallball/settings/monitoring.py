@@ -14,6 +14,7 @@ _PORT = Range(1, 65535)
 
 SLO_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Bounds of the histogram that the objective is measured by."""
+_SLO_TEXTS = "50ms, 100ms, 250ms, 500ms, 1s, 2.5s, 5s or 10s"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +57,11 @@ class MonitoringSettings:
     slo_upload_within: timedelta = setting(
         "duration",
         "1s",
-        "From an upload's last byte: 50ms, 100ms, 250ms, 500ms, 1s, 2.5s, 5s or 10s",
-        validate=OneOf([timedelta(seconds=each) for each in SLO_SECONDS]),
+        f"From an upload's last byte: {_SLO_TEXTS}",
+        validate=OneOf(
+            [timedelta(seconds=each) for each in SLO_SECONDS],
+            error=f"must be {_SLO_TEXTS}.",
+        ),
     )
     grafana_url: str = setting(
         "shown_url", "", "Grafana as people reach it; the console links to its panels; empty = no link"

@@ -16,6 +16,7 @@ from filewallball.settings.tracing import TracingSettings
 ROLES = ("guest", "user", "monitor", "admin")
 _URLS = ("database", "redis")
 _EXECUTABLES = "application/x-executable"
+_WHOLE_SECONDS = Range(timedelta(seconds=1), error="must be at least one second.")  # rounded where it is used
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +38,10 @@ class Settings(TracingSettings, MonitoringSettings):
         "int", "20000", "Requests after which a worker is replaced; 0 = never", validate=Range(0)
     )
     worker_timeout: timedelta = setting(
-        "duration", "60s", "A worker without a heartbeat for this long is replaced"
+        "duration", "60s", "A worker without a heartbeat for this long is replaced", validate=_WHOLE_SECONDS
     )
     graceful_timeout: timedelta = setting(
-        "duration", "30s", "How long transfers may go on after a stop or reload"
+        "duration", "30s", "How long transfers may go on after a stop or reload", validate=_WHOLE_SECONDS
     )
     client_header_timeout: timedelta = setting(
         "duration", "15s", "Time that a client has to send the head of a request"
@@ -129,7 +130,9 @@ class Settings(TracingSettings, MonitoringSettings):
     autoblock_suspicious: tuple[RateLimitItem, ...] = setting(
         "limits", "50/hour", "Suspicious uploads beyond which a client is blocked; off = never"
     )
-    autoblock_for: timedelta = setting("duration", "1h", "How long an automatic block lasts")
+    autoblock_for: timedelta = setting(
+        "duration", "1h", "How long an automatic block lasts", validate=_WHOLE_SECONDS
+    )
     quota_user_bytes: int = setting("size", "0", "Bytes that a user may keep; 0 = unlimited")
     quota_user_files: int = setting(
         "int", "0", "Files that a user may keep; 0 = unlimited", validate=Range(0)

@@ -8,6 +8,8 @@ from marshmallow import ValidationError, fields
 
 from filewallball.clock import LATEST_US, parse_moment, rfc3339
 
+_LONGEST_TEXT = 100
+"""Characters beyond those of any duration: a longer text takes seconds to be read."""
 _LONGEST_SECONDS = 10 * 366 * 86400
 LONGEST_US = _LONGEST_SECONDS * 1_000_000
 """The longest duration that is taken, in microseconds."""
@@ -29,11 +31,16 @@ def without_controls(text: str) -> None:
 class DurationField(fields.Field[int]):
     """A duration as people write it (`30s`, `7d`, or seconds), loaded as whole seconds."""
 
+    wrong = "Not a duration such as 30s, 12h or 7d."
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        text = str(value)
+        if len(text) > _LONGEST_TEXT:
+            raise ValidationError(self.wrong)
         try:
-            seconds = int(humanfriendly.parse_timespan(str(value)))
+            seconds = int(humanfriendly.parse_timespan(text))
         except (humanfriendly.InvalidTimespan, OverflowError, ValueError) as error:
-            raise ValidationError("Not a duration such as 30s, 12h or 7d.") from error
+            raise ValidationError(self.wrong) from error
         if not 1 <= seconds <= _LONGEST_SECONDS:
             raise ValidationError("Must be between one second and ten years.")
         return seconds

@@ -1,6 +1,7 @@
 """Requests that no worker has begun are counted where they wait."""
 
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -49,6 +50,25 @@ def test_connections_in_the_shared_queue_are_counted(address: object) -> None:
         assert taken is not None
         taken[0].close()
         assert (taken[1], queue.waiting()) == (address, 2)
+
+
+def test_a_connection_waits_on_while_no_descriptor_is_free() -> None:
+    queue = Handover()
+    one, other = socket.socketpair()
+    with queue.receiver, queue._sender, one:
+        assert queue.put(other, "")
+        lowest_free = os.dup(one.fileno())
+        os.close(lowest_free)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, limits[1]))
+        try:
+            with pytest.raises(OSError, match="Too many open files"):
+                queue.take()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        taken = queue.take()
+        assert taken is not None
+        taken[0].close()
 
 
 @pytest.fixture
