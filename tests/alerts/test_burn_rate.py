@@ -85,6 +85,7 @@ def _rules(text: str) -> str:
     )
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_spent_too_fast_is_told_and_so_is_the_end_of_that(
     service: Service, watching: Prometheus, receiver: Receiver
 ) -> None:
