@@ -98,7 +98,7 @@ class UploadItem(MethodView):
     @recorded_if_refused("upload:check", permissions.UPLOAD, checks=False)
     @blueprint.response(200, description="Upload-Offset tells where to go on")
     def head(self, upload_id: str, sender: Sender) -> Response:
-        """Tell how many bytes of an upload are kept."""
+        """Show how many bytes of an upload are stored."""
         require_version(request.headers)
         upload = part(ResumableUploads).look(upload_id, sender, _request(sender.caller))
         headers = _standing(upload)
