@@ -71,7 +71,7 @@ class UserItem(MethodView):
     @blueprint.arguments(schemas.UserChangeSchema)
     @blueprint.response(200, schemas.UserSchema)
     def patch(self, body: dict[str, Any], user_id: int) -> Any:
-        """Give a user another role, or disable or enable them."""
+        """Change a user's role, or disable or enable the user."""
         return users.change_user(current_operation(), user_id, **body)
 
 
@@ -90,7 +90,7 @@ class Tokens(MethodView):
     @blueprint.arguments(schemas.NewTokenSchema)
     @blueprint.response(201, schemas.IssuedTokenSchema)
     def post(self, body: dict[str, Any]) -> tokens.IssuedToken:
-        """Give a user a token; its text is in this answer and nowhere else."""
+        """Create a token for a user; its text is only in this answer."""
         return tokens.create_token(current_operation(), **body)
 
 
@@ -132,7 +132,7 @@ class Blocks(MethodView):
     @blueprint.arguments(schemas.NewBlockSchema)
     @blueprint.response(201, schemas.BlockSchema)
     def post(self, body: dict[str, Any]) -> Any:
-        """Block an address or a network, or renew its block; every worker knows within a second."""
+        """Block an address or a network, or renew its block; it applies on every worker within a second."""
         row = blocks.add_block(current_operation(), part(Gate).blockable, **body)
         part(Gate).blocks.refresh()
         return row
@@ -158,7 +158,7 @@ class QuotaList(MethodView):
     @blueprint.arguments(schemas.QuotaQuerySchema, location="query")
     @blueprint.response(200, schemas.QuotaListSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List those to whom a limit applied at any time, the fullest first."""
+        """List everybody to whom a quota has ever applied, the fullest first."""
         return _quotas().list_quotas(place_of(query), **query).shown("quotas")
 
 
@@ -169,14 +169,14 @@ class UserQuota(MethodView):
     @recorded("quota:describe", permissions.MANAGE)
     @blueprint.response(200, schemas.AllowanceSchema)
     def get(self, user_id: int) -> Allowance:
-        """Show what a user keeps and may keep."""
+        """Show the use and the quota of a user."""
         return _quotas().allowance(user_principal(part(Database), user_id))
 
     @recorded("quota:update", permissions.MANAGE)
     @blueprint.arguments(schemas.LimitsSchema)
     @blueprint.response(200, schemas.AllowanceSchema)
     def put(self, body: dict[str, Any], user_id: int) -> Allowance:
-        """Give a user limits of their own."""
+        """Set a quota for a user."""
         principal = user_principal(part(Database), user_id)
         return _quotas().set_limits(current_operation(), principal, **body)
 
@@ -188,14 +188,14 @@ class AddressQuota(MethodView):
     @recorded("quota:describe", permissions.MANAGE)
     @blueprint.response(200, schemas.AllowanceSchema)
     def get(self, address: str) -> Allowance:
-        """Show what anonymous clients at an address (IPv6: in its /64) keep and may keep."""
+        """Show the use and the quota of anonymous clients at an address (IPv6: in its /64)."""
         return _quotas().allowance(address_principal(address))
 
     @recorded("quota:update", permissions.MANAGE)
     @blueprint.arguments(schemas.LimitsSchema)
     @blueprint.response(200, schemas.AllowanceSchema)
     def put(self, body: dict[str, Any], address: str) -> Allowance:
-        """Give anonymous clients at an address (IPv6: in its /64) limits of their own."""
+        """Set a quota for anonymous clients at an address (IPv6: in its /64)."""
         return _quotas().set_limits(current_operation(), address_principal(address), **body)
 
 

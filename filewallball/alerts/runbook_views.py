@@ -20,7 +20,7 @@ blueprint = Blueprint(
 
 @blueprint.get("/runbook")
 def page() -> str:
-    """The runbook as a page: what each alert means, how to see it, what to do; `#` and its name lead to an alert."""
+    """The runbook as a page: what each alert means, what to check, what to do; `#` and its name lead to an alert."""
     return render_template("runbook.html", sections=sections())
 
 

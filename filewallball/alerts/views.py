@@ -57,5 +57,5 @@ class Webhook(MethodView):
     @blueprint.arguments(schemas.NotificationSchema)
     @blueprint.response(204)
     def post(self, body: dict[str, Any]) -> None:
-        """Take a notification from Alertmanager, which shows ALERT_WEBHOOK_SECRET as its bearer token."""
+        """Accept a notification from Alertmanager, which sends ALERT_WEBHOOK_SECRET as its bearer token."""
         receive(current_operation(), part(Database), body, SmsChannel(part(Settings)).recipients())

@@ -60,7 +60,7 @@ class AuditRequest(MethodView):
     @recorded("audit:read", permissions.AUDIT)
     @blueprint.response(200, StorySchema)
     def get(self, request_id: str) -> dict[str, Any]:
-        """Tell the story of a request: its operations, what their errors mean, and the blocks that seal them."""
+        """Show everything about a request: its operations, what their errors mean, and the blocks that seal them."""
         current_operation().note(details={"filters": {"request_id": sanitize(request_id, 128)}})
         part(Shipper).flush()
         last = part(Verification).last()

@@ -19,7 +19,7 @@ blueprint = Blueprint("console", __name__, url_prefix="/console", template_folde
 @blueprint.get("/")
 @blueprint.get("/<path:page>")
 def index(page: str = "") -> Response:
-    """The page itself; which view it shows the browser reads from the address."""
+    """The page itself; the browser takes the view from the address."""
     response = _sent(_index(files_address()))
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Cache-Control"] = "no-cache"

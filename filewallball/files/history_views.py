@@ -81,6 +81,6 @@ class History(MethodView):
     @blueprint.arguments(HistoryQuerySchema, location="query")
     @blueprint.response(200, HistorySchema)
     def get(self, query: dict[str, Any], file_id: str) -> HistoryPage:
-        """Tell a file's owner, or an administrator, who fetched or changed it, when and from where."""
+        """Show a file's owner, or an administrator, who fetched or changed it, when and from where."""
         part(Shipper).flush()
         return part(Histories).read(current_operation(), file_id, **query)

@@ -51,5 +51,5 @@ class Release(MethodView):
     @recorded("file:release", permissions.QUARANTINE)
     @blueprint.response(204)
     def post(self, file_id: str) -> None:
-        """Serve a file after all."""
+        """Release a file from quarantine, so that it is served."""
         release(current_operation(), file_id)

@@ -51,7 +51,7 @@ class Detailed(MethodView):
 
     @blueprint.doc(responses=health_answer(400, 401, 403, 429), security=[{}, {"bearer": []}])
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
-        """Every check with its figures, for monitoring networks and whoever may read statistics."""
+        """Every check with its figures, for monitoring networks and callers who may read statistics."""
         guard(permissions.STATS)
         body = report.detailed(part(HealthChecks).look())
         return body, _status(body), _HEADERS
@@ -63,7 +63,7 @@ class Live(MethodView):
 
     @blueprint.doc(responses={"200": health_answer()["200"]})
     def get(self) -> dict[str, str]:
-        """The process answers; nothing else is touched."""
+        """Show that the process answers; nothing else is checked."""
         return {"status": "alive"}
 
 
@@ -73,7 +73,7 @@ class Ready(MethodView):
 
     @blueprint.doc(responses=health_answer())
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
-        """Requests may be sent here: database, storage and journal work, and nobody drains the service."""
+        """Show if requests may be sent here: database, storage and journal work, and the service is not draining."""
         draining = is_draining(part(Settings).drain_file)
         body = report.readiness(part(HealthChecks).look(report.READINESS), draining=draining)
         return body, 503 if draining else _status(body), _HEADERS

@@ -63,7 +63,7 @@ class Unlock(MethodView):
     @blueprint.arguments(schemas.UnlockSchema)
     @blueprint.response(200, schemas.TicketSchema)
     def post(self, body: dict[str, Any], link_id: str, secret: str) -> IssuedTicket:
-        """Give a ticket to whoever knows the link's password, or the link alone where it has none."""
+        """Give a ticket to whoever knows the link's password, or the link if it has none."""
         op, origin = current_operation(), current_exchange().origin
         return part(SharedFiles).unlock(op, link_id, secret, body["password"], origin)
 
@@ -75,7 +75,7 @@ class SharedInfo(MethodView):
     @recorded("link:describe", permissions.FETCH)
     @blueprint.response(200, schemas.LinkInfoSchema)
     def get(self, link_id: str, secret: str) -> LinkInfo:
-        """Say what a link leads to, and whether it still does; counts nothing."""
+        """Show what a link leads to, and whether it still works; this counts as no download."""
         return part(SharedFiles).info(current_operation(), link_id, secret, current_exchange().origin)
 
 

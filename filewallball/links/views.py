@@ -37,7 +37,7 @@ class LinkCollection(MethodView):
     @blueprint.arguments(schemas.NewLinkSchema)
     @blueprint.response(201, schemas.NewLinkAnswerSchema)
     def post(self, body: dict[str, Any]) -> ShownLink:
-        """Make a link to one of your files; its URL is in this answer and nowhere else."""
+        """Make a link to one of your files; its URL is only in this answer."""
         return part(Links).create(current_operation(), LinkRequest(**body))
 
 
@@ -54,7 +54,7 @@ class LinkItem(MethodView):
     @recorded("link:revoke", permissions.SHARE)
     @blueprint.response(204)
     def delete(self, link_id: str) -> None:
-        """Revoke a link: no request that begins afterwards gets anything by it."""
+        """Revoke a link: requests that begin afterwards get nothing."""
         part(Links).revoke(current_operation(), link_id)
 
 
@@ -66,7 +66,7 @@ class LinkStatistics(MethodView):
     @blueprint.arguments(MonthQuerySchema, location="query")
     @blueprint.response(200, schemas.LinkUsageSchema)
     def get(self, query: dict[str, Any], link_id: str) -> LinkUsage:
-        """Sum up what was fetched by a link to one of your files, by day."""
+        """Show the downloads by a link to one of your files, by day."""
         part(Links).get(current_operation(), link_id)
         part(Shipper).flush()
         today = day_of(now_us())
@@ -80,5 +80,5 @@ class FileTicket(MethodView):
     @recorded("ticket:create", permissions.FETCH)
     @blueprint.response(201, schemas.TicketSchema)
     def post(self, file_id: str) -> IssuedTicket:
-        """Give a ticket: addresses of one file that need no token, for ten minutes and your network."""
+        """Create a ticket: addresses of one file that need no token, for ten minutes and from your network."""
         return part(SharedFiles).ticket(current_operation(), file_id, current_exchange().origin)

@@ -55,7 +55,7 @@ class ClientStatistics(MethodView):
     @blueprint.arguments(schemas.WeekQuerySchema, location="query")
     @blueprint.response(200, schemas.ClientUploadsSchema)
     def get(self, query: dict[str, Any], client_ip: str) -> ClientUploads:
-        """One client's uploads; zeros for one never seen. Your own address needs a user's role alone.
+        """Show the uploads of a client; zeros if it is unknown. For your own address, a user's role is enough.
 
         `unknown` stands for all clients whose address could not be read, and is nobody's own.
         """
@@ -84,7 +84,7 @@ class Clients(MethodView):
     @blueprint.arguments(schemas.ClientsQuerySchema, location="query")
     @blueprint.response(200, schemas.ClientPageSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """The clients that do the most, by operations, bytes or errors."""
+        """List the top clients, by operations, bytes or errors."""
         found = _at_once(lambda snapshot: rank_clients(snapshot, day_of(now_us()), **query))
         period = {"period_days": query["days"], "order": query["order"]}
         return {"clients": found.rows, **found.place(), **period}
@@ -114,7 +114,7 @@ class ExpectedList(MethodView):
     @recorded("stats:read", permissions.STATS)
     @blueprint.response(200, schemas.ExpectationListSchema)
     def get(self) -> dict[str, list[Expectation]]:
-        """The clients that are expected to upload every so often."""
+        """List the clients that are expected to upload regularly."""
         part(Shipper).flush()
         return {"clients": part(ExpectedClients).read()}
 
@@ -127,14 +127,14 @@ class Expected(MethodView):
     @blueprint.arguments(schemas.ExpectSchema)
     @blueprint.response(200, schemas.ExpectationSchema)
     def put(self, body: dict[str, Any], client_ip: str) -> Expectation:
-        """Expect uploads of a client; `client_last_upload_age_seconds` tells how long ago the last one was."""
+        """Expect regular uploads from a client; `client_last_upload_age_seconds` shows the age of the last one."""
         address = _address(client_ip)
         return part(ExpectedClients).declare(current_operation(), address, body["expected_within"])
 
     @recorded("client:delete", permissions.MANAGE)
     @blueprint.response(204)
     def delete(self, client_ip: str) -> None:
-        """Expect nothing of a client any more."""
+        """No longer expect uploads from a client."""
         part(ExpectedClients).withdraw(current_operation(), _address(client_ip))
 
 

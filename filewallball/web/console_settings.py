@@ -75,7 +75,7 @@ class Console(MethodView):
     @blueprint.doc(security=[])
     @blueprint.response(200, ConsoleSchema, headers={"Cache-Control": {"schema": {"type": "string"}}})
     def get(self) -> tuple[dict[str, Any], dict[str, str]]:
-        """The settings that a page needs before anything else; the same for everybody, no secret among them."""
+        """The settings that a page needs first; they are the same for everybody and contain no secret."""
         return console_settings(part(Settings)), {"Cache-Control": "no-cache"}
 
 

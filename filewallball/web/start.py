@@ -18,7 +18,7 @@ _LINKS = {
 
 @blueprint.get("/")
 def welcome() -> Response | Redirect:
-    """The console, for whoever prefers HTML; links to the documentation, health and the main routes for programs."""
+    """The console for browsers; for programs, links to the documentation, health and the main routes."""
     accepted = request.accept_mimetypes
     if accepted["text/html"] > accepted["application/json"]:
         answer: Response | Redirect = redirect(url_for("console.index"))

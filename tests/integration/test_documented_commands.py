@@ -68,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "instance").mkdir()
     (tmp_path / "instance/admin-token").write_text(ADMIN_TOKEN)
     (tmp_path / "environment").write_text(_environment_of_the_walk_through())
-    for name in ("photo.jpg", "copy.jpg", "folder/a.png", "photos/b.png", "project/c.png"):
+    for name in ("photo.jpg", "fetched.jpg", "folder/a.png", "photos/b.png", "project/c.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         # As a download that stopped before its end: curl goes on with it.
         (tmp_path / name).write_bytes(PNG[:-1])

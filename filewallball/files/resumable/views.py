@@ -103,7 +103,7 @@ class UploadItem(MethodView):
     @recorded_if_refused("upload:check", permissions.UPLOAD, checks=False)
     @blueprint.response(200, description="Upload-Offset tells where to go on")
     def head(self, upload_id: str, sender: Sender) -> Response:
-        """Tell how many bytes of an upload are kept."""
+        """Show how many bytes of an upload are stored."""
         require_version(request.headers)
         refuse_any(request.args, takes_json=False)
         upload = part(ResumableUploads).look(upload_id, sender, _request(sender.caller))
