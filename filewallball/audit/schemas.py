@@ -151,10 +151,18 @@ class AuditEventSchema(Schema):
     details = fields.Dict()
 
 
+class ShownEvents(fields.List[Any]):
+    """Rows as `presentation.shown` makes them: with the names, types and order of the schema, which need not look them
+    through again. That would be a quarter of the time that a long page takes."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return value
+
+
 class AuditPageSchema(Schema):
     """One page of the log, newest first; `next_cursor` leads on at equal cost at any depth."""
 
-    logs = fields.List(fields.Nested(AuditEventSchema))
+    logs = ShownEvents(fields.Nested(AuditEventSchema))
     total = fields.Integer(allow_none=True)
     total_is_lower_bound = fields.Boolean()
     page = fields.Integer()

@@ -20,7 +20,8 @@ def states(visitor: Visitor) -> list[str]:
 
 def await_done(visitor: Visitor, number: int) -> None:
     """Wait until so many uploads are done, and none is anything else."""
-    visitor.until_true(lambda: states(visitor) == ["done"] * number, f"{number} uploads are done")
+    everything = ["done"] * number
+    visitor.until_true(lambda: states(visitor) == everything, f"{number} uploads are done", 60 + number)
 
 
 def pick(visitor: Visitor, *paths: Path) -> None:

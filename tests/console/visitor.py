@@ -73,10 +73,10 @@ class Visitor:
         """Wait until this is not to be read."""
         self.until_true(lambda: text not in self.browser.text(), f"{text!r} is gone")
 
-    def until_true(self, predicate: Callable[[], object], what: str) -> None:
+    def until_true(self, predicate: Callable[[], object], what: str, seconds: float = _SECONDS) -> None:
         """Wait until a condition holds; a failure tells what the page says."""
         try:
-            wait_until(predicate, _SECONDS, what)
+            wait_until(predicate, seconds, what)
         except TimeoutError as error:
             raise AssertionError(f"{error}; on the page:\n{self.browser.text()}") from error
 

@@ -106,6 +106,15 @@ def test_the_story_of_a_request_tells_its_error_and_its_seal(page: OperatorBrows
     page.wait_for(".story", "digest_mismatch")
 
 
+def test_rows_stay_as_they_are_while_others_are_asked_for(page: OperatorBrowser) -> None:
+    page.open("audit")
+    wraps = "return getComputedStyle(document.querySelector('tbody td')).whiteSpace"
+    at_rest = page.evaluate(wraps)
+    page.evaluate("document.querySelector('.loaded').setAttribute('aria-busy', 'true')")
+
+    assert page.evaluate(wraps) == at_rest
+
+
 def test_a_long_page_is_drawn_to_its_end(page: OperatorBrowser, activity: Activity) -> None:
     for _ in range(61):
         activity.ask("GET", "/api/v1/access/me")

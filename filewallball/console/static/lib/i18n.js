@@ -26,6 +26,12 @@ export async function speak(language) {
 
 export const useLocale = () => useStore(locale);
 
+/** What is made of a language, made once: making one costs more than using it a hundred times. */
+const rules = {};
+const numbers = {};
+const pluralOf = (count, language = locale.get()) => (rules[language] ??= new Intl.PluralRules(language)).select(count);
+const numberOf = (value, language = locale.get()) => (numbers[language] ??= new Intl.NumberFormat(language)).format(value);
+
 /**
  * The message `view.key` with its `{values}` filled in. A message may be an object by plural (`one`, `other`), chosen
  * by the value `count`. Values are text or numbers; numbers are written as the language does.
@@ -35,13 +41,12 @@ export function t(key, values = {}) {
   let found = messages[locale.get()][view]?.[rest.join(".")];
   if (found === undefined) return key;
   if (typeof found === "object") {
-    const rule = new Intl.PluralRules(locale.get()).select(Number(values.count));
-    found = found[rule] ?? found.other;
+    found = found[pluralOf(Number(values.count))] ?? found.other;
   }
   return found.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === "number" ? new Intl.NumberFormat(locale.get()).format(value) : String(value);
+    return typeof value === "number" ? numberOf(value) : String(value);
   });
 }
 

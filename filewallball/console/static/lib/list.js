@@ -1,5 +1,5 @@
 // A list of the API: the table, the states in its place, and the way to other pages of it.
-import { html, useMemo } from "./dom.js";
+import { html, useMemo, useRef } from "./dom.js";
 import { locale, t } from "./i18n.js";
 import { refine } from "./router.js";
 import { Empty, Loaded } from "./states.js";
@@ -11,7 +11,7 @@ import { DataTable, Pager } from "./table.js";
  */
 export function List({ state, rows, label, empty, emptyText, rowKey = (row) => row.id, page, size, cursor, foot, ...table }) {
   const none = html`<${Empty} title=${empty} text=${emptyText} />`;
-  const drawn = useTable(state.value, { caption: label, rows, rowKey, ...table });
+  const drawn = useTable(state.value, { caption: label, rows, rowKey, isPaged: cursor !== undefined, ...table });
   return html`<${Loaded} state=${state} rows="6" isEmpty=${(value) => rows(value).length === 0 && !(page > 1)} empty=${none}>
     ${(value) =>
       html`${drawn} ${page && html`<${Numbered} ...${{ page, size, value }} count=${rows(value).length} />`}
@@ -19,10 +19,15 @@ export function List({ state, rows, label, empty, emptyText, rowKey = (row) => r
   <//>`;
 }
 
-/** The table of an answer, drawn once for each: while the next is asked for, hundreds of rows stay as they are. */
-function useTable(value, { caption, rows, columns, current, ...table }) {
+/**
+ * The table of an answer, drawn once for each: while the next is asked for, hundreds of rows stay as they are. Pages by
+ * cursor share no rows: each is a table of its own, which goes as a whole and not row by row.
+ */
+function useTable(value, { caption, rows, columns, current, isPaged, ...table }) {
+  const answers = useRef(0);
+  const key = useMemo(() => (isPaged ? ++answers.current : 0), [value]);
   return useMemo(
-    () => value && html`<${DataTable} ...${{ caption, current, ...table }} rows=${rows(value)} columns=${wrapped(columns)} />`,
+    () => value && html`<${DataTable} key=${key} ...${{ caption, current, ...table }} rows=${rows(value)} columns=${wrapped(columns)} />`,
     [value, caption, current, locale.get()],
   );
 }

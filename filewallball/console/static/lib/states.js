@@ -1,5 +1,5 @@
 // The states between asking and having: loading, refused, empty, not allowed.
-import { html, useCallback, useEffect, useRef, useState } from "./dom.js";
+import { html, useCallback, useLayoutEffect, useRef, useState } from "./dom.js";
 import { has, t } from "./i18n.js";
 import { askForToken, useSession } from "./session.js";
 import { Icon } from "./controls.js";
@@ -22,7 +22,7 @@ export function useLoad(load, inputs = [], { every = 0 } = {}) {
       (problem) => controller.signal.aborted || setState((now) => ({ ...now, status: "error", problem })),
     );
   }, inputs);
-  useEffect(() => {
+  useLayoutEffect(() => {  // asks before the page is painted, a frame earlier
     run();
     const again = () => document.visibilityState === "visible" && run();
     const timer = every ? setInterval(again, every * 1000) : 0;
