@@ -207,7 +207,7 @@ class Progress:
 
         return self._database.commit(work)
 
-    def touch(self, upload: Upload) -> None:
+    def note_arrival(self, upload: Upload) -> None:
         """Note that bytes arrive, for the holder of the epoch: an upload that moves does not expire."""
         changes = {"active_us": now_us()}
         self._database.commit_unsynced(partial(self._is_changed, upload=upload, changes=changes))
