@@ -219,7 +219,7 @@ class Progress:
 
     def end_part(self, upload: Upload, state: str, code: str) -> None:
         """End a part of another upload, for the holder of its epoch."""
-        changes = {"state": state, "error_code": code, "ended_us": now_us(), "is_held": 0}
+        changes = {"state": state, "error_code": code, "ended_us": now_us(), "is_held": 0, "digest": ""}
 
         def work(connection: Connection) -> None:
             if self._is_changed(connection, upload, changes):
