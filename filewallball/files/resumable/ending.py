@@ -196,6 +196,7 @@ def _conclude(connection: Connection, event: Event, upload: Upload, charged: Seq
         "ended_us": now_us(),
         "event_id": event.event_id,
         "error_code": event.error_type,
+        "digest": "",  # which may hold the last bytes themselves
     }
     if is_stored:
         changes |= {"file_id": event.resource_id, "received": event.file_size, "length": event.file_size}

@@ -132,7 +132,7 @@ class Progress:
 
     def claim(self, upload: Upload, *, by_force: bool) -> Upload | None:
         """Take an upload in its next epoch, None if somebody was faster. By force from a request that may still live:
-        then what it writes from now on goes nowhere. A power cut may undo it: it leaves nobody who holds an upload."""
+        then what it writes from now on goes nowhere."""
         taken = int(by_force)
         changes: dict[str, Any] = {
             "epoch": upload.epoch + 1,
@@ -142,8 +142,7 @@ class Progress:
             "is_broken": 0,
             "breaks": upload.breaks + taken,
         }
-        take = partial(self._is_changed, upload=upload, changes=changes, is_held=taken)
-        if not self._database.commit_unsynced(take):
+        if not self._change(upload, changes, is_held=taken):
             return None
         # Nobody changed what no request held.
         now = self.find(upload.upload_id) if by_force else replace(upload, **changes)
@@ -207,10 +206,9 @@ class Progress:
 
         return self._database.commit(work)
 
-    def touch(self, upload: Upload) -> None:
+    def note_arrival(self, upload: Upload) -> None:
         """Note that bytes arrive, for the holder of the epoch: an upload that moves does not expire."""
-        changes = {"active_us": now_us()}
-        self._database.commit_unsynced(partial(self._is_changed, upload=upload, changes=changes))
+        self._change(upload, {"active_us": now_us()})
 
     def release(self, upload: Upload, *, begins_segment: bool) -> None:
         """Let an upload go after a request that failed, for the holder of the epoch."""
@@ -221,7 +219,7 @@ class Progress:
 
     def end_part(self, upload: Upload, state: str, code: str) -> None:
         """End a part of another upload, for the holder of its epoch."""
-        changes = {"state": state, "error_code": code, "ended_us": now_us(), "is_held": 0}
+        changes = {"state": state, "error_code": code, "ended_us": now_us(), "is_held": 0, "digest": ""}
 
         def work(connection: Connection) -> None:
             if self._is_changed(connection, upload, changes):
@@ -271,8 +269,11 @@ class Progress:
             self._quotas.charge(connection, upload.principal, charged - before, files=0)
             connection.execute(update(uploads).where(own).values(charged_bytes=charged))
 
-    def _change(self, upload: Upload, changes: Mapping[str, Any]) -> None:
-        self._database.commit(partial(self._is_changed, upload=upload, changes=changes))
+    def _change(self, upload: Upload, changes: Mapping[str, Any], is_held: int = 1) -> bool:
+        """Change who holds an upload, False where that is another by now. A power cut may undo it: it leaves nobody who
+        holds an upload, and whoever finds one held by nobody takes it by force."""
+        change = partial(self._is_changed, upload=upload, changes=changes, is_held=is_held)
+        return self._database.commit_unsynced(change)
 
     def _is_changed(
         self, connection: Connection, upload: Upload, changes: Mapping[str, Any], is_held: int = 1

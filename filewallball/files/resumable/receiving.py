@@ -133,7 +133,7 @@ class Arrival:
         """Show that something arrives, of which nothing counts yet."""
         self._segment.start_writing_back()
         if time.monotonic() - self._recorded_at >= _RECORD_SECONDS:
-            self._progress.touch(self._hold.upload)
+            self._progress.note_arrival(self._hold.upload)
             self._recorded_at = time.monotonic()
 
     def _is_due(self) -> bool:

@@ -42,6 +42,7 @@ def test_another_process_need_not_read_what_the_first_received(
     patch(first, url, HALF, DATA[HALF:])
 
     assert _shown(first, url) == sha256(DATA).hexdigest()
+    assert Parts(app).database.scalar(select(uploads.c.digest)) == ""  # it may hold bytes of the file
 
 
 def test_a_part_that_is_dropped_leaves_the_digest_as_it_was(app: Flask, client: FlaskClient) -> None:
