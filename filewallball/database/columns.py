@@ -47,10 +47,11 @@ class _Code(TypeDecorator[str]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """One function, where `process_bind_param` would take three: an upload's rows have 26 codes."""
-        return _as_code
+        return as_code
 
 
-def _as_code(value: str | None) -> str | None:
+def as_code(value: str | None) -> str | None:
+    """A value as it is compared with codes: what is not ASCII is written out."""
     if value is None or value.isascii():
         return value
     return value.encode("ascii", "backslashreplace").decode()

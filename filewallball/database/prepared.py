@@ -10,17 +10,30 @@ from collections import deque, namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Engine, Executable, Insert, Select, UpdateBase
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Engine,
+    Executable,
+    Insert,
+    LargeBinary,
+    Select,
+    UpdateBase,
+)
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
+from filewallball.database.columns import as_code
 from filewallball.database.stock import Inserts, Query, Result, Statements, Values
 
 Process = Callable[[Any], Any] | None
+_MANY_CODES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +44,40 @@ class _Plan:
     sql: str
     parameters: tuple[tuple[str, Any, Process], ...]
     row: Callable[[Any], Any]
+    codes: "_Codes | None"
 
     def arranged(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        if self.codes is not None:
+            found = tuple([values.get(name, own) for name, own, _ in self.parameters])
+            if self.codes.are_plain(found):
+                return found
         return tuple(
             [
                 values.get(name, own) if process is None else process(values.get(name, own))
                 for name, own, process in self.parameters
             ]
         )
+
+
+class _Codes:
+    """The codes among a statement's values, looked at all at once: where they are ASCII, as nearly always, no value
+    needs to be made fit for the driver."""
+
+    def __init__(self, places: Sequence[int]) -> None:
+        self._among = itemgetter(*places)
+
+    @classmethod
+    def of(cls, processes: Sequence[Process]) -> "_Codes | None":
+        """None where there are few codes, or values of other kinds that have to be made fit."""
+        places = [place for place, process in enumerate(processes) if process is as_code]
+        is_all = len(places) == sum(process is not None for process in processes)
+        return cls(places) if is_all and len(places) >= _MANY_CODES else None
+
+    def are_plain(self, values: tuple[Any, ...]) -> bool:
+        try:
+            return "".join(filter(None, self._among(values))).isascii()
+        except TypeError:  # a value that is no text
+            return False
 
 
 class PreparedStatements(Statements):
@@ -113,13 +152,20 @@ class PreparedInserts(Inserts):
             raise ValueError("The statement is more than an INSERT of the named values.")
         self._sql = plan.sql
         self._places = [(names.index(name), process) for name, _, process in plan.parameters]
+        self._codes = plan.codes
+        self._arranged = itemgetter(*[place for place, _ in self._places])
 
     def prepare(self, rows: Iterable[Values]) -> list[Any]:
-        places = self._places
-        return [
-            tuple([row[place] if process is None else process(row[place]) for place, process in places])
-            for row in rows
-        ]
+        return list(map(self._fit, rows))
+
+    def _fit(self, row: Values) -> Values:
+        if self._codes is not None:
+            arranged: Values = self._arranged(row)
+            if self._codes.are_plain(arranged):
+                return arranged
+        return tuple(
+            [row[place] if process is None else process(row[place]) for place, process in self._places]
+        )
 
     def send(self, connection: Connection, prepared: list[Any]) -> int:
         if len(prepared) == 1:
@@ -178,11 +224,18 @@ def _planned(statement: Executable, names: tuple[str, ...], dialect: Dialect) ->
     if any(bind.required and bind.key not in names for bind in binds):
         return None
     parameters = tuple(
-        (name, compiled.params[name], impl(bind.type, dialect).bind_processor(dialect))
+        (name, compiled.params[name], _process(bind.type, dialect))
         for name, bind in zip(compiled.positiontup or (), binds, strict=True)
     )
     row = row_type(columns)
-    return _Plan(str(compiled), parameters, row) if row else None
+    codes = _Codes.of([process for _, _, process in parameters])
+    return _Plan(str(compiled), parameters, row, codes) if row else None
+
+
+def _process(kind: TypeEngine[Any], dialect: Dialect) -> Process:
+    """The function that makes a value fit for the driver; bytes are."""
+    found = impl(kind, dialect)
+    return None if isinstance(found, LargeBinary) else found.bind_processor(dialect)
 
 
 def row_type(columns: Iterable[ColumnElement[Any]]) -> Callable[[Iterable[Any]], Any] | None:

@@ -198,8 +198,9 @@ class Shipper:
         """The ended operations of a piece of journal, and what the database gets of them."""
         ended: list[Fields] = []
         rejected: list[Rejected] = []
+        number = int(path.stem)
         for line in reader.read(data, rejected):
-            _track(began, line, int(path.stem))
+            _track(began, line, number)
             if line["k"] == "x":
                 ended.append(fields_from_json(line["e"]))
         groups = (ended[start : start + _BATCH] for start in range(0, len(ended), _BATCH))

@@ -23,12 +23,14 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    insert,
     literal,
     select,
     type_coerce,
     union_all,
     update,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import (
     IntegrityError,
     MultipleResultsFound,
@@ -40,7 +42,7 @@ from sqlalchemy.exc import (
 from filewallball.access.tables import users
 from filewallball.database.columns import code_type
 from filewallball.database.connections import Database
-from filewallball.database.prepared import PreparedStatements
+from filewallball.database.prepared import PreparedInserts, PreparedStatements
 from filewallball.database.stock import Statements
 from harness.parts import Parts
 
@@ -210,3 +212,22 @@ def test_a_lookup_waits_for_a_locked_database_as_long_as_the_settings_say(
     )
 
     assert database.find(patience, {}).timeout == 7000
+
+
+@pytest.mark.parametrize("odd", [None, "", "\xe9", "\ud800"])
+@pytest.mark.parametrize("place", range(6))
+def test_codes_that_are_not_ascii_are_written_out_among_any_others(place: int, odd: str | None) -> None:
+    names = [f"code_{number}" for number in range(5)]
+    table = Table(
+        "codes", MetaData(), *(Column(name, code_type(9)) for name in names), Column("size", BigInteger)
+    )
+    values = [*names, 7]
+    values[place] = odd if place < 5 else 8
+
+    prepared = PreparedInserts(insert(table), [*names, "size"], sqlite.dialect()).prepare([tuple(values)])
+
+    expected = [
+        value.encode("ascii", "backslashreplace").decode() if type(value) is str else value
+        for value in values
+    ]
+    assert prepared == [tuple(expected)]
