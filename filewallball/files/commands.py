@@ -16,6 +16,7 @@ from filewallball.registry import part
 from filewallball.storage.local import LocalStore
 
 _DAY_US = 86_400_000_000
+_MOST_DAYS = 36_525  # a century
 _MOST = 100_000
 _SHOWN = (
     "file_id",
@@ -65,7 +66,7 @@ def review_command(app: Flask, releases: bool) -> None:
                 _release(app, row.file_id)
             else:
                 click.echo(f"{row.file_id} is not dangerous: {row.filename}, {row.mime_type}")
-        except (errors.StorageFailed, OSError):
+        except errors.StorageFailed:
             click.echo(f"{row.file_id} cannot be read")
         except errors.NotFound:  # released or purged meanwhile
             continue
@@ -73,7 +74,9 @@ def review_command(app: Flask, releases: bool) -> None:
 
 @quarantine.command("purge")
 @click.argument("file_ids", nargs=-1)
-@click.option("--older-than", "days", type=click.IntRange(min=0), help="All that arrived so many days ago.")
+@click.option(
+    "--older-than", "days", type=click.IntRange(0, _MOST_DAYS), help="All that arrived so many days ago."
+)
 @with_app
 def purge_command(app: Flask, file_ids: tuple[str, ...], days: int | None) -> None:
     """Delete these files for ever, or all older ones."""
