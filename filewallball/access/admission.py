@@ -209,7 +209,7 @@ def identify(
     environ, origin, settings = exchange.environ, exchange.origin, part(Settings)
     identity: Identity | None = None
     if refusal is None and environ.get("QUERY_STRING") and _has_credentials(environ["QUERY_STRING"]):
-        refusal = errors.AuthMalformed("Credentials belong into the Authorization header, never into a URL.")
+        refusal = errors.AuthMalformed("Credentials belong in the Authorization header, never in a URL.")
     if refusal is None and shared_secret is not None:
         refusal = _refusal_of_program(shared_secret(settings))
     elif refusal is None and "HTTP_AUTHORIZATION" in environ:

@@ -19,6 +19,7 @@ from filewallball.registry import Registry, part
 from filewallball.storage.local import LocalStore
 
 _DAY_US = 86_400_000_000
+_MOST_DAYS = 36_525  # a century
 _MOST = 100_000
 _SHOWN = (
     "file_id",
@@ -78,7 +79,9 @@ def review_command(service: Registry, releases: bool, as_json: bool) -> None:
 
 @click.command("purge")
 @click.argument("file_ids", nargs=-1)
-@click.option("--older-than", "days", type=click.IntRange(min=0), help="All that arrived so many days ago.")
+@click.option(
+    "--older-than", "days", type=click.IntRange(0, _MOST_DAYS), help="All that arrived so many days ago."
+)
 @json_option
 @with_service
 def purge_command(service: Registry, file_ids: tuple[str, ...], days: int | None, as_json: bool) -> None:
@@ -111,7 +114,7 @@ def _review(service: Registry, row: Row[Any]) -> list[dict[str, Any]]:
     try:
         if is_dangerous(part(Database, service), part(LocalStore, service), row):
             return []
-    except (errors.StorageFailed, OSError):
+    except errors.StorageFailed:
         return [{**about, "is_readable": False}]
     except errors.NotFound:  # released or purged meanwhile
         return []

@@ -79,7 +79,7 @@ def _declared(sha256: str, headers: Headers) -> Iterator[tuple[str, bytes]]:
 def _members(name: str, value: str) -> list[tuple[str, bytes]]:
     """The digests of a header by algorithms that are known; members of other algorithms say nothing."""
     if len(value) > _MAX_BYTES:
-        raise errors.ValidationFailed(errors={name: [f"May have {_MAX_BYTES} characters."]})
+        raise errors.ValidationFailed(errors={name: [f"Must have at most {_MAX_BYTES} characters."]})
     try:
         found = [pair for pair in _READERS.get(name, _structured)(value) if pair[0] in _ALGORITHMS]
         is_right = all(len(digest) == _ALGORITHMS[algorithm]().digest_size for algorithm, digest in found)

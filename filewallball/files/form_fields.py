@@ -103,7 +103,7 @@ class FormFields:
         try:
             return content.decode(codec)
         except UnicodeDecodeError as error:
-            raise errors.ValidationFailed(errors={part.name: [f"Is no text in {codec}."]}) from error
+            raise errors.ValidationFailed(errors={part.name: [f"Is not text in {codec}."]}) from error
 
 
 def refuse_option_headers(headers: Headers) -> None:

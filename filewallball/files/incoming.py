@@ -70,7 +70,7 @@ def receive_form(store: LocalStore, upload: UploadRequest, boundary: str, note: 
     length, max_bytes = upload.length, upload.max_bytes
     _refuse_misplaced(upload.headers)
     refuse_misplaced(
-        upload.headers, "The digest of a multipart request belongs into its file part, or into `sha256`."
+        upload.headers, "The digest of a multipart request belongs in its file part, or in `sha256`."
     )
     if length is not None and length > max_bytes + _ENVELOPE_BYTES:
         raise _too_large(length, max_bytes)

@@ -71,7 +71,7 @@ def search_quarantined(
 def is_dangerous(database: Database, store: LocalStore, row: Row[Any]) -> bool:
     """True if a file in quarantine would be put there today.
 
-    Raises NotFound for one that was purged meanwhile, StorageFailed or OSError where its bytes cannot be read.
+    Raises NotFound for one that was purged meanwhile, StorageFailed where its bytes cannot be read.
     """
     blob = database.row(select(blobs.c.path).where(blobs.c.id == row.blob_id))
     if blob is None:

@@ -17,6 +17,7 @@ from filewallball.storage.local import LocalStore
 
 _BATCH = 200
 _DUE = [files.c[name] for name in ("file_id", "filename", "blob_id", "mime_type", "file_size", "file_hash")]
+_STAYS = "Bytes that nobody needs cannot be removed"
 logger = logging.getLogger("filewallball.sweep")
 
 
@@ -91,7 +92,7 @@ class Sweep:
         try:
             self._store.remove(row.path)
         except (errors.StorageFailed, ValueError):  # the latter where somebody changed the row
-            logger.warning("Bytes that nobody needs cannot be removed", extra={"blob": row.path})
+            logger.warning(_STAYS, extra={"blob": row.path})
             return False
         with self._database.begin() as connection:
             connection.execute(delete(blobs).where(blobs.c.id == row.id, blobs.c.live.is_(None)))
@@ -112,10 +113,14 @@ class Sweep:
         """Remove a blob file without a row: only under its own lock and after a second look at the database."""
         if self._is_known(path):
             return False
-        with self._store.try_lock(path) as won:
-            if not won or self._is_known(path) or self._leases.is_any_held():
-                return False
-            self._store.remove(path)
+        try:
+            with self._store.try_lock(path) as won:
+                if not won or self._is_known(path) or self._leases.is_any_held():
+                    return False
+                self._store.remove(path)
+        except errors.StorageFailed:
+            logger.warning(_STAYS, extra={"blob": path})
+            return False
         logger.info("orphan blob removed", extra={"blob": path})
         return True
 

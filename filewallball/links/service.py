@@ -70,7 +70,7 @@ class Links:
         file = self._own_file(op, wanted.file_id)
         _check_options(file, wanted)
         if op.ledger.writer.row_format.current() == FIRST:
-            raise errors.Conflict("Links can be made once `filewallball upgrade finish` was run.")
+            raise errors.Conflict("Links can be made once `filewallball upgrade finish` has been run.")
         secret, values = new_secret(), _values(op.caller, file, wanted)
         values["secret_digest"] = digest(secret)
         values["password_hash"] = self._passwords.hash(wanted.password) if wanted.password else ""
@@ -137,11 +137,8 @@ class Links:
 def _check_options(file: FoundFile, wanted: LinkRequest) -> None:
     given = [name for name in _FOR_PRIVATE_FILES if getattr(wanted, name)]
     if given and file.visibility != PRIVATE:
-        raise errors.ValidationFailed(
-            errors={
-                name: ["Whoever has its id fetches this file without: make it private."] for name in given
-            }
-        )
+        told = ["Anyone who has the file's id can fetch it without the link: make it private."]
+        raise errors.ValidationFailed(errors=dict.fromkeys(given, told))
     if wanted.one_time and wanted.max_downloads not in (None, 1):
         raise errors.ValidationFailed(errors={"max_downloads": ["A one-time link has one download."]})
 

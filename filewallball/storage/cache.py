@@ -49,7 +49,7 @@ class DiskCache:
                 data = path.read_bytes()
                 if hashlib.sha256(data).hexdigest() == match[2]:
                     return Entry(path, match[2], match[3], len(data))
-            path.unlink(missing_ok=True)
+            _unlink(path)
         return None
 
     def put(self, source: str, variant: str, kind: str, data: bytes) -> Entry:
@@ -78,14 +78,14 @@ class DiskCache:
                 yield folder.name
 
     def drop(self, source: str) -> None:
-        """Remove what was derived from the source."""
+        """Remove what was derived from the source, as far as that can be removed."""
         for path in self._entries(source):
-            path.unlink(missing_ok=True)
+            _unlink(path)
         with suppress(OSError):
             self._folder(source).rmdir()
 
     def trim(self, max_bytes: int) -> int:
-        """Remove the oldest entries until the rest fits; returns how many went."""
+        """Remove the oldest entries until the rest fits; returns how many went. What cannot be removed stays."""
         found = []
         for path in self._root.glob("??/??/*/*"):
             with suppress(OSError):
@@ -95,8 +95,8 @@ class DiskCache:
         for _, size, path in sorted(found):
             if excess <= 0:
                 break
-            path.unlink(missing_ok=True)
-            excess, removed = excess - size, removed + 1
+            if _unlink(path):
+                excess, removed = excess - size, removed + 1
         return removed
 
     def _write(self, path: Path, data: bytes) -> None:
@@ -113,3 +113,12 @@ class DiskCache:
         if not _KEY.fullmatch(source):
             raise ValueError(f"not a digest: {source!r}")
         return self._root / source[:2] / source[2:4] / source
+
+
+def _unlink(path: Path) -> bool:
+    """Remove a file; False for one that cannot be removed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True

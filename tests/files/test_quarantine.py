@@ -49,6 +49,8 @@ def test_the_uploader_is_told_the_reasons(client: FlaskClient) -> None:
 def test_purging_nothing_in_particular_is_a_mistake(environ: dict[str, str], app: Flask) -> None:
     with pytest.raises(RuntimeError, match="--older-than"):
         Shell(environ).run("quarantine", "purge")
+    with pytest.raises(RuntimeError, match="--older-than"):
+        Shell(environ).run("quarantine", "purge", "--older-than", str(10**12))
 
 
 def test_administrators_see_the_reasons(client: FlaskClient, admin: FlaskClient) -> None:

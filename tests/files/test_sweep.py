@@ -1,6 +1,8 @@
 """The sweep: expiry, freeing bytes, clearing litter, and never touching what lives."""
 
 import io
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from filewallball import errors
 from filewallball.files.sweep import Sweep
@@ -79,6 +81,28 @@ def test_bytes_that_cannot_be_removed_keep_no_others(client: FlaskClient, parts:
 
     assert [row.path for row in blob_rows(parts)] == [folder, "../elsewhere"]
     assert list(parts.store.blobs()) == [changed]
+
+
+def test_litter_that_cannot_be_removed_keeps_no_other(
+    client: FlaskClient, parts: Parts, sweep: Sweep
+) -> None:
+    for content in (b"to be a program", b"litter"):
+        keep(client, content)
+    program, other = (row.path for row in blob_rows(parts))
+    shutil.copy("/bin/sleep", parts.store.blobs_root / program)
+    with parts.database.begin() as connection:
+        connection.execute(text("DELETE FROM blobs"))
+
+    running = subprocess.Popen([parts.store.blobs_root / program, "600"])  # nobody opens it for writing
+    try:
+        removed = sweep.clear_litter()
+    finally:
+        running.kill()
+        running.wait()
+
+    assert (removed, parts.store.holds(other, 6)) == (1, False)
+    assert list(parts.store.blobs()) == [program]
+    assert sweep.clear_litter() == 1
 
 
 def test_the_same_bytes_uploaded_after_the_condemnation_live_on(

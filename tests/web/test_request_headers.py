@@ -134,7 +134,7 @@ def test_a_digest_is_compared_whatever_header_it_stands_in(
 
     assert (answer.status_code, answer.get_json().get("code", "")) == (refused or (201, ""))
     assert bool(left(app)) == (refused is None)
-    assert send(client, "post", headers).status_code == 422  # that of a form belongs into its part
+    assert send(client, "post", headers).status_code == 422  # that of a form belongs in its part
 
 
 # A browser's, curl's, requests', an S3 client's and a resumable one's that sends all at once.

@@ -3,6 +3,7 @@
 import os
 from typing import BinaryIO, Protocol
 
+from filewallball.errors import StorageFailed
 from filewallball.storage.stage import HEAD_BYTES
 
 
@@ -32,6 +33,9 @@ class Kept:
 
 
 def read_at(file: Seekable, offset: int, length: int) -> bytes:
-    """That many bytes from there, or as many as there are."""
-    file.seek(offset, os.SEEK_SET)
-    return file.read(length) or b""
+    """That many bytes from there, or as many as there are. Raises StorageFailed where the disk does not give them."""
+    try:
+        file.seek(offset, os.SEEK_SET)
+        return file.read(length) or b""
+    except OSError as error:
+        raise StorageFailed("The stored bytes cannot be read.") from error
