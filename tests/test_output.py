@@ -103,3 +103,15 @@ def test_a_list_of_backups_is_a_table_a_line_each_or_json(environ: dict[str, str
     assert listed == [{**taken, "problem": None}]
     assert "BACKUP_ID" in shown
     assert taken["created"] in shown
+
+
+def test_a_command_writes_the_log_of_the_service(environ: dict[str, str]) -> None:
+    log = Path(environ["DATA_DIR"], "logs", "filewallball.log")
+    Path(environ["DATA_DIR"], "journal", "ship.lock").unlink()
+    Path(environ["DATA_DIR"], "journal", "ship.lock").mkdir()
+
+    subprocess.run(
+        [sys.executable, "-c", _PROGRAM, "audit", "verify"], env={**os.environ, **environ}, check=True
+    )
+
+    assert "Audit events could not be shipped" in log.read_text()
