@@ -53,4 +53,4 @@ def test_a_command_that_learns_of_an_offence_tells_the_gate(
     for _ in range(2):
         ledger.tell(event("auth:fail", ip_address="192.0.2.7", status=DENIED, error_type="auth_unknown"))
 
-    assert [each.network for each in part(Gate, service).take_offenders()] == ["192.0.2.7/32"]
+    assert [each.network for each in part(Gate, service).take_offenders()] == ["192.0.2.7"]
