@@ -70,13 +70,15 @@ def part(kind: type[T], holder: Holder | None = None) -> T:
     """The part of this type, of `holder` or of the current application. Raises KeyError if there is none."""
     if isinstance(holder, Registry):
         return holder.find(kind)
-    registry: Registry = (holder or _current_app()).extensions[_KEY]
+    app = _current_app()() if holder is None else holder
+    registry: Registry = app.extensions[_KEY]
     return registry.find(kind)
 
 
 @cache
-def _current_app() -> "Flask":
-    """Flask's stand-in for the application at hand. Commands that answer no request do without Flask."""
+def _current_app() -> "Callable[[], Flask]":
+    """The function that finds the application at hand. Commands that answer no request do without Flask."""
     from flask import current_app
 
-    return current_app
+    found: Callable[[], Flask] = current_app._get_current_object  # type: ignore[attr-defined]
+    return found
