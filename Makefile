@@ -18,7 +18,7 @@ PEERS := benchmarks/peers/copyparty benchmarks/peers/seaweedfs
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run demo announce test test-unit test-integration soak bench lint type format reference render docs pictures requirements packages clean
+.PHONY: help setup run demo test test-unit test-integration soak bench lint type format reference render docs pictures requirements packages clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,7 @@ test: announce $(VENV)/.test $(VENV)/.node $(DOCS_VENV)/.ready packages ## run t
 	$(BIN)/pytest $(PARALLEL)
 
 # Goes before `test` installs anything, for .NOTPARALLEL makes what it needs in order.
+.PHONY: announce
 announce:
 	@echo "Installs what is missing: Python packages in $(VENV) and $(DOCS_VENV), Node packages in $(VENV)/node, and Debian packages"
 	@echo "with apt-get (harness/servers/packages.txt). That takes some minutes once; the tests take about 15 minutes on 2 cores."

@@ -15,7 +15,7 @@ from filewallball.files.thumbnails import Thumbnails
 from filewallball.health.checks import Check, HealthChecks
 from filewallball.health.history import HealthHistory
 from filewallball.health.probes import database_probe, journal_probe, redis_probe, storage_probe
-from filewallball.observability.logs import configure_logging
+from filewallball.observability.logs import Logs
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.pool import watch_pools
 from filewallball.observability.request_log import RequestLog
@@ -72,12 +72,11 @@ def watch_health(app: Flask, settings: Settings) -> None:
 
 def observe(app: Flask, settings: Settings) -> None:
     """Metrics, request log and the middleware that sees a request to its last byte."""
-    metrics, logs = part(Metrics, app), configure_logging(settings)
+    metrics = part(Metrics, app)
     serve_metrics(app, settings, metrics, lambda: guard(permissions.STATS), gauges(app))
     engines = part(Engines, app)
     watch_pools(metrics, engines.writer, engines.reader)
-    logs.count_drops(lambda sink: metrics.increment("log_records_dropped_total", sink))
     allow_origins(app, settings.cors_origins)
     origin = at_known_hosts(part(Proxies, app).origin, part(Hosts, app))
-    watching, complete = [RequestLog(logs)], completion(settings.public_url)
+    watching, complete = [RequestLog(part(Logs, app))], completion(settings.public_url)
     init_middleware(app, metrics, origin, watching, complete, part(Tracing, app))

@@ -33,20 +33,25 @@ def objects(rows: Iterable[Any], columns: Iterable[str]) -> list[dict[str, Any]]
 def table(rows: Iterable[Any], columns: Iterable[str], *, as_json: bool = False) -> None:
     """Print rows under their column names, `*_us` as a time, nothing as `-`; as JSON a list of objects.
 
-    On a terminal columns are aligned; elsewhere they are separated by tabs, a line each, so that programs can split
-    them.
+    On a terminal columns are aligned and times end with the second; elsewhere they are separated by tabs, a line each,
+    so that programs can split them.
     """
     names = list(columns)
     if as_json:
         answer(objects(rows, names), as_json=True)
         return
-    lines = [[_cell(name, getattr(row, name)) for name in names] for row in rows]
-    titles = [_title(name) for name in names]
-    if sys.stdout.isatty():
+    titles, are_read = [_title(name) for name in names], sys.stdout.isatty()
+    lines = [[_cell(name, getattr(row, name), is_short=are_read) for name in names] for row in rows]
+    if are_read:
         show_table(titles, lines)
         return
     for line in (titles, *lines):
         click.echo("\t".join(line))
+
+
+def short_time(time: str) -> str:
+    """A time of RFC 3339 for people, to the second: `2026-01-31 12:34:56Z`."""
+    return f"{time[:19].replace('T', ' ')}Z"
 
 
 def show_table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
@@ -90,9 +95,13 @@ def _title(name: str) -> str:
     return name.removesuffix("_us")
 
 
-def _cell(name: str, value: Any) -> str:
+def _cell(name: str, value: Any, *, is_short: bool) -> str:
     shown = _value(name, value)
-    return "-" if shown is None or shown == "" else sanitize(str(shown), _LONGEST_CELL)
+    if shown is None or shown == "":
+        return "-"
+    if is_short and name.endswith("_us"):
+        return short_time(shown)
+    return sanitize(str(shown), _LONGEST_CELL)
 
 
 def _value(name: str, value: Any) -> Any:

@@ -26,6 +26,10 @@ class Registry:
         """Make parts available, each by its type; a later one of the same type replaces the first."""
         self._parts.update({type(each): each for each in parts})
 
+    def has(self, kind: type) -> bool:
+        """True if the part of this type is there already."""
+        return kind in self._parts
+
     def find(self, kind: type[T]) -> T:
         """The part of this type, made now if it has to be. Raises KeyError if there is none."""
         if kind not in self._parts and self._make is not None:

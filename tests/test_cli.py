@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 import pytest
 
-from filewallball.assembly import GROUPS
 from filewallball.cli import main
 from filewallball.command_table import COMMANDS, Entry, Group
 
@@ -140,9 +139,3 @@ def test_grants_name_every_table_of_the_database(prepared_sqlite: Path, tmp_path
 
     assert set(re.findall(r"`\.`(\w+)` TO account;", done.stdout)) == tables
     assert _OF_REQUESTS & _imported(done) == set()
-
-
-def test_every_group_of_parts_is_a_module() -> None:
-    folder = Path(main.callback.__code__.co_filename).parent / "assembly"  # type: ignore[union-attr]
-
-    assert {path.stem for path in folder.glob("[a-z]*.py")} == set(GROUPS)

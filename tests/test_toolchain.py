@@ -58,6 +58,16 @@ def test_make_help_lists_every_command() -> None:
     assert re.findall(r"^  make (\S+)", listed, re.MULTILINE) == declared[1].split()
 
 
+def test_make_test_says_what_it_installs_and_how_long_it_takes_before_anything_else() -> None:
+    planned = subprocess.run(
+        ["make", "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    first, second = planned.stdout.splitlines()[:2]
+    assert first.startswith('echo "Installs ')
+    assert " minutes " in second
+
+
 def test_an_old_python_is_refused_in_one_line(tmp_path: Path) -> None:
     old = tmp_path / "python"
     old.write_text("#!/bin/sh\nexit 1\n")

@@ -4,10 +4,12 @@ from importlib import import_module
 
 from filewallball.collector import collector_paused
 from filewallball.filesystem import make_durable_folder
+from filewallball.observability.logs import Logs
 from filewallball.registry import Registry
 from filewallball.settings.service import Settings
 
 GROUPS = {
+    "logs": ("observability.logs.Logs",),
     "application": ("web.app.Application",),
     "database": ("database.engines.Engines", "database.connections.Database"),
     "metrics": (
@@ -61,10 +63,11 @@ _GROUP_OF = {f"filewallball.{name}": group for group, names in GROUPS.items() fo
 
 
 def open_service(settings: Settings) -> Registry:
-    """The service without anything made yet. Touches the disk, never the database."""
+    """The service with its log, and nothing else made yet. Touches the disk, never the database."""
     make_durable_folder(settings.data_dir, 0o750)
     registry = Registry(_make)
     registry.provide(settings)
+    registry.find(Logs)
     return registry
 
 

@@ -9,7 +9,7 @@ import click
 from filewallball.backup.manifest import BackupBroken, backup_ids, read_manifest
 from filewallball.backup.shown import FOLDER, as_object, fail, in_words
 from filewallball.commands import plain_failures
-from filewallball.output import answer, json_option, show_table
+from filewallball.output import answer, json_option, short_time, show_table
 
 _TITLES = ("backup_id", "created", "blobs", "bytes", "rows", "problem")
 
@@ -24,7 +24,7 @@ def list_command(folder: Path, as_json: bool) -> None:
         fail([f"there is no folder {folder}"])
     found = [_read(folder, backup_id) for backup_id in backup_ids(folder)]
     if not as_json and sys.stdout.isatty():
-        show_table(_TITLES, [[_cell(shown.get(title)) for title in _TITLES] for shown, _ in found])
+        show_table(_TITLES, [[_cell(title, shown.get(title)) for title in _TITLES] for shown, _ in found])
         return
     answer([shown for shown, _ in found], *(words for _, words in found), as_json=as_json)
 
@@ -38,5 +38,7 @@ def _read(folder: Path, backup_id: str) -> tuple[dict[str, Any], str]:
     return {**as_object(manifest), "problem": None}, in_words(manifest)
 
 
-def _cell(value: Any) -> str:
-    return "-" if value is None else str(value)
+def _cell(title: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    return short_time(value) if title == "created" else str(value)
