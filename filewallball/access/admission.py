@@ -65,8 +65,6 @@ def recorded(
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         read_from = locations(view)
-        # Links travel, and whoever passes them on appends what they like; a program's address is its operator's.
-        is_link, is_program = permission == permissions.FETCH, shared_secret is not None
 
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -83,21 +81,31 @@ def recorded(
                 if refusal is not None:
                     raise refusal
                 check(caller, permission)
-                is_change = exchange.environ["REQUEST_METHOD"] in CHANGING
-                if is_change:
-                    refuse_unheeded(
-                        current_request(),
-                        is_creation=permission == permissions.UPLOAD,
-                        reads_if_match=reads_if_match,
-                    )
-                if exchange.environ.get("QUERY_STRING"):
-                    _check_query(read_from, is_link=is_program or (is_link and not is_change))
+                _refuse_unread(exchange.environ, read_from, permission, shared_secret, reads_if_match)
                 return view(*args, **kwargs)
 
         run.rule = Rule(action, permission)  # type: ignore[attr-defined]
         return run
 
     return decorate
+
+
+def _refuse_unread(
+    environ: dict[str, Any],
+    read_from: Mapping[str, Collection[str]],
+    permission: str,
+    shared_secret: SharedSecret | None,
+    reads_if_match: bool,
+) -> None:
+    """Refuse headers and parameters that the view would pass over."""
+    is_change = environ["REQUEST_METHOD"] in CHANGING
+    if is_change:
+        is_creation = permission == permissions.UPLOAD
+        refuse_unheeded(current_request(), is_creation=is_creation, reads_if_match=reads_if_match)
+    if environ.get("QUERY_STRING"):
+        # Links travel, and whoever passes them on appends what they like; a program's address is its operator's.
+        is_link = permission == permissions.FETCH and not is_change
+        _check_query(read_from, is_link=is_link or shared_secret is not None)
 
 
 def current_operation() -> Operation:

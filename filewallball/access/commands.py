@@ -14,7 +14,6 @@ from filewallball.access import users as user_service
 from filewallball.access.blockable import Blockable
 from filewallball.access.listing import Place
 from filewallball.access.quotas import Quotas, address_principal
-from filewallball.access.schemas import LimitsSchema, NewTokenSchema
 from filewallball.commands import with_service
 from filewallball.database.connections import Database
 from filewallball.output import answer, json_option, objects, table
@@ -56,11 +55,21 @@ class _Checked(click.ParamType[Any]):
             self.fail(" ".join(map(str, error.messages)), param, ctx)
 
 
-_LIMITS = LimitsSchema().fields
+def _field(schema: str, name: str) -> Callable[[Any], Any]:
+    """A field of a schema of the API, which most commands do without, and do not import."""
+
+    def read(value: Any) -> Any:
+        from filewallball.access import schemas
+
+        return getattr(schemas, schema)().fields[name].deserialize(value)
+
+    return read
+
+
 _DURATION = _Checked("duration", DurationField().deserialize)
-_SIZE = _Checked("size", lambda value: _LIMITS["limit_bytes"].deserialize(size(str(value))))
-_COUNT = _Checked("integer", _LIMITS["limit_files"].deserialize)
-_TOKEN_NAME = _Checked("text", NewTokenSchema().fields["name"].deserialize)
+_SIZE = _Checked("size", lambda value: _field("LimitsSchema", "limit_bytes")(size(str(value))))
+_COUNT = _Checked("integer", _field("LimitsSchema", "limit_files"))
+_TOKEN_NAME = _Checked("text", _field("NewTokenSchema", "name"))
 _ID = click.IntRange(1, 2**63 - 1)
 _ROLE = click.Choice(tuple(ROLES))
 
@@ -114,15 +123,17 @@ def list_tokens(service: Registry, username: str | None, as_json: bool) -> None:
 
 @click.command("create")
 @click.argument("username")
-@click.option("--name", type=_TOKEN_NAME, default="", help="What it is for.")
+@click.option("--name", type=_TOKEN_NAME, default=None, help="What it is for.")
 @click.option("--expires-in", type=_DURATION, default=None, help="Such as 90d.")
 @json_option
 @with_service
-def create_token(service: Registry, username: str, name: str, expires_in: int | None, as_json: bool) -> None:
+def create_token(
+    service: Registry, username: str, name: str | None, expires_in: int | None, as_json: bool
+) -> None:
     """Give a user a token and print it, this once."""
     user_id = user_service.find_user(part(Database, service), username).id
     with _begin(service, "token:create") as op:
-        issued = token_service.create_token(op, user_id, name, expires_in)
+        issued = token_service.create_token(op, user_id, name or "", expires_in)
     if not as_json:
         click.echo(f"token {issued.row.id}, which is not shown again:", err=True)
     _show_token(issued, as_json=as_json)

@@ -12,11 +12,8 @@ GROUPS = {
     "logs": ("observability.logs.Logs",),
     "application": ("web.app.Application",),
     "database": ("database.engines.Engines", "database.connections.Database"),
-    "metrics": (
-        "observability.metric_store.slots.Slots",
-        "observability.metrics.Metrics",
-        "observability.tracing.tracing.Tracing",
-    ),
+    "metrics": ("observability.metric_store.slots.Slots", "observability.metrics.Metrics"),
+    "tracing": ("observability.tracing.tracing.Tracing",),
     "gate": ("web.origin.Proxies", "web.hosts.Hosts", "web.pages.Pages", "access.gate.Gate"),
     "recording": (
         "recording.line_macs.LineMacs",

@@ -1,4 +1,4 @@
-"""The metrics, the slot of this process in their files, and the export of traces."""
+"""The metrics, and the slot of this process in their files."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,19 +6,18 @@ from weakref import ref
 
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
-from filewallball.observability.tracing.tracing import Tracing
 from filewallball.registry import Registry
 from filewallball.settings.service import Settings
 
 
 def provide(registry: Registry) -> None:
-    """Tracing, which is off unless it is set up, and metrics, which count nothing where PROMETHEUS_ENABLED is off."""
+    """Metrics, which count nothing where PROMETHEUS_ENABLED is off."""
     settings = registry.find(Settings)
     slots = Slots(settings.slots_dir)
     # Weakly: log sinks, which live as long as the process, reach the metrics, and must not keep a whole app alive.
     rules = partial(_rules, ref(registry))
     metrics = Metrics(settings.metrics_dir, slots, rules, is_enabled=settings.prometheus_enabled)
-    registry.provide(slots, metrics, Tracing(settings, metrics))
+    registry.provide(slots, metrics)
     registry.at_end(slots.release)
 
 

@@ -9,7 +9,6 @@ from filewallball.database.connections import Database
 from filewallball.observability.counters import EPOCH
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metrics import Metrics
-from filewallball.observability.tracing.tracing import Tracing
 from filewallball.recording.adoption import Adoption
 from filewallball.recording.audit_rows import AuditWriter
 from filewallball.recording.coalescing import Coalescer
@@ -25,11 +24,11 @@ from filewallball.settings.service import Settings
 
 def listeners(registry: Registry) -> tuple[Callable[[Event], None], ...]:
     """The functions that are told of each operation that has ended, in this order."""
-    tracing = registry.find(Tracing)
+    exports = registry.find(Settings).exports_spans
     return (
         registry.find(Metrics).record,  # counts it
         partial(_watch, registry),  # notices who offends too often
-        *((tracing.record,) if tracing.is_on else ()),  # exports what no request asked for
+        *((partial(_export, registry),) if exports else ()),  # exports what no request asked for
     )
 
 
@@ -66,3 +65,10 @@ def _watch(registry: Registry, event: Event) -> None:
         from filewallball.access.gate import Gate
 
         registry.find(Gate).watch(event)
+
+
+def _export(registry: Registry, event: Event) -> None:
+    """Have an event exported that no request asked for. Without a collector nothing here is imported."""
+    from filewallball.observability.tracing.tracing import Tracing
+
+    registry.find(Tracing).record(event)

@@ -46,4 +46,4 @@ def _known(connection: Connection) -> Known:
 
 
 def _there(connection: Connection) -> dict[str, Table]:
-    return {table.name: table for table in tables(connection) if table.name in _KINDS}
+    return {str(table.name): table for table in tables(connection) if table.name in _KINDS}
