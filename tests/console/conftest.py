@@ -39,8 +39,12 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(console_service: Service, window: Browser, samples: Samples) -> Visitor:
-    """A person whom nobody else is, with nothing of their own yet."""
+    """A person whom nobody else is, with nothing of their own yet, at a browser that knows nothing of former ones."""
     name = f"visitor-{next(_numbers)}"
     tokens = {**samples.tokens, OWN: new_user(console_service, name, "user")}
+    for download in window.downloads.iterdir():
+        download.unlink()
     window.resize(1440)
-    return Visitor(name, console_service, window, replace(samples, tokens=tokens))
+    visitor = Visitor(name, console_service, window, replace(samples, tokens=tokens))
+    visitor.faults()
+    return visitor

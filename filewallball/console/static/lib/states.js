@@ -22,7 +22,8 @@ export function useLoad(load, inputs = [], { every = 0 } = {}) {
       (problem) => controller.signal.aborted || setState((now) => ({ ...now, status: "error", problem })),
     );
   }, inputs);
-  useLayoutEffect(() => {  // asks before the page is painted, a frame earlier
+  // Before the page is painted: the answer is there a frame earlier.
+  useLayoutEffect(() => {
     run();
     const again = () => document.visibilityState === "visible" && run();
     const timer = every ? setInterval(again, every * 1000) : 0;
