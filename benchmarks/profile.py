@@ -25,7 +25,7 @@ from harness.servers import Service
 
 _BATCHES, _BATCH, _PROFILED = 80, 60, 2000
 _PARTS = (
-    ("Flask and werkzeug around the view", ("flask/app.py", "wsgi_app"), ("access/admission.py", "run")),
+    ("Flask and werkzeug around the view", ("web/cycle.py", "run"), ("access/admission.py", "run")),
     ("metadata, one statement of SQLite", ("database/connections.py", "find"), None),
     ("journal, two lines", ("recording/journal.py", "_append"), None),
     (

@@ -37,7 +37,7 @@ _PARTS = (
     ("publish: sync, rename, sync", ("storage/local.py", "publish"), None),
     ("commit: statements and COMMIT", ("database/connections.py", "commit"), None),
     ("the rest of the operation", ("access/admission.py", "run"), ("files/views.py", "post")),
-    ("Flask around the view", ("flask/app.py", "wsgi_app"), ("access/admission.py", "run")),
+    ("Flask around the view", ("web/cycle.py", "run"), ("access/admission.py", "run")),
 )
 
 

@@ -126,9 +126,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
 """By the name of a schema, a body that is taken."""
 
 ANSWERS: dict[str, dict[str, Any]] = {
-    "File": _FILE,
     "FileList": {
-        "files": [_FILE],
+        "files": [_FILE | {"owner": "kim"}],
         "total": 1,
         "total_is_lower_bound": False,
         "page": 1,
