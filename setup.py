@@ -8,7 +8,7 @@ from setuptools.command.build_py import build_py
 
 
 class BuildWithShipped(build_py):
-    """Copies what stands beside the package to `filewallball/_shipped`, where `filewallball.shipped` looks first."""
+    """Copies what stands beside the package to `filewallball/_shipped`, where `installation.py` looks first."""
 
     def run(self) -> None:
         super().run()

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from filewallball.collector import collector_paused
-from filewallball.optional import telemetry_hidden
+from filewallball.imports import collector_paused, telemetry_hidden
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -8,10 +8,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from filewallball import create_app, open_service
-from filewallball.collector import collector_paused
-from filewallball.command_table import COMMANDS, Entry, Group
 from filewallball.commands import Makers, plain_failures
+from filewallball.commands.table import COMMANDS, Entry, Group
 from filewallball.filesystem import close_to_others
+from filewallball.imports import collector_paused
 
 _DEFAULT_ENV_FILE = Path(".env")
 

@@ -14,7 +14,7 @@ import click
 import pytest
 
 from filewallball.cli import main
-from filewallball.command_table import COMMANDS, Entry, Group
+from filewallball.commands.table import COMMANDS, Entry, Group
 
 # Run on, write a file that has a format of its own, or print what another program reads as it is.
 _WITHOUT_DATA = {

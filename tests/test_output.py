@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from filewallball.output import table
+from filewallball.commands.output import table
 from harness.shell import Shell
 from tests.conftest import ADMIN_TOKEN, SEAL_KEY
 

@@ -15,8 +15,8 @@ from filewallball.access.blockable import Blockable
 from filewallball.access.listing import Place
 from filewallball.access.quotas import Quotas, address_principal
 from filewallball.commands import with_service
+from filewallball.commands.output import answer, json_option, objects, table
 from filewallball.database.connections import Database
-from filewallball.output import answer, json_option, objects, table
 from filewallball.permissions import ROLES
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, Operation, operation

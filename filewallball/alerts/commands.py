@@ -6,9 +6,9 @@ import click
 
 from filewallball.alerts.channels import SmsChannel
 from filewallball.commands import plain_failures
+from filewallball.commands.output import answer, json_option, under_way
 from filewallball.ops.alertmanager import CHANNELS
 from filewallball.ops.channel_trial import AlertmanagerSilent, try_channel
-from filewallball.output import answer, json_option, under_way
 from filewallball.settings.loading import load_settings
 
 

@@ -2,8 +2,8 @@
 
 from importlib import import_module
 
-from filewallball.collector import collector_paused
 from filewallball.filesystem import make_durable_folder
+from filewallball.imports import collector_paused
 from filewallball.observability.logs import Logs
 from filewallball.registry import Registry
 from filewallball.settings.service import Settings

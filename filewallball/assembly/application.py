@@ -1,11 +1,11 @@
 """The Flask application with its extensions and every route: what answers requests, and knows the routes' names."""
 
 from filewallball.access.screening import screen
+from filewallball.assembly.routes import register_routes
 from filewallball.console.problem_views import page_of
 from filewallball.database.tables import bind as bind_database
+from filewallball.installation import __version__
 from filewallball.registry import Registry, attach
-from filewallball.routes import register_routes
-from filewallball.version import __version__
 from filewallball.web import problems
 from filewallball.web.api import api
 from filewallball.web.app import Application

@@ -16,8 +16,8 @@ from filewallball.audit.verifier import Progress, Span
 from filewallball.audit.verify_job import Verification
 from filewallball.clock import now_us, parse_moment, rfc3339
 from filewallball.commands import with_service
+from filewallball.commands.output import answer, json_option, progress, under_way
 from filewallball.errors import AuditBroken
-from filewallball.output import answer, json_option, progress, under_way
 from filewallball.recording.caller import command_line
 from filewallball.recording.shipper import Shipper
 from filewallball.registry import Registry, part

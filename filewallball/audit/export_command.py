@@ -11,8 +11,8 @@ from filewallball.audit.filters import AuditFilter
 from filewallball.audit.queries import count_events
 from filewallball.audit.schemas import AuditFilterSchema
 from filewallball.commands import with_service
+from filewallball.commands.output import progress
 from filewallball.database.connections import Database
-from filewallball.output import progress
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper

@@ -6,9 +6,9 @@ import click
 from sqlalchemy.engine import make_url
 
 from filewallball.commands import with_service
+from filewallball.commands.output import answer, json_option
 from filewallball.observability.metric_store.service_lock import is_running
 from filewallball.observability.metric_store.slots import Slots
-from filewallball.output import answer, json_option
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.row_format import NEWEST, RowFormat

@@ -25,12 +25,13 @@ from filewallball.backup.shown import FOLDER, as_object, fail, in_words, restore
 from filewallball.backup.verify import verify_backup
 from filewallball.clock import now_us
 from filewallball.commands import plain_failures, with_service
+from filewallball.commands.output import answer, json_option, progress, under_way
 from filewallball.database.connections import Database
 from filewallball.database.engines import Engines
 from filewallball.database.schema import REVISION, downgrade, is_known, upgrade
 from filewallball.files.cache import MetadataCache
+from filewallball.installation import __version__
 from filewallball.observability.metric_store.service_lock import is_running
-from filewallball.output import answer, json_option, progress, under_way
 from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import command_line
 from filewallball.recording.journal import Journal
@@ -41,7 +42,6 @@ from filewallball.registry import Registry, part
 from filewallball.settings.loading import load_settings
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
-from filewallball.version import __version__
 
 # One statement may move a whole table.
 _PATIENT = timedelta(hours=1)

@@ -29,11 +29,11 @@ from filewallball.database.connections import Database
 from filewallball.database.schema import REVISION
 from filewallball.files.tables import blobs
 from filewallball.filesystem import create_file
+from filewallball.installation import __version__
 from filewallball.recording.operations import Operation
 from filewallball.storage.leases import lease
 from filewallball.storage.local import LocalStore
 from filewallball.storage.pieces import pieces
-from filewallball.version import __version__
 
 _PIECE_BYTES = 1024 * 1024
 _BATCH, _BATCH_BYTES = 1000, 256 * 1024 * 1024

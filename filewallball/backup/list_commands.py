@@ -9,7 +9,7 @@ import click
 from filewallball.backup.manifest import BackupBroken, backup_ids, read_manifest
 from filewallball.backup.shown import FOLDER, as_object, fail, in_words
 from filewallball.commands import plain_failures
-from filewallball.output import answer, json_option, short_time, show_table
+from filewallball.commands.output import answer, json_option, short_time, show_table
 
 _TITLES = ("backup_id", "created", "blobs", "bytes", "rows", "problem")
 

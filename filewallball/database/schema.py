@@ -8,8 +8,8 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from filewallball.database.connections import Database
 from filewallball.database.engines import Engines
+from filewallball.installation import SHIPPED
 from filewallball.registry import Holder, part, provide
-from filewallball.shipped import SHIPPED
 
 _MIGRATIONS = SHIPPED / "migrations"
 REVISION = text("SELECT version_num FROM alembic_version")

@@ -10,13 +10,13 @@ import click
 from filewallball.audit.seals import Seals
 from filewallball.audit.verify_job import Verification
 from filewallball.commands import with_service
+from filewallball.commands.output import answer, json_option, under_way
 from filewallball.database.connections import Database
 from filewallball.database.engines import Engines
 from filewallball.doctor import host, neighbours
 from filewallball.doctor.host import BAD, Diagnosis
 from filewallball.doctor.sync_workers import sync_workers
 from filewallball.ops.dashboards import FOLDER
-from filewallball.output import answer, json_option, under_way
 from filewallball.recording.operations import Ledger
 from filewallball.registry import Registry, part
 from filewallball.settings.service import Settings

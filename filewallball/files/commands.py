@@ -10,9 +10,9 @@ from sqlalchemy import Row
 from filewallball import errors
 from filewallball.clock import now_us
 from filewallball.commands import with_service
+from filewallball.commands.output import answer, json_option, progress, table
 from filewallball.database.connections import Database
 from filewallball.files.quarantine import is_dangerous, list_quarantined, purge, release
-from filewallball.output import answer, json_option, progress, table
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import Registry, part

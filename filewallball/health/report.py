@@ -5,7 +5,7 @@ from typing import Any
 
 from filewallball.clock import now_us, rfc3339
 from filewallball.health.checks import DISABLED, CheckResult, worst
-from filewallball.version import __version__
+from filewallball.installation import __version__
 
 DATABASE, REDIS, STORAGE, JOURNAL = "database", "redis", "storage", "audit_journal"
 EXTERNAL = ("virus_scan_service", "thumbnail_service", "backup_service")

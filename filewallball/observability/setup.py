@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import prometheus_flask_exporter
 from flask import Flask
 
+from filewallball.installation import __version__
 from filewallball.observability.exporter import Exporter
 from filewallball.observability.exposition import Exposition, Value
 from filewallball.observability.http import HttpObserver
@@ -18,7 +19,6 @@ from filewallball.observability.uptime import started_at
 from filewallball.registry import part
 from filewallball.settings.loading import announce_metrics_dir
 from filewallball.settings.service import Settings
-from filewallball.version import __version__
 from filewallball.web.exchange import ExchangeMiddleware, Observer
 from filewallball.web.origin import Origin
 

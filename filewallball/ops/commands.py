@@ -7,10 +7,10 @@ import click
 from flask import Flask
 
 from filewallball.commands import plain_failures, with_app
+from filewallball.commands.output import answer, json_option
 from filewallball.ops import reference as tables
 from filewallball.ops.artifacts import ARTIFACTS, host_settings
 from filewallball.ops.rendering import stale, write
-from filewallball.output import answer, json_option
 
 
 @click.command()

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from filewallball.commands import with_service
-from filewallball.output import answer, json_option, under_way
+from filewallball.commands.output import answer, json_option, under_way
 from filewallball.reconcile.reconciliation import Line, Reconciliation
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation

@@ -7,9 +7,9 @@ import click
 
 from filewallball.clock import now_us
 from filewallball.commands import with_service
+from filewallball.commands.output import answer, json_option, progress, under_way
 from filewallball.database.schema import downgrade, upgrade
 from filewallball.files.scrub import Pace, Scrub
-from filewallball.output import answer, json_option, progress, under_way
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.registry import Registry, part

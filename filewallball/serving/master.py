@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from filewallball.optional import telemetry_hidden
+from filewallball.imports import telemetry_hidden
 
 _LIBRARIES = (
     *("charset_normalizer", "flask_limiter", "flask_smorest", "flask_sqlalchemy", "flask_swagger_ui"),

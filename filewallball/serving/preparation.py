@@ -6,10 +6,10 @@ from sqlalchemy import Connection
 from filewallball.access.authentication import first_admin_stands, give_first_admin, new_token
 from filewallball.audit.seals import OTHER_KEY, Seals, holds_key
 from filewallball.audit.upgrade import finish_alone
+from filewallball.commands.output import under_way
 from filewallball.database.connections import Database
 from filewallball.database.schema import has_schema, is_newest, upgrade
 from filewallball.filesystem import kept_secret
-from filewallball.output import under_way
 from filewallball.recording.adoption import Adoption
 from filewallball.recording.caller import command_line
 from filewallball.recording.journal import Journal

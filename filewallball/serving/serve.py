@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from filewallball.commands import plain_failures
+from filewallball.installation import SHIPPED
 from filewallball.settings.loading import announce, load_settings
-from filewallball.shipped import SHIPPED
 
 
 @click.command()

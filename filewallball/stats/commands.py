@@ -3,7 +3,7 @@
 import click
 
 from filewallball.commands import with_service
-from filewallball.output import answer, json_option, under_way
+from filewallball.commands.output import answer, json_option, under_way
 from filewallball.recording.caller import command_line
 from filewallball.recording.operations import Ledger, operation
 from filewallball.recording.shipper import Shipper

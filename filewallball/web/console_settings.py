@@ -7,9 +7,9 @@ from marshmallow import Schema, fields
 
 from filewallball import permissions
 from filewallball.errors import TUS_VERSION
+from filewallball.installation import __version__
 from filewallball.registry import part
 from filewallball.settings.service import Settings
-from filewallball.version import __version__
 from filewallball.web.api import Blueprint
 
 blueprint = Blueprint(

@@ -102,7 +102,7 @@ def test_each_rule_has_a_section_in_the_runbook_and_no_section_lacks_a_rule() ->
 
 
 def test_the_runbook_names_commands_that_exist() -> None:
-    from filewallball.command_table import COMMANDS
+    from filewallball.commands.table import COMMANDS
 
     commands = set(re.findall(r"`filewallball ([a-z]+)", (ROOT / "docs/runbook.md").read_text()))
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from filewallball.installation import __version__
 from filewallball.ops.artifacts import ARTIFACTS, host_settings
 from filewallball.ops.nginx import configuration as nginx_configuration
 from filewallball.ops.prometheus import configuration as prometheus_configuration
 from filewallball.ops.rendering import write
 from filewallball.settings.loading import documented, load_settings
 from filewallball.settings.service import Settings
-from filewallball.version import __version__
 from harness import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())

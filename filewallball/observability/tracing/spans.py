@@ -18,13 +18,13 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 from uuid_utils import uuid4
 
 from filewallball.errors.translation import translate
+from filewallball.installation import __version__
 from filewallball.observability.request_log import shown_agent, shown_path
 from filewallball.observability.vocabulary import METHODS
 from filewallball.recording.event import FAILED, Event
 from filewallball.recording.steps import Step
 from filewallball.redaction import Redactor
 from filewallball.settings.service import Settings
-from filewallball.version import __version__
 from filewallball.web.exchange import Exchange
 from filewallball.web.trace_context import Trace
 
