@@ -63,6 +63,8 @@ def _is_plain(value: dict[Any, Any]) -> bool:
     """True if sanitizing would change nothing in a flat object, as in nearly all that are."""
     texts = []
     for key, item in value.items():
+        if type(key) is not str:  # not even a name of SQLAlchemy's, which orjson does not take for a key
+            return False
         texts.append(key)
         kind = type(item)
         if kind is str:
@@ -72,10 +74,7 @@ def _is_plain(value: dict[Any, Any]) -> bool:
                 return False
         elif kind is not bool and item is not None:
             return False
-    try:
-        text = "".join(texts)
-    except TypeError:  # a key that is none
-        return False
+    text = "".join(texts)
     return text.isascii() and text.isprintable() and max(map(len, texts), default=0) <= _MAX_DETAIL_TEXT
 
 

@@ -60,7 +60,11 @@ def test_make_help_lists_every_command() -> None:
 
 def test_make_test_says_what_it_installs_and_how_long_it_takes_before_anything_else() -> None:
     planned = subprocess.run(
-        ["make", "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--dry-run", "--no-print-directory", "test"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     first, second = planned.stdout.splitlines()[:2]
