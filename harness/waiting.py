@@ -6,14 +6,17 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_PAUSE_SECONDS = 0.02
+_SHORTEST_SECONDS, _LONGEST_SECONDS = 0.02, 0.2
+_SHARE = 1 / 20
+"""Of what has been waited already, as the pause before the next look: looks cost the service that is asked."""
 
 
 def wait_until(predicate: Callable[[], T], seconds: float = 60, what: str = "") -> T:
     """The first truthy value of `predicate`; raises `TimeoutError` naming `what` when the deadline passes."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while not (value := predicate()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             raise TimeoutError(f"not within {seconds} s: {what or predicate!r}")
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(min(_LONGEST_SECONDS, max(_SHORTEST_SECONDS, waited * _SHARE)))
     return value
