@@ -13,6 +13,8 @@ from typing import Any, Protocol, Self
 _CONTEXT = ctypes.c_uint32 * 28
 """`SHA256_CTX`: the hash so far, its number of bits (low, high), a block that is not full, and two lengths."""
 _BITS = slice(8, 10)
+_LENGTHS = slice(26, 28)
+_BLOCK_BYTES, _DIGEST_BYTES = 64, 32
 STATE_BYTES = ctypes.sizeof(_CONTEXT)
 STATE_VERSION = ssl.OPENSSL_VERSION.encode()
 """States are only good for the version that made them."""
@@ -44,6 +46,14 @@ class Sha256:
         low, high = self._context[_BITS]
         return (high << 32 | low) // 8
 
+    @property
+    def is_sound(self) -> bool:
+        """False for a state that no hash can have, and with which OpenSSL would write beyond its structure."""
+        filled, size = self._context[_LENGTHS]
+        return (
+            self._context[_BITS][0] % 8 == 0 and filled == self.count % _BLOCK_BYTES and size == _DIGEST_BYTES
+        )
+
     def state(self) -> bytes:
         """All that another one needs to go on from here."""
         return bytes(self._context)
@@ -52,7 +62,7 @@ class Sha256:
         _functions.SHA256_Update(self._context, data, len(data))
 
     def hexdigest(self) -> str:
-        digest = ctypes.create_string_buffer(32)
+        digest = ctypes.create_string_buffer(_DIGEST_BYTES)
         _functions.SHA256_Final(digest, _CONTEXT.from_buffer_copy(self._context))
         return digest.raw.hex()
 

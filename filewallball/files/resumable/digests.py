@@ -13,14 +13,20 @@ def digest_of(upload: Upload) -> Digest | None:
     """The digest of all that was received, None where it is not known."""
     if not upload.received:
         return new_digest()
-    version, state = upload.digest[: len(_VERSION)], upload.digest[len(_VERSION) :]
-    if version != _VERSION or len(state) != 2 * STATE_BYTES:
-        return None
-    digest = Sha256(bytes.fromhex(state))
-    return digest if digest.count == upload.received else None
+    digest = _kept(upload.digest)
+    return digest if digest is not None and digest.is_sound and digest.count == upload.received else None
 
 
 def told(digest: Digest | None, received: int) -> str:
     """The digest of so many bytes as a row keeps it; empty where it is not known."""
     is_known = isinstance(digest, Sha256) and digest.count == received
     return f"{_VERSION}{digest.state().hex()}" if isinstance(digest, Sha256) and is_known else ""
+
+
+def _kept(column: str) -> Sha256 | None:
+    version, text = column[: len(_VERSION)], column[len(_VERSION) :]
+    try:
+        state = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return Sha256(state) if version == _VERSION and len(state) == STATE_BYTES else None

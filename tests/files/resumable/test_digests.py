@@ -107,3 +107,28 @@ def test_an_upload_that_goes_on_after_a_break_is_counted(client: FlaskClient) ->
 
     metrics = client.get("/metrics", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}).text
     assert "\nresumable_uploads_resumed_total 1.0\n" in metrics
+
+
+@pytest.mark.parametrize("number", [8, 26, 27])
+def test_a_state_that_no_hash_can_have_is_not_taken(app: Flask, client: FlaskClient, number: int) -> None:
+    """With such a length of a block OpenSSL would write somewhere else in the process."""
+    url = begin(client, len(DATA))
+    patch(client, url, 0, DATA[:HALF])
+    kept = str(Parts(app).database.scalar(select(uploads.c.digest)))
+    start = 8 + 8 * number  # behind the version, eight digits for each number
+    change(app, uploads, digest=f"{kept[:start]}ffff0000{kept[start + 8 :]}")
+
+    patch(client, url, HALF, DATA[HALF:])
+
+    assert _shown(client, url) == sha256(DATA).hexdigest()
+
+
+def test_a_state_that_is_no_number_is_not_taken(app: Flask, client: FlaskClient) -> None:
+    url = begin(client, len(DATA))
+    patch(client, url, 0, DATA[:HALF])
+    kept = str(Parts(app).database.scalar(select(uploads.c.digest)))
+    change(app, uploads, digest=f"{kept[:-2]}zz")
+
+    patch(client, url, HALF, DATA[HALF:])
+
+    assert _shown(client, url) == sha256(DATA).hexdigest()
