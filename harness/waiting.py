@@ -6,17 +6,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_SHORTEST_SECONDS, _LONGEST_SECONDS = 0.02, 0.2
-_SHARE = 1 / 20
-"""Of what has been waited already, as the pause before the next look: looks cost the service that is asked."""
+_PAUSE_SECONDS = 0.02
 
 
 def wait_until(predicate: Callable[[], T], seconds: float = 60, what: str = "") -> T:
     """The first truthy value of `predicate`; raises `TimeoutError` naming `what` when the deadline passes."""
-    begun = time.monotonic()
+    deadline = time.monotonic() + seconds
     while not (value := predicate()):
-        waited = time.monotonic() - begun
-        if waited > seconds:
+        if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s: {what or predicate!r}")
-        time.sleep(min(_LONGEST_SECONDS, max(_SHORTEST_SECONDS, waited * _SHARE)))
+        time.sleep(_PAUSE_SECONDS)
     return value

@@ -15,6 +15,8 @@ class Relay:
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
         self.delay_seconds = 0.0
+        self.pace_seconds = 0.0
+        """The least time between two pieces of one half of a connection, so that what is large takes its time."""
         self.concerns = b""
         """Only connections that have sent a piece with these bytes are cut or lost."""
         self.until = b""
@@ -93,6 +95,7 @@ class _Side(asyncio.Protocol):
         self._is_concerned = False
         self._is_lost = False
         self._seen = 0
+        self._due = 0.0
         self._waiting: deque[bytes | None] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -162,7 +165,10 @@ class _Side(asyncio.Protocol):
 
     def _later(self) -> None:
         # Each call takes the piece that is first by then, so a delay that shrinks never turns the order around.
-        asyncio.get_running_loop().call_later(self._relay.delay_seconds, self._pass_on)
+        loop = asyncio.get_running_loop()
+        due, pace = loop.time() + self._relay.delay_seconds, self._relay.pace_seconds
+        self._due = max(due, self._due + pace) if pace else due
+        loop.call_at(self._due, self._pass_on)
 
     def _pass_on(self) -> None:
         assert self._other is not None

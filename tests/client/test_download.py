@@ -132,13 +132,13 @@ def test_after_ctrl_c_the_same_command_goes_on(
     fwb: Fwb, relay: Relay, stored: StoredFile, tmp_path: Path, parts: Parts
 ) -> None:
     fwb.server = f"http://127.0.0.1:{relay.port}"
-    relay.delay_seconds = 0.05
+    relay.pace_seconds = 0.2
     arguments = ("get", stored.file_id, "-o", tmp_path / "fetched")
     process = fwb.start(*arguments, stderr=subprocess.PIPE)
     wait_until(lambda: parts() and parts()[0].stat().st_size > 0, seconds=30, what="a part has arrived")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    relay.delay_seconds = 0.0
+    relay.pace_seconds = 0.0
 
     assert process.returncode == 130
     assert b"The same command goes on" in err
