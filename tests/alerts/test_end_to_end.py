@@ -93,7 +93,9 @@ def _sms_said(stage: Stage) -> Counter[tuple[str, str]]:
 
 
 def _expect_other_channels_left_alone(stage: Stage) -> None:
-    assert {each.alert for each in stage.told("pagerduty")} <= {"ServiceDown", "HealthCheckFailed"}
+    # On a slow machine the failures last long enough to spend the month's budget of them too fast.
+    may_page = {"ServiceDown", "HealthCheckFailed", "AvailabilityBurnsFast"}
+    assert {each.alert for each in stage.told("pagerduty")} <= may_page
     assert not [text for text in stage.sms() if text.split()[1] in ("HighErrorRate", "FailedAuthentications")]
     kept = {alert["name"]: alert["status"] for alert in reversed(stage.alerts())}
     assert kept.keys() >= (EXPECTED | DOWN).keys()
