@@ -74,13 +74,12 @@ def test_a_read_only_database_leaves_nothing_of_any_upload(
     database.execute("SET GLOBAL read_only = 1")
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda number: upload(address, b"%d" % number), range(100)))
-    left = files_of(server)
+    wait_until(lambda: files_of(server) == [0, 0], what="no file is left but a passing health check's")
     database.execute("SET GLOBAL read_only = 0")
 
     assert {answer.status_code for answer in answers} == {503}
     assert {answer.json()["code"] for answer in answers} == {"unavailable"}
     assert {answer.json()["detail"] for answer in answers} == {"The database is read-only."}
-    assert left == [0, 0]
     assert upload(address).status_code == 201
 
 
@@ -114,4 +113,4 @@ def test_a_database_lost_before_commit_leaves_no_bytes(
             database.kill()
 
     assert (answer.result().status_code, answer.result().json()["code"]) == (503, "unavailable")
-    assert files_of(server) == [1, 0]
+    wait_until(lambda: files_of(server) == [1, 0], what="no stage is left but a passing health check's")
