@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 RELATIVE_ERROR = 0.015
 _RATIO = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
-_LOG_RATIO = math.log(_RATIO)
+LOG_RATIO = math.log(_RATIO)
 
 
 def bucket_of(duration_us: int) -> int:
     """The bucket of a duration of at least one microsecond."""
-    return math.ceil(math.log(duration_us) / _LOG_RATIO)
+    return math.ceil(math.log(duration_us) / LOG_RATIO)
 
 
 def middle_us(bucket: int) -> float:

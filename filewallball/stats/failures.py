@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from filewallball.recording.event import FAILED
 from filewallball.recording.tables import audit_log
 from filewallball.stats.calendar import DAY_HOURS
-from filewallball.stats.snapshot import BLOCKS_FOLLOWED, Numbers, Snapshot, span
+from filewallball.stats.snapshot import BLOCKS_FOLLOWED, Numbers, Snapshot, span, summed
 from filewallball.stats.tables import upload_errors_daily, usage_client_daily, usage_hourly
-from filewallball.stats.tally import UPLOAD, OperationKind
+from filewallball.stats.tally import UPLOAD, OperationKind, Tally
 
 
 def by_day(snapshot: Snapshot, first_day: int) -> Counter[tuple[int, str]]:
@@ -27,14 +27,17 @@ def by_day(snapshot: Snapshot, first_day: int) -> Counter[tuple[int, str]]:
         )
         return snapshot.numbers(statement.group_by(day, usage_hourly.c.kind_id), keys=2)
 
+    def pick(tally: Tally) -> dict[Any, Numbers]:
+        return summed(
+            ((hour - hour % DAY_HOURS, snapshot.key(kind)), (sums.count,))
+            for (hour, kind), sums in tally.usage.items()
+            if _is_failure(kind) and hour >= first_day * DAY_HOURS
+        )
+
     counts = Counter[tuple[int, str]]()
-    for (start, key), (count,) in snapshot.sealed(
-        f"failures {len(kinds)}", first_day * DAY_HOURS, read
-    ).items():
+    found = snapshot.sums(f"failures {len(kinds)}", first_day * DAY_HOURS, read, pick)
+    for (start, key), (count,) in found.items():
         counts[start // DAY_HOURS, snapshot.kind(key).error_type] += count
-    for (hour, kind), sums in snapshot.unsealed.usage.items():
-        if _is_failure(kind) and hour >= first_day * DAY_HOURS:
-            counts[hour // DAY_HOURS, kind.error_type] += sums.count
     return counts
 
 
@@ -89,7 +92,7 @@ def _ranking(snapshot: Snapshot, first_day: int, old: FailureRanking | None) -> 
     if old.number == snapshot.number:
         return old
     moved = dict(old.moved)
-    news = snapshot.tally(
+    news = snapshot.news(old.number) or snapshot.tally(
         audit_log.c.block_id > old.number, audit_log.c.action == UPLOAD, audit_log.c.status == FAILED
     )
     for (day, address), count in news.upload_errors.items():

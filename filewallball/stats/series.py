@@ -3,7 +3,7 @@
 What an answer costs depends on the window's length and on the rows not sealed yet, not on the length of the log.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,9 @@ from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.stats.buckets import middle_us, quantile_us
 from filewallball.stats.calendar import DAY_HOURS, HOUR_US, hour_of
 from filewallball.stats.detailed import capacity_of
-from filewallball.stats.snapshot import SUMS, Snapshot, span
+from filewallball.stats.snapshot import SUMS, Numbers, Snapshot, numbers_of, span, summed
 from filewallball.stats.tables import latency_hourly, usage_hourly
-from filewallball.stats.tally import DOWNLOAD, ENDINGS, UPLOAD, VIEW, OperationKind, Sums
+from filewallball.stats.tally import DOWNLOAD, ENDINGS, UPLOAD, VIEW, OperationKind, Sums, Tally
 from filewallball.stats.uploads import percent
 from filewallball.storage.local import Space
 
@@ -29,6 +29,7 @@ _STEPS = (1, 3, 6, 12, 24, 2 * 24, 7 * 24, 30 * 24)
 _FETCHES = frozenset({DOWNLOAD, VIEW})
 Usage = Mapping[OperationKind, Sums]
 Value = int | float | None
+ByHour = Callable[[Tally], Iterable[tuple[int, int, Numbers]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,11 +121,9 @@ def window_of(first_us: int, last_us: int, step_hours: int | None, *, in_days: b
 def service_steps(snapshot: Snapshot, window: Window, wanted: Collection[str]) -> list[Step]:
     """The steps of the whole service."""
     steps = [Step() for _ in window.points]
-    for (place, key), numbers in _sealed(snapshot, "usage", window).items():
+    of_kinds = _sums(snapshot, "usage", window, lambda tally: _of_kinds(snapshot, tally))
+    for (place, key), numbers in of_kinds.items():
         steps[place].add(snapshot.kind(key), Sums(*numbers))
-    for (hour, kind), sums in snapshot.unsealed.usage.items():
-        if window.first <= hour < window.end:
-            steps[window.place(hour)].add(kind, sums)
     if "duration" in wanted:
         _add_latency(snapshot, window, steps)
     if "bytes" in wanted:
@@ -152,28 +151,39 @@ def series_of(
     ]
 
 
-def _sealed(snapshot: Snapshot, name: str, window: Window) -> dict[Any, tuple[int, ...]]:
-    """The sums of sealed rows by step; only hours in which rows still arrive are read again for each new block."""
+def _sums(snapshot: Snapshot, name: str, window: Window, by_hour: ByHour) -> dict[Any, Numbers]:
+    """The sums by step; `by_hour` finds in a tally what the tables hold for an hour and a key."""
     of, key, sums = _TABLES[name]
     place = of.c.hour - (of.c.hour - window.first) % window.step
 
-    def read(first: int, end: int | None) -> dict[Any, tuple[int, ...]]:
+    def read(first: int, end: int | None) -> dict[Any, Numbers]:
         last = window.end if end is None else min(end, window.end)
         columns = (func.min(of.c.hour), of.c[key], *(func.sum(of.c[each]) for each in sums))
         statement = select(*columns).where(*span(of.c.hour, first, last)).group_by(place, of.c[key])
         found = snapshot.numbers(statement, keys=2)
         return {(window.place(hour), each): numbers for (hour, each), numbers in found.items()}
 
-    return snapshot.sealed(f"{name} {window}", window.first, read)
+    def pick(tally: Tally) -> dict[Any, Numbers]:
+        return summed(
+            ((window.place(hour), each), numbers)
+            for hour, each, numbers in by_hour(tally)
+            if window.first <= hour < window.end
+        )
+
+    return snapshot.sums(f"{name} {window}", window.first, read, pick)
+
+
+def _of_kinds(snapshot: Snapshot, tally: Tally) -> Iterator[tuple[int, int, Numbers]]:
+    return ((hour, snapshot.key(kind), numbers_of(sums)) for (hour, kind), sums in tally.usage.items())
+
+
+def _of_buckets(tally: Tally) -> Iterator[tuple[int, int, Numbers]]:
+    return ((hour, bucket, (count,)) for (hour, _, bucket), count in tally.latency.items())
 
 
 def _add_latency(snapshot: Snapshot, window: Window, steps: list[Step]) -> None:
-    for (place, bucket), (count,) in _sealed(snapshot, "latency", window).items():
-        steps[place].latency[bucket] = steps[place].latency.get(bucket, 0) + count
-    for (hour, _, bucket), count in snapshot.unsealed.latency.items():
-        if window.first <= hour < window.end:
-            latency = steps[window.place(hour)].latency
-            latency[bucket] = latency.get(bucket, 0) + count
+    for (place, bucket), (count,) in _sums(snapshot, "latency", window, _of_buckets).items():
+        steps[place].latency[bucket] = count
 
 
 def _add_stock(snapshot: Snapshot, window: Window, steps: list[Step]) -> None:

@@ -1,11 +1,12 @@
 """Statistics at one moment: the sums of sealed rows and the rows not yet sealed, read in one snapshot.
 
 Sums over hours that no row arrives in any more are remembered; `usage_state.revision`, read in the same snapshot, says
-whether they still hold. So an answer costs as much as the newest hours and the unsealed rows, however long the log is.
+whether they still hold. To those of the newest hours, the rows of new blocks are added while they are few. So an answer
+costs as much as the rows since the last one, at most as the newest hours, however long the log is.
 """
 
-from collections.abc import Callable, Hashable, Iterable
-from operator import add
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from operator import add, attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
@@ -31,6 +32,8 @@ T = TypeVar("T")
 Numbers = tuple[int, ...]
 Read = Callable[[int, int | None], dict[Any, Numbers]]
 """A function that reads sums from one hour on, up to another."""
+Pick = Callable[[Tally], dict[Any, Numbers]]
+"""A function that takes what a `Read` reads out of a tally."""
 _NAMES = ("timestamp_us", "action", "status", "error_type", "user_id", "ip_address")
 _NUMBERS = ("file_type", "file_size", "duration_us", "cache", "count", "link_id")
 ROWS = select(
@@ -44,6 +47,9 @@ _HEAD = select(audit_chain.c.number, usage_state.c.newest_hour, usage_state.c.re
     audit_chain, usage_state, usage_state.c.id == 1
 )
 SUMS = ("count", "bytes", "duration_us", "timed", "hits", "lookups", "suspicious")
+numbers_of: Callable[[Sums], Numbers] = attrgetter(*SUMS)
+_MOST_NEWS = 500
+"""The rows of new blocks that are added to what is remembered; of more, the sums of the newest hours are read again."""
 
 
 class Statistics:
@@ -76,6 +82,7 @@ class Snapshot:
         self._version = head.number, head.revision
         self._closed = head.newest_hour - OPEN_HOURS + 1
         self._unsealed: Tally | None = None
+        self._news: dict[int, Tally | None] = {}
 
     @property
     def unsealed(self) -> Tally:
@@ -84,34 +91,47 @@ class Snapshot:
             self._unsealed = self.tally(audit_log.c.block_id.is_(None))
         return self._unsealed
 
+    def news(self, number: int) -> Tally | None:
+        """The rows of the blocks after this one; None if they are many."""
+        if number not in self._news:
+            later = audit_log.c.block_id.between(number + 1, self.number)
+            rows: list[Any] = list(self.connection.execute(ROWS.where(later).limit(_MOST_NEWS + 1)))
+            self._news[number] = Tally().add_all(rows) if len(rows) <= _MOST_NEWS else None
+        return self._news[number]
+
     def tally(self, *conditions: ColumnElement[bool]) -> Tally:
         """Add up rows of the audit log."""
         return Tally().add_all(self.connection.execute(ROWS.where(*conditions)))
 
     def usage(self, first_hour: int) -> dict[OperationKind, Sums]:
         """The sums of all operations since an hour began, by kind."""
-        found = self.sealed("usage", first_hour, self._read_usage)
-        sums = {self.kind(key): Sums(*numbers) for key, numbers in found.items()}
-        for (hour, kind), more in self.unsealed.usage.items():
-            if hour >= first_hour:
-                sums.setdefault(kind, Sums()).add(more)
-        return sums
+
+        def pick(tally: Tally) -> dict[Any, Numbers]:
+            of = ((kind, sums) for (hour, kind), sums in tally.usage.items() if hour >= first_hour)
+            return summed((self.key(kind), numbers_of(sums)) for kind, sums in of)
+
+        found = self.sums("usage", first_hour, self._read_usage, pick)
+        return {self.kind(key): Sums(*numbers) for key, numbers in found.items()}
 
     def latency(self, first_hour: int) -> dict[int, int]:
         """Count operations of clients by the bucket of their duration."""
-        counts = {
-            bucket: count
-            for bucket, (count,) in self.sealed("latency", first_hour, self._read_latency).items()
-        }
-        for (hour, _, bucket), count in self.unsealed.latency.items():
-            if hour >= first_hour:
-                counts[bucket] = counts.get(bucket, 0) + count
-        return counts
 
-    def client(self, address: str, first_day: int) -> dict[tuple[int, OperationKind], Sums]:
-        """The sums of one client, by day and kind."""
+        def pick(tally: Tally) -> dict[Any, Numbers]:
+            return summed(
+                (bucket, (count,)) for (hour, _, bucket), count in tally.latency.items() if hour >= first_hour
+            )
+
+        found = self.sums("latency", first_hour, self._read_latency, pick)
+        return {bucket: count for bucket, (count,) in found.items()}
+
+    def client(self, address: str, first_day: int, action: str = "") -> dict[tuple[int, OperationKind], Sums]:
+        """The sums of one client, by day and kind; of all actions, or at least of this one."""
         mine = usage_client_daily.c.client_ip == address, usage_client_daily.c.day >= first_day
-        rows = self.connection.execute(select(*usage_client_daily.c).where(*mine))
+        statement = select(*usage_client_daily.c).where(*mine)
+        if action:
+            meant = usage_kinds.c.id == usage_client_daily.c.kind_id, usage_kinds.c.action == action
+            statement = statement.join(usage_kinds, meant[0]).where(meant[1])
+        rows = self.connection.execute(statement)
         sums = {(row[1], self.kind(row[2])): Sums(*row[3:]) for row in rows}
         unsealed = self.tally(audit_log.c.block_id.is_(None), audit_log.c.ip_address == address)
         for (_, day, kind), more in unsealed.clients.items():
@@ -157,10 +177,6 @@ class Snapshot:
         oldest = self.connection.execute(select(func.min(usage_hourly.c.hour))).scalar()
         return min([*hours, oldest] if oldest is not None else hours, default=None)
 
-    def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The result of `compute`, which reads sealed rows alone, kept until more are sealed."""
-        return self._cache.get(key, self._version, compute)
-
     def follow(self, key: Hashable, advance: Callable[[T | None], T]) -> T:
         """The result of `advance`, which is given its own last result for the sealed rows, or None the first time."""
         return self._cache.follow((key, self._revision), advance)
@@ -168,23 +184,20 @@ class Snapshot:
     def kind(self, key: int) -> OperationKind:
         """The kind of an id."""
         if key not in self._kinds:
-            self.all_kinds()
+            self._read_kinds()
         return self._kinds[key]
 
+    def key(self, kind: OperationKind) -> int:
+        """The id of a kind, which then is known."""
+        self._kinds[kind.id] = kind
+        return kind.id
+
     def all_kinds(self) -> Iterable[OperationKind]:
-        """Every kind of operation on record."""
+        """Every kind of operation in sealed rows."""
+        return self._followed("kinds", self._read_kinds, lambda tally: {kind: () for _, kind in tally.usage})
 
-        def read() -> list[OperationKind]:
-            found = {
-                row.id: OperationKind(*row[1:]) for row in self.connection.execute(select(*usage_kinds.c))
-            }
-            self._kinds.update(found)
-            return list(found.values())
-
-        return self.remember("kinds", read)
-
-    def sealed(self, name: str, first_hour: int, read: Read) -> dict[Any, Numbers]:
-        """The sums that `read` finds from an hour on; only the open hours are read again for each new block."""
+    def sums(self, name: str, first_hour: int, read: Read, pick: Pick) -> dict[Any, Numbers]:
+        """What `read` finds from an hour on, and `pick` in rows that no sums hold yet."""
 
         def whole() -> dict[Any, Numbers]:
             # Days are read whole, so what is remembered ends with a day where days are asked for.
@@ -192,9 +205,25 @@ class Snapshot:
             if end <= first_hour:
                 return read(first_hour, None)
             past = self._cache.get((name, first_hour, end), self._revision, lambda: read(first_hour, end))
-            return _added(past, self._cache.get((name, end, None), self._version, lambda: read(end, None)))
+            return summed(
+                self._cache.get((name, end, None), self._version, lambda: read(end, None)).items(), past
+            )
 
-        return self._cache.get((name, first_hour), self._version, whole)
+        return summed(pick(self.unsealed).items(), self._followed((name, first_hour), whole, pick))
+
+    def _followed(
+        self, key: Hashable, whole: Callable[[], dict[Any, Numbers]], pick: Pick
+    ) -> dict[Any, Numbers]:
+        """The sums of sealed rows: those for an earlier block and its news, or else what `whole` reads."""
+
+        def advance(old: tuple[int, dict[Any, Numbers]] | None) -> tuple[int, dict[Any, Numbers]]:
+            number, sums = old or (self.number + 1, {})
+            if number == self.number:
+                return number, sums
+            news = self.news(number) if number < self.number else None
+            return self.number, whole() if news is None else summed(pick(news).items(), sums)
+
+        return self.follow(key, advance)[1]
 
     def numbers(self, statement: Select[Any], *, keys: int) -> dict[Any, Numbers]:
         """The rows of a statement: their first columns are the key, the others what was added up."""
@@ -203,6 +232,11 @@ class Snapshot:
             key = row[0] if keys == 1 else tuple(row[:keys])
             found[key] = tuple(map(int, row[keys:]))
         return found
+
+    def _read_kinds(self) -> dict[Any, Numbers]:
+        found = {row.id: OperationKind(*row[1:]) for row in self.connection.execute(select(*usage_kinds.c))}
+        self._kinds.update(found)
+        return dict.fromkeys(found.values(), ())
 
     def _read_usage(self, first_hour: int, end: int | None) -> dict[Any, Numbers]:
         sums = [func.sum(usage_hourly.c[name]) for name in SUMS]
@@ -220,8 +254,11 @@ def span(of: ColumnElement[int], first: int, end: int | None) -> list[ColumnElem
     return [of >= first] if end is None else [of >= first, of < end]
 
 
-def _added(one: dict[Any, Numbers], other: dict[Any, Numbers]) -> dict[Any, Numbers]:
-    total = dict(one)
-    for key, numbers in other.items():
+def summed(
+    items: Iterable[tuple[Any, Numbers]], to: Mapping[Any, Numbers] | None = None
+) -> dict[Any, Numbers]:
+    """Pairs of a key and what is added up for it, as one dictionary; on top of `to`, which stays as it is."""
+    total = dict(to or {})
+    for key, numbers in items:
         total[key] = tuple(map(add, total[key], numbers)) if key in total else numbers
     return total

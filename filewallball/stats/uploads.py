@@ -72,7 +72,7 @@ def client_uploads(snapshot: Snapshot, address: str, today: int, days: int) -> C
     types, causes = Counter[str](), Counter[str]()
     by_day: dict[int, tuple[Sums, Sums]] = {}
     good, bad = Sums(), Sums()
-    for (day, kind), sums in snapshot.client(address, today - days + 1).items():
+    for (day, kind), sums in snapshot.client(address, today - days + 1, UPLOAD).items():
         if kind.action != UPLOAD or kind.status not in (SUCCESS, FAILED):
             continue
         of_day = by_day.setdefault(day, (Sums(), Sums()))

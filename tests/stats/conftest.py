@@ -1,12 +1,13 @@
 """The app's parts over an empty audit log, and events to put on record."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from filewallball.recording.event import Event
 from filewallball.stats.snapshot import Statistics
@@ -41,6 +42,19 @@ def record(parts: Parts) -> Record:
         return events
 
     return write
+
+
+@contextmanager
+def seen_statements() -> Iterator[list[str]]:
+    """The statements that SQLAlchemy passes to the database meanwhile."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 def make_event(**fields: Any) -> Event:

@@ -16,7 +16,7 @@ from filewallball.clock import now_us
 from filewallball.stats.snapshot import Statistics
 from harness.parts import Parts, put_on_record, sealer_of_another_host
 from tests.stats.agreement import check
-from tests.stats.conftest import chance_event, make_event
+from tests.stats.conftest import chance_event, make_event, seen_statements
 
 _DAY_US = 86_400_000_000
 _OUTCOMES = st.one_of(
@@ -85,6 +85,21 @@ def test_a_client_that_is_new_since_the_ranking_was_made_is_counted_once(
         assert check(parts, statistics) == number  # not yet sealed
         parts.sealer.run()
         assert check(parts, statistics) == number
+
+
+def test_rows_of_new_blocks_are_added_to_what_is_remembered_while_they_are_few(
+    parts: Parts, statistics: Statistics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("filewallball.stats.snapshot._MOST_NEWS", 3)
+    chance, read = random.Random(3), []
+    for count in (5, 3, 4):
+        put_on_record(parts, [chance_event(chance, now_us(), 1) for _ in range(count)])
+        parts.sealer.run()
+        with seen_statements() as statements:
+            check(parts, statistics)
+        read.append(any("FROM latency_hourly" in each for each in statements))
+
+    assert read == [True, False, True]
 
 
 def test_statistics_are_a_recount_at_any_instant_while_rows_arrive_and_digests_compete(
