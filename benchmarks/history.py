@@ -1,25 +1,32 @@
-"""A long audit log made by MariaDB itself: genuine macs, sealed blocks and totals, in a fraction of the time that the
-service would need for it; and the server that holds it, whose folder can be kept between runs."""
+"""A long audit log made by MariaDB itself: genuine macs, sealed blocks, totals and sums, in a fraction of the time that
+the service would need for it; and the server that holds it, whose folder can be kept between runs."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import mysql
 
 from filewallball import create_app
+from filewallball.audit.block_reader import BlockReader, runs
 from filewallball.audit.sealer import BLOCK_ROWS
-from filewallball.audit.seals import FIRST_SEAL, Block, Seals, canonical_columns, sealed_column
+from filewallball.audit.seals import FIRST_SEAL, Seals, canonical_columns, seal_key
 from filewallball.clock import now_us
 from filewallball.database.schema import upgrade
 from filewallball.recording.audit_rows import EXTENSION
+from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from filewallball.settings.loading import load_settings
-from filewallball.stats.tables import daily_seen, usage_client_daily
+from filewallball.stats.buckets import LOG_RATIO
+from filewallball.stats.tables import daily_seen, usage_client_daily, usage_kinds
+from filewallball.stats.tally import OperationKind
 from harness.parts import Parts
 from harness.servers import MariaDB
 from harness.servers.base import Server
@@ -28,35 +35,71 @@ SEAL_KEY = "the key that seals the audit log of the benchmark"
 DAY_US = 86_400_000_000
 DAYS = 60
 """The days that a log covers, unless told otherwise."""
-_CHUNK = 50 * BLOCK_ROWS
-_BLOCKS_AT_ONCE = 20
-_CHANCE = "(CRC32(CONCAT(seq, '{}')) / 4294967296)"
+_ERRORS = ("file_too_large", "invalid_file_type", "storage_full", "network_error", "not_found")
+_TYPES = ("image/jpeg", "image/png", "application/pdf", "text/plain", "video/mp4", "application/zip")
+_OUTCOMES = ((SUCCESS, ""), *((FAILED, error) for error in _ERRORS))
+_KINDS = [
+    OperationKind(action, *outcome, file_type)
+    for action, outcome, file_type in (
+        *product(("file:upload", "file:download", "file:view", "file:list"), _OUTCOMES, _TYPES),
+        *product(("auth:fail",), ((DENIED, "auth_unknown"),), _TYPES),
+    )
+]
+_TERMS = {
+    "errors": str(_ERRORS)[1:-1],
+    "types": str(_TYPES)[1:-1],
+    "log_ratio": repr(LOG_RATIO),
+    "block_rows": BLOCK_ROWS,
+}
 _MADE = """
-SELECT seq AS id, LPAD(seq, 36, '0') AS event_id, CAST({start} + FLOOR(seq * {step}) AS INTEGER) AS timestamp_us,
-  action,
+SELECT seq AS id, LPAD(seq, 36, '0') AS event_id, {start} + seq * {step} AS timestamp_us, action,
   IF(action = 'auth:fail', 'system', 'file') AS resource_type, MD5(seq DIV 3) AS resource_id, status,
-  IF(status = 'failed', ELT(1 + FLOOR({r4} * 5),
-      'file_too_large', 'invalid_file_type', 'storage_full', 'network_error', 'not_found'),
+  IF(status = 'failed', ELT(1 + FLOOR(r4 * 5), {errors}),
     IF(status = 'denied', 'auth_unknown', '')) AS error_type,
-  IF({r5} < 0.5, 1 + client % 5000, 0) AS user_id, IF({r5} < 0.5, 'somebody', '') AS username, 0 AS token_id,
+  IF(r5 < 0.5, 1 + client % 5000, 0) AS user_id, IF(r5 < 0.5, 'somebody', '') AS username, 0 AS token_id,
   INET_NTOA(167772160 + client) AS ip_address,
   UNHEX(CONCAT('00000000000000000000FFFF', LPAD(HEX(167772160 + client), 8, '0'))) AS address,
   'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0' AS user_agent,
-  CONCAT('req_', MD5(seq + 5)) AS request_id,
-  ELT(1 + FLOOR({r6} * 6),
-    'image/jpeg', 'image/png', 'application/pdf', 'text/plain', 'video/mp4', 'application/zip') AS file_type,
-  CAST(POW(10, 3 + 4 * {r7}) AS INTEGER) AS file_size, CAST(POW(10, 3 + 3.5 * {r8}) AS INTEGER) AS duration_us,
+  CONCAT('req_', MD5(seq + 5)) AS request_id, ELT(1 + FLOOR(r6 * 6), {types}) AS file_type,
+  CAST(POW(10, 3 + 4 * r7) AS INTEGER) AS file_size, CAST(POW(10, 3 + 3.5 * r8) AS INTEGER) AS duration_us,
   'none' AS cache, 1 AS `count`, '{{"filename":"holiday in the mountains.jpg"}}' AS details,
   1 + (seq - 1) DIV {block_rows} AS block_id
-FROM (SELECT seq, CAST(FLOOR({clients} * POW({r1}, {skew})) AS INTEGER) AS client,
-    CASE WHEN {r2} < 0.3 THEN 'file:upload' WHEN {r2} < 0.65 THEN 'file:download' WHEN {r2} < 0.9 THEN 'file:view'
-      WHEN {r2} < 0.95 THEN 'file:list' ELSE 'auth:fail' END AS action,
-    IF({r2} >= 0.95, 'denied', IF({r3} < 0.03, 'failed', 'success')) AS status
-  FROM seq_{first}_to_{last}) AS drawn
+FROM (SELECT chance.*, CAST(FLOOR({clients} * POW(r1, {skew})) AS INTEGER) AS client,
+    CASE WHEN r2 < 0.3 THEN 'file:upload' WHEN r2 < 0.65 THEN 'file:download' WHEN r2 < 0.9 THEN 'file:view'
+      WHEN r2 < 0.95 THEN 'file:list' ELSE 'auth:fail' END AS action,
+    IF(r2 >= 0.95, 'denied', IF(r3 < 0.03, 'failed', 'success')) AS status
+  FROM (SELECT seq, RAND() AS r1, RAND() AS r2, RAND() AS r3, RAND() AS r4, RAND() AS r5, RAND() AS r6, RAND() AS r7,
+      RAND() AS r8 FROM seq_{first}_to_{last} LIMIT 18446744073709551615) AS chance) AS drawn
 """
-_TOTALS = """
-INSERT INTO audit_totals (action, status, hour, row_count)
-SELECT action, status, timestamp_us DIV 3600000000 AS hour, COUNT(*) FROM audit_log GROUP BY action, status, hour
+"""The rows of a day. Without the limit, each mention of a chance would be another one."""
+_OF_DAY = """
+CREATE OR REPLACE TEMPORARY TABLE of_day ENGINE=MEMORY
+SELECT timestamp_us DIV 3600000000 AS hour, ip_address, user_id, usage_kinds.id AS kind_id, action, status, file_size,
+  duration_us FROM audit_log JOIN usage_kinds USING (action, status, error_type, file_type)
+WHERE audit_log.id BETWEEN {first} AND {last}
+"""
+"""The same rows by what sums are kept of."""
+_SUMS = {
+    "audit_totals": "SELECT action, status, hour, COUNT(*) FROM of_day GROUP BY 1, 2, 3",
+    "usage_hourly": "SELECT hour, kind_id, COUNT(*), SUM(file_size), SUM(duration_us), COUNT(*), 0, 0, 0 FROM of_day "
+    "GROUP BY 1, 2",
+    "usage_client_daily": "SELECT ip_address, {day}, kind_id, COUNT(*), SUM(file_size), SUM(duration_us), COUNT(*), "
+    "0, 0 FROM of_day GROUP BY 1, 3",
+    "latency_hourly": "SELECT hour, action, CEIL(LN(duration_us) / {log_ratio}), COUNT(*) FROM of_day "
+    "GROUP BY 1, 2, 3",
+    "upload_errors_daily": "SELECT {day}, ip_address, COUNT(*) FROM of_day WHERE action = 'file:upload' AND "
+    "status = 'failed' GROUP BY 2",
+    "daily_seen": "SELECT {day}, kind, name, COUNT(*), SUM(IF(status = 'success' AND action <> 'file:list', file_size, "
+    "0)), SUM(status = 'failed') FROM (SELECT 'ip' AS kind, ip_address AS name, of_day.* FROM of_day UNION ALL "
+    "SELECT 'user', user_id, of_day.* FROM of_day WHERE user_id > 0) AS seen GROUP BY 2, 3",
+    "daily_distinct": "SELECT day, kind, COUNT(*) FROM daily_seen WHERE day = {day} GROUP BY 2",
+}
+"""What the rollups of the sealer would write for the rows of a day."""
+_BLOCKS = """
+INSERT INTO audit_blocks (number, first_id, last_id, row_count, first_us, last_us, sealed_us, seal, stub)
+SELECT early.block_id, early.id, late.id, late.id - early.id + 1, early.timestamp_us, late.timestamp_us, {now}, '', ''
+FROM seq_1_to_{rows}_step_{block_rows} JOIN audit_log AS early ON early.id = seq
+  JOIN audit_log AS late ON late.id = LEAST(seq + {block_rows} - 1, {rows})
 """
 
 
@@ -84,7 +127,10 @@ class LargeMariaDB(MariaDB):
     def command(self) -> list[str]:
         pool, log = "--innodb-buffer-pool-size=", "--innodb-log-file-size="
         kept = [part for part in super().command() if not part.startswith((pool, log))]
-        return [*kept, f"{pool}{self._pool_mib}M", f"{log}1G", "--innodb-sort-buffer-size=64M"]
+        return [
+            *(*kept, f"{pool}{self._pool_mib}M", f"{log}2G", "--innodb-sort-buffer-size=64M"),
+            *("--innodb-io-capacity=10000", "--innodb-io-capacity-max=20000"),
+        ]
 
     def database(self, name: str) -> str:
         """The URL of a database of that name, which is made if it is not there yet."""
@@ -127,53 +173,53 @@ def service_settings(parts: Parts) -> dict[str, str]:
 
 
 def make_history(parts: Parts, size: Size) -> None:
-    """Fill an empty log: rows without indexes first, then the indexes, then seals over what is there, then sums."""
-    indexes = _without_indexes(parts)
-    mac = _mac_in_sql(parts)
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(partial(_make, parts, size, mac), range(1, size.rows + 1, _CHUNK)))
-    _run(parts, f"ALTER TABLE audit_log {', '.join(indexes)}")
-    _seal(parts, size.rows)
-    _run(parts, _TOTALS)
-    began = time.perf_counter()
-    parts.rebuild.run()
-    seconds = time.perf_counter() - began
-    print(f"  sums rebuilt: {size.rows / seconds:,.0f} rows/s ({seconds:,.1f} s)", flush=True)
+    """Fill an empty log: a day's rows and their sums at a time, then the indexes, then the seals."""
+    kinds = [{"id": kind.id, **kind._asdict()} for kind in _KINDS]
+    with parts.database.begin() as connection:
+        connection.execute(insert(usage_kinds), kinds)
+    start = now_us() - size.days * DAY_US
+    days = range(start // DAY_US, now_us() // DAY_US + 1)
+    with _without_indexes(parts, size), ThreadPoolExecutor(2) as pool, _timed("rows and sums", size):
+        list(pool.map(partial(_make_day, parts, size, _mac_in_sql(parts), start), days))
+    with _timed("seals", size):
+        _seal(parts, size.rows)
 
 
-def _without_indexes(parts: Parts) -> list[str]:
-    """Drop the log's secondary indexes; the clauses that add them again."""
-    table = audit_log
+@contextmanager
+def _without_indexes(parts: Parts, size: Size) -> Iterator[None]:
+    """Drop the log's secondary indexes, and add them again in the end."""
     unique = _run(parts, "SHOW INDEX FROM audit_log WHERE Column_name = 'event_id'")[0].Key_name
-    columns = {index.name: [column.name for column in index.columns] for index in table.indexes}
+    columns = {index.name: [column.name for column in index.columns] for index in audit_log.indexes}
     _run(parts, f"ALTER TABLE audit_log {', '.join(f'DROP INDEX {name}' for name in (unique, *columns))}")
+    yield
     clauses = [f"ADD INDEX {name} ({', '.join(names)})" for name, names in columns.items()]
-    return [f"ADD UNIQUE INDEX {unique} (event_id)", *clauses]
+    with _timed("indexes", size):
+        _run(parts, f"ALTER TABLE audit_log ADD UNIQUE INDEX {unique} (event_id), {', '.join(clauses)}")
 
 
-def _make(parts: Parts, size: Size, mac: str, first: int) -> None:
-    last = min(first + _CHUNK - 1, size.rows)
-    span_us = size.days * DAY_US
-    chances = {f"r{number}": _CHANCE.format("abcdefgh"[number - 1]) for number in range(1, 9)}
-    made = _MADE.format(
-        first=first,
-        last=last,
-        start=now_us() - span_us,
-        step=span_us / size.rows,
-        clients=size.clients,
-        skew=size.skew,
-        block_rows=BLOCK_ROWS,
-        **chances,
-    )
+def _make_day(parts: Parts, size: Size, mac: str, start: int, day: int) -> None:
+    """Insert the rows of a day of UTC, and what they add up to; the log begins at `start`."""
+    step = size.days * DAY_US // size.rows
+    first, end = (max(1, -(-(moment * DAY_US - start) // step)) for moment in (day, day + 1))
+    last = min(end - 1, size.rows)
+    if last < first:
+        return
+    terms = {**asdict(size), **_TERMS, "day": day, "first": first, "last": last, "start": start, "step": step}
     names = [column.name for column in audit_log.c if column.name not in ("mac", *EXTENSION)]
     listed = ", ".join(f"`{name}`" for name in names)
-    chosen = f"SELECT {listed}, {mac} FROM ({made}) AS audit_log"  # noqa: S608 - all of it is ours
-    _run(parts, f"INSERT INTO audit_log ({listed}, mac) {chosen}")
+    chosen = f"SELECT {listed}, {mac} FROM ({_MADE.format(**terms)}) AS audit_log"  # noqa: S608 - all of it is ours
+    _run(
+        parts,
+        f"SET SESSION rand_seed1 = {first}, rand_seed2 = {day}, max_heap_table_size = {2**30}, join_cache_level = 4",
+        f"INSERT INTO audit_log ({listed}, mac) {chosen}",
+        _OF_DAY.format(**terms),
+        *(f"INSERT INTO {table} {sums.format(**terms)}" for table, sums in _SUMS.items()),
+    )
 
 
 def _mac_in_sql(parts: Parts) -> str:
     """HMAC-SHA-256 over the canonical columns, as MariaDB computes it."""
-    key = SEAL_KEY.encode().ljust(64, b"\0")
+    key = seal_key(parts.settings).ljust(64, b"\0")
     inner, outer = (bytes(octet ^ pad for octet in key).hex() for pad in (0x36, 0x5C))
     canonical: Any = parts.database.dialect.length_prefixed(canonical_columns())
     sql = canonical.compile(dialect=mysql.dialect(), compile_kwargs={"literal_binds": True})
@@ -182,41 +228,34 @@ def _mac_in_sql(parts: Parts) -> str:
 
 def _seal(parts: Parts, rows: int) -> None:
     """Seal the blocks that the rows already name."""
-    seals, previous, number = Seals(SEAL_KEY.encode()), FIRST_SEAL, 0
-    last_block = -(-rows // BLOCK_ROWS)
-    columns = (audit_log.c.block_id, audit_log.c.id, audit_log.c.timestamp_us, sealed_column(parts.database))
-    with ThreadPoolExecutor(1) as pool:
-        read = partial(_read, parts, select(*columns))
-        following = pool.submit(read, 1)
-        while number < last_block:
-            found = following.result()
-            following = pool.submit(read, number + _BLOCKS_AT_ONCE + 1)
-            blocks = []
-            for start in range(0, len(found), BLOCK_ROWS):
-                group = found[start : start + BLOCK_ROWS]
-                number = group[0][0]
-                moments = [row[2] for row in group]
-                ids = group[0][1], group[-1][1]
-                block = Block(number, *ids, len(group), min(moments), max(moments), now_us())
-                previous = seals.seal(previous, block, b"".join([row[3] for row in group]))
-                blocks.append({**asdict(block), "seal": previous, "stub": ""})
-            with parts.database.begin() as connection:
-                connection.execute(insert(audit_blocks), blocks)
+    _run(parts, _BLOCKS.format(**_TERMS, now=now_us(), rows=rows))
+    blocks = runs(parts.database.rows(select(*audit_blocks.c).order_by(audit_blocks.c.number)))
+    seals, sealed, previous = Seals(seal_key(parts.settings)), [], FIRST_SEAL
+    for run, contents in BlockReader(parts.database).ahead(blocks, readers=2):
+        for block, _ in run:
+            previous = seals.seal(previous, block, contents[block.number][1])
+            sealed.append({"of": block.number, "is": previous})
     with parts.database.begin() as connection:
-        connection.execute(update(audit_chain).values(number=number, seal=previous))
+        connection.execute(_SEALED, sealed)
+        connection.execute(update(audit_chain).values(number=sealed[-1]["of"], seal=previous))
 
 
-def _read(parts: Parts, columns: Any, first_block: int) -> list[Any]:
-    first, last = (first_block - 1) * BLOCK_ROWS + 1, (first_block - 1 + _BLOCKS_AT_ONCE) * BLOCK_ROWS
-    statement = columns.where(audit_log.c.id.between(first, last)).order_by(audit_log.c.id)
-    return list(parts.database.rows(statement))
+@contextmanager
+def _timed(what: str, size: Size) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - began
+    print(f"  made {what}: {size.rows / seconds:,.0f} rows/s ({seconds:,.1f} s)", flush=True)
 
 
-def _run(parts: Parts, statement: str) -> list[Any]:
+def _run(parts: Parts, *statements: str) -> list[Any]:
+    """Run statements in one transaction; the rows of the last one."""
     with parts.database.begin() as connection:
         connection.exec_driver_sql("SET SESSION unique_checks = 0, foreign_key_checks = 0")
-        result = connection.exec_driver_sql(statement.replace("%", "%%"))
+        for statement in statements:
+            result = connection.exec_driver_sql(statement.replace("%", "%%"))
         return list(result) if result.returns_rows else []
 
 
 _HEAD = select(audit_chain.c.number)
+_SEALED = update(audit_blocks).where(audit_blocks.c.number == bindparam("of")).values(seal=bindparam("is"))

@@ -2,8 +2,8 @@
 of the sums, and how near the quantiles are to the exact ones.
 
 `python -m benchmarks.stats` takes minutes; `--rows 10000000` is the size that the targets are about. Rows are made by
-the server itself, already sealed, and added up by a rebuild; only the rows for the sealer's pace go through it. With
-`--keep FOLDER` all of that stays there for the next run.
+the server itself, already sealed and added up; only the rows for the sealer's pace go through it. With `--keep FOLDER`
+all of that stays there for the next run.
 """
 
 import argparse
