@@ -21,6 +21,7 @@ from filewallball.audit.seals import FIRST_SEAL, Seals, canonical_columns, seal_
 from filewallball.clock import now_us
 from filewallball.database.schema import upgrade
 from filewallball.recording.audit_rows import EXTENSION
+from filewallball.recording.caller import SYSTEM
 from filewallball.recording.event import DENIED, FAILED, SUCCESS
 from filewallball.recording.tables import audit_blocks, audit_chain, audit_log
 from filewallball.settings.loading import load_settings
@@ -148,8 +149,11 @@ def open_history(server: LargeMariaDB, folder: Path, size: Size) -> Parts:
         upgrade()
         if not parts.database.scalar(_HEAD):
             make_history(parts, size)
+        parts.journal.prepare()
+        if parts.verification.last() is None:  # else a service would verify the log while it is measured
+            with _timed("verification", size):
+                assert parts.verification.run(SYSTEM).is_intact
     _warm(parts)
-    parts.journal.prepare()
     return parts
 
 
@@ -168,6 +172,7 @@ def service_settings(parts: Parts) -> dict[str, str]:
         "DATA_DIR": str(parts.settings.data_dir),
         "DATABASE_URL": parts.settings.database_url,
         "AUDIT_SEAL_KEY": SEAL_KEY,
+        "AUDIT_VERIFY_INTERVAL": "3650d",
         "LOG_LEVEL": "ERROR",
     }
 
@@ -245,7 +250,7 @@ def _timed(what: str, size: Size) -> Iterator[None]:
     began = time.perf_counter()
     yield
     seconds = time.perf_counter() - began
-    print(f"  made {what}: {size.rows / seconds:,.0f} rows/s ({seconds:,.1f} s)", flush=True)
+    print(f"  {what}: {size.rows / seconds:,.0f} rows/s ({seconds:,.1f} s)", flush=True)
 
 
 def _run(parts: Parts, *statements: str) -> list[Any]:

@@ -1,5 +1,5 @@
-"""The cost of statistics on MariaDB: each answer's time over a small and a large log, the sealer's pace, the size
-of the sums, and how near the quantiles are to the exact ones.
+"""The cost of statistics on MariaDB: each answer's time over a small and a large log, in turns, the sealer's pace, the
+size of the sums, and how near the quantiles are to the exact ones.
 
 `python -m benchmarks.stats` takes minutes; `--rows 10000000` is the size that the targets are about. Rows are made by
 the server itself, already sealed and added up; only the rows for the sealer's pace go through it. With `--keep FOLDER`
@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +42,38 @@ def main() -> None:
         server = LargeMariaDB(folder / "server", options.pool)
         server.start()
         try:
-            small = _measure(server, folder, options.small, options)
-            large = _measure(server, folder, options.rows, options)
+            with ExitStack() as stack:
+                sizes = (options.small, options.rows)
+                services = [stack.enter_context(_service(server, folder, rows, options)) for rows in sizes]
+                for name in _PATHS:
+                    _compare(name, services, options.requests)
         finally:
             server.stop()
-    print(f"\n{'answer':<20} {'small p95':>10} {'large p95':>10} {'ratio':>6}   target")
-    for path, target in _TARGETS_MS.items():
-        ratio = large[path] / small[path]
-        print(f"{path:<20} {small[path]:>7.1f} ms {large[path]:>7.1f} ms {ratio:>6.2f}   {target} ms, 1.5")
 
 
-def _measure(server: LargeMariaDB, folder: Path, rows: int, options: argparse.Namespace) -> dict[str, float]:
-    """Everything at one size; the p95 of each answer in milliseconds, a new block before each third request."""
+def _compare(name: str, services: list[Service], requests: int) -> None:
+    """Print the times of an answer over the small and the large log, in turns; a new block before each third."""
+    times = [
+        [_time_answer(service, _PATHS[name], with_news=number % 3 == 0) for service in services]
+        for number in range(requests + 5)
+    ]
+    small, large = ([first, *_quantiles(others[4:])] for first, *others in zip(*times, strict=True))
+    print(f"\n{name:<20} {'first':>8} {'p50':>8} {'p95':>8}   target {_TARGETS_MS[name]} ms, ratio 1.5")
+    for label, found in (("  small log, ms", small), ("  large log, ms", large)):
+        print(f"{label:<20} {found[0]:>8.1f} {found[1]:>8.1f} {found[2]:>8.1f}")
+    ratios = [more / less for less, more in zip(small, large, strict=True)]
+    print(f"{'  ratio':<20} {ratios[0]:>8.2f} {ratios[1]:>8.2f} {ratios[2]:>8.2f}", flush=True)
+
+
+def _quantiles(times: list[float]) -> list[float]:
+    """The p50 and the p95."""
+    twentieths = statistics.quantiles(times, n=20)
+    return [twentieths[9], twentieths[18]]
+
+
+@contextmanager
+def _service(server: LargeMariaDB, folder: Path, rows: int, options: argparse.Namespace) -> Iterator[Service]:
+    """A service over a log of that size, after its other figures are printed."""
     print(f"\n{rows:,} rows, {options.clients:,} clients, {options.days} days", flush=True)
     size = Size(rows, options.clients, options.days, options.skew)
     data_dir = folder / f"rows_{rows}"
@@ -61,11 +81,15 @@ def _measure(server: LargeMariaDB, folder: Path, rows: int, options: argparse.Na
     parts.shipper.ship()  # what an earlier run may have left behind would be in one figure and not in the next
     parts.sealer.run()
     _print_sizes(server, parts.settings.database_url)
-    _timed("sealed", options.sealed_rows, lambda: _append_and_seal(parts, options.sealed_rows, options))
+    if rows == options.rows:  # the small log stays small
+        _timed("sealed", options.sealed_rows, lambda: _append_and_seal(parts, options.sealed_rows, options))
     service = Service(folder / f"service_{rows}", service_settings(parts))
-    with _running(service):
+    service.start()
+    try:
         _print_quantiles(service, parts)
-        return {name: _time_answer(service, path, name, options.requests) for name, path in _PATHS.items()}
+        yield service
+    finally:
+        service.kill()
 
 
 def _append_and_seal(parts: Parts, rows: int, options: argparse.Namespace) -> float:
@@ -131,32 +155,15 @@ def _print_quantiles(service: Service, parts: Parts) -> None:
         print(f"  {name} {told:.4f} s, exactly {truth:.4f} s: off by {100 * abs(told - truth) / truth:.2f} %")
 
 
-def _time_answer(service: Service, path: str, name: str, requests: int) -> float:
-    """The p95 of requests, while others arrive and are sealed, so that what was remembered does not last."""
-    times = []
-    for number in range(requests + 5):
-        if number % 3 == 0:
-            service.request("GET", "/download/unknown")
-        began = time.perf_counter()
-        answer = service.request("GET", path)
-        times.append((time.perf_counter() - began) * 1000)
-        assert answer.status_code == 200, answer.text
-    first, rest = times[0], sorted(times[5:])
-    p95 = rest[math.ceil(0.95 * len(rest)) - 1]
-    print(
-        f"  {name:<20} p50 {statistics.median(rest):>7.1f} ms, p95 {p95:>7.1f} ms, first {first:>7.1f} ms",
-        flush=True,
-    )
-    return p95
-
-
-@contextmanager
-def _running(service: Service) -> Iterator[None]:
-    service.start()
-    try:
-        yield
-    finally:
-        service.kill()
+def _time_answer(service: Service, path: str, *, with_news: bool) -> float:
+    """Milliseconds; after a new row, what was remembered does not last."""
+    if with_news:
+        service.request("GET", "/download/unknown")
+    began = time.perf_counter()
+    answer = service.request("GET", path)
+    seconds = time.perf_counter() - began
+    assert answer.status_code == 200, answer.text
+    return 1000 * seconds
 
 
 def _options() -> argparse.Namespace:
