@@ -1,11 +1,14 @@
-"""Locks between the processes of one host, files that are replaced whole, and secrets in files of their own."""
+"""Locks between the processes of one host, shared syncs, files that are replaced whole, and secrets in files of their
+own."""
 
 import errno
 import fcntl
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 PRIVATE = 0o600
@@ -140,3 +143,49 @@ def _publish(path: Path, secret: str) -> None:
 def _temporary(path: Path) -> Path:
     """A name beside the file that nobody else has: several may write it at once."""
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
+class SharedSync:
+    """One sync of a file or folder for all threads that wait for it: whoever comes while a sync is under way waits for
+    the next one, which is everybody's who came before it began."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._next = _Round()
+        self._is_led = False
+
+    def sync(self, force: Callable[[], object]) -> None:
+        """Return once a sync is over that began after this call: by `force`, or by that of another who waited.
+
+        Raises OSError if it failed, to all who shared it.
+        """
+        with self._changed:
+            joined = self._next
+            self._changed.wait_for(lambda: joined.is_over or not self._is_led)
+            leads = not joined.is_over
+            if leads:
+                self._is_led, self._next = True, _Round()
+        if leads:
+            self._lead(joined, force)
+        if joined.failure:
+            raise OSError(joined.failure, os.strerror(joined.failure))
+
+    def _lead(self, joined: "_Round", force: Callable[[], object]) -> None:
+        try:
+            force()
+            joined.failure = 0
+        except OSError as error:
+            joined.failure = error.errno or errno.EIO
+        finally:
+            with self._changed:
+                joined.is_over, self._is_led = True, False
+                self._changed.notify_all()
+
+
+@dataclass(slots=True, eq=False)
+class _Round:
+    """One sync, and what became of it."""
+
+    failure: int = errno.EIO
+    """The number of the error; what did not end has failed."""
+    is_over: bool = False

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Insert, Row, Select
@@ -11,8 +10,8 @@ from sqlalchemy.pool import QueuePool
 from filewallball.database.engines import dialect_of
 from filewallball.database.refusals import Refusals
 from filewallball.database.retries import retrying
-from filewallball.database.stock import Commits, Inserts, Result, Work, Writers
-from filewallball.errors import CommitUnknown
+from filewallball.database.stock import Commits, Inserts, Result, Work
+from filewallball.errors import CommitUnknown, Unavailable
 from filewallball.errors.database_codes import is_refused_commit
 
 T = TypeVar("T")
@@ -30,9 +29,8 @@ class Database:
         self.refusals = Refusals(writer)
         self._write_lock = self.dialect.write_lock(writer)
         self._writers = self.dialect.writers(writer)
-        self.commits = self.dialect.commits(self._write_lock, self._transact)
-        self._unsynced_writers = self.dialect.unsynced_writers(writer)
-        self._unsynced = Commits(self._write_lock, partial(self._transact, writers=self._unsynced_writers))
+        self.commits = self.dialect.commits(self._write_lock, self._transact, self._writers.sync)
+        self._unsynced = Commits(self._write_lock, self._transact)
         self._statements = self.dialect.statements(reader, self.query)
 
     def read(self) -> Connection:
@@ -99,7 +97,6 @@ class Database:
         """Close every idle connection; whoever asks again opens others."""
         self._statements.close()
         self._writers.close()
-        self._unsynced_writers.close()
         for engine in {self._writer, self._reader}:
             engine.dispose()
 
@@ -128,6 +125,14 @@ class Database:
         """
         return self.commits.run(work)
 
+    def sync(self) -> None:
+        """Put on the disk what others have committed and this process may have read: to be called before somebody is
+        told of it as done. Raises Unavailable where that failed."""
+        try:
+            self.commits.sync()
+        except CommitUnknown as error:
+            raise Unavailable from error
+
     def commit_unsynced(self, work: Callable[[Connection], T]) -> T:
         """The same for a change that everybody sees at once and that a power cut may undo, but not if it leaves a later
         commit."""
@@ -137,9 +142,9 @@ class Database:
         """An INSERT of many rows at once, each with the values of the columns `names`."""
         return self.dialect.inserts(statement, names, self._writer)
 
-    def _transact(self, works: Sequence[Work], writers: Writers | None = None) -> list[Any]:
+    def _transact(self, works: Sequence[Work]) -> list[Any]:
         """All of `works` in one transaction; whoever calls holds the write lock."""
-        with (writers or self._writers).connect() as connection:
+        with self._writers.connect() as connection:
             transaction = connection.begin()
             try:
                 results = [work(connection) for work in works]

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact, Writers
+from filewallball.database.stock import Commits, Inserts, Query, Statements, Sync, Transact, Writers
 from filewallball.settings.service import Settings
 
 Columns = ReadOnlyColumnCollection[str, Any]
@@ -52,17 +52,13 @@ class Dialect(ABC):
         """The one write lock of the process, where writers must not meet in the database of this engine."""
         return nullcontext()
 
-    def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
-        """The object that commits write transactions."""
-        return Commits(lock, transact)
+    def commits(self, lock: AbstractContextManager[Any], transact: Transact, sync: Sync) -> Commits:
+        """The object that commits write transactions, and has them synced."""
+        return Commits(lock, transact, sync)
 
     def writers(self, engine: Engine) -> Writers:
         """The source of connections for write transactions."""
         return Writers(engine)
-
-    def unsynced_writers(self, engine: Engine) -> Writers:
-        """Those for what a power cut may undo."""
-        return self.writers(engine)
 
     def statements(self, reader: Engine, query: Query) -> Statements:
         """The object that executes statements that are built once."""

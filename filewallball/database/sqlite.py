@@ -30,9 +30,10 @@ from sqlalchemy.dialects import sqlite
 
 from filewallball.database import skip_scan
 from filewallball.database.dialect import Columns, Dialect, Options, may_be_null, written
-from filewallball.database.group_commit import GroupCommit, KeptWriter, UnsyncedWriter
+from filewallball.database.group_commit import GroupCommit, KeptWriter
+from filewallball.database.log_sync import LateWriter
 from filewallball.database.prepared import PreparedInserts, PreparedStatements, executed
-from filewallball.database.stock import Commits, Inserts, Query, Statements, Transact, Writers
+from filewallball.database.stock import Commits, Inserts, Query, Statements, Sync, Transact, Writers
 from filewallball.database.turns import SUFFIX, Turns
 from filewallball.settings.service import Settings
 
@@ -72,18 +73,13 @@ class SQLite(Dialect):
         event.listen(writer, "begin", _begin_immediate)
 
     def write_lock(self, engine: Engine) -> AbstractContextManager[Any]:
-        path = engine.url.database
-        is_plain = path and not path.startswith("file:")
-        return Turns(Path(f"{path}{SUFFIX}")) if is_plain else threading.Lock()
+        return Turns(Path(f"{engine.url.database}{SUFFIX}")) if _is_plain(engine) else threading.Lock()
 
-    def commits(self, lock: AbstractContextManager[Any], transact: Transact) -> Commits:
-        return GroupCommit(lock, transact)
+    def commits(self, lock: AbstractContextManager[Any], transact: Transact, sync: Sync) -> Commits:
+        return GroupCommit(lock, transact, sync)
 
     def writers(self, engine: Engine) -> Writers:
-        return KeptWriter(engine)
-
-    def unsynced_writers(self, engine: Engine) -> Writers:
-        return UnsyncedWriter(engine)
+        return LateWriter(engine) if _is_plain(engine) else KeptWriter(engine)
 
     def statements(self, reader: Engine, query: Query) -> Statements:
         return PreparedStatements(reader, query)
@@ -145,6 +141,12 @@ def faults(journal_mode: str, synchronous: int) -> Iterator[str]:
         yield f"journal_mode={journal_mode}, not wal (a file system without shared memory?)"
     if synchronous < 2:
         yield f"synchronous={synchronous}, not FULL"
+
+
+def _is_plain(engine: Engine) -> bool:
+    """True for a file that is named as such, not a database in memory or the URI of one."""
+    path = engine.url.database
+    return bool(path) and path != ":memory:" and not str(path).startswith("file:")
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

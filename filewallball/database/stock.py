@@ -8,12 +8,19 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, Insert, Select
 
 from filewallball.database.retries import retrying
+from filewallball.errors import CommitUnknown
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
 Transact = Callable[[Sequence[Work]], list[Any]]
 """Runs works in one transaction, commits it and returns their results."""
 Values = tuple[Any, ...]
+Sync = Callable[[], None]
+"""Puts on the disk what was committed, or raises OSError."""
+
+
+def nothing_to_sync() -> None:
+    """A commit has synced by itself."""
 
 
 class Query(Protocol):
@@ -36,19 +43,31 @@ class Result(Protocol):
 class Commits:
     """Commits each work in a transaction of its own."""
 
-    def __init__(self, lock: AbstractContextManager[Any], transact: Transact) -> None:
+    def __init__(
+        self, lock: AbstractContextManager[Any], transact: Transact, sync: Sync = nothing_to_sync
+    ) -> None:
         self._lock = lock
         self._transact = transact
+        self._sync = sync
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """`work` in a transaction, committed under the lock; tried again where the database undid it."""
+        """`work` in a transaction, committed under the lock, then synced; tried again where the database undid it."""
 
         def attempt() -> T:
             with self._lock:
                 result: T = self._transact([work])[0]
                 return result
 
-        return retrying(attempt)
+        result = retrying(attempt)
+        self.sync()
+        return result
+
+    def sync(self) -> None:
+        """Put on the disk what was committed. Raises CommitUnknown where that failed."""
+        try:
+            self._sync()
+        except OSError as error:
+            raise CommitUnknown from error
 
 
 class Writers:
@@ -60,6 +79,9 @@ class Writers:
     def connect(self) -> AbstractContextManager[Connection]:
         """A connection without a transaction."""
         return self._engine.connect()
+
+    def sync(self) -> None:
+        """Put on the disk what was committed on the connections, if their commits do not. Raises OSError."""
 
     def close(self) -> None:
         """Close what is kept; whoever connects again opens another."""

@@ -138,6 +138,7 @@ class Reservations:
         Raises IdempotencyKeyInUse while another operation holds it.
         """
         if outcome := self._database.query(partial(self._look, key)):
+            self._database.sync()  # whoever created it may still wait for the disk
             return outcome
         try:
             taken = self._database.commit(partial(self._take, key, holder))

@@ -57,6 +57,7 @@ class Claims:
         Raises LinkUsedUp, LinkRevoked, LinkExpired, and what hinders a change.
         """
         if is_part and self.is_open(claim):
+            self._database.sync()  # who opened it may still wait for the disk
             return
         if is_used_up(claim.link):
             raise errors.LinkUsedUp

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filewallball.filesystem import SharedSync
 from filewallball.storage.folders import entries, make_folder, open_folder
 from filewallball.storage.paths import NUMBERED
-from filewallball.storage.shared_sync import SharedSync
 
 FULL = 5_000
 """Files in a folder at which the next one is begun."""

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -200,7 +201,7 @@ class LocalStore:
         with opened(self._blobs) as root, self._filling.entered(root) as (filling, folder):
             stage.rename(f"{self._blobs}/{filling.name}/{name}", name, folder)
             stage.sync()
-            filling.sync.sync(folder)
+            filling.sync.sync(partial(os.fsync, folder))
         return f"{filling.name}/{name}"
 
     def _open_if_there(self, path: str) -> int | None:

@@ -206,6 +206,10 @@ class Progress:
 
         return self._database.commit(work)
 
+    def sync(self) -> None:
+        """Put on the disk what was read. Raises Unavailable."""
+        self._database.sync()
+
     def note_arrival(self, upload: Upload) -> None:
         """Note that bytes arrive, for the holder of the epoch: an upload that moves does not expire."""
         self._change(upload, {"active_us": now_us()})

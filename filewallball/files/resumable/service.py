@@ -101,9 +101,15 @@ class ResumableUploads:
             self._places.release()
 
     def look(self, upload_id: str, sender: Sender, request: Request) -> Upload:
-        """An upload, once no request writes to it. Raises UploadLocked, and what tells that it is over."""
+        """An upload, once no request writes to it and what is told of it is on the disk.
+
+        Raises UploadLocked, and what tells that it is over.
+        """
         upload = self._living(upload_id, sender, request)
-        return self._refuse_gone(self._holds.settled(upload)) if upload.is_receiving else upload
+        if upload.is_receiving:
+            upload = self._refuse_gone(self._holds.settled(upload))
+        self._progress.sync()
+        return upload
 
     def is_over(self, upload_id: str) -> bool:
         """True for an upload that ended without a file, or so long ago that nothing is known of it."""

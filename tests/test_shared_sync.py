@@ -1,14 +1,12 @@
-"""Threads that wait for the same folder share one sync that begins after they came, and its failure."""
+"""Threads that wait for the same file or folder share one sync that begins after they came, and its failure."""
 
 import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
 from threading import Event
 
-import pytest
-
-from filewallball.storage.shared_sync import SharedSync
+from filewallball.filesystem import SharedSync
 from harness.waiting import wait_until
 
 _THREADS = 8
@@ -22,7 +20,7 @@ class Disk:
         self.calls = 0
         self._failure = failure
 
-    def fsync(self, _: int) -> None:
+    def sync(self) -> None:
         self.calls += 1
         if self.calls == 1:
             self.began.set()
@@ -34,9 +32,9 @@ class Disk:
 def run_together(disk: Disk, shared: SharedSync) -> list[BaseException | None]:
     """One sync that is under way, and others that come meanwhile."""
     with ThreadPoolExecutor(_THREADS + 1) as threads:
-        first = threads.submit(shared.sync, 0)
+        first = threads.submit(shared.sync, disk.sync)
         assert disk.began.wait(60)
-        others = [threads.submit(shared.sync, 0) for _ in range(_THREADS)]
+        others = [threads.submit(shared.sync, disk.sync) for _ in range(_THREADS)]
         wait_until(lambda: len(shared._changed._waiters) == _THREADS)  # type: ignore[attr-defined]
         assert not any(other.done() for other in others)
         disk.go_on.set()
@@ -44,36 +42,28 @@ def run_together(disk: Disk, shared: SharedSync) -> list[BaseException | None]:
         return [other.exception() for other in others]
 
 
-def test_those_who_come_during_a_sync_share_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_those_who_come_during_a_sync_share_the_next_one() -> None:
     disk = Disk()
-    monkeypatch.setattr(os, "fsync", disk.fsync)
 
     assert run_together(disk, SharedSync()) == [None] * _THREADS
     assert disk.calls == 2
 
 
-def test_a_failed_sync_is_the_failure_of_all_who_shared_it_and_of_nobody_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_failed_sync_is_the_failure_of_all_who_shared_it_and_of_nobody_else() -> None:
     disk, shared = Disk(errno.ENOSPC), SharedSync()
-    monkeypatch.setattr(os, "fsync", disk.fsync)
 
     failures = run_together(disk, shared)
 
     assert [getattr(failure, "errno", None) for failure in failures] == [errno.ENOSPC] * _THREADS
     assert len(set(map(id, failures))) == _THREADS
-    monkeypatch.undo()
-    folder = os.open(Path(), os.O_RDONLY)
-    shared.sync(folder)
-    os.close(folder)
+    shared.sync(lambda: None)
 
 
-def test_one_who_comes_after_a_sync_has_a_sync_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_who_comes_after_a_sync_has_a_sync_of_its_own() -> None:
     calls: list[int] = []
-    monkeypatch.setattr(os, "fsync", calls.append)
     shared = SharedSync()
 
     for folder in range(3):
-        shared.sync(folder)
+        shared.sync(partial(calls.append, folder))
 
     assert calls == [0, 1, 2]
