@@ -40,8 +40,10 @@ def secret_headers(value: str, **_: Any) -> Pairs:
     found = _pairs(value)
     if found is None or not all(_HEADER_NAME.fullmatch(name) for name, _ in found):
         raise ValidationError("is not a list of headers such as name=value,name=value.")
-    if not all(text.isascii() and text.isprintable() for _, text in found):
-        raise ValidationError("the values of headers must be printable ASCII characters.")
+    if not all(text.isascii() and text.isprintable() and text == text.strip() for _, text in found):
+        raise ValidationError(
+            "the values of headers must be printable ASCII characters, no space at the ends."
+        )
     return found
 
 
