@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 from filewallball import create_app, open_service
 from filewallball.commands import Makers, plain_failures
+from filewallball.commands.streams import prepare_streams
 from filewallball.commands.table import COMMANDS, Entry, Group
 from filewallball.filesystem import close_to_others
 from filewallball.imports import collector_paused
@@ -50,8 +51,21 @@ class LazyGroup(click.Group):
         return [(name, self._entries[name].about) for name in sorted(self._entries)]
 
 
+class Program(LazyGroup):
+    """The command line as a whole: what every call has in common before a command is found."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        prepare_streams()
+        return plain_failures(super().main)(*args, **options)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if any(_is_undecoded(text) for text in args):
+            raise click.UsageError("An argument is no text in the encoding of this locale.", ctx)
+        return super().parse_args(ctx, args)
+
+
 @click.group(
-    cls=LazyGroup, entries=COMMANDS, context_settings={"obj": Makers(service=open_service, app=create_app)}
+    cls=Program, entries=COMMANDS, context_settings={"obj": Makers(service=open_service, app=create_app)}
 )
 @click.version_option(package_name="filewallball")
 @click.option(
@@ -64,6 +78,11 @@ def main(env_file: Path | None) -> None:
     close_to_others()
     if env_file is not None or _DEFAULT_ENV_FILE.is_file():
         _read_settings(env_file or _DEFAULT_ENV_FILE)
+
+
+def _is_undecoded(text: str) -> bool:
+    """True for bytes that Python could not decode, and passes on as surrogates."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _read_settings(path: Path) -> None:

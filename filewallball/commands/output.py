@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from filewallball.clock import rfc3339
+from filewallball.commands.streams import writes_all
 from filewallball.text import sanitize
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -18,7 +19,7 @@ _LONGEST_CELL = 4096
 def answer(data: Any, *lines: str, as_json: bool) -> None:
     """Print the lines, or the same as JSON."""
     if as_json:
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(data, indent=2, ensure_ascii=not writes_all(sys.stdout)))
         return
     for line in lines:
         click.echo(line)
