@@ -13,6 +13,7 @@ from filewallball.commands.streams import prepare_streams
 from filewallball.commands.table import COMMANDS, Entry, Group
 from filewallball.filesystem import close_to_others
 from filewallball.imports import collector_paused
+from filewallball.text import is_undecoded
 
 _DEFAULT_ENV_FILE = Path(".env")
 
@@ -59,7 +60,7 @@ class Program(LazyGroup):
         return plain_failures(super().main)(*args, **options)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if any(_is_undecoded(text) for text in args):
+        if any(is_undecoded(text) for text in args):
             raise click.UsageError("An argument is no text in the encoding of this locale.", ctx)
         return super().parse_args(ctx, args)
 
@@ -78,11 +79,6 @@ def main(env_file: Path | None) -> None:
     close_to_others()
     if env_file is not None or _DEFAULT_ENV_FILE.is_file():
         _read_settings(env_file or _DEFAULT_ENV_FILE)
-
-
-def _is_undecoded(text: str) -> bool:
-    """True for bytes that Python could not decode, and passes on as surrogates."""
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _read_settings(path: Path) -> None:

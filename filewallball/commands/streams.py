@@ -4,18 +4,16 @@ import io
 import os
 import sys
 
+from filewallball.filesystem import occupy_standard_descriptors
+
 
 def prepare_streams() -> None:
     """Open those that are closed, or a file of the service would get their numbers; never fail for a letter that the
     locale's encoding lacks."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
-    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    occupy_standard_descriptors()
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and not writes_all(stream):
             stream.reconfigure(errors="backslashreplace")

@@ -14,10 +14,12 @@ from urllib.parse import quote
 from environs import Env, EnvValidationError
 
 from filewallball.settings.errors import ConfigError as ConfigError
-from filewallball.settings.kinds import PARSERS, SECRET_KINDS, doubtful, misspelt
+from filewallball.settings.kinds import PARSERS, SECRET_KINDS
 from filewallball.settings.monitoring import MonitoringSettings
 from filewallball.settings.service import Settings
+from filewallball.settings.spelling import doubtful, misspelt
 from filewallball.settings.tracing import TracingSettings
+from filewallball.text import is_undecoded
 
 _LONGEST_SOCKET_PATH = 107
 
@@ -30,6 +32,8 @@ def load_settings(
     `defaults` stand in for variables that the environment leaves out.
     """
     source = ChainMap(dict(os.environ if environ is None else environ), dict(defaults or {}))
+    if undecoded := _undecoded(source):
+        raise ConfigError(undecoded)
     env = _SettingsEnv(source)
     values = {}
     for row in fields(Settings):
@@ -119,6 +123,15 @@ def _validated(
     if validate is not None:
         validate(value)
     return value
+
+
+def _undecoded(source: Mapping[str, str]) -> list[str]:
+    names = (row.name.upper() for row in fields(Settings))
+    return [
+        f"{name}: is no text in the encoding of this locale."
+        for name in names
+        if is_undecoded(source.get(name, ""))
+    ]
 
 
 def _resolve(values: dict[str, Any]) -> Settings:

@@ -58,7 +58,7 @@ class SpanExport(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send a batch; called by the thread of the batches."""
-        self._session.begin()
+        self._session.start_batch()
         try:
             result = self._sender.export(spans)
         except Exception:

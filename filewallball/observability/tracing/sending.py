@@ -39,8 +39,8 @@ class Session(requests.Session):
         self._seconds = batch_seconds(settings)
         self._until = 0.0
 
-    def begin(self) -> None:
-        """Begin a batch. Its time runs on a clock that nobody sets; the library's may be set back by hours."""
+    def start_batch(self) -> None:
+        """Forget the last batch. The time of the next runs on a clock that nobody sets, unlike the library's."""
         self.failure, self.rejected = "", 0
         self._until = monotonic() + self._seconds
 
