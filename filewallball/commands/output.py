@@ -56,7 +56,8 @@ def short_time(time: str) -> str:
 
 
 def show_table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
-    """Print aligned columns, as wide as the terminal; what is longer goes on in the next line."""
+    """Print aligned columns, as wide as the terminal, or as their titles where it is narrower; what is longer goes on in
+    the next line."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -66,7 +67,9 @@ def show_table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
         shown.add_column(title.upper(), overflow="fold")
     for line in lines:
         shown.add_row(*(Text(cell) for cell in line))
-    Console(highlight=False).print(shown)
+    console = Console(highlight=False)
+    console.width = max(console.width, sum(len(title) + 2 for title in titles))  # or nothing could be read
+    console.print(shown)
 
 
 @contextmanager
