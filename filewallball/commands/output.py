@@ -56,8 +56,8 @@ def short_time(time: str) -> str:
 
 
 def show_table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
-    """Print aligned columns, as wide as the terminal, or as their titles where it is narrower; what is longer goes on in
-    the next line."""
+    """Print aligned columns, as wide as the terminal, but no narrower than their titles; what is longer goes on in the
+    next line."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
