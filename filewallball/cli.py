@@ -9,9 +9,11 @@ from click.shell_completion import CompletionItem
 
 from filewallball import create_app, open_service
 from filewallball.commands import Makers, plain_failures
+from filewallball.commands.streams import prepare_streams
 from filewallball.commands.table import COMMANDS, Entry, Group
 from filewallball.filesystem import close_to_others
 from filewallball.imports import collector_paused
+from filewallball.text import is_undecoded
 
 _DEFAULT_ENV_FILE = Path(".env")
 
@@ -50,8 +52,21 @@ class LazyGroup(click.Group):
         return [(name, self._entries[name].about) for name in sorted(self._entries)]
 
 
+class Program(LazyGroup):
+    """The command line as a whole: what every call has in common before a command is found."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        prepare_streams()
+        return plain_failures(super().main)(*args, **options)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if any(is_undecoded(text) for text in args):
+            raise click.UsageError("An argument is no text in the encoding of this locale.", ctx)
+        return super().parse_args(ctx, args)
+
+
 @click.group(
-    cls=LazyGroup, entries=COMMANDS, context_settings={"obj": Makers(service=open_service, app=create_app)}
+    cls=Program, entries=COMMANDS, context_settings={"obj": Makers(service=open_service, app=create_app)}
 )
 @click.version_option(package_name="filewallball")
 @click.option(

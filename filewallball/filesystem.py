@@ -23,6 +23,15 @@ def close_to_others() -> None:
     os.umask(os.umask(_UMASK) | _UMASK)
 
 
+def occupy_standard_descriptors() -> None:
+    """Let those of the standard streams that are closed lead nowhere, or the next file would get their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+
+
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool]:
     """Hold the lock of a file, made if it is missing; False if somebody else holds it.

@@ -97,3 +97,8 @@ def _is_nearly(name: str, other: str) -> bool:
         or left == right[1:]
         or (left[:2] == right[1::-1] and left[2:] == right[2:])
     )
+
+
+def is_undecoded(text: str) -> bool:
+    """True if it holds bytes that Python could not decode, and passes on as surrogates."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -32,12 +32,12 @@ def environ(prepared_sqlite: Path, tmp_path: Path) -> dict[str, str]:
     return environ
 
 
-def _on_a_terminal(environ: dict[str, str], *arguments: str) -> str:
-    """Everything that a command shows to whoever sits at a terminal of 80 columns."""
+def _on_a_terminal(environ: dict[str, str], *arguments: str, columns: int = 80) -> str:
+    """Everything that a command shows to whoever sits at a terminal of so many columns."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, *arguments],
-        env={**os.environ, **environ, "TERM": "xterm", "COLUMNS": "80"},
+        env={**os.environ, **environ, "TERM": "xterm", "COLUMNS": str(columns)},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -62,6 +62,12 @@ def test_on_a_terminal_a_list_is_an_aligned_table_without_tabs(environ: dict[str
     assert "\t" not in shown
     assert "CREATED" in title
     assert row.split()[:3] == ["1", "admin", "admin"]
+
+
+def test_on_a_terminal_without_columns_a_list_can_be_read_all_the_same(environ: dict[str, str]) -> None:
+    shown = _on_a_terminal(environ, "users", "list", columns=0)
+
+    assert [line.split()[:3] for line in shown.splitlines() if "admin" in line] == [["1", "admin", "admin"]]
 
 
 def test_on_a_terminal_long_work_shows_its_progress(environ: dict[str, str]) -> None:

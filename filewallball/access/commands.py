@@ -117,7 +117,7 @@ def change_user(
 def list_tokens(service: Registry, username: str | None, as_json: bool) -> None:
     """List tokens, newest first; never their text."""
     database = part(Database, service)
-    user_id = user_service.find_user(database, username).id if username else None
+    user_id = None if username is None else user_service.find_user(database, username).id
     table(token_service.list_tokens(database, _ALL, user_id=user_id).rows, _TOKEN_COLUMNS, as_json=as_json)
 
 

@@ -24,6 +24,8 @@ from filewallball.registry import Registry, part
 from filewallball.settings.service import Settings
 
 _STEPS = 1000
+_MOST_DIGITS = 18
+"""Of the number of a block, which the database keeps in 64 bits."""
 
 
 @click.command()
@@ -142,7 +144,7 @@ def _tell(report: Report) -> None:
 def _block(service: Registry, text: str | None, *, is_start: bool) -> int | None:
     if text is None:
         return None
-    if text.isdecimal():
+    if text.isdecimal() and len(text) <= _MOST_DIGITS:
         return int(text)
     try:
         microseconds = parse_moment(text, is_end=not is_start)

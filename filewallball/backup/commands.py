@@ -122,7 +122,7 @@ def verify(folder: Path, backup_id: str | None, as_json: bool) -> None:
 def prune(service: Registry, folder: Path, keep: int | None, days: int | None, as_json: bool) -> None:
     """Remove old backups from FOLDER, and the content that only they name; the newest one always stays."""
     if keep is None and days is None:
-        fail(["say which backups go: --keep, --older-than, or both"])
+        raise click.UsageError("Say which backups go: --keep, --older-than, or both.")
     before_us = None if days is None else now_us() - days * _DAY_US
     try:
         with (

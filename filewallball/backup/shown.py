@@ -2,15 +2,15 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from filewallball.backup.manifest import Manifest
 from filewallball.clock import rfc3339
+from filewallball.commands.paths import Folder
 
-FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+FOLDER = click.argument("folder", type=Folder())
 
 
 def in_words(manifest: Manifest) -> str:

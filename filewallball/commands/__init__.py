@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from filewallball.errors import ApiError
+from filewallball.errors import ApiError, ValidationFailed
 from filewallball.settings.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from filewallball.settings.service import Settings
 
 Made = TypeVar("Made")
-_NO_SUCH_TABLE = 1146  # MariaDB's number for it
+_UNKNOWN_NAMES = ("no such table", "no such column", "has no column named")
+_UNKNOWN_NUMBERS = ((1146,), (1054,))  # MariaDB's for the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +77,25 @@ def with_app(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def plain_failures(command: Callable[..., None]) -> Callable[..., None]:
+def plain_failures(command: Callable[..., Any]) -> Callable[..., Any]:
     """A bad setting, a missing database or a refusal ends the command in clear lines without a traceback."""
 
     @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
+    def run(*args: Any, **kwargs: Any) -> Any:
         try:
-            command(*args, **kwargs)
+            return command(*args, **kwargs)
         except ConfigError as error:
             _complain(*error.messages)
             sys.exit(2)
+        except BrokenPipeError:
+            raise  # whoever read has enough: click ends the command, and says nothing
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             _complain(f"{where}{error.strerror or error}")
             sys.exit(1)
         except ApiError as error:
-            _complain(str(error), *(f"{name}: {messages}" for name, messages in error.errors.items()))
-            sys.exit(1)
+            _complain(str(error), *(f"{name}: {_joined(faults)}" for name, faults in error.errors.items()))
+            sys.exit(2 if isinstance(error, ValidationFailed) else 1)
         except Exception as error:
             said = _said_by_database(error)
             if said is None:
@@ -101,6 +104,10 @@ def plain_failures(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(1)
 
     return run
+
+
+def _joined(faults: Any) -> str:
+    return " ".join(map(str, faults)) if isinstance(faults, list) else str(faults)
 
 
 def _complain(*messages: str) -> None:
@@ -136,14 +143,15 @@ def _made(make: "Callable[[Settings], Made]", settings: "Settings") -> Made:
 
 
 def _said_by_database(error: Exception) -> str | None:
-    """The answer of a database that was never prepared, or does not answer; None for any other error."""
-    from sqlalchemy.exc import OperationalError, ProgrammingError
+    """The answer of a database that is of another release, cannot be read or does not answer; None for other errors."""
+    from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
+    if type(error) is DatabaseError:
+        return f"cannot be read: {error.orig}"
     if not isinstance(error, OperationalError | ProgrammingError):
         return None
-    is_empty = "no such table" in str(error.orig) or error.orig.args[:1] == (_NO_SUCH_TABLE,)  # type: ignore[union-attr]
-    return (
-        "has no tables yet: `filewallball prepare` makes them"
-        if is_empty
-        else f"does not answer: {error.orig}"
-    )
+    said = str(error.orig)
+    is_other = any(sign in said for sign in _UNKNOWN_NAMES) or error.orig.args[:1] in _UNKNOWN_NUMBERS  # type: ignore[union-attr]
+    if is_other:
+        return "has not all tables of this release: `filewallball prepare` makes them"
+    return f"does not answer: {said}"

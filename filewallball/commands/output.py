@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from filewallball.clock import rfc3339
+from filewallball.commands.streams import writes_all
 from filewallball.text import sanitize
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -18,7 +19,7 @@ _LONGEST_CELL = 4096
 def answer(data: Any, *lines: str, as_json: bool) -> None:
     """Print the lines, or the same as JSON."""
     if as_json:
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(data, indent=2, ensure_ascii=not writes_all(sys.stdout)))
         return
     for line in lines:
         click.echo(line)
@@ -55,7 +56,8 @@ def short_time(time: str) -> str:
 
 
 def show_table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
-    """Print aligned columns, as wide as the terminal; what is longer goes on in the next line."""
+    """Print aligned columns, as wide as the terminal, but no narrower than their titles; what is longer goes on in the
+    next line."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -65,7 +67,9 @@ def show_table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
         shown.add_column(title.upper(), overflow="fold")
     for line in lines:
         shown.add_row(*(Text(cell) for cell in line))
-    Console(highlight=False).print(shown)
+    console = Console(highlight=False)
+    console.width = max(console.width, sum(len(title) + 2 for title in titles))  # or nothing could be read
+    console.print(shown)
 
 
 @contextmanager

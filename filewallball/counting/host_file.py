@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
 
 from filewallball.clock import steady_seconds
@@ -53,15 +54,17 @@ class HostFile:
         self.header = Header(b"", b"", 0.0)
         self.holds = 0
         """The number of times that the lock was taken, or another file put in the place of this one."""
+        self._gave_up = 0.0
         self.now = 0.0
         """The time of the present hold of the lock, on the steady clock."""
         _open_files.add(self)
 
     def __enter__(self) -> "HostFile":
+        asked = time.monotonic()
         self._guard.acquire()
         try:
             if not self._depth:
-                self._lock()
+                self._lock(asked)
                 self.now = self._clock()
                 self.holds += 1
         except BaseException:
@@ -115,7 +118,8 @@ class HostFile:
             self._close()
             self._lock()
 
-    def _lock(self) -> None:
+    def _lock(self, asked: float = inf) -> None:
+        """Who asked before another thread gave up does not wait anew: threads would, one after the other."""
         patient_until = 0.0
         while True:
             if self._fd is None:
@@ -124,8 +128,10 @@ class HostFile:
                 return
             if ctypes.get_errno() != errno.EWOULDBLOCK:
                 raise _last_error()
-            patient_until = patient_until or time.monotonic() + _PATIENCE_SECONDS
-            if time.monotonic() > patient_until:
+            now = time.monotonic()
+            patient_until = patient_until or now + _PATIENCE_SECONDS
+            if now > patient_until or asked < self._gave_up:
+                self._gave_up = now
                 raise TimeoutError(f"{self._path} is locked by another process")
             time.sleep(_PAUSE_SECONDS)
 
@@ -138,7 +144,7 @@ class HostFile:
                 self.header = Header.read(os.pread(self._fd, HEADER_BYTES, 0))
                 if os.fstat(self._fd).st_size != self._size:
                     raise Unreadable("its size is not right")
-                if self.header.boot == boot_id():
+                if self.header.boot == boot_id() and self.header.lost_at <= self._clock():
                     return
                 lost_at = 0.0  # of an earlier boot, whose times mean nothing now
             except FileNotFoundError:

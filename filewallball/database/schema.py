@@ -1,6 +1,6 @@
 """The database schema, brought up and down by Alembic: imported only where there is work for it, being large."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import inspect, text
@@ -8,27 +8,34 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from filewallball.database.connections import Database
 from filewallball.database.engines import Engines
-from filewallball.installation import SHIPPED
+from filewallball.installation import SHIPPED, __version__
 from filewallball.registry import Holder, part, provide
+from filewallball.settings.errors import ConfigError
 
 _MIGRATIONS = SHIPPED / "migrations"
 REVISION = text("SELECT version_num FROM alembic_version")
 
 
 def upgrade(revision: str = "head", holder: Holder | None = None) -> None:
-    """Bring the schema of a service's database, the current app's by default, up to `revision`."""
+    """Bring the schema of a service's database, the current app's by default, up to `revision`.
+
+    Raises ConfigError where no migrations of this release lead there, as from that of a later release.
+    """
     import flask_migrate
 
     with _migrating(part(Engines, holder)):
-        flask_migrate.upgrade(directory=str(_MIGRATIONS), revision=revision)
+        _unguarded(flask_migrate.upgrade)(directory=str(_MIGRATIONS), revision=revision)
 
 
 def downgrade(revision: str, holder: Holder | None = None) -> None:
-    """Bring the schema of a service's database, the current app's by default, down to `revision`."""
+    """Bring the schema of a service's database, the current app's by default, down to `revision`.
+
+    Raises ConfigError where no migrations of this release lead there.
+    """
     import flask_migrate
 
     with _migrating(part(Engines, holder)):
-        flask_migrate.downgrade(directory=str(_MIGRATIONS), revision=revision)
+        _unguarded(flask_migrate.downgrade)(directory=str(_MIGRATIONS), revision=revision)
 
 
 def is_newest(database: Database) -> bool:
@@ -62,6 +69,7 @@ def _revisions() -> set[str]:
 @contextmanager
 def _migrating(engines: Engines) -> Iterator[None]:
     """A small application around these engines: Flask-Migrate looks for its extension in one."""
+    from alembic.util import CommandError
     from flask import Flask
     from flask_migrate import Migrate
 
@@ -72,4 +80,14 @@ def _migrating(engines: Engines) -> Iterator[None]:
     bind(app)
     Migrate(app, db, render_as_batch=True)
     with app.app_context():
-        yield
+        try:
+            yield
+        except CommandError as error:
+            known = f"filewallball {__version__} knows revisions up to {newest()}"
+            raise ConfigError([f"the database schema stays as it is, for {known}: {error}"]) from error
+
+
+def _unguarded(command: Callable[..., None]) -> Callable[..., None]:
+    """The function without the guard that Flask-Migrate puts around it, which logs its errors and ends the process."""
+    found: Callable[..., None] = getattr(command, "__wrapped__")  # noqa: B009 - no checker knows of it
+    return found

@@ -11,6 +11,7 @@ from filewallball.audit.seals import Seals
 from filewallball.audit.verify_job import Verification
 from filewallball.commands import with_service
 from filewallball.commands.output import answer, json_option, under_way
+from filewallball.commands.paths import Folder
 from filewallball.database.connections import Database
 from filewallball.database.engines import Engines
 from filewallball.doctor import host, neighbours
@@ -29,7 +30,7 @@ _SIGNS = {"ok": "ok     ", "warning": "warning", "bad": "bad    "}
 @json_option
 @click.option(
     "--dashboards",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     default=Path(FOLDER),
     show_default=True,
     help="Folder that Grafana reads dashboards from.",

@@ -8,6 +8,7 @@ from flask import Flask
 
 from filewallball.commands import plain_failures, with_app
 from filewallball.commands.output import answer, json_option
+from filewallball.commands.paths import Folder
 from filewallball.ops import reference as tables
 from filewallball.ops.artifacts import ARTIFACTS, host_settings
 from filewallball.ops.rendering import stale, write
@@ -16,7 +17,7 @@ from filewallball.ops.rendering import stale, write
 @click.command()
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     default=Path("ops"),
     show_default=True,
     help="Folder to write below.",
@@ -44,4 +45,8 @@ def render(out: Path, check: bool, as_json: bool) -> None:
 def reference(app: Flask, files: tuple[Path, ...]) -> None:
     """Bring the tables in FILES up to date with the code: settings, errors, routes, roles, metrics, alerts."""
     for path in files:
-        path.write_text(tables.refresh(path.read_text(), app, tables.language_of(path)))
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise click.BadParameter(f"{path} is no text.") from error
+        path.write_text(tables.refresh(text, app, tables.language_of(path)), "utf-8")

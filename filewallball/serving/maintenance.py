@@ -99,6 +99,11 @@ class Loop:
                 self._run(job)
                 job.due = time.monotonic() + job.seconds
 
+    @property
+    def is_failing(self) -> bool:
+        """True if a job failed when it was run last."""
+        return bool(self._failing)
+
     def stop(self) -> None:
         self._stopping.set()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from filewallball.commands import plain_failures
+from filewallball.commands.paths import Folder
 from filewallball.installation import SHIPPED
 from filewallball.settings.loading import announce, load_settings
 
@@ -16,7 +17,7 @@ from filewallball.settings.loading import announce, load_settings
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (PORT); 8000 by default.")
 @click.option(
     "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="Folder of files, database and logs (DATA_DIR); ./instance by default.",
 )
 @plain_failures

@@ -18,13 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from filewallball.addresses import NetworkSet, read_network
 from filewallball.settings.tracing_kinds import TRACING_PARSERS
-from filewallball.text import nearly
 
-# What begins so is ours, not another program's.
-_OURS = (
-    *("ALERT_", "AUDIT_", "AUTOBLOCK_", "QUOTA_", "RATELIMIT_", "SCAN_", "SCRUB_", "SLO_", "THUMBNAIL_"),
-    "OTEL_EXPORTER_OTLP_TRACES_",  # or the library that exports traces would read it, past all checks
-)
 SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url", "secret_headers")
 _HIGHEST_PERCENT = 99.999
 _LONGEST_SECONDS = 100 * 366 * 86_400
@@ -34,24 +28,6 @@ _HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _WEB_URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 _ANY_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s]+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-
-
-def misspelt(given: set[str], known: set[str]) -> list[str]:
-    """One message for each variable that can only be meant for us, and is no setting."""
-    messages = []
-    for name in sorted(name for name in given - known if name.startswith(_OURS)):
-        near = nearly(name, sorted(known))
-        messages.append(f"{name}: there is no such setting" + (f"; did you mean {near}?" if near else "."))
-    return messages
-
-
-def doubtful(given: set[str], known: set[str]) -> list[str]:
-    """One message for each variable that is nearly a setting, and may be another program's all the same."""
-    others = sorted(name for name in given - known if not name.startswith(_OURS))
-    near = {name: nearly(name, sorted(known)) for name in others}
-    return [
-        f"{name} is set, and is no setting; did you mean {other}?" for name, other in near.items() if other
-    ]
 
 
 def setting(kind: str, default: str, about: str, **options: Any) -> Any:
@@ -65,7 +41,7 @@ def setting(kind: str, default: str, about: str, **options: Any) -> Any:
 def size(value: str, **_: Any) -> int:
     try:
         return int(humanfriendly.parse_size(value, binary=True))
-    except humanfriendly.InvalidSize as error:
+    except (humanfriendly.InvalidSize, OverflowError, ValueError) as error:
         raise ValidationError(f"{value!r} is not a size such as 50MB.") from error
 
 
@@ -77,7 +53,7 @@ def size_or_auto(value: str, **_: Any) -> int:
 def duration(value: str, **_: Any) -> timedelta:
     try:
         seconds = humanfriendly.parse_timespan(value)
-    except (humanfriendly.InvalidTimespan, OverflowError) as error:
+    except (humanfriendly.InvalidTimespan, OverflowError, ValueError) as error:
         raise ValidationError(f"{value!r} is not a duration such as 30s or 7d.") from error
     if seconds <= 0:
         raise ValidationError("must be longer than zero.")
@@ -107,7 +83,10 @@ def endpoint(value: str, **_: Any) -> str:
 
 
 def folder(value: str, **_: Any) -> Path:
-    return Path(value).expanduser().resolve()
+    try:
+        return Path(value).expanduser().resolve()
+    except (RuntimeError, OSError) as error:
+        raise ValidationError("begins with the home of a user whom this host does not know.") from error
 
 
 def database(value: str, **_: Any) -> str:

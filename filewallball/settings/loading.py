@@ -3,7 +3,8 @@
 import ipaddress
 import os
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import Field, fields
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,12 @@ from urllib.parse import quote
 from environs import Env, EnvValidationError
 
 from filewallball.settings.errors import ConfigError as ConfigError
-from filewallball.settings.kinds import PARSERS, SECRET_KINDS, doubtful, misspelt
+from filewallball.settings.kinds import PARSERS, SECRET_KINDS
 from filewallball.settings.monitoring import MonitoringSettings
 from filewallball.settings.service import Settings
+from filewallball.settings.spelling import doubtful, misspelt
 from filewallball.settings.tracing import TracingSettings
+from filewallball.text import is_undecoded
 
 _LONGEST_SOCKET_PATH = 107
 
@@ -29,6 +32,8 @@ def load_settings(
     `defaults` stand in for variables that the environment leaves out.
     """
     source = ChainMap(dict(os.environ if environ is None else environ), dict(defaults or {}))
+    if undecoded := _undecoded(source):
+        raise ConfigError(undecoded)
     env = _SettingsEnv(source)
     values = {}
     for row in fields(Settings):
@@ -70,6 +75,16 @@ def environment_without_secrets() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in secret}
 
 
+@contextmanager
+def without_variables(*prefixes: str) -> Iterator[None]:
+    """Hide what begins so in the environment from a library that would read it, past all checks."""
+    hidden = {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith(prefixes)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
 def claimed_user() -> str:
     """The user that sudo or doas says it acts for; empty without either. Whoever may set variables may lie."""
     return os.environ.get("SUDO_USER") or os.environ.get("DOAS_USER") or ""
@@ -108,6 +123,15 @@ def _validated(
     if validate is not None:
         validate(value)
     return value
+
+
+def _undecoded(source: Mapping[str, str]) -> list[str]:
+    names = (row.name.upper() for row in fields(Settings))
+    return [
+        f"{name}: is no text in the encoding of this locale."
+        for name in names
+        if is_undecoded(source.get(name, ""))
+    ]
 
 
 def _resolve(values: dict[str, Any]) -> Settings:

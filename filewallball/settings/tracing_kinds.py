@@ -9,12 +9,13 @@ from marshmallow import ValidationError
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _LONGEST_MILLISECONDS = 3_600_000
+_DIGITS = re.compile(r"[0-9]{1,20}")
 
 Pairs = tuple[tuple[str, str], ...]
 
 
 def milliseconds(value: str, **_: Any) -> timedelta:
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= _LONGEST_MILLISECONDS:
+    if not _DIGITS.fullmatch(value) or not 1 <= int(value) <= _LONGEST_MILLISECONDS:
         raise ValidationError(f"{value!r} is not a number of milliseconds from 1 to {_LONGEST_MILLISECONDS}.")
     return timedelta(milliseconds=int(value))
 
@@ -40,8 +41,10 @@ def secret_headers(value: str, **_: Any) -> Pairs:
     found = _pairs(value)
     if found is None or not all(_HEADER_NAME.fullmatch(name) for name, _ in found):
         raise ValidationError("is not a list of headers such as name=value,name=value.")
-    if not all(text.isascii() and text.isprintable() for _, text in found):
-        raise ValidationError("the values of headers must be printable ASCII characters.")
+    if not all(text.isascii() and text.isprintable() and text == text.strip() for _, text in found):
+        raise ValidationError(
+            "the values of headers must be printable ASCII characters, no space at the ends."
+        )
     return found
 
 

@@ -132,7 +132,9 @@ def test_a_command_makes_no_data_folder_that_nobody_prepared(tmp_path: Path, arg
 
     with pytest.raises(RuntimeError, match=r"\nfilewallball: DATA_DIR: there is no folder .*prepare"):
         Shell({"DATA_DIR": str(missing)}).run(*arguments)
-    with pytest.raises(RuntimeError, match=r"\nfilewallball: the database has no tables yet.*prepare"):
+    with pytest.raises(
+        RuntimeError, match=r"\nfilewallball: the database has not all tables of this release.*prepare"
+    ):
         Shell({"DATA_DIR": str(empty)}).run("users", "list")
 
     assert not missing.exists()

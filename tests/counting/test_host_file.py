@@ -5,7 +5,7 @@ import os
 import random
 import signal
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -198,6 +198,16 @@ def test_counts_of_another_boot_end_with_it(
     assert let_through(counter(tmp_path, clock), MINUTE, "a", 20) == 10
 
 
+def test_a_loss_in_the_future_is_one_of_another_boot_where_the_host_names_no_boot(
+    tmp_path: Path, clock: Clock, counts: HostCounter
+) -> None:
+    overwrite(tmp_path / "counts-1", 0, b"x" * 4096)
+    assert let_through(counter(tmp_path, clock), MINUTE, "a", 20) == 0
+    clock.now = 5.0
+
+    assert let_through(counter(tmp_path, clock), MINUTE, "a", 20) == 10
+
+
 def test_a_file_whose_header_the_disk_does_not_give_is_read_again(
     tmp_path: Path, clock: Clock, counts: HostCounter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +248,11 @@ def test_a_lock_that_is_never_given_back_is_an_error_and_no_hang(tmp_path: Path,
     try:
         with pytest.raises(TimeoutError):
             counter(tmp_path, clock).count(MINUTE, "upload", "a")
+        waiting, pool = counter(tmp_path, clock), ThreadPoolExecutor(60)
+        asked = [pool.submit(waiting.count, MINUTE, "upload", "a") for _ in range(60)]
+        # Each waits for a second, so one after the other they would for a minute.
+        assert not wait(asked, timeout=25).not_done
+        assert {type(each.exception()) for each in asked} == {TimeoutError}
     finally:
         os.kill(holder, signal.SIGKILL)
         os.waitpid(holder, 0)

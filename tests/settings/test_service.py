@@ -37,6 +37,22 @@ def test_sizes_and_durations_are_read_as_people_write_them() -> None:
     assert settings.graceful_timeout.total_seconds() == 120
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATA_DIR", "/tmp/\udcff"),
+        ("OTEL_SERVICE_NAME", "\udcff"),
+        ("DATA_DIR", "~nobody-of-this-name/data"),
+        ("MAX_UPLOAD_SIZE", "9" * 5000),
+        ("SCAN_TIMEOUT", "9" * 5000),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "9" * 5000),
+    ],
+)
+def test_what_cannot_be_read_at_all_is_a_bad_value_too(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name}: "):
+        load_settings({name: value})
+
+
 def test_every_bad_value_is_named_at_once() -> None:
     bad = {
         "PORT": "eighty",

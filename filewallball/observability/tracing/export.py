@@ -5,19 +5,16 @@ Imported only where spans are exported, for the library takes its time and memor
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from threading import Lock, Thread
-from typing import Any
 
-import requests
-from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
+from filewallball.observability.tracing.sending import Session, sender
 from filewallball.settings.tracing import TracingSettings
 
 EXPORTED, DROPPED = "exported", "dropped"
-_COMPRESSIONS = {"none": Compression.NoCompression, "gzip": Compression.Gzip, "deflate": Compression.Deflate}
 logger = logging.getLogger("filewallball.traces")
 
 
@@ -38,8 +35,8 @@ class SpanExport(SpanExporter):
         self._lost = 0
         self._problem = ""
         self._is_closed = False
-        self._session = _Session()
-        self._sender = _sender(settings, self._session)
+        self._session = Session(settings)
+        self._sender = sender(settings, self._session)
         self._batches = BatchSpanProcessor(
             self,
             max_queue_size=self._most,
@@ -61,19 +58,23 @@ class SpanExport(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send a batch; called by the thread of the batches."""
+        self._session.start_batch()
         try:
             result = self._sender.export(spans)
         except Exception:
             result = SpanExportResult.FAILURE
+        is_taken = result is SpanExportResult.SUCCESS
+        lost = min(self._session.rejected, len(spans)) if is_taken else len(spans)
         with self._lock:
             if self._is_closed and not self._waiting:
                 return result  # given up, and counted as lost
             self._waiting -= len(spans)
-        if result is SpanExportResult.SUCCESS:
-            self._count(EXPORTED, len(spans))
-            self._recover()
+        if lost < len(spans):
+            self._count(EXPORTED, len(spans) - lost)
+        if lost:
+            self._lose(lost, self._session.failure or "the batch was not sent")
         else:
-            self._lose(len(spans), self._session.failure or "the batch was not sent")
+            self._recover()
         return result
 
     def stop(self, seconds: float) -> None:
@@ -110,34 +111,6 @@ class SpanExport(SpanExporter):
         logger.warning("Spans are exported again", extra={"collector": self._url, "lost": lost})
 
 
-class _Session(requests.Session):
-    """Remembers why the last attempt failed, in words that hold nothing of the request."""
-
-    failure = ""
-
-    def request(self, *args: Any, **options: Any) -> requests.Response:
-        try:
-            answer = super().request(*args, **options)
-        except Exception as error:
-            self.failure = type(error).__name__
-            raise
-        self.failure = "" if answer.ok else f"HTTP {answer.status_code}"
-        return answer
-
-
-def _sender(settings: TracingSettings, session: requests.Session) -> OTLPSpanExporter:
-    return OTLPSpanExporter(
-        endpoint=settings.spans_url,
-        certificate_file=settings.otel_exporter_otlp_certificate or None,
-        client_certificate_file=settings.otel_exporter_otlp_client_certificate or None,
-        client_key_file=settings.otel_exporter_otlp_client_key or None,
-        headers=dict(settings.otel_exporter_otlp_headers),
-        timeout=min(settings.otel_exporter_otlp_timeout, settings.otel_bsp_export_timeout).total_seconds(),
-        compression=_COMPRESSIONS[settings.otel_exporter_otlp_compression],
-        session=session,
-    )
-
-
 def _silence_library() -> None:
     """It logs each batch that fails, and each attempt; what there is to say is said here, once."""
     library = logging.getLogger("opentelemetry")
@@ -145,5 +118,5 @@ def _silence_library() -> None:
     library.handlers = [logging.NullHandler()]
 
 
-def _milliseconds(duration: Any) -> float:
-    return float(duration.total_seconds() * 1000)
+def _milliseconds(duration: timedelta) -> float:
+    return duration.total_seconds() * 1000

@@ -10,6 +10,7 @@ from filewallball.observability.metrics import Metrics
 from filewallball.observability.request_log import PROBES
 from filewallball.observability.tracing.sampling import Sampler
 from filewallball.recording.event import Event
+from filewallball.settings.loading import without_variables
 from filewallball.settings.service import Settings
 from filewallball.web.exchange import Exchange
 from filewallball.web.origin import Origin
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from filewallball.observability.tracing.spans import Spans
 
 _STOP_SECONDS = 2.0
+_OF_LIBRARIES = ("OTEL_", "PROTOCOL_BUFFERS_")
+"""Variables that the libraries read by themselves; a wrong one would end each process at its start."""
 
 
 class Tracing:
@@ -39,11 +42,12 @@ class Tracing:
         with self._lock:
             if not self.is_on or self._export is not None:
                 return
-            from filewallball.observability.tracing.export import SpanExport
-            from filewallball.observability.tracing.spans import Spans
+            with without_variables(*_OF_LIBRARIES):
+                from filewallball.observability.tracing.export import SpanExport
+                from filewallball.observability.tracing.spans import Spans
 
-            self._spans = Spans(self._settings)
-            self._export = SpanExport(self._settings, self._count)
+                self._spans = Spans(self._settings)
+                self._export = SpanExport(self._settings, self._count)
 
     def stop(self) -> None:
         """Send what waits, and end; a collector that does not answer holds nobody up for long."""

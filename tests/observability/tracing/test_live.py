@@ -47,9 +47,9 @@ def test_every_process_exports_what_it_did_and_none_waits_for_the_collector(
     wait_until(service.is_ready, 60, "the new workers serve")
     asked += [*_ask(front), service.request("GET", "/files")]
 
-    logged = {line["request_id"]: line for line in _log(service, "request")}
     ids = [answer.headers["X-Request-ID"] for answer in asked]
     spans = wait_until(lambda: _complete(failing_collector, ids), 60, "a span of each request")
+    logged = {line["request_id"]: line for line in _log(service, "request")}  # written before the span
     assert {name: span["traceId"] for name, span in spans.items()} == {
         name: logged[name]["trace_id"] for name in ids
     }
