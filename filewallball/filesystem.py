@@ -198,3 +198,16 @@ class _Round:
     failure: int = errno.EIO
     """The number of the error; what did not end has failed."""
     is_over: bool = False
+
+
+class OpenFile:
+    """An open file, to be synced, that is closed when nobody uses it any more."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self.fd = -1
+        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from filewallball.database.group_commit import KeptWriter
 from filewallball.database.prepared import executed
 from filewallball.errors import CommitUnknown, Unavailable
-from filewallball.filesystem import SharedSync
+from filewallball.filesystem import OpenFile, SharedSync
 
 logger = logging.getLogger("filewallball.database")
 _SUFFIX = "-wal"
@@ -88,7 +88,7 @@ class LogSync:
         self._path = Path(f"{Path(str(engine.url.database)).resolve()}{_SUFFIX}")  # SQLite follows links, too
         self._shared = SharedSync()
         self._saving = threading.Lock()
-        self._file: _OpenFile | None = None
+        self._file: OpenFile | None = None
         self._failures = 0
         self._saved = 0
         """The failures whose loss is made good."""
@@ -96,7 +96,7 @@ class LogSync:
     def open(self) -> None:
         """Open the log anew. To be called before a commit writes to it: who opens a file later need not be told of a
         write that failed. Raises OSError."""
-        self._file = _OpenFile(self._path)
+        self._file = OpenFile(self._path)
 
     def close(self) -> None:
         """Close the log once no thread syncs it any more."""
@@ -120,7 +120,7 @@ class LogSync:
 
     def _force(self) -> None:
         try:
-            file = self._file or _OpenFile(self._path)
+            file = self._file or OpenFile(self._path)
             os.fdatasync(file.fd)
         except FileNotFoundError:  # all is in the database
             return
@@ -145,15 +145,3 @@ class LogSync:
         with self._engine.connect() as connection:
             busy, *_ = executed(connection, "PRAGMA wal_checkpoint(TRUNCATE)", ()).rows[0]
             return not busy
-
-
-class _OpenFile:
-    """An open file that is closed when nobody uses it any more."""
-
-    def __init__(self, path: Path) -> None:
-        self.fd = -1
-        self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-
-    def __del__(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from sqlalchemy.engine.base import RootTransaction
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
@@ -133,8 +134,9 @@ def test_a_commit_of_unknown_outcome_keeps_the_bytes(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_read_only_database_file_is_told_and_leaves_no_bytes(client: FlaskClient, parts: Parts) -> None:
-    with parts.database.writing() as connection:  # the one that the pool gives to the next change
-        connection.exec_driver_sql("PRAGMA query_only = ON")
+    writer = parts.database._writer
+    writer.dispose()
+    event.listen(writer, "connect", lambda driver, _: driver.execute("PRAGMA query_only = ON"))
 
     answers = [put(client), post(client)]
 

@@ -100,6 +100,7 @@ class Progress:
 
     def __init__(self, database: Database, quotas: Quotas) -> None:
         self._database = database
+        self.sync = database.sync
         self._quotas = quotas
         note = database.dialect.insert(upload_segments)
         names = upload_segments.c.upload_id, upload_segments.c.number
@@ -205,10 +206,6 @@ class Progress:
             return True
 
         return self._database.commit(work)
-
-    def sync(self) -> None:
-        """Put on the disk what was read. Raises Unavailable."""
-        self._database.sync()
 
     def note_arrival(self, upload: Upload) -> None:
         """Note that bytes arrive, for the holder of the epoch: an upload that moves does not expire."""
