@@ -28,6 +28,12 @@ def test_colours_follow_the_system_until_a_theme_is_chosen(visitor: Visitor) -> 
     assert colours["light"] != colours["dark"]
 
 
+def hidden(visitor: Visitor, view: View) -> list[str]:
+    """The part of a view that shows that it is there, if it cannot be seen."""
+    script = "return document.querySelector(arguments[0]).checkVisibility()"
+    return [] if visitor.browser.evaluate(script, view.selector) else [f"{view.selector} cannot be seen"]
+
+
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_a_view_is_accessible_and_keeps_to_itself(visitor: Visitor, view: View) -> None:
     visitor.faults()  # of other tests
@@ -40,7 +46,7 @@ def test_a_view_is_accessible_and_keeps_to_itself(visitor: Visitor, view: View) 
             visitor.browser.evaluate("document.documentElement.dataset.theme = arguments[0]", theme)
             for width in WIDTHS:
                 visitor.browser.resize(width)
-                found = visitor.violations() + visitor.layout_faults()
+                found = visitor.violations() + visitor.layout_faults() + hidden(visitor, view)
                 wrong += [f"{locale}, {theme}, {width} px: {each}" for each in found]
 
     assert wrong == []

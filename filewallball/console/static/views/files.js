@@ -80,7 +80,7 @@ const columns = (query) => [
   },
   { key: "state", label: t("files.visibility"), render: (file) => html`<${States} file=${file} />` },
   ...(may("file:any") ? [owner(query)] : []),
-  { key: "type", label: t("files.type"), wide: true, render: (file) => html`<span class="quiet break">${file.mime_type}</span>` },
+  { key: "type", label: t("files.type"), wide: true, render: (file) => html`<span class="media-type">${file.mime_type}</span>` },
   { key: "size", label: t("files.size"), align: "end", sort: "size", render: (file) => html`<${Size} bytes=${file.file_size} />` },
   { key: "time", label: t("files.uploaded"), align: "end", sort: "time", render: (file) => html`<${Time} value=${file.upload_time} />` },
   {
