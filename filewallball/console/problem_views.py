@@ -49,7 +49,7 @@ def page_of(cause: ApiError, request_id: str) -> Response | None:
         files=files_address(),
         console=_console_address(kind),
         again=request.full_path.rstrip("?") if kind in _TRIED_AGAIN else "",
-        unlock=_unlock_address() if kind == "password" else "",
+        unlock=_unlock_address() if kind in ("password", "confirm") else "",
         request_id=request_id,
     )
     response = Response(page, cause.status, content_type="text/html; charset=utf-8")

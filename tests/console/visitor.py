@@ -124,7 +124,7 @@ class Visitor:
         return [str(each) for each in found]
 
     def layout_faults(self) -> list[str]:
-        """What is wrong with the layout: a page or a part of it wider than its place, or messages that have no words."""
+        """What is wrong with the layout: a page or a part wider than its place, or messages that have no words."""
         return list(
             self.browser.evaluate(
                 "const found = []; const root = document.documentElement; "

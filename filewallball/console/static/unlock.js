@@ -1,4 +1,5 @@
-// The password of a link: sent in a body, never in an address. What comes back is a ticket for this one file.
+// The password of a link, or the wish to use it: sent in a body, never in an address. What comes back is a ticket for
+// this one file.
 const form = document.getElementById("unlock");
 const outcome = document.getElementById("outcome");
 const input = document.getElementById("password");
@@ -18,7 +19,7 @@ form.addEventListener("submit", async (event) => {
       method: "POST",
       credentials: "omit",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify({ password: input.value }),
+      body: JSON.stringify(input ? { password: input.value } : {}),
     });
     if (response.ok) {
       const ticket = await response.json();
@@ -27,12 +28,12 @@ form.addEventListener("submit", async (event) => {
       location.reload();
     } else {
       outcome.textContent = sayOf(response.status);
-      input.setAttribute("aria-invalid", "true");
-      input.select();
+      input?.setAttribute("aria-invalid", "true");
+      input?.select();
     }
   } catch {
     outcome.textContent = form.dataset.failed;
   }
   button.disabled = false;
 });
-input.focus();
+(input ?? button).focus();

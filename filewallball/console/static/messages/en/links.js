@@ -30,6 +30,7 @@ export default {
   limit: "Downloads",
   limit_none: "As many as wanted",
   limit_once: "Once",
+  limit_hint: "Previews by chat programs use up none.",
   limit_some: "A number",
   max_downloads: "How many",
   password: "Password",
