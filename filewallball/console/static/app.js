@@ -43,7 +43,7 @@ function useView(name) {
 }
 
 function Content({ found }) {
-  const { status, problem } = useSession();
+  const { status, problem, me } = useSession();
   const isAllowed = status === "ready" && (!found || isOpen(found.route));
   const { View, error } = useView(isAllowed ? found?.route.view : "");
   const place = usePlace();
@@ -56,7 +56,8 @@ function Content({ found }) {
   if (error) return html`<${ProblemNote} problem=${{ code: "offline" }} onRetry=${() => location.reload()} />`;
   if (status === "ready" && !isAllowed) return html`<${NotAllowed} isPage permission=${found.route.permission} />`;
   if (!View) return html`<${Skeleton} rows="8" />`;
-  return html`<${View} key=${found.route.view} params=${found.params} query=${place.query} />`;
+  // Drawn anew for somebody else, who may see other things.
+  return html`<${View} key=${`${found.route.view} ${me?.user_id ?? 0}`} params=${found.params} query=${place.query} />`;
 }
 
 function App() {

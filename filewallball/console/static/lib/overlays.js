@@ -4,7 +4,8 @@ import { t } from "./i18n.js";
 import { Icon } from "./controls.js";
 
 /**
- * A dialog while it is drawn; Escape and the button close it. `side` makes it a sheet at the edge.
+ * A dialog while it is drawn; Escape and the button close it. `side` makes it a sheet at the edge, which a click beside
+ * it closes too: others may hold what was typed, or what is shown once.
  *
  * It is drawn in a place of its own: a dialog that is moved within the page, as its siblings come and go, is modal no
  * more.
@@ -45,7 +46,7 @@ function Modal({ title, onClose, side = false, wide = false, children }) {
     data-wide=${wide}
     aria-labelledby=${id}
     onCancel=${cancelled}
-    onMouseDown=${(event) => event.target === element.current && onClose()}
+    onMouseDown=${(event) => side && event.target === element.current && onClose()}
   >
     <div class="dialog-inner">
       <div class="dialog-head">

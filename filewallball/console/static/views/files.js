@@ -122,10 +122,11 @@ function Several({ files, onDone, onChanged }) {
     onDone();
     onChanged();
   };
-  const links = files.map((file) => absolute(file.download_url)).join("\n");
+  const shared = files.filter((file) => file.visibility !== "private");
+  const links = shared.map((file) => absolute(file.download_url)).join("\n");
   return html`<div class="several" role="region" aria-label=${t("files.several")}>
     <strong>${t("files.selected", { count: files.length })}</strong>
-    <${CopyButton} text=${links} label=${t("files.copy_links")} />
+    ${shared.length > 0 && html`<${CopyButton} text=${links} label=${t("files.copy_links")} />`}
     ${may("file:update") &&
     html`<select aria-label=${t("files.set_visibility")} value="" onChange=${show}>
       <option value="" disabled>${t("files.set_visibility")}</option>

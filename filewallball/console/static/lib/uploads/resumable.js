@@ -51,9 +51,13 @@ export const forget = (key) => forThisBrowser.remove(key);
 
 /** Send the file of an item, from where an earlier attempt ended. Resolves with the file that the service describes. */
 export async function sendResumable(item, onProgress, onWaiting) {
-  await loadScript(SCRIPT);
+  await loadScript(SCRIPT).catch(() => {
+    throw new Problem({ code: "offline" });
+  });
+  if (item.state !== "sending") throw new Problem({ code: "stopped" });
   const result = {};
   return new Promise((resolve, reject) => {
+    let isStopped = false;
     const upload = new window.tus.Upload(item.file, {
       endpoint: address("uploads"),
       metadata: metadataOf(item),
@@ -69,11 +73,13 @@ export async function sendResumable(item, onProgress, onWaiting) {
       onSuccess: () => describe(result, item).then(resolve, reject),
     });
     item.stop = () => {
+      isStopped = true;
       upload.abort();
       reject(new Problem({ code: "stopped" }));
     };
     item.giveUp = () => upload.abort(true).catch(() => {});
     upload.findPreviousUploads().then((found) => {
+      if (isStopped) return;
       if (found.length) {
         item.isResumed = true;
         upload.resumeFromPreviousUpload(found[0]);

@@ -48,7 +48,7 @@ export default {
   when: "When",
   saved: "Saved",
   deleted: { one: "{name} is deleted", other: "{count} files are deleted" },
-  not_deleted: "It was not deleted.",
+  not_deleted: { one: "It was not deleted.", other: "{count} files were not deleted." },
   several: "Selected files",
   selected: { one: "{count} selected", other: "{count} selected" },
   select_none: "Select none",

@@ -33,6 +33,7 @@ export default {
   all_progress: "Progress of all uploads",
   progress_of: "Progress of {name}",
   state_waiting: "waits for its turn",
+  state_held: "waits until you sign in again",
   state_retrying: "goes on by itself",
   state_paused: "paused",
   state_refused: "refused",
