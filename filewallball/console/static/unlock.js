@@ -22,8 +22,8 @@ form.addEventListener("submit", async (event) => {
       body: JSON.stringify(input ? { password: input.value } : {}),
     });
     if (response.ok) {
-      const ticket = await response.json();
-      location.assign(location.pathname.endsWith("/view") ? ticket.view_url : ticket.url);
+      const { ticket } = await response.json();
+      location.assign(`${form.dataset.tickets}${ticket}${location.pathname.endsWith("/view") ? "/view" : ""}`);
     } else if (response.status === 410 || response.status === 404) {
       location.reload();
     } else {
