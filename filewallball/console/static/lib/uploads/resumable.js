@@ -49,6 +49,9 @@ export function unfinished() {
 
 export const forget = (key) => forThisBrowser.remove(key);
 
+/** The address of an upload as this page reaches it, whatever the service calls itself to others. */
+const reached = (url) => address(`uploads/${url.split("/").pop()}`);
+
 /** Send the file of an item, from where an earlier attempt ended. Resolves with the file that the service describes. */
 export async function sendResumable(item, onProgress, onWaiting) {
   await loadScript(SCRIPT).catch(() => {
@@ -66,6 +69,9 @@ export async function sendResumable(item, onProgress, onWaiting) {
       removeFingerprintOnSuccess: true,
       retryDelays: FOREVER,
       headers: credentials(),
+      onUploadUrlAvailable: () => {
+        upload.url = reached(upload.url);
+      },
       onProgress: (sent) => onProgress(sent),
       onAfterResponse: (_, response) => note(result, response),
       onShouldRetry: (error) => mayGoOn(error) && (onWaiting(problemOf(error)), true),
@@ -82,7 +88,7 @@ export async function sendResumable(item, onProgress, onWaiting) {
       if (isStopped) return;
       if (found.length) {
         item.isResumed = true;
-        upload.resumeFromPreviousUpload(found[0]);
+        upload.resumeFromPreviousUpload({ ...found[0], uploadUrl: reached(found[0].uploadUrl) });
       }
       upload.start();
     }, reject);
