@@ -97,6 +97,10 @@ def test_pages_lead_on_and_back(visitor: Visitor) -> None:
     second = visitor.browser.evaluate(_ROWS)
     visitor.browser.evaluate("location.reload()")
     visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == second, "a reload shows the same")
+    visitor.click("main .file-name")
+    visitor.sees("SHA-256")
+    visitor.click("dialog [aria-label=Close]")
+    visitor.until("return !document.querySelector('dialog')", "the details are closed")
     visitor.click_text("Previous")
     visitor.until_true(lambda: visitor.browser.evaluate(_ROWS) == first, "the first page is back")
 
@@ -177,6 +181,32 @@ def test_who_leaves_does_not_think_again(visitor: Visitor) -> None:
     visitor.leave()
 
     visitor.until_true(lambda: not is_there(visitor, file), "it is deleted")
+
+
+def test_a_delete_is_done_as_who_asked_for_it(visitor: Visitor) -> None:
+    file = upload(visitor, "signed away.txt")
+    visitor.open(f"files/{file['file_id']}")
+    visitor.click_text("Delete")
+    visitor.sees("signed away.txt is deleted")
+
+    visitor.click_text("Sign out")
+    visitor.sees("Anonymous")
+
+    visitor.until_true(lambda: not is_there(visitor, file), "it is deleted")
+
+
+def test_a_wrong_clock_changes_nothing_but_the_readers_own_time(visitor: Visitor) -> None:
+    upload(visitor, "soon over.txt", expires_in="3h")
+    shift = "const now = Date.now; Date.now = () => now() - 86_400_000"
+    script = visitor.browser.command_page("Page.addScriptToEvaluateOnNewDocument", {"source": shift})
+    try:
+        visitor.open("files?name=soon+over")
+        visitor.until("return document.body.innerText.includes('soon over.txt')", "its row")
+        shown = visitor.browser.text()
+    finally:
+        visitor.browser.command_page("Page.removeScriptToEvaluateOnNewDocument", script)
+
+    assert "in 2 hr." in shown, shown
 
 
 def test_several_are_changed_and_deleted_at_once(visitor: Visitor) -> None:
