@@ -51,3 +51,24 @@ def test_a_view_is_accessible_and_keeps_to_itself(visitor: Visitor, view: View) 
 
     assert wrong == []
     assert visitor.faults() == []
+
+
+def test_a_lost_connection_loses_no_page(visitor: Visitor) -> None:
+    connection = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    visitor.open("")
+    visitor.browser.evaluate("window.isStillHere = true")
+    visitor.browser.command_page("Network.enable", {})
+    visitor.browser.command_page("Network.emulateNetworkConditions", {"offline": True, **connection})
+    try:
+        visitor.click_text("Links")
+        visitor.sees("The service cannot be reached")
+        visitor.click_text("Try again")
+        visitor.click_text("Upload")
+        visitor.sees("Drop files or folders here")
+        assert visitor.browser.evaluate("return window.isStillHere")
+        visitor.click_text("Links")
+    finally:
+        visitor.browser.command_page("Network.emulateNetworkConditions", {"offline": False, **connection})
+
+    visitor.click_text("Try again")
+    visitor.sees("No links yet")
