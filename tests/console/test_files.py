@@ -6,6 +6,11 @@ from typing import Any
 from harness.hostile_text import HOSTILE_TEXTS
 from tests.console.visitor import Visitor
 
+_SAVED_ON_TOP = (
+    "const { x, y, width, height } = document.querySelector('.toast')?.getBoundingClientRect() ?? {}; "
+    "const top = x && document.elementFromPoint(x + width / 2, y + height / 2); "
+    "return Boolean(top?.closest('.toast')?.innerText.includes('Saved'))"
+)
 _ROWS = "return [...document.querySelectorAll('main tbody tr')].map((row) => row.dataset.key)"
 
 
@@ -130,7 +135,8 @@ def test_a_change_is_saved_and_stands_in_the_history(visitor: Visitor) -> None:
     visitor.browser.type("dialog input[name=file_name]", "final.txt")
     visitor.choose("dialog select[name=visibility]", "private")
     visitor.click_text("Save")
-    visitor.sees("Saved", "final.txt")
+    visitor.until(_SAVED_ON_TOP, "a note that nothing covers says so")
+    visitor.sees("final.txt")
     visitor.choose("dialog select.small-select", "changes")
     visitor.sees("draft.txt → final.txt", "unlisted → private")
 

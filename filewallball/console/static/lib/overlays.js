@@ -31,8 +31,10 @@ function Modal({ title, onClose, side = false, wide = false, children }) {
     const dialog = element.current;
     const before = document.activeElement;
     dialog.showModal();
+    placeNotes();
     return () => {
       if (dialog.open) dialog.close();
+      placeNotes();
       before?.focus?.();
     };
   }, []);
@@ -93,7 +95,23 @@ export function toast(text, { tone = "plain", seconds = 6, action } = {}) {
   return end;
 }
 
+const notesHolder = document.createElement("div");
+
+/** Put the notes into the topmost dialog, for what lies below one is neither seen nor clicked. */
+function placeNotes() {
+  const top = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.getElementById("overlays");
+  if (notesHolder.parentNode !== top) top.append(notesHolder);
+}
+
 export function Toasts() {
+  useLayoutEffect(() => {
+    placeNotes();
+    render(html`<${Notes} />`, notesHolder);
+  }, []);
+  return null;
+}
+
+function Notes() {
   const shown = useStore(notes);
   return html`<div class="toasts" role="status" aria-live="polite">
     ${shown.map(
