@@ -5,9 +5,16 @@ const outcome = document.getElementById("outcome");
 const input = document.getElementById("password");
 const button = form.querySelector("button");
 
-function sayOf(status) {
-  if (status === 401 || status === 403) return form.dataset.wrong;
-  return status === 429 ? form.dataset.busy : form.dataset.failed;
+// Other refusals have pages of their own.
+const HAVE_PAGES = [401, 403, 404, 410];
+
+async function refused(response) {
+  const { code } = await response.json().catch(() => ({}));
+  if (code !== "link_password_wrong" && HAVE_PAGES.includes(response.status)) return location.reload();
+  const { wrong, busy, failed } = form.dataset;
+  outcome.textContent = code === "link_password_wrong" ? wrong : response.status === 429 ? busy : failed;
+  input?.setAttribute("aria-invalid", "true");
+  return input?.select();
 }
 
 form.addEventListener("submit", async (event) => {
@@ -24,12 +31,8 @@ form.addEventListener("submit", async (event) => {
     if (response.ok) {
       const { ticket } = await response.json();
       location.assign(`${form.dataset.tickets}${ticket}${location.pathname.endsWith("/view") ? "/view" : ""}`);
-    } else if (response.status === 410 || response.status === 404) {
-      location.reload();
     } else {
-      outcome.textContent = sayOf(response.status);
-      input?.setAttribute("aria-invalid", "true");
-      input?.select();
+      await refused(response);
     }
   } catch {
     outcome.textContent = form.dataset.failed;
