@@ -29,7 +29,7 @@ def test_every_address_shows_the_page_under_a_strict_policy(client: FlaskClient)
 
 def files_of(client: FlaskClient, path: str, place: str = "") -> str:
     """The address of the files that a page names, where a proxy puts the service below a place."""
-    named = re.findall(r'src="([^"]+)app\.js"', client.get(path).text)[0]
+    named = str(re.findall(r'src="([^"]+)app\.js"', client.get(path).text)[0])
     return urljoin(f"http://a{place}{path}", named).removeprefix("http://a")
 
 
