@@ -15,7 +15,7 @@ class LinkPasswordWrong(Denied):
     code, status, title = "link_password_wrong", 403, "The password is not this link's"
 
 
-class LinkUnconfirmed(ClientError):
+class LinkUnconfirmed(Denied):
     code, status, title = "link_unconfirmed", 403, "The download counts, and nobody has confirmed it"
 
 
