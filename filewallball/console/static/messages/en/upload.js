@@ -22,7 +22,7 @@ export default {
   life_30d: "30 days",
   life_365d: "1 year",
   description: "Description",
-  description_hint: "Optional; everyone who sees the file can read it",
+  description_hint: "Optional; shown with the file",
   list: "Uploads",
   progress: "{done} of {all}",
   left: "{time} left",
