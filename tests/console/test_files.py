@@ -145,7 +145,7 @@ def test_the_address_of_a_file_is_shared_as_text_and_to_be_scanned(visitor: Visi
 
 
 def test_a_wrong_clock_changes_nothing_but_the_readers_own_time(visitor: Visitor) -> None:
-    upload(visitor, "soon over.txt", expires_in="3h")
+    upload(visitor, "soon over.txt", expires_in="210m")
     shift = "const now = Date.now; Date.now = () => now() - 86_400_000"
     script = visitor.browser.command_page("Page.addScriptToEvaluateOnNewDocument", {"source": shift})
     try:
@@ -155,7 +155,7 @@ def test_a_wrong_clock_changes_nothing_but_the_readers_own_time(visitor: Visitor
     finally:
         visitor.browser.command_page("Page.removeScriptToEvaluateOnNewDocument", script)
 
-    assert "in 2 hr." in shown, shown
+    assert "in 3 hr." in shown, shown
 
 
 def test_a_private_picture_is_seen_without_a_token_in_its_address(visitor: Visitor) -> None:
