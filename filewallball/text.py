@@ -23,6 +23,17 @@ def sanitize(value: str, max_bytes: int = 512) -> str:
     return truncate(value, max_bytes)
 
 
+def sanitize_lines(value: str, max_bytes: int) -> str:
+    """`value` as `sanitize` leaves each of its lines, with a line feed between them however they ended."""
+    lines = value.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return truncate("\n".join(sanitize(line, max_bytes) for line in lines), max_bytes)
+
+
+def is_deceptive(value: str) -> bool:
+    """True if a text has characters that `sanitize` would replace: it does not read as it is."""
+    return not value.isprintable() and any(map(_is_harmful, value))
+
+
 def fold(value: str) -> str:
     """`value` as searches compare it: without the differences between upper and lower case, between composed and
     decomposed characters, and between compatible ones such as full and half width.

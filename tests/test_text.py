@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filewallball.text import fold, sanitize_json
+from filewallball.text import fold, is_deceptive, sanitize_json, sanitize_lines
 
 ALL = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
 
@@ -58,3 +58,17 @@ _ITEMS = st.one_of(st.none(), st.booleans(), st.integers(-(2**60), 2**60), st.te
 @given(st.dictionaries(st.text(max_size=5), _ITEMS, max_size=4))
 def test_an_object_is_sanitized_as_its_parts_are(value: dict[str, object]) -> None:
     assert sanitize_json(value) == {sanitize_json(name): sanitize_json(item) for name, item in value.items()}
+
+
+def test_lines_stay_lines_and_nothing_else_breaks_them() -> None:
+    assert (
+        sanitize_lines("one\r\ntwo\rthree\n\nfour\t\u202e\u2028five", 100) == "one\ntwo\nthree\n\nfour���five"
+    )
+    assert sanitize_lines("가\n나", 6) == "가\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("보고서 1", False), ("👩‍👧", False), ("a\u202egnp.exe", True), ("a\tb", True)]
+)
+def test_a_text_that_reads_as_another_is_known(text: str, expected: bool) -> None:
+    assert is_deceptive(text) is expected

@@ -6,7 +6,7 @@ from filewallball.access.blocks import AUTOMATIC, MANUAL
 from filewallball.access.tokens import STATES
 from filewallball.permissions import ROLES
 from filewallball.web.openapi import EXPIRES_IN
-from filewallball.web.schemas import DurationField, TimeField, without_controls
+from filewallball.web.schemas import DurationField, TimeField, as_it_reads, without_controls
 
 _TIME = {"type": "string", "format": "date-time"}
 _KEY = validate.Range(min=1, max=2**63 - 1)
@@ -109,7 +109,7 @@ class NewTokenSchema(Schema):
     """A token to create."""
 
     user_id = fields.Integer(required=True, validate=_KEY)
-    name = fields.String(load_default="", validate=[validate.Length(max=128), without_controls])
+    name = fields.String(load_default="", validate=[validate.Length(max=128), as_it_reads])
     expires_in = DurationField(load_default=None, metadata={"description": EXPIRES_IN})
 
 

@@ -2,10 +2,10 @@
 
 from urllib.parse import quote
 
-from flask import Response, render_template, request, url_for
+from flask import Response, render_template, request
 
 from filewallball.console.texts import LANGUAGES, kind_of, text_of, words_of
-from filewallball.console.views import POLICY, files_address
+from filewallball.console.views import POLICY, files_address, relative
 from filewallball.errors import ApiError
 
 _RULES = frozenset(
@@ -47,9 +47,11 @@ def page_of(cause: ApiError, request_id: str) -> Response | None:
         text=said.text.format(seconds=cause.headers.get("Retry-After", "60")),
         words=words_of(language),
         files=files_address(),
+        start=relative("console/"),
         console=_console_address(kind),
-        again=request.full_path.rstrip("?") if kind in _TRIED_AGAIN else "",
-        unlock=_unlock_address() if kind == "password" else "",
+        is_tried_again=kind in _TRIED_AGAIN,
+        unlock=_unlock_address() if kind in ("password", "confirm") else "",
+        tickets=relative("t/"),
         request_id=request_id,
     )
     response = Response(page, cause.status, content_type="text/html; charset=utf-8")
@@ -60,10 +62,10 @@ def page_of(cause: ApiError, request_id: str) -> Response | None:
 
 def _console_address(kind: str) -> str:
     """The file's own view in the console where signing in may help."""
-    start = url_for("console.index")
     file_id = (request.view_args or {}).get("file_id", "")
-    return f"{start}files/{quote(file_id, safe='')}" if kind in ("missing", "auth") and file_id else start
+    leads_to_file = kind in ("missing", "auth") and file_id
+    return relative(f"console/files/{quote(file_id, safe='')}" if leads_to_file else "console/")
 
 
 def _unlock_address() -> str:
-    return f"{request.path.removesuffix('/view')}/unlock"
+    return relative(f"{request.path.removesuffix('/view')[1:]}/unlock")

@@ -27,6 +27,7 @@ _GONE = {
     "forbidden": "forbidden",
     "link_password_required": "password",
     "link_password_wrong": "password",
+    "link_unconfirmed": "confirm",
 }
 
 _TEXTS: Mapping[str, Mapping[str, Text]] = {
@@ -60,6 +61,10 @@ _TEXTS: Mapping[str, Mapping[str, Text]] = {
         "auth": Text("This file needs you to sign in", "Open it in the console with your access token."),
         "forbidden": Text("You may not have this file", "Ask whoever runs the service if you should."),
         "password": Text("This link asks for a password", "Whoever sent the link knows it."),
+        "confirm": Text(
+            "Download the file?",
+            "This link is good for a limited number of downloads. This uses one of them.",
+        ),
         "fault": Text(
             "The file cannot be had right now", "The fault is the service's. Try again in a moment."
         ),
@@ -89,6 +94,10 @@ _TEXTS: Mapping[str, Mapping[str, Text]] = {
         "auth": Text("로그인이 필요한 파일입니다", "액세스 토큰으로 콘솔에서 여세요."),
         "forbidden": Text("받을 수 없는 파일입니다", "필요하다면 서비스 운영자에게 문의하세요."),
         "password": Text("비밀번호가 필요한 링크입니다", "링크를 보낸 사람이 비밀번호를 알고 있습니다."),
+        "confirm": Text(
+            "파일을 내려받을까요?",
+            "내려받을 수 있는 횟수가 정해진 링크입니다. 지금 내려받으면 한 번 사용한 것이 됩니다.",
+        ),
         "fault": Text(
             "지금은 파일을 받을 수 없습니다", "서비스에 문제가 있습니다. 잠시 뒤에 다시 시도하세요."
         ),
@@ -104,7 +113,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "wrong": "This is not the password.",
         "busy": "Too many attempts. Wait a minute and try again.",
         "failed": "That did not work. Try again.",
-        "no_script": "The password is checked by a script, and this browser runs none.",
+        "no_script": "The download is begun by a script, and this browser runs none.",
         "console": "Open the console",
         "again": "Try again",
         "request": "Request",
@@ -115,7 +124,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "wrong": "비밀번호가 맞지 않습니다.",
         "busy": "시도가 너무 많습니다. 잠시 기다렸다가 다시 시도하세요.",
         "failed": "문제가 생겼습니다. 다시 시도하세요.",
-        "no_script": "비밀번호 확인에는 스크립트가 필요하지만 이 브라우저에서는 실행되지 않습니다.",
+        "no_script": "내려받기에는 스크립트가 필요하지만 이 브라우저에서는 실행되지 않습니다.",
         "console": "콘솔 열기",
         "again": "다시 시도",
         "request": "요청",

@@ -1,8 +1,8 @@
 """`/console/`: one page for every address below it, and the files that it loads."""
 
-from functools import cache
+from functools import lru_cache
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
 
 from filewallball import errors
 from filewallball.console.assets import Asset, read_assets
@@ -20,7 +20,7 @@ blueprint = Blueprint("console", __name__, url_prefix="/console", template_folde
 @blueprint.get("/<path:page>")
 def index(page: str = "") -> Response:
     """The page itself; the browser takes the view from the address."""
-    response = _sent(_index(files_address()))
+    response = _sent(_index(files_address(), relative("docs")))
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -28,8 +28,13 @@ def index(page: str = "") -> Response:
 
 def files_address() -> str:
     """The address below which the files of this version lie."""
-    name = "index.html"
-    return url_for("console.asset", version=read_assets().version, name=name).removesuffix(name)
+    return relative(f"console/assets/{read_assets().version}/")
+
+
+def relative(path: str) -> str:
+    """A path of the service as the present page names it: it holds wherever a proxy puts the service."""
+    target = request.environ.get("RAW_URI") or request.path  # as the browser counts, for which %2F is no step
+    return "../" * (target.partition("?")[0].count("/") - 1) + path
 
 
 @blueprint.get("/assets/<version>/<path:name>")
@@ -43,10 +48,11 @@ def asset(version: str, name: str) -> Response:
     return response
 
 
-@cache
-def _index(files: str) -> Asset:
+@lru_cache(maxsize=16)
+def _index(files: str, docs: str) -> Asset:
     page = read_assets().files["index.html"]
-    return Asset(page.content.replace(b"{{ files }}", files.encode()), page.media_type)
+    content = page.content.replace(b"{{ files }}", files.encode()).replace(b"{{ docs }}", docs.encode())
+    return Asset(content, page.media_type)
 
 
 def _sent(file: Asset) -> Response:

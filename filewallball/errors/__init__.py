@@ -9,6 +9,7 @@ from filewallball.errors.links import LinkExpired as LinkExpired
 from filewallball.errors.links import LinkPasswordRequired as LinkPasswordRequired
 from filewallball.errors.links import LinkPasswordWrong as LinkPasswordWrong
 from filewallball.errors.links import LinkRevoked as LinkRevoked
+from filewallball.errors.links import LinkUnconfirmed as LinkUnconfirmed
 from filewallball.errors.links import LinkUsedUp as LinkUsedUp
 from filewallball.errors.links import TicketExpired as TicketExpired
 

@@ -15,6 +15,10 @@ class LinkPasswordWrong(Denied):
     code, status, title = "link_password_wrong", 403, "The password is not this link's"
 
 
+class LinkUnconfirmed(Denied):
+    code, status, title = "link_unconfirmed", 403, "The download counts, and nobody has confirmed it"
+
+
 class LinkRevoked(ClientError):
     code, status, title = "link_revoked", 410, "The link was revoked"
 

@@ -23,7 +23,7 @@ from filewallball.files.tables import KEPT, LIVE, PRIVATE, files
 from filewallball.recording.operations import Operation
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
-from filewallball.text import fold, sanitize
+from filewallball.text import fold, sanitize_lines
 
 _SHOWN_AS = {"filename": "file_name", "expires_us": "expires_at"}
 _CHANGING = ("filename", "description", "visibility", "expires_us")
@@ -120,7 +120,7 @@ def _stored(sent: Mapping[str, Any]) -> dict[str, Any]:
         values["filename"] = display_name(values["filename"])
         values["name_folded"] = fold(values["filename"])
     if "description" in values:
-        values["description"] = sanitize(values["description"], 4000)
+        values["description"] = sanitize_lines(values["description"], 4000)
     return values
 
 

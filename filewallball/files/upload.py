@@ -29,7 +29,7 @@ from filewallball.recording.operations import Operation
 from filewallball.recording.steps import SYNC
 from filewallball.settings.service import Settings
 from filewallball.storage.local import LocalStore
-from filewallball.text import fold, sanitize
+from filewallball.text import fold, sanitize_lines
 
 _NEW = insert(files)  # built once: building a statement and recognising it again costs more than running it
 
@@ -174,7 +174,7 @@ def _new_file(
         visibility=incoming.visibility,
         filename=filename,
         name_folded=fold(filename),
-        description=sanitize(incoming.description, 4000),
+        description=sanitize_lines(incoming.description, 4000),
         file_size=incoming.stage.size,
         mime_type=seen.media_type,
         claimed_type=seen.claimed_type,

@@ -5,7 +5,7 @@ from marshmallow import Schema, fields, validate
 from filewallball.links.lookup import STATES
 from filewallball.links.passwords import LONGEST, SHORTEST
 from filewallball.web.openapi import EXPIRES_IN
-from filewallball.web.schemas import DurationField, TimeField, without_controls
+from filewallball.web.schemas import DurationField, TimeField, as_it_reads
 
 _MOST_DOWNLOADS = 1_000_000_000
 _TIME = {"type": "string", "format": "date-time"}
@@ -17,7 +17,7 @@ class NewLinkSchema(Schema):
 
     file_id = fields.String(required=True, validate=validate.Length(min=1, max=36))
     name = fields.String(
-        validate=[validate.Length(max=255), without_controls],
+        validate=[validate.Length(max=255), as_it_reads],
         metadata={"description": "For its owner: whom or what it is for"},
     )
     expires_in = DurationField(metadata={"description": EXPIRES_IN})

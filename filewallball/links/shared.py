@@ -19,6 +19,7 @@ from filewallball.links.lookup import (
     check_alive,
     find_by_id,
     find_by_url,
+    is_used_up,
     state_of,
 )
 from filewallball.links.passwords import Passwords
@@ -91,14 +92,20 @@ class SharedFiles:
         self._passwords = passwords
         self._tickets = tickets
 
-    def by_url(self, op: Operation, link_id: str, secret: str, origin: Origin) -> SharedFile:
-        """The file of a link's URL. Raises NotFound for any that is none, LinkRevoked, LinkExpired, LinkUsedUp,
-        LinkPasswordRequired, and what hinders a fetch."""
+    def by_url(
+        self, op: Operation, link_id: str, secret: str, origin: Origin, *, is_undecided: bool = False
+    ) -> SharedFile:
+        """The file of a link's URL; `is_undecided` if a person may not have asked for it yet. Raises NotFound for any
+        that is none, LinkRevoked, LinkExpired, LinkUsedUp, LinkPasswordRequired, LinkUnconfirmed where a download is
+        counted against a limit, and what hinders a fetch."""
         link = self._find(op, link_id, secret)
         check_alive(link)
         if link.password_hash:
             raise errors.LinkPasswordRequired
-        return self._by_link(op, link, origin)
+        shared = self._by_link(op, link, origin)
+        if is_undecided and link.max_downloads is not None:
+            raise errors.LinkUsedUp if is_used_up(link) else errors.LinkUnconfirmed
+        return shared
 
     def by_ticket(self, op: Operation, text: str, origin: Origin) -> SharedFile:
         """The file of a ticket. Raises NotFound, TicketExpired, and as `by_url` does."""

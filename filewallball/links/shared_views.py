@@ -8,6 +8,7 @@ from marshmallow import EXCLUDE
 
 from filewallball import permissions
 from filewallball.access.admission import current_operation, recorded
+from filewallball.console.problem_views import wants_page
 from filewallball.files.delivery import X_ACCEL_SHARED_PREFIX
 from filewallball.files.schemas import ThumbnailQuerySchema
 from filewallball.files.sending import send_file, send_thumbnail
@@ -17,6 +18,7 @@ from filewallball.registry import part
 from filewallball.web.api import Blueprint
 from filewallball.web.exchange import current_exchange
 from filewallball.web.openapi import binary_answer
+from filewallball.web.previews import is_preview
 
 blueprint = Blueprint("shared", __name__, description="Fetch a file by a link or a ticket")
 
@@ -114,7 +116,9 @@ class TicketThumbnail(MethodView):
 
 
 def _by_url(link_id: str, secret: str) -> SharedFile:
-    return part(SharedFiles).by_url(current_operation(), link_id, secret, current_exchange().origin)
+    op, origin = current_operation(), current_exchange().origin
+    is_undecided = wants_page() or is_preview()
+    return part(SharedFiles).by_url(op, link_id, secret, origin, is_undecided=is_undecided)
 
 
 def _by_ticket(ticket: str) -> SharedFile:

@@ -20,6 +20,7 @@ ADVICE = {
     'as JSON: `{"password": "…"}`.',
     "link_password_wrong": "Ask whoever sent the link for its password.",
     "link_revoked": _NEW_LINK,
+    "link_unconfirmed": "POST `{}` to the link's address followed by `/unlock`, and fetch the `url` of the answer.",
     "link_used_up": "Ask whoever sent the link for a new one; a download that broke off can be continued "
     "with Range within ten minutes.",
     "ticket_expired": "Get a new ticket: each is valid for ten minutes and from one network only.",

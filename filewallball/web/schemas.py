@@ -7,6 +7,7 @@ import humanfriendly
 from marshmallow import ValidationError, fields
 
 from filewallball.clock import LATEST_US, parse_moment, rfc3339
+from filewallball.text import is_deceptive
 
 _LONGEST_TEXT = 100
 """Characters beyond those of any duration: a longer text takes seconds to be read."""
@@ -26,6 +27,13 @@ def without_controls(text: str) -> None:
     the joiners in emoji and the narrow space in the names of screenshots."""
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValidationError("Must be without control characters.")
+
+
+def as_it_reads(text: str) -> None:
+    """A validator: without control characters, and without marks that change the direction of text, by which a name
+    reads as another."""
+    if is_deceptive(text):
+        raise ValidationError("Must be without control characters and marks of direction.")
 
 
 class DurationField(fields.Field[int]):

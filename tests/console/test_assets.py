@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from urllib.parse import urljoin
 
 import pytest
 from flask.testing import FlaskClient
@@ -26,8 +27,29 @@ def test_every_address_shows_the_page_under_a_strict_policy(client: FlaskClient)
     assert "unsafe" not in POLICY
 
 
+def files_of(client: FlaskClient, path: str, place: str = "") -> str:
+    """The address of the files that a page names, where a proxy puts the service below a place."""
+    named = str(re.findall(r'src="([^"]+)app\.js"', client.get(path).text)[0])
+    return urljoin(f"http://a{place}{path}", named).removeprefix("http://a")
+
+
+def test_pages_name_their_files_wherever_a_proxy_puts_the_service(client: FlaskClient) -> None:
+    base = files_of(client, "/console/")
+
+    for path in ("/console/", "/console/files/x?name=a/b", "/console/audit/a%2Fb", "/console/no/such/view"):
+        assert files_of(client, path) == base, path
+        assert files_of(client, path, "/deep/below") == f"/deep/below{base}", path
+    page = client.get("/download/none", headers={"Accept": "text/html"}).text
+    named = re.findall(r'(?:href|src)="([^"]*)"', page)
+    found = {urljoin("http://a/below/download/none", each) for each in named}
+    assert {each.removeprefix(f"http://a/below{base}") for each in found} == {
+        *("mark.svg", "style.css", "vendor/pico.classless.min.css"),
+        *("http://a/below/console/", "http://a/below/console/files/none"),
+    }
+
+
 def test_files_are_compressed_and_kept_for_ever_under_their_version(client: FlaskClient) -> None:
-    base = re.findall(r'src="([^"]+)app\.js"', client.get("/console/").text)[0]
+    base = files_of(client, "/console/")
     plain = client.get(f"{base}style.css")
     packed = client.get(f"{base}style.css", headers={"Accept-Encoding": "br, gzip"})
 
@@ -40,7 +62,7 @@ def test_files_are_compressed_and_kept_for_ever_under_their_version(client: Flas
 
 
 def test_files_of_another_version_are_not_there(client: FlaskClient) -> None:
-    base = re.findall(r'src="([^"]+)app\.js"', client.get("/console/").text)[0]
+    base = files_of(client, "/console/")
 
     for path in ("/console/assets/0123456789abcdef/app.js", f"{base}../assets.py", f"{base}none.js", base):
         answer = client.get(path)

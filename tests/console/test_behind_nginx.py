@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import pytest
 
@@ -70,7 +71,7 @@ def large_bytes() -> int:
 def test_policy_and_lifetimes_are_those_of_the_service(visitor: Visitor) -> None:
     visitor.open("links")
     page = visitor.service.request("GET", "/console/links")
-    base = re.findall(r'src="([^"]+)app\.js"', page.text)[0]
+    base = urljoin("/console/links", re.findall(r'src="([^"]+)app\.js"', page.text)[0])
     packed = visitor.service.request("GET", f"{base}style.css", headers={"Accept-Encoding": "gzip"})
     problem = visitor.service.request("GET", "/s/nothing/here", headers={"Accept": "text/html"})
 

@@ -115,3 +115,20 @@ def test_a_file_is_found_by_its_name(visitor: Visitor) -> None:
 
     visitor.until("return Boolean(document.querySelector('dialog [name=name]'))", "its form")
     visitor.sees("hard to find.txt")
+
+
+def test_a_visitor_is_asked_before_a_download_is_used_up(visitor: Visitor) -> None:
+    file = private_file(visitor, "for one.txt")
+    body = {"file_id": file["file_id"], "one_time": True}
+    link = visitor.ask("POST", "/api/v1/links", json=body).json()
+    visitor.browser.visit(visitor.service.url + link["url"])
+    visitor.sees("Download the file?")
+    seen = visitor.ask("GET", f"/api/v1/links/{link['link_id']}").json()["downloads"]
+
+    visitor.click("button")
+    landed = visitor.browser.downloads / "for one.txt"
+    visitor.until_true(lambda: landed.exists() and landed.read_bytes() == b"for one.txt", "it is downloaded")
+    visitor.browser.visit(visitor.service.url + link["url"])
+
+    visitor.sees("This link is used up")
+    assert seen == 0

@@ -102,3 +102,35 @@ def test_hostile_addresses_are_text(owner: FlaskClient) -> None:
             _, mimetype, _, page = ask(owner, path, BROWSER)
             assert mimetype == "text/html", path
             assert re.search(r"<script(?![^>]* src=)|<img src=x|alert\(1\)[^%&]*</", str(page)) is None, path
+
+
+def test_only_who_has_decided_uses_up_a_link(owner: FlaskClient) -> None:
+    data = {"file": (io.BytesIO(b"words"), "a.txt"), "visibility": "private"}
+    file_id = owner.post("/upload", data=data).get_json()["file_id"]
+    once, free = (
+        owner.post("/api/v1/links", json={"file_id": file_id, "one_time": limit}).get_json()["url"]
+        for limit in (True, False)
+    )
+    visitor = owner.application.test_client()
+    undecided = (
+        {"Accept": BROWSER},
+        {
+            "User-Agent": "facebookexternalhit/1.1; kakaotalk-scrap/1.0; +https://devtalk.kakao.com/t/scrap/33984"
+        },
+        {
+            "User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+            "Range": "bytes=0-32768",
+        },
+        {"Accept": "*/*", "Sec-Purpose": "prefetch;prerender"},
+    )
+    for headers in undecided:
+        for path in (once, f"{once}/view"):
+            answer = visitor.get(path, headers=headers)
+            assert answer.status_code == 403, (headers, path)
+            assert ("Download the file?" in answer.text) == (answer.mimetype == "text/html"), path
+            assert "a.txt" not in answer.text, (headers, path)
+        assert visitor.get(free, headers=headers).status_code in (200, 206)
+
+    ticket = visitor.post(f"{once}/unlock", json={}).get_json()
+    assert visitor.get(ticket["url"], headers={"Accept": BROWSER}).data == b"words"
+    assert "This link is used up" in visitor.get(once, headers={"Accept": BROWSER}).text

@@ -116,6 +116,35 @@ def test_nobody_keeps_what_deletes_the_file_again(visitor: Visitor, tmp_path: Pa
     assert visitor.service.request("DELETE", path, headers={"X-Delete-Token": token}).status_code == 204
 
 
+def test_a_token_that_ends_holds_the_rest_up_until_its_owner_is_back(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    names = [f"held up {number}.bin" for number in range(12)]
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode() * 10_000)
+    me = visitor.ask("GET", "/api/v1/access/me").json()
+    next_token = {"user_id": me["user_id"], "name": "the next"}
+    second = visitor.ask("POST", "/api/v1/access/tokens", "admin", json=next_token).json()["token"]
+    visitor.open("")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
+    visitor.browser.command_page("Network.enable", {})
+    visitor.browser.command_page("Network.emulateNetworkConditions", slow)
+    try:
+        pick(visitor, *(tmp_path / name for name in names))
+        visitor.until_true(lambda: "done" in states(visitor), "one is done")
+        assert visitor.ask("DELETE", f"/api/v1/access/tokens/{me['token_id']}", "admin").ok
+        visitor.sees("This token was revoked", "waits until you sign in again")
+    finally:
+        visitor.browser.command_page("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+
+    visitor.browser.type("dialog input[name=token]", second)
+    visitor.browser.press("Enter")
+    await_done(visitor, len(names))
+
+    owned = {"name": "held up", "owner": visitor.name}
+    assert visitor.ask("GET", "/files", "admin", params=owned).json()["total"] == len(names)
+
+
 @pytest.fixture
 def large_bytes() -> int:
     """The bytes of a large file."""

@@ -28,6 +28,12 @@ def test_colours_follow_the_system_until_a_theme_is_chosen(visitor: Visitor) -> 
     assert colours["light"] != colours["dark"]
 
 
+def hidden(visitor: Visitor, view: View) -> list[str]:
+    """The part of a view that shows that it is there, if it cannot be seen."""
+    script = "return document.querySelector(arguments[0]).checkVisibility()"
+    return [] if visitor.browser.evaluate(script, view.selector) else [f"{view.selector} cannot be seen"]
+
+
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_a_view_is_accessible_and_keeps_to_itself(visitor: Visitor, view: View) -> None:
     visitor.faults()  # of other tests
@@ -40,8 +46,29 @@ def test_a_view_is_accessible_and_keeps_to_itself(visitor: Visitor, view: View) 
             visitor.browser.evaluate("document.documentElement.dataset.theme = arguments[0]", theme)
             for width in WIDTHS:
                 visitor.browser.resize(width)
-                found = visitor.violations() + visitor.layout_faults()
+                found = visitor.violations() + visitor.layout_faults() + hidden(visitor, view)
                 wrong += [f"{locale}, {theme}, {width} px: {each}" for each in found]
 
     assert wrong == []
     assert visitor.faults() == []
+
+
+def test_a_lost_connection_loses_no_page(visitor: Visitor) -> None:
+    connection = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    visitor.open("")
+    visitor.browser.evaluate("window.isStillHere = true")
+    visitor.browser.command_page("Network.enable", {})
+    visitor.browser.command_page("Network.emulateNetworkConditions", {"offline": True, **connection})
+    try:
+        visitor.click_text("Links")
+        visitor.sees("The service cannot be reached")
+        visitor.click_text("Try again")
+        visitor.click_text("Upload")
+        visitor.sees("Drop files or folders here")
+        assert visitor.browser.evaluate("return window.isStillHere")
+        visitor.click_text("Links")
+    finally:
+        visitor.browser.command_page("Network.emulateNetworkConditions", {"offline": False, **connection})
+
+    visitor.click_text("Try again")
+    visitor.sees("No links yet")

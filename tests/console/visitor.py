@@ -124,11 +124,14 @@ class Visitor:
         return [str(each) for each in found]
 
     def layout_faults(self) -> list[str]:
-        """What is wrong with the layout: a page wider than the window, or messages that have no words."""
+        """What is wrong with the layout: a page or a part wider than its place, or messages that have no words."""
         return list(
             self.browser.evaluate(
                 "const found = []; const root = document.documentElement; "
                 "if (root.scrollWidth > innerWidth) found.push(`${root.scrollWidth} px wide in ${innerWidth}`); "
+                "for (const part of document.querySelectorAll('dialog, dd, .note, .state, .page-head')) "
+                "if (part.scrollWidth > part.clientWidth + 1) found.push(`${part.tagName} ${part.className} is "
+                "${part.scrollWidth} px wide in ${part.clientWidth}: ${part.innerText.slice(0, 60)}`); "
                 "const keys = document.body.innerText.match(/\\b(common|upload|files|links|overview|audit|health"
                 "|security|access)\\.[a-z]+_?[a-z]*\\b(?!\\.)/g); "
                 "return found.concat(keys ?? [])"

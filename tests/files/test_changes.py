@@ -234,3 +234,10 @@ def test_no_name_gets_a_program_past_the_policy_for_suspicious_uploads(
         assert policy == "flag" or answer["code"] == "suspicious_file"
     for file, name in ((program, "other.bin"), (program, "other"), (script, "b.sh"), (words, "a.md")):
         change(owner, file, {"file_name": name})
+
+
+def test_a_description_keeps_its_lines(owner: FlaskClient) -> None:
+    file = keep(owner, name="a.txt", description="one\r\ntwo")
+    assert file["description"] == "one\ntwo"
+
+    assert change(owner, file, {"description": "three\n\nfour"}, 200)["description"] == "three\n\nfour"

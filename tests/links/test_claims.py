@@ -220,3 +220,12 @@ def test_a_claim_of_a_clock_that_was_set_back_is_none(app: Flask, client: FlaskC
         connection.execute(update(link_claims).values(until_us=now_us() + 3600 * 1_000_000))
 
     assert seen(client.get(link["path"], headers={"Range": "bytes=4-"})) == USED_UP
+
+
+def test_names_that_read_as_others_are_refused(client: FlaskClient) -> None:
+    file, name = keep_private(client), "invoice\u202efdp.exe"
+
+    for path, body in (("links", {"file_id": file["file_id"]}), ("access/tokens", {"user_id": 1})):
+        answer = client.post(f"/api/v1/{path}", json={**body, "name": name}, headers=AS_ADMIN)
+        assert seen(answer) == (422, "validation_error"), path
+        assert "name" in answer.get_json()["errors"]

@@ -12,6 +12,13 @@ import { forThisWindow } from "./lib/storage.js";
 const views = new Map();
 const RELOADED = "fwb.reloaded";
 
+/** The status of an answer to a request for the file of a view; 0 where nobody answers. */
+const statusOf = (name) =>
+  fetch(new URL(`views/${name}.js`, import.meta.url), { method: "HEAD", cache: "no-store" }).then(
+    ({ status }) => status,
+    () => 0,
+  );
+
 /** Load a view and its messages. After an upgrade of the service the files of this page are gone: load it anew, once. */
 async function loadView(name) {
   try {
@@ -19,7 +26,7 @@ async function loadView(name) {
     forThisWindow.remove(RELOADED);
     views.set(name, module.default);
   } catch (error) {
-    if (forThisWindow.get(RELOADED)) throw error;
+    if (forThisWindow.get(RELOADED) || (await statusOf(name)) !== 404) throw error;
     forThisWindow.set(RELOADED, "1");
     location.reload();
   }
@@ -43,7 +50,7 @@ function useView(name) {
 }
 
 function Content({ found }) {
-  const { status, problem } = useSession();
+  const { status, problem, me } = useSession();
   const isAllowed = status === "ready" && (!found || isOpen(found.route));
   const { View, error } = useView(isAllowed ? found?.route.view : "");
   const place = usePlace();
@@ -53,10 +60,13 @@ function Content({ found }) {
       <a href=${href("")} role="button">${t("common.to_start")}</a>
     <//>`;
   }
-  if (error) return html`<${ProblemNote} problem=${{ code: "offline" }} onRetry=${() => location.reload()} />`;
+  // A browser keeps in mind which files it failed to load. Loading the page anew ends that, and all else on the page.
+  const again = async () => (await statusOf(found.route.view)) && location.reload();
+  if (error) return html`<${ProblemNote} problem=${{ code: "offline" }} onRetry=${again} />`;
   if (status === "ready" && !isAllowed) return html`<${NotAllowed} isPage permission=${found.route.permission} />`;
   if (!View) return html`<${Skeleton} rows="8" />`;
-  return html`<${View} key=${found.route.view} params=${found.params} query=${place.query} />`;
+  // Drawn anew for somebody else, who may see other things.
+  return html`<${View} key=${`${found.route.view} ${me?.user_id ?? 0}`} params=${found.params} query=${place.query} />`;
 }
 
 function App() {

@@ -1,12 +1,20 @@
-// The password of a link: sent in a body, never in an address. What comes back is a ticket for this one file.
+// The password of a link, or the wish to use it: sent in a body, never in an address. What comes back is a ticket for
+// this one file.
 const form = document.getElementById("unlock");
 const outcome = document.getElementById("outcome");
 const input = document.getElementById("password");
 const button = form.querySelector("button");
 
-function sayOf(status) {
-  if (status === 401 || status === 403) return form.dataset.wrong;
-  return status === 429 ? form.dataset.busy : form.dataset.failed;
+// Other refusals have pages of their own.
+const HAVE_PAGES = [401, 403, 404, 410];
+
+async function refused(response) {
+  const { code } = await response.json().catch(() => ({}));
+  if (code !== "link_password_wrong" && HAVE_PAGES.includes(response.status)) return location.reload();
+  const { wrong, busy, failed } = form.dataset;
+  outcome.textContent = code === "link_password_wrong" ? wrong : response.status === 429 ? busy : failed;
+  input?.setAttribute("aria-invalid", "true");
+  return input?.select();
 }
 
 form.addEventListener("submit", async (event) => {
@@ -18,21 +26,17 @@ form.addEventListener("submit", async (event) => {
       method: "POST",
       credentials: "omit",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify({ password: input.value }),
+      body: JSON.stringify(input ? { password: input.value } : {}),
     });
     if (response.ok) {
-      const ticket = await response.json();
-      location.assign(location.pathname.endsWith("/view") ? ticket.view_url : ticket.url);
-    } else if (response.status === 410 || response.status === 404) {
-      location.reload();
+      const { ticket } = await response.json();
+      location.assign(`${form.dataset.tickets}${ticket}${location.pathname.endsWith("/view") ? "/view" : ""}`);
     } else {
-      outcome.textContent = sayOf(response.status);
-      input.setAttribute("aria-invalid", "true");
-      input.select();
+      await refused(response);
     }
   } catch {
     outcome.textContent = form.dataset.failed;
   }
   button.disabled = false;
 });
-input.focus();
+(input ?? button).focus();

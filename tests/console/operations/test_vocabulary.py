@@ -8,7 +8,7 @@ import pytest
 
 from filewallball import console
 from filewallball.audit.filters import STATUSES, VERBS
-from filewallball.errors import WRONG_CREDENTIALS
+from filewallball.errors import WRONG_CREDENTIALS, catalogue
 from filewallball.observability.vocabulary import ACTIONS, OTHER
 from filewallball.permissions import ROLES
 from harness import ROOT
@@ -50,6 +50,13 @@ def test_every_role_and_permission_has_words(language: str) -> None:
     assert {f"role_{role}" for role in ROLES} <= keys(language, "common")
     assert {f"role_{role}_note" for role in ROLES} <= known
     assert {f"permission_{name}" for name in frozenset().union(*ROLES.values())} <= known
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_problem_has_words(language: str) -> None:
+    said = {key for key in keys(language, "common") if key.startswith("error_")}
+
+    assert said - {"error_offline", "error_unreadable"} == {f"error_{error.code}" for error in catalogue()}
 
 
 def test_each_chart_leads_to_the_panel_that_shows_the_same() -> None:

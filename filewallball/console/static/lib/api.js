@@ -1,4 +1,5 @@
 // The public JSON API, spoken to like any client does.
+import { learnTime } from "./clock.js";
 import { forThisWindow } from "./storage.js";
 
 /** Where the service stands; this file lies four folders below it. */
@@ -20,6 +21,7 @@ export class Problem extends Error {
 
   /** Whether the same request may well succeed in a moment. */
   get mayPass() {
+    if (this.code === "unreadable") return false;
     return this.status === 0 || this.status === 429 || this.status >= 500 || this.code === "idempotency_key_in_use";
   }
 }
@@ -34,6 +36,11 @@ export const token = {
 let onTokenRefused = () => {};
 export function watchToken(tell) {
   onTokenRefused = tell;
+}
+
+/** To be told of a request's refusal: one with a token that is still in use ends its use. */
+export function tellOfRefusal(problem, used) {
+  if (problem.status === 401 && used && used === token.get()) onTokenRefused(problem);
 }
 
 /** The headers that say who asks. */
@@ -51,9 +58,9 @@ export function address(path, query = {}) {
   return ROOT + path.replace(/^\//, "") + (text ? `?${text}` : "");
 }
 
-/** A link that works outside this page. */
+/** A link that works outside this page; a path is one below the place of the service, whatever that is below. */
 export function absolute(path) {
-  return new URL(path, location.origin + ROOT).href;
+  return new URL(path.replace(/^\//, ""), location.origin + ROOT).href;
 }
 
 /** The problem that an answer tells of. */
@@ -71,7 +78,8 @@ export async function problemOf(response) {
 /** Send a request; the Response, or throws Problem. `bearer` stands in for the token in use. */
 export async function send(method, path, { query, body, json, headers = {}, signal, bearer } = {}) {
   const init = { method, signal, credentials: "omit", cache: "no-store", redirect: "error" };
-  init.headers = { Accept: "application/json", ...credentials(bearer), ...headers };
+  const used = bearer ?? token.get();
+  init.headers = { Accept: "application/json", ...credentials(used), ...headers };
   if (json !== undefined) {
     init.headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(json);
@@ -85,9 +93,10 @@ export async function send(method, path, { query, body, json, headers = {}, sign
     if (error.name === "AbortError") throw error;
     throw new Problem({ code: "offline" });
   }
+  learnTime(response);
   if (response.ok) return response;
   const problem = await problemOf(response);
-  if (bearer === undefined && token.get() && response.status === 401) onTokenRefused(problem);
+  if (bearer === undefined) tellOfRefusal(problem, used);
   throw problem;
 }
 

@@ -42,8 +42,8 @@ const ICONS = {
 export const Icon = ({ name, size = 18 }) =>
   html`<svg
     class="icon"
-    width=${size}
-    height=${size}
+    width=${`${size / 16}rem`}
+    height=${`${size / 16}rem`}
     viewBox="0 0 24 24"
     fill="none"
     stroke="currentColor"

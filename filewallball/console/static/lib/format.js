@@ -1,4 +1,5 @@
 // Sizes, times, durations and numbers as the reader's language writes them.
+import { now } from "./clock.js";
 import { html } from "./dom.js";
 import { locale } from "./i18n.js";
 
@@ -67,15 +68,15 @@ export function timeText(moment, style = "short") {
   if (!moment) return "–";
   const when = new Date(moment);
   if (Number.isNaN(when.getTime())) return String(moment);
-  const isThisYear = when.getFullYear() === new Date().getFullYear();
+  const isThisYear = when.getFullYear() === new Date(now()).getFullYear();
   const date = { month: "short", day: "numeric", ...(isThisYear && style === "short" ? {} : { year: "numeric" }) };
   const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(style === "full" ? { second: "2-digit" } : {}) };
   return formatter(Intl.DateTimeFormat, style === "date" ? date : { ...date, ...clock }).format(when);
 }
 
 /** `in 3 days`, `2 hours ago`. */
-export function relativeText(moment, now = Date.now()) {
-  const seconds = (new Date(moment).getTime() - now) / 1000;
+export function relativeText(moment) {
+  const seconds = (new Date(moment).getTime() - now()) / 1000;
   const [unit, length] = STEPS.find(([, each]) => Math.abs(seconds) >= each) ?? STEPS[3];
   const count = Math.trunc(seconds / length);
   return formatter(Intl.RelativeTimeFormat, { numeric: "auto", style: "short" }).format(count, unit);

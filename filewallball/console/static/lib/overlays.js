@@ -4,7 +4,8 @@ import { t } from "./i18n.js";
 import { Icon } from "./controls.js";
 
 /**
- * A dialog while it is drawn; Escape and the button close it. `side` makes it a sheet at the edge.
+ * A dialog while it is drawn; Escape and the button close it. `side` makes it a sheet at the edge, which a click beside
+ * it closes too: others may hold what was typed, or what is shown once.
  *
  * It is drawn in a place of its own: a dialog that is moved within the page, as its siblings come and go, is modal no
  * more.
@@ -30,8 +31,10 @@ function Modal({ title, onClose, side = false, wide = false, children }) {
     const dialog = element.current;
     const before = document.activeElement;
     dialog.showModal();
+    placeNotes();
     return () => {
       if (dialog.open) dialog.close();
+      placeNotes();
       before?.focus?.();
     };
   }, []);
@@ -45,7 +48,7 @@ function Modal({ title, onClose, side = false, wide = false, children }) {
     data-wide=${wide}
     aria-labelledby=${id}
     onCancel=${cancelled}
-    onMouseDown=${(event) => event.target === element.current && onClose()}
+    onMouseDown=${(event) => side && event.target === element.current && onClose()}
   >
     <div class="dialog-inner">
       <div class="dialog-head">
@@ -92,7 +95,23 @@ export function toast(text, { tone = "plain", seconds = 6, action } = {}) {
   return end;
 }
 
+const notesHolder = document.createElement("div");
+
+/** Put the notes into the topmost dialog, for what lies below one is neither seen nor clicked. */
+function placeNotes() {
+  const top = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.getElementById("overlays");
+  if (notesHolder.parentNode !== top) top.append(notesHolder);
+}
+
 export function Toasts() {
+  useLayoutEffect(() => {
+    placeNotes();
+    render(html`<${Notes} />`, notesHolder);
+  }, []);
+  return null;
+}
+
+function Notes() {
   const shown = useStore(notes);
   return html`<div class="toasts" role="status" aria-live="polite">
     ${shown.map(

@@ -23,14 +23,12 @@ export function href(path, query = {}) {
 export function navigate(path, query = {}, { replace = false } = {}) {
   const url = href(path, query);
   if (url === location.pathname + location.search) return;
-  history[replace ? "replaceState" : "pushState"]({ depth: depth() + (replace ? 0 : 1) }, "", url);
+  history[replace ? "replaceState" : "pushState"](null, "", url);
   const before = place.get().path;
   place.set(read());
   if (!replace && before !== place.get().path) window.scrollTo(0, 0);
 }
 
-/** How many steps of this page lie behind the present one. */
-export const depth = () => history.state?.depth ?? 0;
 export const usePlace = () => useStore(place);
 
 /** Change some values of the query of the present view. */

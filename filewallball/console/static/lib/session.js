@@ -43,6 +43,9 @@ watchToken(async (problem) => {
   askForToken(problem);
 });
 
+/** The number of whoever the next request is made for; 0 without a token. */
+export const whoAsks = () => (token.get() && session.get().me?.user_id) || 0;
+
 export const useSession = () => useStore(session);
 
 /** True of a caller without a token. */

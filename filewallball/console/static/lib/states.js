@@ -38,12 +38,18 @@ export function useLoad(load, inputs = [], { every = 0 } = {}) {
 // Errors whose detail says more than the sentence for their code: which type, how large, how much is left.
 const TELLING = new Set(["invalid_file_type", "file_too_large", "quota_exceeded", "suspicious_file", "validation_error", "conflict", "bad_request"]);
 
+// What proxies say by a status alone.
+const PROXIES = { http_413: "request_too_large", http_429: "rate_limited", http_502: "unavailable", http_503: "unavailable", http_504: "unavailable" };
+
+/** What an error code means, in a few words of the reader's language; the code itself where it has no words. */
+export const codeText = (code) => (has(`common.error_${code}`) ? t(`common.error_${code}`).split(/[;.]/)[0] : code);
+
 /** A sentence for a problem, in the reader's language where there is one for its code. */
 export function problemText(problem) {
   if (!problem) return "";
-  const key = `common.error_${problem.code}`;
+  const key = `common.error_${PROXIES[problem.code] ?? problem.code}`;
   const isKnown = has(key);
-  const own = isKnown ? t(key, { seconds: problem.retryAfter }) : problem.title;
+  const own = isKnown ? t(key, { seconds: Math.max(1, problem.retryAfter ?? 0) }) : problem.title;
   const fields = Object.entries(problem.errors ?? {}).map(([name, texts]) => `${name}: ${[].concat(texts).join(" ")}`);
   const detail = isKnown && !TELLING.has(problem.code) ? "" : fields.join(" ") || problem.detail;
   return [own, detail].filter((text, place, all) => text && all.indexOf(text) === place).join(" · ") || t("common.error");
@@ -69,7 +75,12 @@ export const Skeleton = ({ rows = 6 }) =>
   </div>`;
 
 /** The heading of a state that stands for a whole page, or for a part of one. */
-const Heading = ({ isPage, text }) => (isPage ? html`<h1>${text}</h1>` : html`<h2>${text}</h2>`);
+function Heading({ isPage, text }) {
+  useLayoutEffect(() => {
+    if (isPage) document.title = `${text} · FileWallBall`;
+  }, [isPage, text]);
+  return isPage ? html`<h1>${text}</h1>` : html`<h2>${text}</h2>`;
+}
 
 /** Nothing here (yet): what would be, and how to begin. */
 export const Empty = ({ icon = "inbox", title, text, isPage, children }) =>
@@ -103,7 +114,7 @@ export function NotAllowed({ permission, isPage }) {
  */
 export function Loaded({ state, isEmpty = () => false, empty = null, rows, children }) {
   const { status, value, problem, reload } = state;
-  if (problem && (problem.status === 403 || problem.code === "auth_missing")) return html`<${NotAllowed} />`;
+  if (problem && (problem.code === "forbidden" || problem.code === "auth_missing")) return html`<${NotAllowed} />`;
   if (value === null) {
     return problem ? html`<${ProblemNote} problem=${problem} onRetry=${reload} />` : html`<${Skeleton} rows=${rows} />`;
   }

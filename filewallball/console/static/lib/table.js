@@ -1,8 +1,9 @@
 // Tables that the keyboard walks through: arrows move, Enter opens, Space selects. On a phone each row is a card.
 import { html, useEffect, useRef, useState } from "./dom.js";
 import { t } from "./i18n.js";
-import { depth, refine } from "./router.js";
+import { href, place, refine } from "./router.js";
 import { Icon } from "./controls.js";
+import { forThisWindow } from "./storage.js";
 
 /** So many rows are drawn at once; the rest of a long page follows when they are seen. */
 const FIRST_ROWS = 60;
@@ -121,17 +122,36 @@ function Heading({ column, sort, onSort }) {
   </th>`;
 }
 
+const TRAIL = "fwb.trail";
+const LONGEST_TRAIL = 200;
+
+/** The page of the present list that begins at a cursor; another order or filter makes another list. */
+function pageAt(cursor, name) {
+  const { path, query } = place.get();
+  return href(path, { ...query, open: "", [name]: cursor });
+}
+
+/** The cursor of the page from which somebody went on to this one; empty for the first, or if nobody did. */
+const cursorBefore = (cursor, name) => new Map(forThisWindow.read(TRAIL, [])).get(pageAt(cursor, name)) ?? "";
+
+function goOn(from, to, name) {
+  const page = pageAt(to, name);
+  const trail = forThisWindow.read(TRAIL, []).filter(([each]) => each !== page);
+  forThisWindow.write(TRAIL, [...trail, [page, from]].slice(-LONGEST_TRAIL));
+  refine({ [name]: to });
+}
+
 /** The way on through a list by cursors; `page` is what the API answered, the cursor is kept in the address. */
 export function Pager({ page, cursor, name = "cursor" }) {
   const next = page.next_cursor;
   if (!next && !cursor) return null;
-  const back = () => (depth() > 0 ? history.back() : refine({ [name]: "" }));
+  const back = () => refine({ [name]: cursorBefore(cursor, name) });
   return html`<nav class="pager" aria-label=${t("common.pages")}>
     <button type="button" data-kind="plain" disabled=${!cursor} onClick=${() => refine({ [name]: "" })}>
       ${t("common.first_page")}
     </button>
     <button type="button" data-kind="plain" disabled=${!cursor} onClick=${back}>${t("common.previous")}</button>
-    <button type="button" data-kind="plain" disabled=${!next} onClick=${() => refine({ [name]: next })}>
+    <button type="button" data-kind="plain" disabled=${!next} onClick=${() => goOn(cursor ?? "", next, name)}>
       ${t("common.next")}
     </button>
   </nav>`;

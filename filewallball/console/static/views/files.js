@@ -80,7 +80,7 @@ const columns = (query) => [
   },
   { key: "state", label: t("files.visibility"), render: (file) => html`<${States} file=${file} />` },
   ...(may("file:any") ? [owner(query)] : []),
-  { key: "type", label: t("files.type"), wide: true, render: (file) => html`<span class="quiet break">${file.mime_type}</span>` },
+  { key: "type", label: t("files.type"), wide: true, render: (file) => html`<span class="media-type">${file.mime_type}</span>` },
   { key: "size", label: t("files.size"), align: "end", sort: "size", render: (file) => html`<${Size} bytes=${file.file_size} />` },
   { key: "time", label: t("files.uploaded"), align: "end", sort: "time", render: (file) => html`<${Time} value=${file.upload_time} />` },
   {
@@ -122,10 +122,11 @@ function Several({ files, onDone, onChanged }) {
     onDone();
     onChanged();
   };
-  const links = files.map((file) => absolute(file.download_url)).join("\n");
+  const shared = files.filter((file) => file.visibility !== "private");
+  const links = shared.map((file) => absolute(file.download_url)).join("\n");
   return html`<div class="several" role="region" aria-label=${t("files.several")}>
     <strong>${t("files.selected", { count: files.length })}</strong>
-    <${CopyButton} text=${links} label=${t("files.copy_links")} />
+    ${shared.length > 0 && html`<${CopyButton} text=${links} label=${t("files.copy_links")} />`}
     ${may("file:update") &&
     html`<select aria-label=${t("files.set_visibility")} value="" onChange=${show}>
       <option value="" disabled>${t("files.set_visibility")}</option>

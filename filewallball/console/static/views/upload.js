@@ -8,7 +8,7 @@ import { isNobody, may } from "../lib/session.js";
 import { settings } from "../lib/settings.js";
 import { forThisWindow } from "../lib/storage.js";
 import { filesOf, picked } from "../lib/uploads/drop.js";
-import { add, clearDone, pause, remove, resume, uploads } from "../lib/uploads/queue.js";
+import { add, clearDone, isHeld, pause, remove, resume, uploads } from "../lib/uploads/queue.js";
 import { forget, unfinished } from "../lib/uploads/resumable.js";
 import { MakeLink, mayMakeLinks, ShareDialog } from "../lib/share.js";
 
@@ -135,9 +135,11 @@ function Unfinished({ items }) {
 }
 
 function Summary({ summary, items }) {
-  const { total, sent, rate, left, ahead, done, refused, all } = summary;
+  const { total, sent, rate, left, ahead, isHalted, done, refused, all } = summary;
   const links = items.filter(({ result }) => result && result.visibility !== "private").map((item) => item.result.url);
-  const text = ahead
+  const text = isHalted
+    ? [t("upload.progress", { done, all }), t("upload.state_held")]
+    : ahead
     ? [t("upload.progress", { done, all }), `${sizeText(rate)}/s`, left !== null && t("upload.left", { time: durationText(Math.max(1, left)) })]
     : [t("upload.finished", { count: done }), refused && t("upload.refused_count", { count: refused })];
   return html`<div class="summary">
@@ -189,7 +191,7 @@ function stateText(item, share) {
     return share >= 1 ? `${size} · ${t("upload.checking")}` : `${sizeText(item.sent)} / ${size} · ${percent} %${item.isResumed ? ` · ${t("upload.resumed")}` : ""}`;
   }
   if (item.state === "done") return [size, t(`upload.${item.result.visibility}`), item.result.is_duplicate && t("upload.duplicate")].filter(Boolean).join(" · ");
-  return `${size} · ${t(`upload.state_${item.state}`)}`;
+  return `${size} · ${t(`upload.state_${isHeld(item) ? "held" : item.state}`)}`;
 }
 
 const DoneActions = ({ file, onShare }) =>

@@ -2,6 +2,7 @@
 import { ActionDialog } from "../actions.js";
 import { useAnswer } from "../answers.js";
 import { api } from "../api.js";
+import { now } from "../clock.js";
 import { html, useState } from "../dom.js";
 import { Time } from "../format.js";
 import { t } from "../i18n.js";
@@ -51,10 +52,10 @@ const columns = (ask) => [
 
 const Name = ({ row }) => html`<${Sent} text=${row.name} /> <small class="quiet"><${Code} text=${`${row.prefix}…`} /></small>`;
 
-const isOver = (row) => Boolean(row.revoked_at) || (row.expires_at !== null && new Date(row.expires_at) <= new Date());
+const isOver = (row) => Boolean(row.revoked_at) || (row.expires_at !== null && Date.parse(row.expires_at) <= now());
 
 function TokenState({ row }) {
-  if (row.revoked_at && new Date(row.revoked_at) > new Date()) return html`<${State} tone="warn">${t("access.token_ending")}<//>`;
+  if (row.revoked_at && Date.parse(row.revoked_at) > now()) return html`<${State} tone="warn">${t("access.token_ending")}<//>`;
   if (row.revoked_at) return html`<${State}>${t("access.token_revoked")}<//>`;
   if (isOver(row)) return html`<${State}>${t("access.token_expired")}<//>`;
   return html`<${State} tone="ok">${t("access.token_valid")}<//>`;

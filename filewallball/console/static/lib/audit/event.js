@@ -50,7 +50,7 @@ function factsOf(row) {
     [t("audit.resource_type"), row.resource_type && t(`audit.resource_type_${row.resource_type}`)],
     [t("audit.resource_id"), code(row.resource_id)],
     [t("audit.file_type"), code(row.file_type)],
-    [t("audit.file_size"), row.file_size > 0 && `${sizeText(row.file_size)} (${numberText(row.file_size)} B)`],
+    [t("audit.file_size"), row.file_size > 0 && sizeAndBytes(row.file_size)],
     [t("audit.duration"), row.duration_ms > 0 && durationText(row.duration_ms / 1000)],
     [t("audit.count"), row.count > 1 && numberText(row.count)],
     [t("audit.request_id"), code(row.request_id)],
@@ -61,3 +61,5 @@ function factsOf(row) {
     [t("audit.integrity"), html`<${State} tone=${INTEGRITY[row.integrity]}>${t(`audit.integrity_${row.integrity}`)}<//>`],
   ];
 }
+
+const sizeAndBytes = (bytes) => (bytes < 1024 ? sizeText(bytes) : `${sizeText(bytes)} (${numberText(bytes)} B)`);

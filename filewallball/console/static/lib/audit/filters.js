@@ -1,4 +1,5 @@
 // The form that narrows the audit log; what it says stands in the address.
+import { now as serviceTime } from "../clock.js";
 import { Field } from "../controls.js";
 import { html, useState } from "../dom.js";
 import { t } from "../i18n.js";
@@ -52,7 +53,7 @@ const Fields = ({ names, ...told }) =>
 
 /** Links to the last hour, day, week and month under the same filters. */
 function Periods({ filters, size }) {
-  const [now] = useState(() => Date.now());
+  const [now] = useState(serviceTime);
   const since = (days) => href("audit", { ...filters, size, date_from: utcTime(now - days * DAY_MS), date_to: utcTime(now) });
   return html`<nav class="periods" aria-label=${t("audit.periods")}>
     ${Object.entries(PERIODS).map(([name, days]) => html`<a key=${name} href=${since(days)}>${t(`audit.last_${name}`)}</a>`)}

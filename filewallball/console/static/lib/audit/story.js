@@ -3,10 +3,10 @@ import { useAnswer } from "../answers.js";
 import { CopyButton, Facts, PageHead } from "../controls.js";
 import { html } from "../dom.js";
 import { Time, durationText, numberText } from "../format.js";
-import { t } from "../i18n.js";
+import { locale, t } from "../i18n.js";
 import { Code, Panel, State } from "../panels.js";
 import { href } from "../router.js";
-import { Empty, Loaded } from "../states.js";
+import { codeText, Empty, Loaded } from "../states.js";
 import { Outcome } from "./columns.js";
 import { Event } from "./event.js";
 
@@ -40,17 +40,17 @@ function Chapter({ row }) {
   const when = html`<${Time} value=${row.timestamp} style="full" />`;
   const took = row.duration_ms > 0 ? html` · ${durationText(row.duration_ms / 1000)}` : null;
   return html`<${Panel} title=${title} actions=${html`<span class="quiet">${when}${took}</span>`}>
-    ${row.error && html`<${Cause} error=${row.error} />`}
+    ${row.error && html`<${Cause} code=${row.error_type} error=${row.error} />`}
     <${Event} row=${row} />
     <h3>${t("audit.seal")}</h3>
     ${row.block ? html`<${Seal} block=${row.block} />` : html`<p class="quiet">${t("audit.not_sealed")}</p>`}
   <//>`;
 }
 
-const Cause = ({ error }) =>
+const Cause = ({ code, error }) =>
   html`<div class="note" data-tone=${error.side === "server" ? "danger" : "warn"}>
     <div>
-      <p><strong>${error.title}</strong> · ${t(`audit.side_${error.side}`, { status: error.status })}</p>
+      <p><strong>${locale.get() === "en" ? error.title : codeText(code)}</strong> · ${t(`audit.side_${error.side}`, { status: error.status })}</p>
       ${error.advice && html`<p>${error.advice}</p>`}
       ${error.retry_after && html`<p>${t("audit.retry_after", { time: durationText(error.retry_after) })}</p>`}
     </div>

@@ -1,6 +1,6 @@
 // What narrows the list of files; all of it is part of the address.
 import { Field, Icon } from "../controls.js";
-import { html, useEffect, useState } from "../dom.js";
+import { html, useEffect, useRef, useState } from "../dom.js";
 import { t } from "../i18n.js";
 import { refine } from "../router.js";
 import { isNobody, may } from "../session.js";
@@ -38,10 +38,17 @@ export function Filters({ query, isFiltered }) {
 /** Part of a name: asked for while it is typed. */
 function Name({ value }) {
   const [name, setName] = useState(value);
-  useEffect(() => setName(value), [value]);
+  const asked = useRef(value);
   useEffect(() => {
-    if (name === value) return undefined;
-    const timer = setTimeout(() => refine({ name, cursor: "" }, { replace: true }), 300);
+    if (value !== asked.current) setName(value); // else it may be a letter behind what is typed now
+    asked.current = value;
+  }, [value]);
+  useEffect(() => {
+    if (name === asked.current) return undefined;
+    const timer = setTimeout(() => {
+      asked.current = name;
+      refine({ name, cursor: "" }, { replace: true });
+    }, 300);
     return () => clearTimeout(timer);
   }, [name]);
   return html`<div class="field grows"><${Field} label=${t("files.search")}>

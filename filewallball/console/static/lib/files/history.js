@@ -3,7 +3,7 @@ import { api } from "../api.js";
 import { html, useState } from "../dom.js";
 import { has, t } from "../i18n.js";
 import { Badge } from "../controls.js";
-import { Loaded, useLoad } from "../states.js";
+import { codeText, Loaded, useLoad } from "../states.js";
 import { DataTable } from "../table.js";
 import { Time } from "../format.js";
 import { href } from "../router.js";
@@ -42,7 +42,7 @@ const columns = () => [
       html`<span class="row">
           <span>${has(`files.did_${row.action}`) ? t(`files.did_${row.action}`) : row.action}</span>
           ${row.count > 1 && html`<${Badge}>× ${row.count}<//>`}
-          ${row.status !== "success" && html`<${Badge} tone=${TONES[row.status]}>${row.error_type || row.status}<//>`}
+          ${row.status !== "success" && html`<${Badge} tone=${TONES[row.status]}>${codeText(row.error_type || row.status)}<//>`}
           ${row.complete === false && html`<${Badge} tone="warn">${t("files.broken_off")}<//>`}
           ${row.sent_by_nginx && html`<${Badge}>${t("files.by_nginx")}<//>`}
         </span>

@@ -25,7 +25,7 @@ export function Thumbnail({ file, size = 80, large = false }) {
     const observer = new IntersectionObserver(([seen]) => {
       if (!seen.isIntersecting) return;
       observer.disconnect();
-      addressesOf(file).then(({ thumbnail_url: url }) => setSource(url ? `${url}?size=${size}` : ""), failed);
+      addressesOf(file).then(({ thumbnail }) => setSource(`${thumbnail}?size=${size}`), failed);
     });
     observer.observe(place.current);
     return () => observer.disconnect();

@@ -1,19 +1,28 @@
 // Addresses of private files that need no token: for pictures and downloads, good for some minutes.
-import { absolute, api } from "../api.js";
+import { address, api, token } from "../api.js";
+import { now } from "../clock.js";
 
 const EARLY_MS = 30_000;
 const issued = new Map();
 
-/** `{url, view_url, thumbnail_url}` of a file; for one that is not private its own. Throws Problem. */
+/** `{download, view, thumbnail}`: addresses of a file for this page; those of one that is private need no token. They
+ * are of the host that the page is from, whatever the service calls itself to others. Throws Problem. */
 export async function addressesOf(file) {
+  const id = file.file_id;
   if (file.visibility !== "private") {
-    const { download_url: url, view_url, thumbnail_url } = file;
-    return { url: absolute(url), view_url: absolute(view_url), thumbnail_url: thumbnail_url && absolute(thumbnail_url) };
+    return { download: address(`download/${id}`), view: address(`view/${id}`), thumbnail: address(`thumbnail/${id}`) };
   }
-  const known = await issued.get(file.file_id)?.catch(() => null);
-  if (known && new Date(known.expires_at) - Date.now() > EARLY_MS) return known;
-  const asked = api.post(`/api/v1/files/${file.file_id}/ticket`);
-  issued.set(file.file_id, asked);
+  const { ticket } = await ticketFor(id);
+  return { download: address(`t/${ticket}`), view: address(`t/${ticket}/view`), thumbnail: address(`t/${ticket}/thumbnail`) };
+}
+
+/** A ticket for a file that is good for a while: whoever signed in for the last one may not be here any more. */
+async function ticketFor(id) {
+  const key = `${token.get()} ${id}`;
+  const known = await issued.get(key)?.catch(() => null);
+  if (known && Date.parse(known.expires_at) - now() > EARLY_MS) return known;
+  const asked = api.post(`/api/v1/files/${id}/ticket`);
+  issued.set(key, asked);
   return asked;
 }
 
@@ -22,8 +31,8 @@ export async function open(file, { inline = false } = {}) {
   const target = inline ? window.open("about:blank", "_blank") : null;
   if (target) target.opener = null;
   try {
-    const { url, view_url } = await addressesOf(file);
-    (target ?? window).location.href = inline ? view_url : url;
+    const { download, view } = await addressesOf(file);
+    (target ?? window).location.href = inline ? view : download;
   } catch (problem) {
     target?.close();
     throw problem;

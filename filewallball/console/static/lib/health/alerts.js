@@ -20,12 +20,18 @@ export function Alerts({ query }) {
     <${Panel} title=${t("health.firing")}>
       <${Loaded} state=${firing} rows="4" isEmpty=${(value) => value.alerts.length === 0}
         empty=${html`<${Empty} icon="check" title=${t("health.nothing_fires")} text=${t("health.nothing_fires_text")} />`}>
-        ${(value) => html`<ul class="alerts">${value.alerts.map((alert) => html`<li key=${alert.id}><${Firing} alert=${alert} /></li>`)}</ul>`}
+        ${(value) => html`<ul class="alerts">${worstFirst(value.alerts).map((alert) => html`<li key=${alert.id}><${Firing} alert=${alert} /></li>`)}</ul>`}
       <//>
     <//>
     <${Past} query=${query} />
   </div>`;
 }
+
+const SEVERITIES = ["critical", "warning"];
+
+/** Whoever is called out of bed sees first what cannot wait; the order is else that of the service. */
+const rank = ({ severity }) => SEVERITIES.indexOf(severity) + 1 || SEVERITIES.length + 1;
+const worstFirst = (alerts) => alerts.toSorted((one, other) => rank(one) - rank(other));
 
 /** What fires, and beside it what to do. */
 const Firing = ({ alert }) =>

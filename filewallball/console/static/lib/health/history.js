@@ -1,5 +1,6 @@
 // How each dependency was: a strip of its states over time, and every change of them.
 import { useAnswer } from "../answers.js";
+import { now as serviceTime } from "../clock.js";
 import { html } from "../dom.js";
 import { Time, durationText, percentText, timeText } from "../format.js";
 import { t } from "../i18n.js";
@@ -51,7 +52,7 @@ export function History({ query }) {
 const Nothing = () => html`<${Empty} icon="check" title=${t("health.history_none")} text=${t("health.history_none_text")} />`;
 
 function Strips({ changes, days, query }) {
-  const now = Date.now();
+  const now = serviceTime();
   const strips = stripsOf(changes, now - days * DAY_MS, now);
   const hasHosts = new Set(strips.map(({ host }) => host)).size > 1;
   return html`<ul class="strips">

@@ -92,7 +92,7 @@ function Form({ file, onMade, onClose, onChanged }) {
             ${LIFETIMES.map((time) => html`<option key=${time} value=${time}>${t(`links.life_${time || "ever"}`)}</option>`)}
           </select>`}
       <//>
-      <${Field} label=${t("links.limit")} error=${errorOf("max_downloads") || errorOf("one_time")}>
+      <${Field} label=${t("links.limit")} hint=${isPrivate && values.limit !== "none" && t("links.limit_hint")} error=${errorOf("max_downloads") || errorOf("one_time")}>
         ${(attributes) =>
           html`<select ...${attributes} name="limit" value=${isPrivate ? values.limit : "none"} disabled=${!isPrivate} onChange=${change("limit")}>
             ${["none", "once", "some"].map((kind) => html`<option key=${kind} value=${kind}>${t(`links.limit_${kind}`)}</option>`)}

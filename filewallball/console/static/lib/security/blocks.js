@@ -2,6 +2,7 @@
 import { ActionDialog } from "../actions.js";
 import { useAnswer } from "../answers.js";
 import { api } from "../api.js";
+import { now } from "../clock.js";
 import { html, useState } from "../dom.js";
 import { Time } from "../format.js";
 import { t } from "../i18n.js";
@@ -54,7 +55,7 @@ const columns = (ask) => [
   { key: "actions", label: t("security.actions"), align: "end", render: (row) => html`<${Actions} row=${row} ask=${ask} />` },
 ];
 
-const isOver = (row) => Boolean(row.lifted_at) || (row.expires_at !== null && new Date(row.expires_at) <= new Date());
+const isOver = (row) => Boolean(row.lifted_at) || (row.expires_at !== null && Date.parse(row.expires_at) <= now());
 
 const Until = ({ row }) => {
   if (row.lifted_at) return html`<${Time} value=${row.lifted_at} />`;

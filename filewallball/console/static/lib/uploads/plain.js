@@ -16,10 +16,16 @@ export function sendPlain(item, onProgress) {
     for (const [name, value] of Object.entries(credentials())) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onProgress(Math.min(event.loaded, item.size));
     request.onload = () => (request.status === 201 ? resolve(fileOf(request)) : reject(problemOf(request)));
-    request.onerror = () => reject(new Problem({ code: "offline" }));
+    request.onerror = () => whyNothingCame(item.file).then(reject);
     request.onabort = () => reject(new Problem({ code: "stopped" }));
     request.send(form);
   });
+}
+
+/** The problem where no answer came: a file that was changed or deleted since it was picked cannot be read. */
+export async function whyNothingCame(file) {
+  const code = await file.slice(0, 1).arrayBuffer().then(() => "offline", () => "unreadable");
+  return new Problem({ code });
 }
 
 function fileOf(request) {

@@ -1,7 +1,8 @@
 // Every upload of this window, whatever view is shown: a few at once, in the order in which they came.
-import { Problem } from "../api.js";
+import { Problem, tellOfRefusal, token } from "../api.js";
 import { createStore } from "../dom.js";
 import { sizeText } from "../format.js";
+import { session, whoAsks } from "../session.js";
 import { forThisWindow } from "../storage.js";
 import { sendPlain } from "./plain.js";
 import { sendResumable } from "./resumable.js";
@@ -27,7 +28,7 @@ export function add(files, options, most = Infinity) {
     const isTooLarge = file.size > most;
     const problem = isTooLarge ? new Problem({ code: "file_too_large", detail: `≤ ${sizeText(most)}` }) : null;
     const state = isTooLarge ? "refused" : "waiting";
-    return { id: ++last, file, path, size: file.size, options, state, problem, sent: 0, tries: 0 };
+    return { id: ++last, who: whoAsks(), file, path, size: file.size, options, state, problem, sent: 0, tries: 0 };
   });
   items = [...items, ...added];
   show();
@@ -66,12 +67,14 @@ export function clearDone() {
 
 const isActive = (item) => item.state === "sending" || item.state === "retrying";
 const isAhead = (item) => isActive(item) || item.state === "waiting";
+/** True of one that waits for whoever added it to sign in again: no file goes up as somebody else's. */
+export const isHeld = (item) => item.state === "waiting" && item.who !== 0 && item.who !== whoAsks();
 
 function work() {
   const wait = resumeAt - Date.now();
   if (wait > 0) return void setTimeout(work, wait + 10);
   while (items.filter(isActive).length < AT_ONCE) {
-    const next = items.find((item) => item.state === "waiting");
+    const next = items.find((item) => item.state === "waiting" && !isHeld(item));
     if (!next) return undefined;
     run(next);
   }
@@ -79,6 +82,8 @@ function work() {
 }
 
 async function run(item) {
+  const used = token.get();
+  item.who ||= whoAsks();
   item.state = "sending";
   const progress = (sent) => {
     Object.assign(item, { sent, state: "sending", problem: null });
@@ -95,6 +100,7 @@ async function run(item) {
     Object.assign(item, { state: "done", sent: item.size, result: file, problem: null });
   } catch (problem) {
     fail(item, problem);
+    tellOfRefusal(problem, used);
   }
   show();
   work();
@@ -102,6 +108,10 @@ async function run(item) {
 
 function fail(item, problem) {
   if (item.state === "paused" || item.state === "removed") return;
+  if (problem.status === 401 && item.who) {
+    Object.assign(item, { state: "waiting", problem: null, sent: 0 });
+    return;
+  }
   if (!problem.mayPass || item.size > LARGE_BYTES || problem.status === 507) {
     Object.assign(item, { state: "refused", problem });
     return;
@@ -145,10 +155,15 @@ function summarise() {
   const rate = now > since ? Math.max(0, ((sent - before) * 1000) / (now - since)) : 0;
   const left = rate > 0 ? (total - sent) / rate : null;
   const ahead = count(isAhead);
+  const isHalted = ahead > 0 && count(isHeld) === ahead;
   if (!ahead) samples.length = 0;
-  return { total, sent, rate, left, ahead, done: count((item) => item.state === "done"), refused: count((item) => item.state === "refused"), all: items.length };
+  return { total, sent, rate, left, ahead, isHalted, done: count((item) => item.state === "done"), refused: count((item) => item.state === "refused"), all: items.length };
 }
 
+session.watch(() => {
+  show();
+  work();
+});
 window.addEventListener("online", () => {
   for (const item of items.filter((each) => each.state === "retrying" && each.size <= LARGE_BYTES)) resume(item);
 });

@@ -49,11 +49,18 @@ export function unfinished() {
 
 export const forget = (key) => forThisBrowser.remove(key);
 
+/** The address of an upload as this page reaches it, whatever the service calls itself to others. */
+const reached = (url) => address(`uploads/${url.split("/").pop()}`);
+
 /** Send the file of an item, from where an earlier attempt ended. Resolves with the file that the service describes. */
 export async function sendResumable(item, onProgress, onWaiting) {
-  await loadScript(SCRIPT);
+  await loadScript(SCRIPT).catch(() => {
+    throw new Problem({ code: "offline" });
+  });
+  if (item.state !== "sending") throw new Problem({ code: "stopped" });
   const result = {};
   return new Promise((resolve, reject) => {
+    let isStopped = false;
     const upload = new window.tus.Upload(item.file, {
       endpoint: address("uploads"),
       metadata: metadataOf(item),
@@ -62,6 +69,9 @@ export async function sendResumable(item, onProgress, onWaiting) {
       removeFingerprintOnSuccess: true,
       retryDelays: FOREVER,
       headers: credentials(),
+      onUploadUrlAvailable: () => {
+        upload.url = reached(upload.url);
+      },
       onProgress: (sent) => onProgress(sent),
       onAfterResponse: (_, response) => note(result, response),
       onShouldRetry: (error) => mayGoOn(error) && (onWaiting(problemOf(error)), true),
@@ -69,14 +79,16 @@ export async function sendResumable(item, onProgress, onWaiting) {
       onSuccess: () => describe(result, item).then(resolve, reject),
     });
     item.stop = () => {
+      isStopped = true;
       upload.abort();
       reject(new Problem({ code: "stopped" }));
     };
     item.giveUp = () => upload.abort(true).catch(() => {});
     upload.findPreviousUploads().then((found) => {
+      if (isStopped) return;
       if (found.length) {
         item.isResumed = true;
-        upload.resumeFromPreviousUpload(found[0]);
+        upload.resumeFromPreviousUpload({ ...found[0], uploadUrl: reached(found[0].uploadUrl) });
       }
       upload.start();
     }, reject);

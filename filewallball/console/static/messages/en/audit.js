@@ -50,7 +50,7 @@ export default {
   last_day: "24 hours",
   last_week: "7 days",
   last_month: "30 days",
-  rows_per_page: "Rows a page",
+  rows_per_page: "Rows per page",
   count_all: "Count all",
   counting: "Counting …",
   total: { one: "{count} row", other: "{count} rows" },

@@ -48,7 +48,7 @@ export default {
   when: "시각",
   saved: "저장했습니다",
   deleted: { other: "파일 {count}개를 삭제했습니다" },
-  not_deleted: "삭제하지 못했습니다.",
+  not_deleted: { other: "파일 {count}개를 삭제하지 못했습니다." },
   several: "선택한 파일",
   selected: { other: "{count}개 선택됨" },
   select_none: "선택 해제",

@@ -30,6 +30,7 @@ export default {
   limit: "내려받기 제한",
   limit_none: "제한 없음",
   limit_once: "한 번만",
+  limit_hint: "채팅 앱의 미리 보기는 횟수에 들어가지 않습니다.",
   limit_some: "횟수 지정",
   max_downloads: "횟수",
   password: "비밀번호",

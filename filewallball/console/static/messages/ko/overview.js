@@ -23,7 +23,7 @@ export default {
   p99: "p99: {time}",
   error_rate: "오류율",
   error_rate_note: "거부를 뺀 전체 작업 기준",
-  refused: "차단된 요청",
+  refused: "거부된 요청",
   suspicious: "의심스러운 업로드 {count}건",
   storage: "저장 공간 사용률",
   free: "남은 공간 {size}",

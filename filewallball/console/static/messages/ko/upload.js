@@ -33,6 +33,7 @@ export default {
   all_progress: "전체 진행률",
   progress_of: "{name} 진행률",
   state_waiting: "차례를 기다리는 중",
+  state_held: "다시 로그인하면 올립니다",
   state_retrying: "자동으로 이어서 올립니다",
   state_paused: "일시 중지됨",
   state_refused: "거부됨",
