@@ -2,15 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from flask import Flask
 
 from filewallball.commands import plain_failures, with_app
 from filewallball.commands.output import answer, json_option
-from filewallball.ops import reference as tables
 from filewallball.ops.artifacts import ARTIFACTS, host_settings
 from filewallball.ops.rendering import stale, write
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 @click.command()
@@ -41,7 +43,9 @@ def render(out: Path, check: bool, as_json: bool) -> None:
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @with_app
-def reference(app: Flask, files: tuple[Path, ...]) -> None:
+def reference(app: "Flask", files: tuple[Path, ...]) -> None:
     """Bring the tables in FILES up to date with the code: settings, errors, routes, roles, metrics, alerts."""
+    from filewallball.ops import reference as tables
+
     for path in files:
         path.write_text(tables.refresh(path.read_text(), app, tables.language_of(path)))
