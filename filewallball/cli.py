@@ -12,7 +12,7 @@ from filewallball.commands import Makers, plain_failures
 from filewallball.commands.streams import prepare_streams
 from filewallball.commands.table import COMMANDS, Entry, Group
 from filewallball.filesystem import close_to_others
-from filewallball.imports import collector_paused
+from filewallball.imports import collector_paused, telemetry_hidden
 from filewallball.text import is_undecoded
 
 _DEFAULT_ENV_FILE = Path(".env")
@@ -35,7 +35,7 @@ class LazyGroup(click.Group):
         if isinstance(entry, Group):
             return LazyGroup(cmd_name, help=entry.about, entries=entry.commands)
         module, _, name = entry.place.partition(":")
-        with collector_paused():
+        with collector_paused(), telemetry_hidden():
             command: click.Command = getattr(import_module(f"filewallball.{module}"), name)
         return command
 

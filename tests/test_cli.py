@@ -24,6 +24,8 @@ _WITHOUT_DATA = {
 _LARGE = {"flask", "sqlalchemy", "marshmallow", "redis", "prometheus_client", "flask_limiter"}
 _OF_REQUESTS = {"flask", "werkzeug", "flask_limiter", "flask_smorest", "flask_sqlalchemy", "redis"}
 _NEVER = _OF_REQUESTS | {"alembic", "sqlalchemy.orm", "rich", "pymysql"}
+_OF_SERVERS = {"flask", "gunicorn", "prometheus_flask_exporter", "opentelemetry"}
+_SERVES = {"maintain"}  # has the application, for its jobs are those of the service
 _PROGRAM = """
 import atexit, sys
 from filewallball.cli import main
@@ -61,6 +63,14 @@ def _run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=True,
     )
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a service that was prepared and never ran."""
+    folder = tmp_path_factory.mktemp("data")
+    _run("prepare", DATA_DIR=str(folder))
+    return folder
 
 
 @pytest.mark.parametrize(("path", "entry"), list(_commands(COMMANDS)))
@@ -124,6 +134,45 @@ def test_a_command_imports_nothing_that_only_answers_requests(
 
     assert done.stdout
     assert (_NEVER | besides) & _imported(done) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "besides"),
+    [
+        (("audit", "export"), {"pymysql", "cryptography"}),
+        (("audit", "verify", "--json"), {"pymysql", "cryptography"}),
+        (("audit", "prune", "--json"), {"pymysql", "cryptography"}),
+        (("reconcile", "--json"), {"pymysql", "cryptography"}),
+    ],
+)
+def test_a_command_that_looks_through_the_log_imports_no_server(
+    arguments: tuple[str, ...], besides: set[str], prepared: Path
+) -> None:
+    done = _run(*arguments, DATA_DIR=str(prepared))
+
+    assert done.stdout
+    assert (_OF_REQUESTS | _OF_SERVERS | besides) & _imported(done) == set()
+
+
+def test_no_command_but_those_that_serve_loads_a_server() -> None:
+    places = {
+        path: f"filewallball.{entry.place.partition(':')[0]}"
+        for path, entry in _commands(COMMANDS)
+        if not isinstance(entry, Group)
+    }
+    modules = {place for path, place in places.items() if path not in _SERVES}
+    program = (
+        f"import importlib, sys\nfor name in {sorted(modules)}:\n    importlib.import_module(name)\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert (_OF_REQUESTS | _OF_SERVERS) & _imported(done) == set()
+
+
+def test_the_periodic_jobs_load_no_telemetry_for_the_client_of_redis() -> None:
+    assert "opentelemetry" not in _imported(_run("maintain", "--help"))
 
 
 def test_grants_name_every_table_of_the_database(prepared_sqlite: Path, tmp_path: Path) -> None:

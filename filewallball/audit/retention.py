@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-import pymysql
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import OperationalError
 
@@ -23,7 +22,7 @@ from filewallball.settings.service import Settings
 
 _ROWS_AT_ONCE = 20_000
 _BLOCKS_AT_ONCE = 1_000
-_NOT_GRANTED = (pymysql.constants.ER.TABLEACCESS_DENIED_ERROR, pymysql.constants.ER.COLUMNACCESS_DENIED_ERROR)
+_NOT_GRANTED = (1142, 1143)  # MariaDB's numbers for a table and a column
 Progress = Callable[[int], object]
 logger = logging.getLogger("filewallball.audit")
 

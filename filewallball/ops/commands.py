@@ -2,16 +2,18 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from flask import Flask
 
 from filewallball.commands import plain_failures, with_app
 from filewallball.commands.output import answer, json_option
 from filewallball.commands.paths import Folder
-from filewallball.ops import reference as tables
 from filewallball.ops.artifacts import ARTIFACTS, host_settings
 from filewallball.ops.rendering import stale, write
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 @click.command()
@@ -42,8 +44,10 @@ def render(out: Path, check: bool, as_json: bool) -> None:
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @with_app
-def reference(app: Flask, files: tuple[Path, ...]) -> None:
+def reference(app: "Flask", files: tuple[Path, ...]) -> None:
     """Bring the tables in FILES up to date with the code: settings, errors, routes, roles, metrics, alerts."""
+    from filewallball.ops import reference as tables
+
     for path in files:
         try:
             text = path.read_text("utf-8")

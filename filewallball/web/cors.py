@@ -1,8 +1,10 @@
 """CORS: the pages of other origins that may call the API from a browser, never with cookies, for there are none."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response, request
+if TYPE_CHECKING:
+    from flask import Flask, Response
 
 # What pages and their libraries send beside the headers that need no permission. None of these gives rights, except
 # those that the service reads on purpose; forwarding headers, which say who asks, are not among them.
@@ -96,13 +98,14 @@ def headers_for(origins: Sequence[str], origin: str) -> Headers:
     return [("Vary", "Origin"), ("Access-Control-Allow-Origin", origin), _exposed()]
 
 
-def allow_origins(app: Flask, origins: Sequence[str]) -> None:
+def allow_origins(app: "Flask", origins: Sequence[str]) -> None:
     """Let pages of these origins call the API."""
     if not origins:
         return
+    from flask import request  # not for commands, which read the names of headers
 
     @app.after_request
-    def answer(response: Response) -> Response:
+    def answer(response: "Response") -> "Response":
         origin = request.headers.get("Origin", "")
         if "*" not in origins:
             response.headers.add("Vary", "Origin")

@@ -9,6 +9,8 @@ import os
 import struct
 import weakref
 from collections.abc import Iterator
+from itertools import compress
+from operator import ne
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -26,6 +28,7 @@ _LENGTH_BYTES, _HALF_BYTES = 2, 128
 _HALVES_AT = _LENGTH_BYTES + KEY_BYTES
 _RECORD_BYTES = _HALVES_AT + 2 * _HALF_BYTES
 _FIRST_RECORDS = 62
+_STEP_BYTES = 256
 _HALF = struct.Struct(f"<IddBB{ID_CHARACTERS + TRACE_CHARACTERS}s")
 _LAST_NUMBER, _SECOND_NUMBER = 2**32 - 1, 2
 """Writings are numbered from 1, and after the last one from 2 again, whose half is the other one."""
@@ -109,7 +112,7 @@ class ExemplarReader:
     def __init__(self) -> None:
         self._inode = 0
         self._keys: list[bytes] = []
-        self._numbers: list[int] = []
+        self._numbers = bytes(4 * LIMIT)
 
     def read(self, path: Path) -> dict[bytes, Exemplar]:
         """The exemplars written since the last call, by their series. Raises Unreadable, Replaced, OSError."""
@@ -121,15 +124,14 @@ class ExemplarReader:
             if self._inode and (self._inode != status.st_ino or count < len(self._keys)):
                 raise Replaced
             self._inode = status.st_ino
-            numbers = list(memoryview(head)[_HEADER_BYTES:].cast("I")[:count])
-            known = self._numbers + [0] * (count - len(self._numbers))
-            moved = [place for place in range(count) if numbers[place] != known[place]]
+            numbers = head[_HEADER_BYTES : _HEADER_BYTES + 4 * count].ljust(len(self._numbers), b"\0")
+            moved = _differing(numbers, self._numbers)
             return dict(self._records(descriptor, count, numbers, moved))
         finally:
             os.close(descriptor)
 
     def _records(
-        self, descriptor: int, count: int, numbers: list[int], moved: list[int]
+        self, descriptor: int, count: int, numbers: bytes, moved: list[int]
     ) -> Iterator[tuple[bytes, Exemplar]]:
         new = len(self._keys)
         if new < count:
@@ -145,6 +147,17 @@ class ExemplarReader:
 
 class Replaced(Exception):
     """The file is another one than before: what it said no longer holds."""
+
+
+def _differing(numbers: bytes, before: bytes) -> list[int]:
+    """The places of the numbers that differ, found in steps, for most are the same."""
+    places = list[int]()
+    for start in range(0, len(numbers), _STEP_BYTES):
+        step, step_before = numbers[start : start + _STEP_BYTES], before[start : start + _STEP_BYTES]
+        if step != step_before:
+            differs = map(ne, memoryview(step).cast("I"), memoryview(step_before).cast("I"))
+            places += compress(range(start // 4, len(numbers) // 4), differs)
+    return places
 
 
 def _pieces(descriptor: int, places: list[int]) -> dict[int, bytes]:

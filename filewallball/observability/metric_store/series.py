@@ -1,30 +1,48 @@
 """Merged series as text: a block is all lines of one label set, rendered again when its values move."""
 
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from operator import attrgetter
 
 from prometheus_client.utils import floatToGoString
 
 _text_of, _openmetrics_of = attrgetter("text"), attrgetter("with_exemplars")
 _shown: Callable[[float], str] = floatToGoString
+_FIRST_WITH_EXPONENT = 1e6
+"""From here on the formats write a number unlike Python; below, to ask for its text each time would take too long."""
 
 
 class Block:
     """The lines of one label set: one for a counter, a dozen for a histogram; rows number the values."""
 
-    __slots__ = ("_buckets", "_count_prefix", "_exemplars", "_lines", "_with_exemplars", "text")
+    __slots__ = (
+        "_buckets",
+        "_count_prefix",
+        "_exemplars",
+        "_family",
+        "_lines",
+        "_rows",
+        "_template",
+        "text",
+        "with_exemplars",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, family: "Family") -> None:
+        self._family = family
         self.text = ""
-        self._with_exemplars = ""
+        self.with_exemplars = ""
+        """The lines, those of buckets with their exemplars, as of the last call of `end_lines`."""
         self._exemplars: dict[float, str] = {}
         self._lines: dict[str, list[int]] = {}
         self._buckets: dict[float, tuple[str, list[int]]] = {}
         self._count_prefix = ""
+        self._template = ""
+        self._rows: list[list[int]] = []
 
     def add_line(self, prefix: str, row: int) -> None:
         """Add a line with a value of its own, unlike a histogram's buckets."""
         self._lines.setdefault(prefix, []).append(row)
+        self._template = ""
 
     def add_bucket(self, bound: float, prefix: str, count_prefix: str, row: int) -> None:
         """A histogram's bucket; buckets add up from the lowest to the highest, which is the count."""
@@ -33,41 +51,47 @@ class Block:
         if is_out_of_order:
             self._buckets = dict(sorted(self._buckets.items()))
         self._count_prefix = count_prefix
+        self._template = ""
 
     def set_exemplar(self, bound: float, text: str) -> None:
         """Let the line of a bucket end with this text in OpenMetrics."""
         self._exemplars[bound] = text
-        self._with_exemplars = ""
 
     def forget_exemplars(self) -> None:
         self._exemplars.clear()
-        self._with_exemplars = ""
 
-    @property
-    def with_exemplars(self) -> str:
-        """The lines, those of buckets with their exemplars."""
+    def end_lines(self) -> None:
+        """Write the lines with their exemplars."""
         if not self._exemplars:
-            return self.text
-        if not self._with_exemplars:
-            lines = self.text.splitlines()
-            for place, bound in enumerate(self._buckets):
-                if bound in self._exemplars:
-                    lines[place] += self._exemplars[bound]
-            self._with_exemplars = "\n".join((*lines, ""))
-        return self._with_exemplars
+            self.with_exemplars = self.text
+            return
+        lines = self.text.splitlines()
+        for place, bound in enumerate(self._buckets):
+            if bound in self._exemplars:
+                lines[place] += self._exemplars[bound]
+        self.with_exemplars = "\n".join((*lines, ""))
 
     def render(self, totals: list[float]) -> None:
-        parts = []
-        count = 0.0
-        for prefix, rows in self._buckets.values():
-            count += _sum(totals, rows)
-            parts.append(f"{prefix}{_shown(count)}\n")
-        if self._buckets:
-            parts.append(f"{self._count_prefix}{_shown(count)}\n")
-        for prefix, rows in self._lines.items():
-            parts.append(f"{prefix}{_shown(_sum(totals, rows))}\n")
-        self.text = "".join(parts)
-        self._with_exemplars = ""
+        if not self._template:
+            self._arrange()
+        values = [
+            totals[rows[0]] if len(rows) == 1 else sum([totals[row] for row in rows]) for rows in self._rows
+        ]
+        if count := len(self._buckets):
+            values[:count] = accumulate(values[:count])
+            values.insert(count, values[count - 1])
+        self.text = self._template % tuple(
+            [value if 0 <= value < _FIRST_WITH_EXPONENT else _shown(value) for value in values]
+        )
+        self._family.rendered(self)
+
+    def _arrange(self) -> None:
+        """Prepare the text of all lines, with `%s` in place of each value, and the rows of the values."""
+        prefixes = [prefix for prefix, _ in self._buckets.values()]
+        prefixes += [self._count_prefix] if prefixes else []
+        prefixes += self._lines
+        self._template = "".join(prefix.replace("%", "%%") + "%s\n" for prefix in prefixes)
+        self._rows = [*(rows for _, rows in self._buckets.values()), *self._lines.values()]
 
 
 class Family:
@@ -78,12 +102,13 @@ class Family:
         self._text: str | None = None
         self._with_exemplars: str | None = None
         self._has_exemplars = False
+        self._unended: set[Block] = set()
         self._blocks: dict[tuple[tuple[str, str], ...], Block] = {}
 
     def add(self, sample: str, labels: Mapping[str, str], row: int) -> Block:
         """Place a row; returns the block that it is part of."""
         outer = _outer(labels)
-        block = self._blocks.setdefault(tuple(sorted(outer.items())), Block())
+        block = self._blocks.setdefault(tuple(sorted(outer.items())), Block(self))
         if self.kind == "histogram" and "le" in labels:
             bound = float(labels["le"])
             prefix = line_prefix(f"{self.name}_bucket", {**outer, "le": _shown(bound)})
@@ -96,6 +121,7 @@ class Family:
         """Show none until they are set again."""
         for block in self._blocks.values():
             block.forget_exemplars()
+        self._unended.update(self._blocks.values())
         self._has_exemplars, self._with_exemplars = False, None
 
     def set_exemplar(self, labels: Mapping[str, str], text: str) -> None:
@@ -103,10 +129,12 @@ class Family:
         block = self._blocks.get(tuple(sorted(_outer(labels).items())))
         if block is not None and "le" in labels:
             block.set_exemplar(float(labels["le"]), text)
+            self._unended.add(block)
             self._has_exemplars, self._with_exemplars = True, None
 
-    def moved(self) -> None:
-        """Join the lines anew when they are next asked for."""
+    def rendered(self, block: Block) -> None:
+        """Join all lines anew when they are next asked for: those of a block are others."""
+        self._unended.add(block)
         self._text = self._with_exemplars = None
 
     @property
@@ -122,6 +150,9 @@ class Family:
         if not self._has_exemplars:
             return self.lines
         if self._with_exemplars is None:
+            for block in self._unended:
+                block.end_lines()
+            self._unended.clear()
             self._with_exemplars = "".join(map(_openmetrics_of, self._blocks.values()))
         return self._with_exemplars
 
@@ -139,7 +170,3 @@ def escape(value: str) -> str:
 
 def _outer(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in labels.items() if name != "le"}
-
-
-def _sum(totals: list[float], rows: list[int]) -> float:
-    return totals[rows[0]] if len(rows) == 1 else sum(totals[row] for row in rows)

@@ -15,7 +15,7 @@ from filewallball.observability.metric_store.values import SlotFiles
 from tests.observability.metric_store.test_metric_file import DAMAGED_KEYS, DAMAGES
 from tests.observability.scrape import sorted_lines
 
-ODD = ["plain", 'quote"d', "back\\slash", "new\nline", "한국어", "", "a,b=c}"]
+ODD = ["plain", 'quote"d', "back\\slash", "new\nline", "한국어", "", "a,b=c}", "100 %s"]
 
 
 class Worker:
@@ -31,7 +31,9 @@ class Worker:
             for _ in range(times):
                 plain, labelled, histogram, summary = self._metrics
                 plain.inc(chance.random())
-                labelled.labels(chance.choice(ODD), str(chance.randrange(30))).inc(chance.randrange(5))
+                labelled.labels(chance.choice(ODD), str(chance.randrange(30))).inc(
+                    chance.choice((0, 1, 2.5, 3_000_000))
+                )
                 histogram.labels(chance.choice(ODD)).observe(chance.random() * 20)
                 summary.labels(chance.choice(ODD)).observe(chance.random())
 
@@ -89,7 +91,7 @@ def test_it_equals_the_stock_collector_through_growth_deaths_and_successors(
     workers = [worker() for _ in range(4)]
     for step in range(12):
         for one in workers:
-            one.touch(chance)
+            one.touch(chance, times=chance.choice((0, 1, 50)))
         if step % 3 == 2:
             workers.pop(chance.randrange(4)).end()
             workers.append(worker())
