@@ -79,6 +79,7 @@ def _begun(uploader: Any) -> str:
 def _kept(place: Place, url: str, source: Path) -> str:
     """The id of the file that an upload has become: all of its bytes have arrived."""
     head = wait_until(lambda: _asked(place, url), what="it is told")
+    assert head is not None
     assert int(head.headers["Upload-Offset"]) == source.stat().st_size
     return head.headers["X-File-Id"]
 
