@@ -98,7 +98,7 @@ class ResumableUpload:
         }
         before = self._offset
         try:
-            body = self._source.blocks(self._offset, self._sent)
+            body = self._source.blocks(self._offset, self._taken)
             answer = self._connection.send("PATCH", self._path, headers=headers, content=body)
             self._moved(answer)
         except Refused as error:
@@ -112,6 +112,11 @@ class ResumableUpload:
             self._connection.pause(self._patience, "The service takes nothing at the moment")
         return answer
 
+    def _taken(self, position: int) -> None:
+        """The network has taken the bytes up to there."""
+        self._sent(position)
+        self._patience.moving()
+
     def _ask_offset(self) -> httpx.Response:
         answer = self._connection.ask("HEAD", self._path, patience=self._patience, headers=_HEADERS)
         self._moved(answer)
@@ -121,10 +126,10 @@ class ResumableUpload:
         value = answer.headers.get("Upload-Offset", "")
         if not (value.isascii() and value.isdigit()) or int(value[:19]) > self._source.size:
             raise Unreachable("The answer is not that of a resumable upload.")
-        if int(value) > self._offset:
-            self._patience.progressed()
-        self._offset = int(value)
+        before, self._offset = self._offset, int(value)
         self._sent(self._offset)
+        if self._offset > before:
+            self._patience.progressed()
 
     @property
     def _path(self) -> str:

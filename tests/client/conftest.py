@@ -1,11 +1,12 @@
 """One real service for all tests of the client, and `fwb` with a home folder of its own."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from filewallball_client import Client
+from filewallball_client import Client, retries
 from harness.servers import Relay, Service
 from tests.client.command import Fwb
 
@@ -32,6 +33,19 @@ def relay(service: Service) -> Iterator[Relay]:
     relay = Relay(service.port).start()
     yield relay
     relay.stop()
+
+
+@pytest.fixture
+def hour_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Each call puts the clock by which patience is measured forward by an hour."""
+    passed = 0.0
+
+    def put_forward() -> None:
+        nonlocal passed
+        passed += 3600
+
+    monkeypatch.setattr(retries, "monotonic", lambda: time.monotonic() + passed)
+    return put_forward
 
 
 @pytest.fixture

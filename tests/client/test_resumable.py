@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,18 @@ def test_a_cut_connection_costs_what_was_on_its_way_alone(service: Service, rela
     assert relay.cuts == 1
     assert seen[seen.index(-1) + 1] > HALF // 2
     assert created(service, path.name) == 1
+
+
+def test_a_connection_that_breaks_after_hours_costs_no_patience(
+    relay: Relay, path: Path, hour_passes: Callable[[], None]
+) -> None:
+    relay.cut_before = MARK
+
+    with through(relay) as client:
+        uploaded = client.upload(path, progress=lambda done, total: hour_passes())
+
+    assert relay.cuts == 1
+    assert uploaded.file_size == path.stat().st_size
 
 
 def test_a_lost_last_answer_makes_no_second_file(service: Service, relay: Relay, path: Path) -> None:

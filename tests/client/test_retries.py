@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from filewallball_client import Client, Unreachable
+from filewallball_client import Client, Unreachable, retries
 from filewallball_client.retries import Patience, retry_after
 
 
@@ -46,6 +46,20 @@ def test_a_service_that_asks_for_no_pause_is_not_asked_without_one() -> None:
 
     assert Patience(60).wait(0, told.append)
     assert told[0] > 0
+
+
+def test_bytes_that_leave_and_never_arrive_are_sent_no_more_once_the_waits_are_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(retries, "sleep", told.append)
+    patience = Patience(60)
+
+    while patience.wait(None, lambda pause: None):
+        patience.moving()
+
+    assert sum(told) <= 60
+    assert len(told) > 5
 
 
 class _Garbled(BaseHTTPRequestHandler):
