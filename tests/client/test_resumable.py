@@ -16,19 +16,7 @@ from harness.servers import Relay, Service
 from harness.waiting import wait_until
 from tests.client.command import Fwb
 from tests.client.conftest import ADMIN_TOKEN, SETTINGS
-
-MARK = b"a mark amid random bytes"
-HALF = 6 * 1024 * 1024
-CONTENT = os.urandom(HALF) + MARK + os.urandom(HALF)
-ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A file of 12 MiB with a mark in its middle, under a name that no other test uses."""
-    path = tmp_path / f"큰 파일 {os.urandom(4).hex()}.bin"
-    path.write_bytes(CONTENT)
-    return path
+from tests.client.uploads import ADMIN, CONTENT, HALF, MARK, created, kept, unfinished
 
 
 @pytest.fixture
@@ -48,25 +36,6 @@ def through(relay: Relay, seen: list[int] | None = None, **options: Any) -> Clie
 
     options = {"token": ADMIN_TOKEN, "retry_seconds": 60, **options}
     return Client(f"http://127.0.0.1:{relay.port}", notify=mend, **options)
-
-
-def unfinished(service: Service, name: str) -> list[dict[str, Any]]:
-    """The unfinished uploads of this name, as an administrator sees them."""
-    answer = service.request("GET", "/api/v1/uploads?size=500", headers=ADMIN)
-    return [each for each in answer.json()["uploads"] if each["filename"] == name]
-
-
-def created(service: Service, name: str) -> int:
-    """How many uploads of this name were begun."""
-    answer = service.request("GET", "/api/v1/audit/logs?action=upload:create&size=500", headers=ADMIN)
-    assert answer.ok, answer.text
-    return sum(1 for row in answer.json()["logs"] if row["details"].get("filename") == name)
-
-
-def kept(service: Service, name: str) -> list[str]:
-    """The digests of the files of this name."""
-    with Client(service.url, token=ADMIN_TOKEN) as client:
-        return [file.file_hash for file in client.files(name=name)]
 
 
 def interrupt(fwb: Fwb, relay: Relay, path: Path, number: int) -> tuple[int, bytes]:

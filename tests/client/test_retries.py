@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from filewallball_client import Client, Unreachable, retries
+from filewallball_client import Client, Refused, Unreachable, retries
 from filewallball_client.retries import Patience, retry_after
 
 
@@ -90,3 +90,26 @@ def test_an_answer_that_cannot_be_decoded_is_no_answer(monkeypatch: pytest.Monke
         ):
             client.describe("550e8400-e29b-41d4-a716-446655440000")
         server.shutdown()
+
+
+class _Late(_Garbled):
+    """Says first that the request took too long, and then that nothing is there."""
+
+    answers = iter((408, 404))
+
+    def do_GET(self) -> None:
+        self.send_response(next(self.answers))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+def test_a_request_that_a_proxy_found_too_slow_is_sent_again() -> None:
+    waits: list[str] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Late) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        with Client(address, notify=waits.append) as client, pytest.raises(Refused) as caught:
+            client.describe("550e8400-e29b-41d4-a716-446655440000")
+        server.shutdown()
+
+    assert (caught.value.problem.status, len(waits)) == (404, 1)
