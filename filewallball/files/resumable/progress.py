@@ -207,7 +207,7 @@ class Progress:
         return self._database.commit(work)
 
     def note_arrival(self, upload: Upload) -> None:
-        """Note that bytes arrive, for the holder of the epoch: an upload that moves does not expire."""
+        """Note that bytes arrive, or that the end is under way, for the holder of the epoch: so it does not expire."""
         self._change(upload, {"active_us": now_us()})
 
     def release(self, upload: Upload, *, begins_segment: bool) -> None:
