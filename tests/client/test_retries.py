@@ -1,6 +1,7 @@
 """How long the client waits before another try."""
 
 import threading
+from collections.abc import Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -92,10 +93,10 @@ def test_an_answer_that_cannot_be_decoded_is_no_answer(monkeypatch: pytest.Monke
         server.shutdown()
 
 
-class _Late(_Garbled):
-    """Says first that the request took too long, and then that nothing is there."""
+class _InTurn(_Garbled):
+    """Answers with each of these in turn."""
 
-    answers = iter((408, 404))
+    answers: Iterator[int]
 
     def do_GET(self) -> None:
         self.send_response(next(self.answers))
@@ -103,9 +104,11 @@ class _Late(_Garbled):
         self.end_headers()
 
 
-def test_a_request_that_a_proxy_found_too_slow_is_sent_again() -> None:
+@pytest.mark.parametrize("status", [408, 507], ids=["slow", "disk-full"])
+def test_what_may_be_over_soon_is_asked_again(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     waits: list[str] = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Late) as server:
+    monkeypatch.setattr(_InTurn, "answers", iter((status, 404)), raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _InTurn) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
         with Client(address, notify=waits.append) as client, pytest.raises(Refused) as caught:
