@@ -64,9 +64,9 @@ def _arriving(connection: Connection, file: StoredFile, position: int, received:
         try:
             for block in _part(connection, file, position):
                 position += len(block)
-                patience.progressed()
                 yield block
                 received(position)
+                patience.progressed()  # only now: whoever reads a stream may take his time
         except (Refused, httpx.TransportError) as error:
             connection.wait(patience, error)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-_PASSING = frozenset({423, 429, 502, 503, 504})
+_PASSING = frozenset({408, 423, 429, 502, 503, 504, 507})
 _KEY_IN_USE = "idempotency_key_in_use"
 
 

@@ -10,6 +10,7 @@ import httpx
 
 from filewallball_client.connection import Connection, json_of
 from filewallball_client.errors import OutcomeUnknown, Refused, Unreachable
+from filewallball_client.retries import Patience
 from filewallball_client.sources import Sent, Source
 from filewallball_client.state import Remembered
 
@@ -38,7 +39,7 @@ def put(
         KEY: upload.key,
     }
     while True:
-        taken = _Taken(sent)
+        taken = _Taken(sent, patience)
         try:
             body = source.blocks(0, taken)
             return connection.send("PUT", target(source, options), headers=headers, content=body)
@@ -51,13 +52,15 @@ def put(
 class _Taken:
     """The bytes of the body that were given to the network: without all of it the service stores nothing."""
 
-    def __init__(self, sent: Sent) -> None:
+    def __init__(self, sent: Sent, patience: Patience) -> None:
         self._sent = sent
+        self._patience = patience
         self.position = 0
 
     def __call__(self, position: int) -> None:
         self.position = position
         self._sent(position)
+        self._patience.moving()
 
 
 def keeps_keys(connection: Connection) -> bool:

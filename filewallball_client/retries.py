@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from time import monotonic, sleep
 
 import httpx
 
@@ -12,7 +13,10 @@ _LONGEST_SECONDS = 30.0
 
 
 class Patience:
-    """Waits between tries, ever longer, until nothing has moved forward for `seconds`."""
+    """Waits between tries, ever longer, until nothing has moved forward for `seconds`.
+
+    The time in which bytes leave costs no patience, however long it is. The waits do, until what left has arrived.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -20,8 +24,13 @@ class Patience:
 
     def progressed(self) -> None:
         """Begin anew: something has moved forward."""
-        self._deadline = time.monotonic() + self._seconds
+        self._left = self._seconds
         self._pause = _FIRST_SECONDS
+        self.moving()
+
+    def moving(self) -> None:
+        """Something is on its way; nobody knows yet if it arrives."""
+        self._since = monotonic()
 
     def wait(self, asked: float | None, tell: Callable[[float], None]) -> bool:
         """Wait before the next try, `asked` seconds at least if the service named a time, and tell how long.
@@ -30,10 +39,14 @@ class Patience:
         """
         pause = max(asked or 0.0, self._pause * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
         self._pause = min(2 * self._pause, _LONGEST_SECONDS)
-        if time.monotonic() + pause > self._deadline:
+        self._left -= monotonic() - self._since
+        self.moving()
+        if pause > self._left:
             return False
         tell(pause)
-        time.sleep(pause)
+        self._left -= pause
+        sleep(pause)
+        self.moving()
         return True
 
 

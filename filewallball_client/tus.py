@@ -16,7 +16,10 @@ VERSION = "1.0.0"
 FILE_ID = "X-File-Id"
 """The header by which the service names the file that an upload has become."""
 _HEADERS = {"Tus-Resumable": VERSION}
+_BYTES = {"Content-Type": "application/offset+octet-stream"}
 _CONFLICT = 409
+_TOO_LATE = frozenset({"upload_expired", "not_found"})
+"""Of an upload that ended because nothing came for too long, as from a laptop that slept."""
 
 
 def is_spoken(connection: Connection) -> bool:
@@ -53,9 +56,35 @@ class ResumableUpload:
     def run(self) -> httpx.Response:
         """Send what is missing, and return the answer that names the file. Raises Refused and Unreachable."""
         answer = self._begin()
+        try:
+            return self._go_on(answer)
+        except Refused as error:
+            if error.problem.status not in GONE:
+                raise
+            reason = self._reason(error)
+        if reason.problem.code not in _TOO_LATE:
+            raise reason
+        self._connection.notify(f"{reason}; beginning anew")
+        self._remembered.renew()
+        self._offset = -1
+        return self._go_on(self._create())
+
+    def _go_on(self, answer: httpx.Response) -> httpx.Response:
         while self._offset < self._source.size:
             answer = self._continue()
         return answer
+
+    def _reason(self, error: Refused) -> Refused:
+        """Why an upload is over: the answer to HEAD has no words, that to an empty part has."""
+        if error.problem.code:
+            return error
+        try:
+            self._connection.ask(
+                "PATCH", self._path, patience=self._patience, headers=self._part_headers(0), content=b""
+            )
+        except Refused as told:
+            return told
+        return error
 
     def _begin(self) -> httpx.Response:
         if self._remembered.upload.upload_id:
@@ -90,15 +119,10 @@ class ResumableUpload:
 
     def _continue(self) -> httpx.Response:
         """Send all that is missing; after whatever ends that early, ask how much arrived."""
-        headers = {
-            **_HEADERS,
-            "Upload-Offset": str(self._offset),
-            "Content-Type": "application/offset+octet-stream",
-            "Content-Length": str(self._source.size - self._offset),
-        }
+        headers = self._part_headers(self._source.size - self._offset)
         before = self._offset
         try:
-            body = self._source.blocks(self._offset, self._sent)
+            body = self._source.blocks(self._offset, self._taken)
             answer = self._connection.send("PATCH", self._path, headers=headers, content=body)
             self._moved(answer)
         except Refused as error:
@@ -112,6 +136,14 @@ class ResumableUpload:
             self._connection.pause(self._patience, "The service takes nothing at the moment")
         return answer
 
+    def _part_headers(self, length: int) -> dict[str, str]:
+        return {**_HEADERS, **_BYTES, "Upload-Offset": str(self._offset), "Content-Length": str(length)}
+
+    def _taken(self, position: int) -> None:
+        """The network has taken the bytes up to there."""
+        self._sent(position)
+        self._patience.moving()
+
     def _ask_offset(self) -> httpx.Response:
         answer = self._connection.ask("HEAD", self._path, patience=self._patience, headers=_HEADERS)
         self._moved(answer)
@@ -121,10 +153,10 @@ class ResumableUpload:
         value = answer.headers.get("Upload-Offset", "")
         if not (value.isascii() and value.isdigit()) or int(value[:19]) > self._source.size:
             raise Unreachable("The answer is not that of a resumable upload.")
-        if int(value) > self._offset:
-            self._patience.progressed()
-        self._offset = int(value)
+        before, self._offset = self._offset, int(value)
         self._sent(self._offset)
+        if self._offset > before:
+            self._patience.progressed()
 
     @property
     def _path(self) -> str:

@@ -32,7 +32,8 @@ class Relay:
         self.most_bytes = 0
         """A client is cut off once the server has sent it more than this on one connection; 0 is any number."""
         self.cut_at: deque[int] = deque()
-        """The next client that has sent so many bytes is cut off, and then the one that has sent the next number."""
+        """The next client that has sent so many bytes is cut off right there, and then the one that has sent the next
+        number."""
         self.cuts = 0
         """Connections that were cut or lost."""
         self._target_port = target_port
@@ -115,8 +116,8 @@ class _Side(asyncio.Protocol):
         self._is_concerned = self._is_concerned or (self._is_client and relay.concerns in data)
         self._seen += len(data)
         if self._is_client and relay.cut_at and self._seen >= relay.cut_at[0]:
-            relay.cut_at.popleft()
-            self._cut()
+            beyond = self._seen - relay.cut_at.popleft()
+            self._end_with(data[: max(0, len(data) - beyond)])
         elif self._is_unwanted_answer() or self._has_seen_too_much() or self._matches(relay.cut_before, data):
             self._cut()
         elif self._is_lost:
@@ -138,6 +139,13 @@ class _Side(asyncio.Protocol):
 
     def _has_seen_too_much(self) -> bool:
         return not self._is_client and 0 < self._relay.most_bytes < self._seen
+
+    def _end_with(self, last: bytes) -> None:
+        """Cut a client off; what it has sent up to there still passes, and then the end."""
+        self._relay.cuts += 1
+        self._relay.before_cut()
+        self._queue(last)
+        self._transport.abort()
 
     def _cut(self) -> None:
         self._relay.cuts += 1

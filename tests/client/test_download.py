@@ -56,6 +56,18 @@ def test_a_stream_gets_each_byte_once_over_several_connections(
     assert (tmp_path / "fetched").read_bytes() == CONTENT
 
 
+def test_a_reader_who_takes_his_time_costs_no_patience(
+    relay: Relay, stored: StoredFile, hour_passes: Callable[[], None]
+) -> None:
+    relay.most_bytes = 2 * 1024 * 1024
+    server, target = f"http://127.0.0.1:{relay.port}", io.BytesIO()
+
+    with Client(server, retry_seconds=20) as client:
+        client.read_into(stored.file_id, target, progress=lambda done, total: hour_passes())
+
+    assert target.getvalue() == CONTENT
+
+
 def test_a_later_command_asks_for_what_is_missing_alone(
     client: Client, relay: Relay, stored: StoredFile, tmp_path: Path, parts: Parts
 ) -> None:

@@ -106,6 +106,16 @@ def test_a_body_that_does_not_arrive_whole_is_sent_again(earlier: Relay, service
     assert stored(service, "cut-early.bin") == 1
 
 
+def test_a_slow_body_that_breaks_off_is_sent_again(earlier: Relay, hour_passes: Callable[[], None]) -> None:
+    earlier.cut_before = MARK
+    content = bytes(4 * 1024 * 1024) + MARK + bytes(3 * 1024 * 1024)
+
+    with client_of(earlier, []) as client:
+        client.upload(io.BytesIO(content), name="slow.bin", progress=lambda done, total: hour_passes())
+
+    assert earlier.cuts == 1
+
+
 def test_without_keys_a_lost_answer_is_told_as_such_and_makes_no_second_file(
     earlier: Relay, service: Service
 ) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,7 @@ from harness.servers import Relay, Service
 from harness.waiting import wait_until
 from tests.client.command import Fwb
 from tests.client.conftest import ADMIN_TOKEN, SETTINGS
-
-MARK = b"a mark amid random bytes"
-HALF = 6 * 1024 * 1024
-CONTENT = os.urandom(HALF) + MARK + os.urandom(HALF)
-ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A file of 12 MiB with a mark in its middle, under a name that no other test uses."""
-    path = tmp_path / f"큰 파일 {os.urandom(4).hex()}.bin"
-    path.write_bytes(CONTENT)
-    return path
+from tests.client.uploads import ADMIN, CONTENT, HALF, MARK, created, kept, unfinished
 
 
 @pytest.fixture
@@ -47,25 +36,6 @@ def through(relay: Relay, seen: list[int] | None = None, **options: Any) -> Clie
 
     options = {"token": ADMIN_TOKEN, "retry_seconds": 60, **options}
     return Client(f"http://127.0.0.1:{relay.port}", notify=mend, **options)
-
-
-def unfinished(service: Service, name: str) -> list[dict[str, Any]]:
-    """The unfinished uploads of this name, as an administrator sees them."""
-    answer = service.request("GET", "/api/v1/uploads?size=500", headers=ADMIN)
-    return [each for each in answer.json()["uploads"] if each["filename"] == name]
-
-
-def created(service: Service, name: str) -> int:
-    """How many uploads of this name were begun."""
-    answer = service.request("GET", "/api/v1/audit/logs?action=upload:create&size=500", headers=ADMIN)
-    assert answer.ok, answer.text
-    return sum(1 for row in answer.json()["logs"] if row["details"].get("filename") == name)
-
-
-def kept(service: Service, name: str) -> list[str]:
-    """The digests of the files of this name."""
-    with Client(service.url, token=ADMIN_TOKEN) as client:
-        return [file.file_hash for file in client.files(name=name)]
 
 
 def interrupt(fwb: Fwb, relay: Relay, path: Path, number: int) -> tuple[int, bytes]:
@@ -93,6 +63,18 @@ def test_a_cut_connection_costs_what_was_on_its_way_alone(service: Service, rela
     assert relay.cuts == 1
     assert seen[seen.index(-1) + 1] > HALF // 2
     assert created(service, path.name) == 1
+
+
+def test_a_connection_that_breaks_after_hours_costs_no_patience(
+    relay: Relay, path: Path, hour_passes: Callable[[], None]
+) -> None:
+    relay.cut_before = MARK
+
+    with through(relay) as client:
+        uploaded = client.upload(path, progress=lambda done, total: hour_passes())
+
+    assert relay.cuts == 1
+    assert uploaded.file_size == path.stat().st_size
 
 
 def test_a_lost_last_answer_makes_no_second_file(service: Service, relay: Relay, path: Path) -> None:

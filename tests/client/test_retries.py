@@ -1,13 +1,14 @@
 """How long the client waits before another try."""
 
 import threading
+from collections.abc import Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 
-from filewallball_client import Client, Unreachable
+from filewallball_client import Client, Refused, Unreachable, retries
 from filewallball_client.retries import Patience, retry_after
 
 
@@ -48,6 +49,20 @@ def test_a_service_that_asks_for_no_pause_is_not_asked_without_one() -> None:
     assert told[0] > 0
 
 
+def test_bytes_that_leave_and_never_arrive_are_sent_no_more_once_the_waits_are_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(retries, "sleep", told.append)
+    patience = Patience(60)
+
+    while patience.wait(None, lambda pause: None):
+        patience.moving()
+
+    assert sum(told) <= 60
+    assert len(told) > 5
+
+
 class _Garbled(BaseHTTPRequestHandler):
     """Says of each answer that it is compressed, which it is not."""
 
@@ -76,3 +91,28 @@ def test_an_answer_that_cannot_be_decoded_is_no_answer(monkeypatch: pytest.Monke
         ):
             client.describe("550e8400-e29b-41d4-a716-446655440000")
         server.shutdown()
+
+
+class _InTurn(_Garbled):
+    """Answers with each of these in turn."""
+
+    answers: Iterator[int]
+
+    def do_GET(self) -> None:
+        self.send_response(next(self.answers))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@pytest.mark.parametrize("status", [408, 507], ids=["slow", "disk-full"])
+def test_what_may_be_over_soon_is_asked_again(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    waits: list[str] = []
+    monkeypatch.setattr(_InTurn, "answers", iter((status, 404)), raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _InTurn) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        with Client(address, notify=waits.append) as client, pytest.raises(Refused) as caught:
+            client.describe("550e8400-e29b-41d4-a716-446655440000")
+        server.shutdown()
+
+    assert (caught.value.problem.status, len(waits)) == (404, 1)

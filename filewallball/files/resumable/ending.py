@@ -13,8 +13,9 @@ from filewallball.clock import now_us, rfc3339
 from filewallball.errors.translation import translate
 from filewallball.files.digests import require_digests
 from filewallball.files.incoming import Incoming
+from filewallball.files.resumable.charges import give_back
 from filewallball.files.resumable.metadata import read_metadata
-from filewallball.files.resumable.progress import Progress, Upload, give_back
+from filewallball.files.resumable.progress import Progress, Upload
 from filewallball.files.resumable.tables import DONE, EXPIRED, RECEIVING, REFUSED, TERMINATED, uploads
 from filewallball.files.stored import StoredFile
 from filewallball.files.tables import UNLISTED

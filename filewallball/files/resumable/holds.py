@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from filewallball import errors
 from filewallball.files.resumable.progress import Progress, Standing, Upload
@@ -18,6 +18,7 @@ _LOOK_SECONDS = 0.2
 _WAIT_SECONDS = 1.5
 _AGAIN_SECONDS = 0.02
 _ATTEMPTS = 5
+_NOTE_SECONDS = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +33,8 @@ class Hold:
     is_ending: bool = False
     is_let_go: bool = False
     """The row says already that the request holds it no more."""
+    noted: float = field(default_factory=time.monotonic)
+    """When its row was last told that the end of it is under way."""
 
     def stop(self) -> None:
         """Have the request let the upload go."""
@@ -127,8 +130,18 @@ class Holds:
 
     def _look(self, hold: Hold, seen: Standing | None) -> None:
         if seen is None or seen.epoch != hold.upload.epoch or not seen.is_receiving:
-            hold.stop()
-        elif seen.is_wanted and hold.is_ending:
+            self._stop(hold)
+            return
+        if seen.is_wanted and hold.is_ending:
             self._progress.answer(hold.upload)
         elif seen.is_wanted:
-            hold.stop()
+            self._stop(hold)
+        if hold.is_ending and time.monotonic() - hold.noted >= _NOTE_SECONDS:
+            self._progress.note_arrival(hold.upload)  # its scan, or copying its parts, may take long
+            hold.noted = time.monotonic()
+
+    def _stop(self, hold: Hold) -> None:
+        """Stop a request, unless it has ended since it was looked up: its connection has other uses by now."""
+        with self._changed:
+            if id(hold) in self._held:
+                hold.stop()

@@ -8,12 +8,21 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, not_, or_, select, update
 
-from filewallball.access import Quotas, refund
+from filewallball.access import Quotas
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
-from filewallball.files.resumable.tables import DONE, FINAL, PARTIAL, RECEIVING, upload_segments, uploads
+from filewallball.files.resumable.charges import give_back
+from filewallball.files.resumable.tables import (
+    AWAITS_OTHERS,
+    DONE,
+    FINAL,
+    PARTIAL,
+    RECEIVING,
+    upload_segments,
+    uploads,
+)
 from filewallball.storage.upload_segments import Piece
 
 
@@ -70,6 +79,11 @@ class Upload:
         """True for a part of another upload that has all of its bytes."""
         return self.is_partial and self.is_receiving and self.received == self.length
 
+    @property
+    def awaits_others(self) -> bool:
+        """True for a complete part that has become no file yet: what is missing is in the others."""
+        return self.is_complete_part and self.charged_bytes > 0
+
     def most_recorded(self, length: int | None) -> int | None:
         """The most bytes that may be told of before the file is committed; None for any number."""
         return None if length is None or self.is_partial else length - 1
@@ -114,9 +128,8 @@ class Progress:
     def standings(self, upload_ids: Sequence[str]) -> dict[str, Standing]:
         """The progress of these uploads, by one query for all of them."""
         own = uploads.c
-        statement = select(own.upload_id, own.epoch, own.state, own.is_wanted).where(
-            own.upload_id.in_(upload_ids)
-        )
+        columns = own.upload_id, own.epoch, own.state, own.is_wanted
+        statement = select(*columns).where(own.upload_id.in_(upload_ids))
         return {
             row.upload_id: Standing(row.epoch, row.state == RECEIVING, bool(row.is_wanted))
             for row in self._database.rows(statement)
@@ -208,7 +221,7 @@ class Progress:
         return self._database.commit(work)
 
     def note_arrival(self, upload: Upload) -> None:
-        """Note that bytes arrive, for the holder of the epoch: an upload that moves does not expire."""
+        """Note that bytes arrive, or that the end is under way, for the holder of the epoch: so it does not expire."""
         self._change(upload, {"active_us": now_us()})
 
     def release(self, upload: Upload, *, begins_segment: bool) -> None:
@@ -230,9 +243,8 @@ class Progress:
 
     def ended_before(self, moment_us: int, most: int) -> Sequence[str]:
         """Uploads that ended before then."""
-        return self._database.scalars(
-            select(uploads.c.upload_id).where(uploads.c.ended_us < moment_us).limit(most)
-        )
+        ended = select(uploads.c.upload_id).where(uploads.c.ended_us < moment_us)
+        return self._database.scalars(ended.limit(most))
 
     def forget(self, upload_id: str) -> None:
         """Drop the rows of an upload that has ended."""
@@ -245,16 +257,17 @@ class Progress:
         self._database.commit(work)
 
     def due(self, idle_us: int, whole_us: int, most: int) -> list[Upload]:
-        """Uploads whose time is up."""
+        """Uploads whose time is up. A part that awaits others has no progress to make, and all of its time."""
         now = now_us()
-        late = or_(uploads.c.active_us <= now - idle_us, uploads.c.created_us <= now - whole_us)
+        is_idle = and_(uploads.c.active_us <= now - idle_us, not_(AWAITS_OTHERS))
+        late = or_(is_idle, uploads.c.created_us <= now - whole_us)
         statement = select(*COLUMNS).where(uploads.c.state == RECEIVING, late).limit(most)
         return [of_row(row) for row in self._database.rows(statement)]
 
     def living(self, among: Sequence[str]) -> set[str]:
         """Those of these uploads that are not over."""
-        statement = select(uploads.c.upload_id).where(uploads.c.upload_id.in_(among))
-        return set(self._database.scalars(statement.where(uploads.c.state == RECEIVING)))
+        are_living = uploads.c.upload_id.in_(among), uploads.c.state == RECEIVING
+        return set(self._database.scalars(select(uploads.c.upload_id).where(*are_living)))
 
     def count_receiving(self) -> tuple[int, int]:
         """The number of uploads under way, and when the oldest began; 0 without any."""
@@ -286,13 +299,3 @@ class Progress:
 
 def of_row(row: Row[Any]) -> Upload:
     return Upload(**row._mapping)
-
-
-def give_back(connection: Connection, upload_id: str) -> None:
-    """Give back what was charged for an upload, once."""
-    own = uploads.c.upload_id == upload_id
-    columns = uploads.c.principal, uploads.c.charged_bytes, uploads.c.charged_files
-    row = connection.execute(select(*columns).where(own).with_for_update()).one_or_none()
-    if row is not None and (row.charged_bytes or row.charged_files):
-        refund(connection, row.principal, row.charged_bytes, row.charged_files)
-        connection.execute(update(uploads).where(own).values(charged_bytes=0, charged_files=0))

@@ -138,7 +138,8 @@ class ResumableUploads:
 
     def expires_us(self, upload: Upload) -> int:
         """When the upload expires if nothing more comes."""
-        return min(upload.active_us + self._idle_us, upload.created_us + self._whole_us)
+        latest = upload.created_us + self._whole_us
+        return latest if upload.awaits_others else min(upload.active_us + self._idle_us, latest)
 
     def _append(self, hold: Hold, sent: Sent, request: Request) -> Reached:
         upload = hold.upload

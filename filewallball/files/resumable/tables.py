@@ -1,6 +1,6 @@
 """Resumable uploads: the state of each, and how many bytes of each of its segments count."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, and_
 
 from filewallball.database.columns import code_type, name_type, text_type
 from filewallball.database.metadata import metadata
@@ -50,6 +50,14 @@ uploads = Table(
 epoch, `is_wanted` that another waits for it. `digest` is the state of the SHA-256 of what was received, empty if
 unknown.
 """
+
+AWAITS_OTHERS = and_(
+    uploads.c.kind == PARTIAL,
+    uploads.c.length.is_not(None),
+    uploads.c.received == uploads.c.length,
+    uploads.c.charged_bytes > 0,
+)
+"""A complete part of a concatenation that has become no file yet; what has is charged as that."""
 
 upload_segments = Table(
     "upload_segments",

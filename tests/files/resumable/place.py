@@ -43,17 +43,20 @@ class Place:
         return sum(path.stat().st_size for path in folder.glob("*"))
 
     def check(self, file_id: str, content: bytes) -> None:
-        """The bytes are right, there is one row of the upload, and the records agree."""
+        """The bytes are right, and there is one row of the upload."""
         assert self.tus.content(file_id) == content
         admin = Tus(self.service.url, ADMIN_TOKEN)
         rows = admin.ask("GET", f"/api/v1/audit/logs?action=file:upload&resource_id={file_id}").json()["logs"]
         assert [row["status"] for row in rows] == ["success"]
+
+    def reconcile(self) -> None:
+        """The records agree with each other."""
         assert "DIFFER" not in self.service.cli("reconcile")
 
-    def uploaded(self) -> int:
-        """How many uploads the audit log has, whatever became of them."""
-        page = Tus(self.service.url, ADMIN_TOKEN).ask("GET", "/api/v1/audit/logs?action=file:upload&size=1")
-        return int(page.json()["total"])
+    def uploaded(self, status: str = "") -> int:
+        """How many uploads the audit log has, with this status or whatever became of them."""
+        path = f"/api/v1/audit/logs?action=file:upload&size=1{status and f'&status={status}'}"
+        return int(Tus(self.service.url, ADMIN_TOKEN).ask("GET", path).json()["total"])
 
 
 @contextmanager

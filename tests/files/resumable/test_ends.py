@@ -6,6 +6,7 @@ import io
 import json
 import uuid
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -126,6 +127,25 @@ def test_uploads_without_progress_and_uploads_that_take_too_long_expire(
     assert segments(app) == []
     part(UploadSweep, app).run()
     assert len(seen(operations(), "file:upload")) == 2
+
+
+def test_a_complete_part_waits_for_the_others_until_it_is_used(app: Flask, client: FlaskClient) -> None:
+    as_part = {**VERSION, "Upload-Concat": "partial", "Upload-Length": "3"}
+    done, begun = (client.post("/uploads", headers=as_part).headers["Location"] for _ in range(2))
+    patch(client, begun, 0, b"d")
+    patch(client, done, 0, b"abc")
+
+    change(app, uploads, active_us=now_us() - 2 * HOUR_US)
+    part(UploadSweep, app).run()
+    assert [head(client, url).status_code for url in (done, begun)] == [200, 410]
+    expires = parsedate_to_datetime(head(client, done).headers["Upload-Expires"]).timestamp()
+    assert expires * 1e6 > now_us() + 20 * HOUR_US
+
+    made = client.post("/uploads", headers={**VERSION, "Upload-Concat": f"final;{done}"})
+    assert made.status_code == 201
+    change(app, uploads, active_us=now_us() - 2 * HOUR_US)
+    part(UploadSweep, app).run()
+    assert head(client, done).status_code == 410
 
 
 def test_a_part_with_a_checksum_keeps_its_upload_alive_while_it_comes(

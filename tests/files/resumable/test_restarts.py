@@ -6,7 +6,9 @@ import shutil
 import signal
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import cycle, islice
+from pathlib import Path
 
 import psutil
 import pytest
@@ -16,8 +18,9 @@ from harness.load import Load
 from harness.servers import MariaDB
 from harness.servers.base import port_answers
 from harness.waiting import wait_until
+from tests.files.resumable.clients import CLIENTS, cut
 from tests.files.resumable.place import Place, opened
-from tests.files.resumable.tus import KB, Tus, noise
+from tests.files.resumable.tus import KB, Tus, noise, stopped, upload_id_of
 
 pytestmark = pytest.mark.server
 SIZE = 2000 * KB
@@ -35,7 +38,8 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     else:
         mariadb: MariaDB = request.getfixturevalue("mariadb")
         url = mariadb.create_database(request.getfixturevalue("prepared_mariadb"))
-    with opened(folder, {"DATABASE_URL": url, "GRACEFUL_TIMEOUT": "3s"}) as found:
+    settings = {"DATABASE_URL": url, "GRACEFUL_TIMEOUT": "3s", "UPLOADS_PER_CLIENT": "1000"}
+    with opened(folder, settings) as found:
         yield found
 
 
@@ -62,6 +66,22 @@ def the_service_is_reloaded(place: Place) -> None:
     wait_until(place.service.worker_pids, 60, "one serves")
 
 
+def a_worker_is_killed(place: Place) -> None:
+    place.service.kill_worker()
+
+
+def a_worker_sleeps(place: Place) -> None:
+    """It holds an upload, with which another worker goes on meanwhile."""
+    tus, data = place.tus, noise(SIZE)
+    url = tus.begin(SIZE)
+    with tus.begin_to_send(url, 0, SIZE, data[: SIZE // 2]):
+        holder = wait_until(lambda: _holder(place, url), 60, "it holds the upload") or 0
+        with stopped(holder):
+            offset = tus.offset(url)
+            assert tus.patch(url, offset, data[offset:-1]).status_code == 204
+    assert tus.ask("DELETE", url).status_code == 204
+
+
 def nginx_is_reloaded(place: Place) -> None:
     master = psutil.Process(place.front.pid)
     before = {worker.pid for worker in master.children()}
@@ -81,6 +101,7 @@ FAULTS = (
     nginx_is_reloaded,
     nginx_is_restarted,
 )
+MORE_FAULTS = (a_worker_sleeps, a_worker_is_killed, *FAULTS)
 
 
 @pytest.mark.parametrize("fault", FAULTS[1:])
@@ -98,6 +119,7 @@ def test_uploads_go_on_after(place: Place, fault: Callable[[Place], None]) -> No
         file_ids = [_finish(tus, url, data) for url, data in zip(urls, contents, strict=True)]
     for file_id, data in zip(file_ids, contents, strict=True):
         place.check(file_id, data)
+    place.reconcile()
     assert place.uploaded() == before + _CLIENTS
 
 
@@ -115,7 +137,40 @@ def test_as_many_files_as_uploads_whatever_happens_when(
         assert place.tus.content(file_id) == data
     assert len({file_id for file_id, _ in clients.finished}) == len(clients.finished)
     assert place.uploaded() == before + len(clients.finished)
-    assert "DIFFER" not in place.service.cli("reconcile")
+    place.reconcile()
+
+
+def test_official_clients_come_through_faults_and_cuts(
+    place: Place, tmp_path: Path, rounds: Callable[[int, int], int]
+) -> None:
+    chance, before = random.Random(8), place.uploaded("success")
+    with OfficialClients(place, tmp_path, cuts=rounds(3, 50)) as clients:
+        for number in range(rounds(2, 50)):
+            done = len(clients.finished)
+            (chance.choice(MORE_FAULTS) if number > 1 else MORE_FAULTS[number])(place)
+            wait_until(lambda: len(clients.finished) >= done + _CLIENTS, _PATIENCE_SECONDS, "uploads end")  # noqa: B023
+    for file_id, data in clients.finished:
+        place.check(file_id, data)
+    assert place.uploaded("success") == before + len(clients.finished)
+    place.reconcile()
+
+
+class OfficialClients(Load):
+    """Users of the official clients, each with one after the other, on ways that are cut."""
+
+    def __init__(self, place: Place, folder: Path, cuts: int) -> None:
+        super().__init__(clients=_CLIENTS)
+        self.finished: list[tuple[str, bytes]] = []
+        self._place, self._folder, self._cuts = place, folder, cuts
+
+    def client(self, number: int) -> None:
+        kinds = islice(cycle(CLIENTS), number * len(CLIENTS) // _CLIENTS, None)
+        while self.goes_on:
+            source = self._folder / str(number)
+            source.write_bytes(noise(SIZE))
+            with cut(self._place, self._cuts, SIZE) as on_the_way:
+                file_id = next(kinds)(on_the_way, source)
+            self.finished.append((file_id, source.read_bytes()))
 
 
 class Uploaders(Load):
@@ -141,6 +196,15 @@ class Uploaders(Load):
             return None
         offset = int(told.headers["Upload-Offset"])
         return self._tus.patch(url, offset, data[offset:])
+
+
+def _holder(place: Place, url: str) -> int | None:
+    """The worker that writes to an upload."""
+    for pid in place.service.worker_pids():
+        with suppress(psutil.Error):
+            if any(upload_id_of(url) in file.path for file in psutil.Process(pid).open_files()):
+                return pid
+    return None
 
 
 def _finish(tus: Tus, url: str, data: bytes) -> str:

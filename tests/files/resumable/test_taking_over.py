@@ -1,17 +1,12 @@
 """Requests that break, hang, stop and meet: the bytes are right, and the next request goes on at once."""
 
-import os
-import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
-import psutil
 import pytest
 
 from harness.servers import Service
 from harness.waiting import wait_until
-from tests.files.resumable.tus import KB, Tus, holder_of, noise, status_of, upload_id_of
+from tests.files.resumable.tus import KB, Tus, holder_of, noise, status_of, stopped, upload_id_of
 
 pytestmark = pytest.mark.server
 SIZE = 2000 * KB
@@ -35,17 +30,6 @@ def finish(tus: Tus, url: str, data: bytes) -> bytes:
     assert answer.status_code == 204, answer.text
     assert int(answer.headers["Upload-Offset"]) == len(data)
     return tus.content(answer.headers["X-File-Id"])
-
-
-@contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """A process that stands still inside the block."""
-    os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, what="the worker stands still")
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_broken_patch_is_kept_to_its_last_byte(shared_server: Service, tus: Tus) -> None:

@@ -2,23 +2,21 @@
 
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from harness.servers import Browser, Nginx
 from harness.waiting import wait_until
+from tests.files.resumable.clients import NODE_MODULES, cut
 from tests.files.resumable.place import Place, opened
 from tests.files.resumable.tus import noise
 
 pytestmark = pytest.mark.server
 SIZE = 6 * 1024 * 1024
 SOURCE = Path(__file__).with_name("uppy.js")
-NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +47,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
 def place(page: Nginx, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A service that lets the page ask; one alone of its processes takes resumable uploads."""
     with opened(
-        tmp_path_factory.mktemp("place"), {"CORS_ORIGINS": page.url, "WEB_CONCURRENCY": "1"}
+        tmp_path_factory.mktemp("place"),
+        {"CORS_ORIGINS": page.url, "WEB_CONCURRENCY": "1", "UPLOADS_PER_CLIENT": "1000"},
     ) as found:
         yield found
 
@@ -70,15 +69,26 @@ def test_uppy_comes_through_a_killed_worker(
     place.relay.before_cut = killed.kill
     place.relay.cut_at.append(900_000)
 
-    outcome = _upload(page, place, browser, chunk_size)
+    file_id = _upload(page, place, browser, chunk_size)
 
-    assert outcome["error"] == ""
     assert not place.relay.cut_at
     assert not killed.is_running()
-    file_id = place.tus.head(outcome["url"]).headers["X-File-Id"]
     place.check(file_id, (page.folder / "page" / "content.bin").read_bytes())
+    place.reconcile()
     assert place.uploaded() == before + 1
     assert place.tus.ask("GET", f"/files/{file_id}").json()["filename"] == "from-browser.bin"
+
+
+def test_uppy_comes_through_cuts(
+    page: Nginx, place: Place, browser: Browser, rounds: Callable[[int, int], int]
+) -> None:
+    before, content = place.uploaded("success"), (page.folder / "page" / "content.bin").read_bytes()
+    for number in range(rounds(1, 30)):
+        with cut(place, rounds(3, 50), SIZE) as on_the_way:
+            file_id = _upload(page, on_the_way, browser, ["Infinity", "1_000_000"][number % 2])
+        place.check(file_id, content)
+        assert place.uploaded("success") == before + number + 1
+    place.reconcile()
 
 
 def _pool_worker(place: Place) -> int:
@@ -88,9 +98,10 @@ def _pool_worker(place: Place) -> int:
     return wait_until(lambda: names().get("fwb-pool"), 60, "it serves") or 0
 
 
-def _upload(page: Nginx, place: Place, browser: Browser, chunk_size: str) -> dict[str, Any]:
-    """Have the page upload, and return what became of it."""
+def _upload(page: Nginx, place: Place, browser: Browser, chunk_size: str) -> str:
+    """Have the page upload, and return the id of the file that it has become."""
     browser.visit(page.url)
     browser.evaluate(f"upload('{place.endpoint}', {chunk_size})")
-    found: dict[str, Any] = wait_until(lambda: browser.evaluate("return outcome"), 120, "Uppy is done")
-    return found
+    outcome = wait_until(lambda: browser.evaluate("return outcome"), 120, "Uppy is done")
+    assert outcome["error"] == ""
+    return place.tus.head(outcome["url"]).headers["X-File-Id"]

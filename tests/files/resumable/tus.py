@@ -3,7 +3,10 @@
 import base64
 import os
 import re
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +14,7 @@ import psutil
 import requests
 
 from harness.servers import Service
+from harness.waiting import wait_until
 
 VERSION = {"Tus-Resumable": "1.0.0"}
 BYTES = {"Content-Type": "application/offset+octet-stream"}
@@ -111,6 +115,17 @@ def holder_of(server: Service, client: socket.socket) -> int | None:
         if any(each.raddr and each.raddr.port == port for each in psutil.Process(pid).net_connections()):
             return pid
     return None
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A process that stands still inside the block."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, what="the worker stands still")
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def noise(size: int) -> bytes:

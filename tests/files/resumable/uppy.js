@@ -4,7 +4,7 @@ import Tus from "@uppy/tus";
 
 window.outcome = null;
 window.upload = async (endpoint, chunkSize) => {
-  const uppy = new Uppy().use(Tus, { endpoint, chunkSize, retryDelays: Array(20).fill(200) });
+  const uppy = new Uppy().use(Tus, { endpoint, chunkSize, retryDelays: Array(100).fill(200) });
   const data = await (await fetch("content.bin")).blob();
   uppy.addFile({ name: "from-browser.bin", type: "application/octet-stream", data });
   const { successful, failed } = await uppy.upload();
