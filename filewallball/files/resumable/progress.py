@@ -117,8 +117,8 @@ class Progress:
         self.sync = database.sync
         self._quotas = quotas
         note = database.dialect.insert(upload_segments)
-        names = upload_segments.c.upload_id, upload_segments.c.number
-        self._note = database.dialect.upsert(note, names, {"size": database.dialect.incoming(note).size})
+        keys = upload_segments.c.upload_id, upload_segments.c.number
+        self._note = database.dialect.upsert(note, keys, {"size": database.dialect.incoming(note).size})
 
     def find(self, upload_id: str) -> Upload | None:
         """The upload as the newest commit has it."""
@@ -199,13 +199,8 @@ class Progress:
         Raises QuotaExceeded where the length was never announced and the bytes go beyond the quota.
         """
         charged = max(upload.charged_bytes, length or 0, received)
-        changes: dict[str, Any] = {
-            "received": received,
-            "active_us": now_us(),
-            "length": length,
-            "digest": digest,
-            "is_held": int(not lets_go),
-        }
+        changes: dict[str, Any] = {"received": received, "active_us": now_us(), "length": length}
+        changes |= {"digest": digest, "is_held": int(not lets_go)}
         if is_broken:
             changes |= {"is_broken": 1, "breaks": upload.breaks + 1}
 
@@ -272,8 +267,8 @@ class Progress:
     def count_receiving(self) -> tuple[int, int]:
         """The number of uploads under way, and when the oldest began; 0 without any."""
         oldest = func.coalesce(func.min(uploads.c.created_us), 0)
-        found = self._database.rows(select(func.count(), oldest).where(uploads.c.state == RECEIVING))[0]
-        return found[0], found[1]
+        row = self._database.rows(select(func.count(), oldest).where(uploads.c.state == RECEIVING))[0]
+        return row[0], row[1]
 
     def _charge(self, connection: Connection, upload: Upload, charged: int) -> None:
         """Count more bytes towards the quota than were announced so far."""
