@@ -90,7 +90,9 @@ def test_a_websocket_is_refused_as_ever(app: Flask, headers: dict[str, str]) -> 
     assert app.test_client().get("/download/some-id", headers=headers).status_code == 400
 
 
-@pytest.mark.parametrize("values", [{}, {"page": 1}, {"page": 7, "self": "ü&"}, {"page": 2, "more": ["a", "b"]}])
+@pytest.mark.parametrize(
+    "values", [{}, {"page": 1}, {"page": 7, "self": "ü&"}, {"page": 2, "more": ["a", "b"]}]
+)
 def test_a_rule_that_learns_late_builds_the_addresses_of_any_other(values: dict[str, object]) -> None:
     def map_of(rule: type[Rule]) -> Map:
         pages = rule("/pages/<int:page>", endpoint="pages")
