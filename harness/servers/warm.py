@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -75,12 +76,14 @@ class WarmProcess:
 
 
 class _Forked:
-    """A child of the warm process; like any child of our own it stays a zombie until somebody asks for its end."""
+    """A child of the warm process, which keeps its exit code until somebody asks."""
 
     def __init__(self, parent: WarmProcess, pid: int) -> None:
         self.pid = pid
         self._parent = parent
-        self._fd = os.pidfd_open(pid)
+        self._fd: int | None = None
+        with suppress(ProcessLookupError):  # it may have ended already
+            self._fd = os.pidfd_open(pid)
         self._code: int | None = None
         self._lock = Lock()
 
@@ -101,10 +104,13 @@ class _Forked:
         with self._lock:
             if self._code is None and self._is_over(timeout):
                 self._code = self._parent.reap(self.pid)
-                os.close(self._fd)
+                if self._fd is not None:
+                    os.close(self._fd)
             return self._code
 
     def _is_over(self, timeout: float | None) -> bool:
+        if self._fd is None:
+            return True
         ended = select.poll()
         ended.register(self._fd, select.POLLIN)
         return bool(ended.poll(None if timeout is None else timeout * 1000))

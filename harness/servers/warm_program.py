@@ -53,19 +53,31 @@ def _import() -> None:
 
 def _serve(control: socket.socket) -> tuple[dict[str, Any], int]:
     """Answer requests for children and for the status of those that ended; returns in a child."""
+    statuses: dict[int, int] = {}
+    signal.signal(
+        signal.SIGCHLD, lambda *_: _reap(statuses)
+    )  # at once: whoever waits for a number sees it gone
     while True:
         message, fds, _, _ = socket.recv_fds(control, _MAX_REQUEST_BYTES, 1)
         if not message:
             sys.exit()
         request = json.loads(message)
         if "reap" in request:
-            answer = os.waitpid(request["reap"], 0)[1]
+            _reap(statuses)
+            answer = statuses.pop(request["reap"])
         elif not (answer := os.fork()):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             control.close()
             return request, fds[0]
         for fd in fds:
             os.close(fd)
         control.send(str(answer).encode())
+
+
+def _reap(statuses: dict[int, int]) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            statuses[ended[0]] = ended[1]
 
 
 def _become(request: dict[str, Any], output: int) -> None:
