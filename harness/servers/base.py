@@ -91,6 +91,11 @@ class Server:
         finally:
             self.kill()
 
+    def wait(self, seconds: float) -> int:
+        """Its exit code, once it has ended by itself; what it left goes on."""
+        assert self._process is not None, f"{self} was never started"
+        return self._process.wait(seconds)
+
     def kill(self) -> None:
         """SIGKILL for it and every child it left, then reap it."""
         if self._process is None:
