@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, and_, case, func, select
 
 from filewallball.addresses import packed
 from filewallball.database.connections import Database
+from filewallball.database.dialect import Dialect
 from filewallball.filesystem import kept_secret, replace_file
 from filewallball.recording.audit_rows import CANONICAL, EXTENSION
 from filewallball.recording.row_format import FIRST, NEWEST
@@ -132,7 +134,13 @@ def sealed_column(database: Database) -> ColumnElement[bytes]:
     A row of the first format has none of what later ones added, and reads as it did before there were any. Rows one
     after the other read in one way only: what a later format adds is never what stands in its place in the first one.
     """
-    dialect, row = database.dialect, audit_log.c
+    return _sealed(database.dialect)
+
+
+@cache
+def _sealed(dialect: Dialect) -> ColumnElement[bytes]:
+    """The same for every database of a kind; to put it together takes longer than to ask for it."""
+    row = audit_log.c
     before, after = [row.id, *canonical_columns()], [row.mac, row.address]
     added = [row[name] for name in EXTENSION]
     is_plain = and_(dialect.is_number(row.format, FIRST), row.link_id.is_(None), row.trace_id.is_(None))

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.routing import Rule
 
 from filewallball.web.cycle import Cycle, LateRequest
-from filewallball.web.routing import RelativeMap, Shortcuts
+from filewallball.web.routing import LateRule, RelativeMap, Shortcuts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -38,6 +38,7 @@ class Application(Flask):
 
     request_class = LateRequest
     session_interface = _NoSessions()
+    url_rule_class = LateRule
     url_map_class = RelativeMap
     count_unrouted: Callable[[], None] = staticmethod(lambda: None)
     count_options: Callable[[Rule | None, str], None] = staticmethod(lambda rule, announced: None)

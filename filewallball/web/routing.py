@@ -6,8 +6,9 @@ rid of it, have `Cycle` in `web/cycle.py` search each time, and remove this file
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlunsplit
 
@@ -71,6 +72,19 @@ def _whole(url_map: Map) -> dict[tuple[str, str], Rule]:
                 doubtful.add(rule.rule)
             found[rule.rule, method] = rule
     return {key: rule for key, rule in found.items() if key[0] not in doubtful}
+
+
+class LateRule(Rule):
+    """A rule that learns to build addresses when it is first asked for one: most never are, and to compile how takes
+    longer than the rest of `create_app`."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        builder = cache(partial(super()._compile_builder, append_unknown))
+
+        def build(rule: Rule, /, **values: Any) -> tuple[str, str]:
+            return builder()(rule, **values)
+
+        return build
 
 
 class RelativeMap(Map):

@@ -8,7 +8,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self
 
 from harness.waiting import wait_until
 
@@ -16,6 +16,18 @@ from harness.waiting import wait_until
 # interpreter starts them all, whichever thread of a test asks.
 _launcher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="server-launcher")
 _given_ports: set[int] = set()
+
+
+class Process(Protocol):
+    """What a server needs of `subprocess.Popen`."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def terminate(self) -> None: ...
 
 
 class Server:
@@ -29,13 +41,18 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def command(self) -> list[str]:
         """The program and its arguments; it must stay in the foreground."""
         raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
+        return self.plain_environment()
+
+    @staticmethod
+    def plain_environment() -> dict[str, str]:
+        """What every server is told."""
         return {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 
     def is_ready(self) -> bool:
@@ -53,7 +70,8 @@ class Server:
     def start(self) -> Self:
         """Start it and return once it answers; on the same port and folder when it ran before."""
         assert not self.is_running(), f"{self} runs already"
-        self._process = _launcher.submit(self._spawn).result()
+        with self._log_path().open("ab") as log:
+            self._process = self._spawn(log.fileno())
         try:
             wait_until(self._answers, self.start_seconds, f"{self} answers on port {self.port}")
         except BaseException:
@@ -72,6 +90,11 @@ class Server:
             return self._process.wait(self.stop_seconds)
         finally:
             self.kill()
+
+    def wait(self, seconds: float) -> int:
+        """Its exit code, once it has ended by itself; what it left goes on."""
+        assert self._process is not None, f"{self} was never started"
+        return self._process.wait(seconds)
 
     def kill(self) -> None:
         """SIGKILL for it and every child it left, then reap it."""
@@ -99,22 +122,34 @@ class Server:
     def _log_path(self) -> Path:
         return self.folder / "output.log"
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        with self._log_path().open("ab") as log:
-            return subprocess.Popen(
-                ["setpriv", "--pdeathsig", self.death_signal, *self.command()],
-                cwd=self.folder,
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def _spawn(self, output: int) -> Process:
+        return launch(
+            self.command(),
+            self.death_signal,
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=output,
+            stderr=output,
+        )
 
     def _answers(self) -> bool:
         if not self.is_running():
             raise RuntimeError(f"{self} ended while starting:\n{self.log_text()[-3000:]}")
         return self.is_ready()
+
+
+def launch(command: list[str], death_signal: str, **options: Any) -> subprocess.Popen[bytes]:
+    """A process in a session of its own that is sent a signal when the tests are gone."""
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", death_signal, *command],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            **options,
+        )
+
+    return _launcher.submit(start).result()
 
 
 def free_port() -> int:

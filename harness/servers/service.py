@@ -3,14 +3,20 @@
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import ClassVar
 
 from harness import ROOT
+from harness.servers.base import Process
 from harness.servers.gunicorn import Gunicorn
+from harness.servers.warm import WarmProcess
 from harness.shell import Shell
 
 
 class Service(Gunicorn):
     """Master and workers; `settings` are environment variables beside those that make it private."""
+
+    warm: ClassVar[WarmProcess | None] = None
+    """What forks services, where they may do without a start of their own."""
 
     def __init__(self, folder: Path, settings: dict[str, str] | None = None, workers: int = 2) -> None:
         super().__init__(folder, "wsgi:app", ["-c", str(ROOT / "gunicorn.conf.py")])
@@ -44,3 +50,8 @@ class Service(Gunicorn):
     def cli(self, *arguments: str) -> str:
         """The output of `filewallball ...` under this service's settings; raises when it fails."""
         return Shell(self.environment()).run(*arguments)
+
+    def _spawn(self, output: int) -> Process:
+        if self.warm is not None and self.warm.can_be(self):
+            return self.warm.fork(self, output)
+        return super()._spawn(output)

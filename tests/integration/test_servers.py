@@ -20,8 +20,10 @@ from harness.waiting import wait_until
 
 _ABANDON = """
 import pathlib, sys, threading
-from harness.servers import Redis
-server = Redis(pathlib.Path(sys.argv[1]))
+from harness import servers
+from harness.servers.warm import WarmProcess
+servers.Service.warm = WarmProcess()
+server = getattr(servers, sys.argv[2])(pathlib.Path(sys.argv[1]))
 starter = threading.Thread(target=server.start)
 starter.start()
 starter.join()
@@ -152,12 +154,14 @@ def test_a_killed_worker_is_replaced_and_a_killed_master_leaves_nobody(tmp_path:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("kind", "end"), [("Redis", signal.SIGKILL), ("Redis", signal.SIGTERM), ("Service", signal.SIGKILL)]
+)
 def test_servers_end_with_the_tests_that_started_them_from_any_thread(
-    tmp_path: Path, end: signal.Signals
+    tmp_path: Path, kind: str, end: signal.Signals
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", _ABANDON, str(tmp_path)],
+        [sys.executable, "-c", _ABANDON, str(tmp_path), kind],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,7 +1,9 @@
 """The service that tests start is the one that `make run` starts."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -46,3 +48,36 @@ def test_nothing_is_left_of_a_stopped_service(service: Callable[..., Service], t
 
     assert not any(map(psutil.pid_exists, pids))
     assert "Traceback" not in server.log_text()
+
+
+def test_a_service_that_was_forked_is_like_one_that_was_started(
+    service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forked = _traits(service(workers=1))
+    monkeypatch.setattr(Service, "warm", None)
+    started = _traits(service(workers=1))
+
+    assert "warm_program" in forked.pop("command")
+    assert "warm_program" not in started.pop("command")
+    assert forked == started
+
+
+def _traits(server: Service) -> dict[str, Any]:
+    """What the kernel knows of a master and its workers, whatever their numbers are."""
+    master = psutil.Process(server.master_pid)
+    wait_until(
+        lambda: {"fwb-pool", "fwb-jobs"} <= {each.name() for each in master.children()}, what="workers"
+    )
+    process = Path(f"/proc/{master.pid}")
+    status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
+    kept = ("Name", "Umask", "Uid", "Groups", "Threads", "SigBlk", "SigIgn", "SigCgt", "CapEff", "NoNewPrivs")
+    return {
+        "command": " ".join(master.cmdline()),
+        "status": {name: status[name] for name in kept},
+        "limits": (process / "limits").read_text(),
+        "folder": master.cwd(),
+        "leads": (os.getsid(master.pid) == master.pid, os.getpgid(master.pid) == master.pid),
+        "output": [(process / f"fd/{number}").readlink().name for number in range(3)],
+        "descriptors": master.num_fds(),
+        "workers": sorted(each.name() for each in master.children() if each.name().startswith("fwb")),
+    }

@@ -99,7 +99,7 @@ def test_totals_are_exact_through_an_upgrade_of_the_master(service: Start, round
         new = wait_until(lambda: second_master(old), 30, "the new master") or old
         wait_until(lambda: len(new.children()) == WORKERS, 60, "the new workers")
         old.terminate()
-        assert old.wait(60) == 0
+        assert server.wait(60) == 0
     samples = settled(scraper)
     assert_sound(scraper)
     assert set(load.ledger) == {"upload done", "download done"}

@@ -5,10 +5,10 @@ from flask import Flask, url_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import BuildError, Map, Rule
 from werkzeug.test import EnvironBuilder
 
-from filewallball.web.routing import Shortcuts
+from filewallball.web.routing import LateRule, Shortcuts
 
 _MAP = Map(
     [
@@ -88,3 +88,24 @@ def test_a_request_that_took_the_shortcut_can_still_build_addresses(app: Flask) 
 @pytest.mark.parametrize("headers", [{"Connection": "Upgrade", "Upgrade": "websocket"}])
 def test_a_websocket_is_refused_as_ever(app: Flask, headers: dict[str, str]) -> None:
     assert app.test_client().get("/download/some-id", headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"page": 1}, {"page": 7, "self": "ü&"}, {"page": 2, "more": ["a", "b"]}]
+)
+def test_a_rule_that_learns_late_builds_the_addresses_of_any_other(values: dict[str, object]) -> None:
+    def map_of(rule: type[Rule]) -> Map:
+        pages = rule("/pages/<int:page>", endpoint="pages")
+        return Map([rule("/pages/", endpoint="pages", defaults={"page": 1}), pages])
+
+    def built(rule: type[Rule]) -> str:
+        try:
+            return map_of(rule).bind("localhost").build("pages", values)
+        except BuildError as error:
+            return str(error)
+
+    assert built(LateRule) == built(Rule)
+
+
+def test_every_rule_of_the_service_learns_late(app: Flask) -> None:
+    assert all(isinstance(rule, LateRule) for rule in app.url_map.iter_rules())
