@@ -1,12 +1,16 @@
 """A TCP relay in front of a real server: it passes every piece on late, as a slow network does, or cuts connections."""
 
 import asyncio
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Self
 
 from harness.servers.base import free_port
+
+_UNREAD_BYTES = 128 * 1024
+"""Of a client, so that it has not sent all of a body before the relay cuts it off."""
 
 
 class Relay:
@@ -45,7 +49,11 @@ class Relay:
 
     def start(self) -> Self:
         self._thread.start()
-        opening = self._loop.create_server(lambda: _Side(self), "127.0.0.1", self.port)
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UNREAD_BYTES)
+        listener.bind(("127.0.0.1", self.port))
+        opening = self._loop.create_server(lambda: _Side(self), sock=listener)
         self._server = asyncio.run_coroutine_threadsafe(opening, self._loop).result(10)
         return self
 

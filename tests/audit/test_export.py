@@ -221,7 +221,7 @@ def test_a_filter_that_is_none_is_explained(environ: dict[str, str], app: Flask)
         ("action", "NAME=VALUE"),
         ("action=nothing", "action: Not an action"),
         ("x=1", "x: Unk"),
-        ("q=\udcff\udcff", "q: Not valid Unicode"),
+        ("q=\udcff\udcff", "An argument is no text"),
         ("action=read --filter action=create", "action: give this once"),
     ):
         arguments = ["audit", "export", "--filter", *given.split(" ")]

@@ -108,7 +108,7 @@ def test_a_body_that_does_not_arrive_whole_is_sent_again(earlier: Relay, service
 
 def test_a_slow_body_that_breaks_off_is_sent_again(earlier: Relay, hour_passes: Callable[[], None]) -> None:
     earlier.cut_before = MARK
-    content = bytes(4 * 1024 * 1024) + MARK + bytes(3 * 1024 * 1024)
+    content = bytes(1024 * 1024) + MARK + bytes(6 * 1024 * 1024)
 
     with client_of(earlier, []) as client:
         client.upload(io.BytesIO(content), name="slow.bin", progress=lambda done, total: hour_passes())

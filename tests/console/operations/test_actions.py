@@ -112,6 +112,7 @@ def test_a_token_is_replaced_and_revoked(page: OperatorBrowser, activity: Activi
     page.wait_for("dialog h2", "Keep this token now")
     second = page.evaluate("return document.querySelector('.secret input').value")
     page.click_text("dialog button", "I have kept it")
+    page.wait_for("tbody tr + tr", "server")
     page.click_in_row("Valid", "Revoke")
     page.click("dialog [type=submit]")
     page.wait_gone("tbody tr", "Valid")

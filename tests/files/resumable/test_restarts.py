@@ -76,9 +76,18 @@ def a_worker_sleeps(place: Place) -> None:
     url = tus.begin(SIZE)
     with tus.begin_to_send(url, 0, SIZE, data[: SIZE // 2]):
         holder = wait_until(lambda: _holder(place, url), 60, "it holds the upload") or 0
-        with stopped(holder):
-            offset = tus.offset(url)
-            assert tus.patch(url, offset, data[offset:-1]).status_code == 204
+
+        def goes_on() -> bool:
+            """False where it was stopped in a commit, for then SQLite lets nobody else write."""
+            with stopped(holder):
+                told = tus.head(url)
+                if told.status_code == 503:
+                    return False
+                offset = int(told.headers["Upload-Offset"])
+                assert tus.patch(url, offset, data[offset:-1]).status_code == 204
+                return True
+
+        wait_until(goes_on, 60, "another worker goes on with it")
     assert tus.ask("DELETE", url).status_code == 204
 
 

@@ -98,6 +98,7 @@ def test_what_found_the_service_away_is_on_record_once_it_is_back(tmp_path: Path
         requests.get(front.url + "/files", timeout=30)
         service.cli("maintain", "--once")
         service.cli("maintain", "--once")
+        wait_until(lambda: len(rows(service, action="http:refuse")) == 2, 60, "both kinds are on record")
         found = rows(service, action="http:refuse")
     finally:
         service.kill()
