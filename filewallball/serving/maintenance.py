@@ -255,6 +255,16 @@ def start(app: Flask, *, does_host_jobs: bool = True, serves: bool = True) -> Ca
     threads = [
         threading.Thread(target=each.run_forever, name=name, daemon=True) for name, each in loops.items()
     ]
+
+    def finish() -> None:
+        for each in (*loops.values(), *slow):
+            each.stop()
+        for thread in filter(threading.Thread.is_alive, threads):
+            thread.join(_JOIN_SECONDS)
+        part(Ledger, app).coalescer.close_all()
+        part(Journal, app).sync()
+
+    atexit.register(finish)  # before they start: the process may be told to end at any time
     for thread in threads:
         thread.start()
     for each in slow:
@@ -262,16 +272,6 @@ def start(app: Flask, *, does_host_jobs: bool = True, serves: bool = True) -> Ca
     if serves:
         with suppress(Exception):  # the job tries again, and tells
             part(Gate, app).blocks.refresh()
-
-    def finish() -> None:
-        for each in (*loops.values(), *slow):
-            each.stop()
-        for thread in threads:
-            thread.join(_JOIN_SECONDS)
-        part(Ledger, app).coalescer.close_all()
-        part(Journal, app).sync()
-
-    atexit.register(finish)
     return finish
 
 

@@ -1,6 +1,7 @@
 """One small number per live process, so that what a dead worker leaves behind finds a new owner."""
 
 import atexit
+import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +42,7 @@ class Slots:
                 callback(self._number)
 
     def number(self) -> int:
-        """This process's slot, taken on its first call. Raises OSError if no lock file can be made."""
+        """This process's slot, taken on its first call. Raises OSError if no lock file can be made, and at exit."""
         if self._number is not None:
             return self._number
         with self._guard:
@@ -97,6 +98,8 @@ class Slots:
             return is_free
 
     def _take(self) -> int:
+        if _is_ending:
+            raise OSError(errno.ESHUTDOWN, os.strerror(errno.ESHUTDOWN))
         self._directory.mkdir(parents=True, exist_ok=True)
         patient_until = monotonic() + _PATIENCE_SECONDS
         for number in range(_MOST):
@@ -170,9 +173,13 @@ class Slots:
 
 
 _holding: set[Slots] = set()
+_is_ending = False
+"""True once the process gives its slots back: a thread that still runs would take one that nobody gives back."""
 
 
 def _release_all() -> None:
+    global _is_ending
+    _is_ending = True
     for slots in list(_holding):
         slots.release()
 

@@ -20,6 +20,24 @@ print(Slots(pathlib.Path(sys.argv[1])).number(), flush=True)
 sys.stdin.read()
 """
 
+_LATE = """
+import atexit, pathlib, sys
+
+
+def once_more():
+    try:
+        slots.number()
+    except OSError:
+        print("refused")
+
+
+atexit.register(once_more)  # what is registered first runs last
+from filewallball.observability.metric_store.slots import Slots
+
+slots = Slots(pathlib.Path(sys.argv[1]))
+print(slots.number())
+"""
+
 
 class Holder:
     """Another process that holds a slot until it is told to stop or is killed."""
@@ -187,6 +205,15 @@ def test_an_unwritable_folder_is_an_error_with_its_name(tmp_path: Path) -> None:
     blocked.write_text("not a folder")
     with pytest.raises(OSError, match="file"):
         Slots(blocked).number()
+
+
+def test_a_thread_that_runs_to_the_very_end_takes_no_slot_anew(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LATE, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "0\nrefused\n"
+    assert [path.read_text() for path in tmp_path.glob("slot-*.lock")] == [""]
 
 
 def _in_child(call: Callable[[], int]) -> int:
