@@ -38,7 +38,7 @@ test: announce $(VENV)/.test $(VENV)/.node $(DOCS_VENV)/.ready packages ## run t
 .PHONY: announce
 announce:
 	@echo "Installs what is missing: Python packages in $(VENV) and $(DOCS_VENV), Node packages in $(VENV)/node, and Debian packages"
-	@echo "with apt-get (harness/servers/packages.txt). That takes some minutes once; the tests take about 15 minutes on 2 cores."
+	@echo "with apt-get (harness/servers/packages.txt). That takes some minutes once; the tests take 15 to 20 minutes on 2 cores."
 
 test-unit: $(VENV)/.test ## run the tests that need no server
 	$(BIN)/pytest $(PARALLEL) -m "not server"

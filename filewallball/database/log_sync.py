@@ -4,7 +4,7 @@ A commit writes to the log and is seen by everybody at once. Whoever made it cal
 anybody that it is done. The log has the commits in their order, so one sync covers all before it, and a power cut takes
 none of those that were told. InnoDB has it the same way: a commit there, too, is seen before it is on the disk.
 
-`python -m benchmarks.peers`: where three processes take uploads, they take 17 % more of them. To be rid of it, have the
+Where three processes take uploads, they take 1.17 times as many (docs/performance.md). To be rid of it, have the
 dialect return `KeptWriter`.
 """
 
