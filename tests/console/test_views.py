@@ -67,6 +67,7 @@ def test_a_lost_connection_loses_no_page(visitor: Visitor) -> None:
         visitor.sees("Drop files or folders here")
         assert visitor.browser.evaluate("return window.isStillHere")
         visitor.click_text("Links")
+        visitor.sees("The service cannot be reached")
     finally:
         visitor.browser.command_page("Network.emulateNetworkConditions", {"offline": False, **connection})
 
