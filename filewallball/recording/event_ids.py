@@ -27,11 +27,10 @@ class Anchor:
     boot_us: int = 0
     boot_id: str = ""
 
-    def elapsed_to_us(self) -> int | None:
-        """The moment that it is by now; None after another boot."""
-        if self.boot_id != _boot_id():
-            return None
-        return self.moment_us + _since_boot_us() - self.boot_us
+    @property
+    def offset_us(self) -> int | None:
+        """What the moment that it is has more than the clock since boot; None after another boot."""
+        return self.moment_us - self.boot_us if self.boot_id == _boot_id() else None
 
     @property
     def first_id(self) -> str:
@@ -41,11 +40,12 @@ class Anchor:
 
 def note_anchor(path: Path) -> None:
     """Begin to count anew: later than every id made so far, and otherwise by the wall clock."""
-    previous, moment_us = read_anchor(path), now_us()
+    previous, moment_us, boot_us = read_anchor(path), now_us(), _since_boot_us()
     if previous is not None:
-        moment_us = max(moment_us, previous.elapsed_to_us() or previous.moment_us)
+        offset_us = previous.offset_us
+        moment_us = max(moment_us, previous.moment_us if offset_us is None else offset_us + boot_us)
     whole_us = (moment_us // _MS + 1) * _MS
-    text = f"{whole_us} {_since_boot_us()} {_boot_id()}\n"
+    text = f"{whole_us} {boot_us} {_boot_id()}\n"
     replace_file(path, text.encode(), durable=False)
 
 
@@ -80,10 +80,9 @@ class EventIds:
 
     def _now_us(self) -> int:
         if time.monotonic() - self._read_at >= _READ_AGAIN_SECONDS:
-            self._read_at = time.monotonic()
             anchor = read_anchor(self._path)
-            moment_us = anchor.elapsed_to_us() if anchor is not None else None
-            self._offset_us = None if moment_us is None else moment_us - _since_boot_us()
+            self._offset_us = anchor.offset_us if anchor is not None else None
+            self._read_at = time.monotonic()  # last: until then other threads read for themselves
         return now_us() if self._offset_us is None else self._offset_us + _since_boot_us()
 
 

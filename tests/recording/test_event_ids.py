@@ -58,6 +58,25 @@ def test_an_id_of_the_same_millisecond_as_the_start_is_not_below_it(clocks: Cloc
     assert EventIds(tmp_path / "epoch").new() >= read_anchor(tmp_path / "epoch").first_id  # type: ignore[union-attr]
 
 
+def test_no_thread_goes_by_the_wall_clock_while_another_is_the_first_to_read_the_anchor(
+    clocks: Clocks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note_anchor(tmp_path / "epoch")
+    first_id = read_anchor(tmp_path / "epoch").first_id  # type: ignore[union-attr]
+    clocks.wall_us -= HOUR_US
+    ids, others = EventIds(tmp_path / "epoch"), list[str]()
+
+    def read_while_another_thread_makes_an_id(path: Path) -> event_ids.Anchor | None:
+        monkeypatch.setattr(event_ids, "read_anchor", read_anchor)
+        others.append(ids.new())
+        return read_anchor(path)
+
+    monkeypatch.setattr(event_ids, "read_anchor", read_while_another_thread_makes_an_id)
+
+    assert ids.new() >= first_id
+    assert others[0] >= first_id
+
+
 def test_another_boot_goes_on_by_the_wall_clock(clocks: Clocks, tmp_path: Path) -> None:
     note_anchor(tmp_path / "epoch")
     before = EventIds(tmp_path / "epoch").new()
