@@ -14,7 +14,7 @@ from harness.waiting import wait_until
 pytestmark = pytest.mark.server
 
 _CONFIG = """
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
 scrape_configs:
 - job_name: filewallball
   static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
@@ -74,7 +74,7 @@ def test_a_real_prometheus_scrapes_it(
 ) -> None:
     prometheus.configure(_CONFIG.format(port=between(server, accept)))
     prometheus.start()
-    wait_until(lambda: prometheus.query("up == 1"), 20, "a scrape that worked")
+    wait_until(lambda: prometheus.query("up == 1"), 60, "a scrape that worked")
     (uploads,) = prometheus.query('sum(file_uploads_total{status="success"})')
     assert uploads["value"][1] == "1"
     (errors,) = prometheus.query('errors_total{error_type="file_too_large",endpoint="/upload/<filename>"}')

@@ -14,7 +14,7 @@ from harness.waiting import wait_until
 pytestmark = pytest.mark.server
 
 _CONFIG = """
-global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
 scrape_configs:
 - job_name: filewallball
   static_configs: [{{targets: ["127.0.0.1:{port}"]}}]

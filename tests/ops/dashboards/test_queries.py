@@ -17,7 +17,7 @@ from harness.waiting import wait_until
 pytestmark = pytest.mark.server
 
 _CONFIG = """
-global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 1s}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: [filewallball_alerts.yml]
 scrape_configs:
 - job_name: filewallball
