@@ -196,7 +196,7 @@ def operations(app: Flask) -> Callable[[], list[Any]]:
     before = {row.id for row in parts.database.rows(statement)}
 
     def recorded() -> list[Any]:
-        assert parts.shipper.flush(seconds=20)
+        assert parts.shipper.flush(seconds=60)
         rows = parts.database.rows(statement)
         return [row for row in rows if row.id not in before]
 

@@ -65,7 +65,7 @@ def test_a_block_ends_when_it_is_lifted_or_its_time_has_passed(app: Flask, admin
     assert [row["network"] for row in admin.get(BLOCKS).get_json()["blocks"]] == [ADDRESS]
     assert status(app, ADDRESS) == 403
     block(admin, ADDRESS, expires_in="1s")
-    wait_until(lambda: status(app, ADDRESS) == 200, 20, "the block has ended")
+    wait_until(lambda: status(app, ADDRESS) == 200, 60, "the block has ended")
     assert admin.get(BLOCKS).get_json()["blocks"] == []
     assert len(admin.get(f"{BLOCKS}?everything=true").get_json()["blocks"]) == 2
 

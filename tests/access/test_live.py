@@ -77,9 +77,9 @@ def test_a_block_holds_in_every_worker_and_on_both_ways_of_making_it(service: St
     made = server.request("POST", "/api/v1/access/blocks", json=block, headers=ADMIN)
     assert made.status_code == 201
 
-    wait_until(lambda: set(flood(server, 16)) == {403}, 30, "every worker refuses")
+    wait_until(lambda: set(flood(server, 16)) == {403}, 60, "every worker refuses")
     server.cli("blocks", "lift", str(made.json()["id"]))
-    wait_until(lambda: set(flood(server, 16)) == {200}, 30, "every worker lets in again")
+    wait_until(lambda: set(flood(server, 16)) == {200}, 60, "every worker lets in again")
 
 
 def shared(server: Service) -> bool:

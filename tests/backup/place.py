@@ -56,7 +56,7 @@ class Place:
             self.client.put(
                 "/upload/a.bin", data=b"content", headers={"Content-Digest": f"sha-256=:{'A' * 43}=:"}
             )
-        Parts(self.app).shipper.flush(seconds=20)
+        Parts(self.app).shipper.flush(seconds=60)
         Parts(self.app).sealer.run()
         return int(self.client.get("/api/v1/upload/errors").get_json()["total_errors"])
 

@@ -30,9 +30,9 @@ def test_a_backup_under_load_brings_a_lost_host_back(
     assert backup_status(lost) == "degraded"
 
     with Transfers(lost, next(iter(acknowledged))) as load:
-        wait_until(lambda: load.codes, 30, "the load has begun")
+        wait_until(lambda: load.codes, 60, "the load has begun")
         lost.cli("backup", "create", str(folder))
-    wait_until(lambda: backup_status(lost) == "healthy", 30, "health knows of the backup")
+    wait_until(lambda: backup_status(lost) == "healthy", 60, "health knows of the backup")
     token = (lost.data_dir / "admin-token").read_text().strip()
     lost.kill()
     place = make_place(**there)

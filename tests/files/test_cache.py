@@ -170,7 +170,7 @@ def test_a_redis_that_hangs_is_asked_once_and_then_by_the_job_alone(
         cache.probe()
         return not cache._is_away
 
-    wait_until(is_back, 30, "the job finds Redis again")
+    wait_until(is_back, 60, "the job finds Redis again")
 
     assert first[0] is not None
     assert (first[0].path, first[1]) == ("ab/cd", "none")
@@ -193,7 +193,7 @@ def test_a_restore_makes_entries_of_before_worthless(cache: MetadataCache) -> No
     assert cache.find("one", lambda: None) == (None, "miss")
     cache._client.delete("filewallball:file:1:one")
     cache._fill("one", FOUND, now_us() + 1)
-    wait_until(lambda: cache.find("one", lambda: None)[1] == "hit", 30, "what is asked from now on counts")
+    wait_until(lambda: cache.find("one", lambda: None)[1] == "hit", 60, "what is asked from now on counts")
 
 
 def test_bytes_that_were_brought_again_are_served_although_the_cache_knows_the_lost_ones(
@@ -274,7 +274,7 @@ def _delete(client: FlaskClient, file: dict[str, Any]) -> int:
 
 def _looks(parts: Parts) -> list[str]:
     """The cache's answer to each download and view, oldest first."""
-    assert parts.shipper.flush(seconds=20)
+    assert parts.shipper.flush(seconds=60)
     statement = text(
         "SELECT cache FROM audit_log WHERE action IN ('file:download', 'file:view') ORDER BY timestamp_us, id"
     )

@@ -214,7 +214,7 @@ def test_a_renamed_file_agrees_with_its_record_and_one_that_was_tampered_with_do
 
 def _differing(app: Flask) -> list[str]:
     """What reconciliation finds wrong with the rows of files."""
-    assert Parts(app).shipper.flush(seconds=20)
+    assert Parts(app).shipper.flush(seconds=60)
     lines = Parts(app).reconciliation.lines()
     return [line.text for line in lines if line.name == "audit log and files table" and not line.agrees]
 

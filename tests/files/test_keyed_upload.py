@@ -220,7 +220,7 @@ def test_neither_key_nor_delete_token_can_be_read_in_the_database(app: Flask, cl
     token = put(client).get_json()["delete_token"]
     put(client)
     database = Parts(app).database
-    Parts(app).shipper.flush(seconds=20)
+    Parts(app).shipper.flush(seconds=60)
 
     kept = [
         repr(tuple(row))

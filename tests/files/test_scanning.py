@@ -248,10 +248,10 @@ def test_health_says_when_the_scanner_is_away_and_when_it_is_back(
 
     first = shown()
     clamd.pause()
-    wait_until(lambda: shown() == "degraded", 30, "health sees that it hangs")
+    wait_until(lambda: shown() == "degraded", 60, "health sees that it hangs")
     overall = client.get("/health")
     clamd.resume()
-    wait_until(lambda: shown() == "healthy", 30, "health sees that it is back")
+    wait_until(lambda: shown() == "healthy", 60, "health sees that it is back")
 
     assert first == "healthy"
     assert (overall.status_code, overall.get_json()["status"]) == (200, "degraded")

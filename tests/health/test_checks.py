@@ -101,7 +101,7 @@ def test_many_callers_at_once_cause_one_run(gate: threading.Event) -> None:
     board.add(Check("database", probe))
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(board.look) for _ in range(8)]
-        wait_until(lambda: calls, 30, "the probe runs")
+        wait_until(lambda: calls, 60, "the probe runs")
         gate.set()
         statuses = {answer.result()["database"].status for answer in answers}
 
@@ -136,17 +136,17 @@ def test_a_check_that_hung_recovers_by_itself(gate: threading.Event) -> None:
 
     gate.set()
 
-    wait_until(lambda: board.look()["storage"].status == HEALTHY, 30, "the check recovers")
+    wait_until(lambda: board.look()["storage"].status == HEALTHY, 60, "the check recovers")
 
 
 def test_an_answer_after_the_timeout_is_a_failure(gate: threading.Event) -> None:
     board = HealthChecks(0.05)
     board.add(Check("storage", lambda: {"answered": gate.wait()}, critical=True, share_seconds=3600))
-    wait_until(lambda: (board.look()["storage"].seconds or 0) > 2, 30, "the check is far beyond its time")
+    wait_until(lambda: (board.look()["storage"].seconds or 0) > 2, 60, "the check is far beyond its time")
 
     gate.set()
 
-    wait_until(lambda: "answered after" in board.look()["storage"].error, 30, "the late answer is in")
+    wait_until(lambda: "answered after" in board.look()["storage"].error, 60, "the late answer is in")
     assert board.look()["storage"].status == UNHEALTHY
 
 

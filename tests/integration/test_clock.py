@@ -128,7 +128,7 @@ def test_what_people_see_follows_the_clock_and_what_lasts_does_not(
         return str(answer.json().get("code", ""))
 
     # Every worker has learned of it.
-    wait_until(lambda: {refusal() for _ in range(50)} == {"blocked"}, 30, "the block holds")
+    wait_until(lambda: {refusal() for _ in range(50)} == {"blocked"}, 60, "the block holds")
     for ahead in (HOUR, -HOUR):
         wall_clock.set(ahead)
         assert server.request("GET", kept["download_url"]).status_code == 200

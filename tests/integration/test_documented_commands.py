@@ -113,11 +113,11 @@ def test_a_block_runs_without_a_failure(block: Block, server: Service, folder: P
 def test_the_limit_of_the_quick_start_holds(tmp_path: Path, page: str) -> None:
     line = re.search(r"^echo 'RATELIMIT_UPLOAD.*$", (ROOT / page).read_text(), re.MULTILINE)
     assert line
-    subprocess.run(["bash", "-c", line.group()], cwd=tmp_path, check=True, timeout=10)
+    subprocess.run(["bash", "-c", line.group()], cwd=tmp_path, check=True, timeout=60)
     service = ServedService(tmp_path, SETTINGS).start()
     try:
         # One more than the page says, for a minute that ends just now.
-        answers = [requests.put(f"{service.url}/upload/a.png", data=PNG, timeout=10) for _ in range(4)]
+        answers = [requests.put(f"{service.url}/upload/a.png", data=PNG, timeout=60) for _ in range(4)]
     finally:
         service.kill()
 
@@ -166,7 +166,7 @@ def _begun(server: Service) -> str:
             "Upload-Length": "11",
             "Upload-Metadata": "filename aGVsbG8udHh0",
         },
-        timeout=10,
+        timeout=60,
     )
     return begun.headers["Location"].rsplit("/", 1)[1]
 
@@ -178,7 +178,7 @@ def _made(server: Service, *, private: bool) -> dict[str, str]:
         files={"file": ("holiday.png", PNG)},
         data={"visibility": "private"} if private else {},
         headers=AS_ADMIN if private else {},
-        timeout=10,
+        timeout=60,
     ).json()
     return {
         r"\bFILE_ID\b": answer["file_id"],

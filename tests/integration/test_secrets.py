@@ -60,7 +60,7 @@ def test_planted_secrets_reach_no_sink(machine: Service, redis_server: Redis) ->
         answers.append(machine.request("GET", "/metrics"))
         answers.append(machine.request("GET", "/health/detailed"))
         processes = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True).stdout
-        wait_until(lambda: "processed" in logged(machine), 30, "requests are in the log")
+        wait_until(lambda: "processed" in logged(machine), 60, "requests are in the log")
     finally:
         machine.stop()
 

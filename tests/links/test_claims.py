@@ -199,7 +199,7 @@ def test_reconciliation_recounts_the_downloads_of_links(app: Flask, client: Flas
     link = make_link(client, keep_private(client)["file_id"])
     for _ in range(3):
         client.get(link["path"])
-    assert Parts(app).shipper.flush(seconds=20)
+    assert Parts(app).shipper.flush(seconds=60)
     agreeing = [
         line for line in Parts(app).reconciliation.lines() if line.name == "audit log and files table"
     ]

@@ -45,7 +45,7 @@ def test_the_use_of_a_link_is_exact_sealed_or_not(app: Flask, client: FlaskClien
 def test_reconciliation_recounts_the_use_of_links(app: Flask, client: FlaskClient) -> None:
     link, parts = make_link(client, keep_private(client)["file_id"]), Parts(app)
     client.get(link["path"])
-    parts.shipper.flush(seconds=20)
+    parts.shipper.flush(seconds=60)
     parts.sealer.run()
     before = next(parts.reconciliation.lines())
 

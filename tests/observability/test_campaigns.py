@@ -42,7 +42,7 @@ def settled(scraper: Scraper) -> Samples:
         scraper.scrape()
         return value_of(scraper.last, "active_connections") == 1
 
-    wait_until(is_quiet, 30, "a quiet service")
+    wait_until(is_quiet, 60, "a quiet service")
     return scraper.last
 
 
@@ -96,7 +96,7 @@ def test_totals_are_exact_through_an_upgrade_of_the_master(service: Start, round
     with scraper.watching(), Transfers(server, rounds(600, 10_000)) as load:
         old = psutil.Process(server.master_pid)
         os.kill(old.pid, signal.SIGUSR2)
-        new = wait_until(lambda: second_master(old), 30, "the new master") or old
+        new = wait_until(lambda: second_master(old), 60, "the new master") or old
         wait_until(lambda: len(new.children()) == WORKERS, 60, "the new workers")
         old.terminate()
         assert server.wait(60) == 0
@@ -114,7 +114,7 @@ def exemplars_with_their_rows(server: Service) -> int:
     text = server.request("GET", "/metrics", headers={"Accept": "application/openmetrics-text"}).text
     found = exemplars_of(text)
     for exemplar in found:
-        rows = wait_until(lambda: rows_of(server, token, exemplar.labels), 30, "the row")  # noqa: B023
+        rows = wait_until(lambda: rows_of(server, token, exemplar.labels), 60, "the row")  # noqa: B023
         assert rows is not None
         (row,) = rows
         assert exemplar.family in FAMILIES[row["action"]]

@@ -88,7 +88,7 @@ def test_a_real_prometheus_finds_the_request_behind_a_bucket(server: Service, pr
     prometheus.start()
     series = '{__name__=~"file_(upload|download)_duration_seconds_bucket"}'
     found = wait_until(
-        lambda: _two(prometheus.exemplars(series)), 30, "exemplars of an upload and a download"
+        lambda: _two(prometheus.exemplars(series)), 60, "exemplars of an upload and a download"
     )
 
     token = (server.data_dir / "admin-token").read_text().strip()

@@ -22,7 +22,7 @@ def test_a_client_that_dawdles_keeps_no_process(service: Start, number: signal.S
     workers = psutil.Process(server.master_pid).children()
     with closing(server.connect()) as client:
         client.sendall(_PUT)
-        wait_until(lambda: _is_served(workers, client.getsockname()[1]), 30, "the request is served")
+        wait_until(lambda: _is_served(workers, client.getsockname()[1]), 60, "the request is served")
 
         os.kill(server.master_pid, number)
 

@@ -141,10 +141,10 @@ def test_the_service_lives_through_its_workers(service: Start) -> None:
     before = scrape(server)
     for pid in server.worker_pids():
         server.kill_worker(pid)
-    wait_until(lambda: len(server.worker_pids()) == 2, 20, "new workers")
+    wait_until(lambda: len(server.worker_pids()) == 2, 60, "new workers")
     after_kills = scrape(server)
     server.reload()
-    wait_until(lambda: "Hang up" in server.log_text(), 20, "the reload")
+    wait_until(lambda: "Hang up" in server.log_text(), 60, "the reload")
     after_reload = scrape(server)
     for samples in (after_kills, after_reload):
         assert total_of(samples, "file_uploads_total") == 1
@@ -180,10 +180,10 @@ def test_operations_that_a_dead_worker_left_open_are_counted_once(service: Start
     )
     with server.connect() as client:
         client.sendall(b"PUT /upload/slow.bin HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nfirst bytes")
-        wait_until(lambda: value_of(scrape(server), "active_connections") == 2, 20, "the upload")
+        wait_until(lambda: value_of(scrape(server), "active_connections") == 2, 60, "the upload")
         for pid in server.worker_pids():
             server.kill_worker(pid)
-    wait_until(lambda: value_of(scrape(server), "operations_recovered_total") == 1, 30, "the recovery")
+    wait_until(lambda: value_of(scrape(server), "operations_recovered_total") == 1, 60, "the recovery")
     samples = scrape(server)
     assert value_of(samples, "active_connections") == 1
     assert total_of(samples, "file_uploads_total") == 0

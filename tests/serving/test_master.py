@@ -26,9 +26,9 @@ def test_a_worker_that_has_no_handlers_yet_still_hears_that_it_shall_stop(tmp_pa
     environ = {"DATA_DIR": str(tmp_path / "data"), "PREPARE_ON_START": "true", "GRACEFUL_TIMEOUT": "10m"}
     server = Gunicorn(tmp_path, "wsgi:app", ["-c", str(configuration)], environ).start()
     try:
-        wait_until(lambda: held.exists() and held.read_text(), 20, "the second worker is held")
+        wait_until(lambda: held.exists() and held.read_text(), 60, "the second worker is held")
         os.kill(server.master_pid, signal.SIGTERM)
-        wait_until(lambda: len(server.worker_pids()) == 1, 20, "the first worker stopped")
+        wait_until(lambda: len(server.worker_pids()) == 1, 60, "the first worker stopped")
         held.with_name("held.go").touch()
         assert server.stop() == 0
         assert f"Worker exiting (pid: {held.read_text()})" in server.log_text()

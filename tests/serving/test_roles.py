@@ -74,7 +74,7 @@ def test_gunicorns_own_log_of_requests_tells_of_both_roles(served: tuple[Service
     answer = through(front, "GET", path)
 
     line = f"GET {path} HTTP/1.1 200 127.0.0.1:{front.port} {answer.headers['X-Request-ID']}"
-    wait_until(lambda: line in service.log_text(), 30, f"{line}: {service.log_text()[-500:]}")
+    wait_until(lambda: line in service.log_text(), 60, f"{line}: {service.log_text()[-500:]}")
 
 
 @pytest.mark.server

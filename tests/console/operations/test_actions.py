@@ -192,4 +192,4 @@ def test_charts_are_drawn_anew_in_another_theme(page: OperatorBrowser) -> None:
     light = page.evaluate(drawn)
     page.dress("dark")
 
-    wait_until(lambda: page.evaluate(drawn) != light, 30, "the charts have other colours")
+    wait_until(lambda: page.evaluate(drawn) != light, 60, "the charts have other colours")

@@ -120,5 +120,5 @@ def test_a_long_page_is_drawn_to_its_end(page: OperatorBrowser, activity: Activi
         activity.ask("GET", "/api/v1/access/me")
     page.open("audit?action=user:describe&size=100")
 
-    wait_until(lambda: len(page.rows()) > 60, 30, "the rows after the first are drawn")
+    wait_until(lambda: len(page.rows()) > 60, 60, "the rows after the first are drawn")
     assert len(set(page.rows())) == len(page.rows())

@@ -81,7 +81,7 @@ def test_the_refusal_is_the_one_row_of_the_upload(set_config: Set) -> None:
     url = begin(client, 4)
     patch(client, url, 0, b"text")
 
-    parts.shipper.flush(seconds=20)
+    parts.shipper.flush(seconds=60)
     rows = client_of(app, ADMIN_TOKEN).get("/api/v1/audit/logs?resource_type=file").get_json()["logs"]
 
     kinds = [(row["action"], row["status"], row["error_type"]) for row in rows]

@@ -60,7 +60,7 @@ def test_an_upload_goes_on_when_the_database_is_back(
     upload = tus.begin(SIZE)
     assert tus.patch(upload, 0, data[: SIZE // 2]).status_code == 204
     with tus.begin_to_send(upload, SIZE // 2, SIZE // 2, data[SIZE // 2 : SIZE // 2 + 1000]) as client:
-        wait_until(lambda: _is_held(server, upload), 20, "the request is served")
+        wait_until(lambda: _is_held(server, upload), 60, "the request is served")
         database.stop()
         client.sendall(data[SIZE // 2 + 1000 :])
         assert status_of(client) == 503
@@ -107,7 +107,7 @@ def test_uploads_that_hang_leave_threads_for_everybody_else(service: Callable[..
     urls = [tus.begin(100) for _ in range(6)]
     with ExitStack() as stack:
         hanging = [stack.enter_context(tus.begin_to_send(url, 0, 100, b"x")) for url in urls]
-        answered = wait_until(lambda: _answered(hanging, 4), 30, "all but two are refused")
+        answered = wait_until(lambda: _answered(hanging, 4), 60, "all but two are refused")
 
         assert [status_of(client) for client in answered] == [503] * 4
         assert tus.patch(tus.begin(1), 0, b"x").status_code == 503

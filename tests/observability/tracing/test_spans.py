@@ -58,7 +58,7 @@ def trace_in(answer: Any) -> str:
 def spans_of(collector: Collector, answer: Any, count: int = 1) -> list[dict[str, Any]]:
     """The spans of an answer's trace, once so many have come."""
     trace_id = trace_in(answer)
-    wait_until(lambda: len(collector.of_trace(trace_id)) >= count, 30, f"{count} spans of a request")
+    wait_until(lambda: len(collector.of_trace(trace_id)) >= count, 60, f"{count} spans of a request")
     return collector.of_trace(trace_id)
 
 
@@ -72,7 +72,7 @@ def test_a_span_agrees_with_the_request_log_and_the_audit_log(
     log = Path(environ["DATA_DIR"], "logs", "filewallball.log").read_text().splitlines()
     (line,) = [each for each in map(json.loads, log) if each["logger"] == "filewallball.request"]
     parts = Parts(app)
-    assert parts.shipper.flush(seconds=20)
+    assert parts.shipper.flush(seconds=60)
     (row,) = rows_of(parts, "SELECT * FROM audit_log WHERE action = 'file:upload'")
     assert span["name"] == "PUT /upload/<filename>"
     assert (span["kind"], span["status"]["code"], span["parentSpanId"]) == (SERVER, 0, "")
@@ -218,7 +218,7 @@ def test_an_operation_that_no_request_asked_for_begins_a_trace(
         named = [span for span in collector.spans() if span["name"] == "file:expire"]
         return [each for each in named if each["attributes"]["filewallball.event_id"] == op.event.event_id]
 
-    (span,) = wait_until(found, 30, "the span of an operation")
+    (span,) = wait_until(found, 60, "the span of an operation")
     assert (span["kind"], span["parentSpanId"]) == (INTERNAL, "")
     assert span["attributes"]["filewallball.file_id"] == "f-of-no-request"
 

@@ -51,7 +51,7 @@ def test_tokens_stay_out_of_the_log_of_nginx(front: Front) -> None:
         ("/files", "Bearer Canary9x7QzKpLw3"),
     ):
         ask(front, "GET", path, headers={"User-Agent": agent})
-    wait_until(lambda: front.lines().count("(hidden)") >= 5, 30, "lines")
+    wait_until(lambda: front.lines().count("(hidden)") >= 5, 60, "lines")
 
     assert "anary9x7" not in front.lines()
 

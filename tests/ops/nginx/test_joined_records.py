@@ -21,7 +21,7 @@ def test_one_request_id_joins_nginx_the_answer_and_the_audit_log(front: Front, b
     }
     answer = ask(front, "PUT", "/upload/b.txt?description=not-for-logs", data=b"b", headers=spoofed)
     request_id = answer.headers["X-Request-ID"]
-    line = wait_until(lambda: _line_of(front, request_id), 30, "nginx's line")
+    line = wait_until(lambda: _line_of(front, request_id), 60, "nginx's line")
     rows = _rows(behind, "action=file:upload&size=100")
     (row,) = (row for row in rows if row["resource_id"] == answer.json()["file_id"])
 
@@ -56,7 +56,7 @@ def test_one_trace_joins_nginx_the_answer_and_the_audit_log(
     for answer, action in ((stored, "file:upload"), (fetched, "file:download")):
         request_id = answer.headers["X-Request-ID"]
         expected = trace_id or request_id.removeprefix("req_")
-        line = wait_until(lambda: _line_of(front, request_id), 30, "nginx's line")  # noqa: B023
+        line = wait_until(lambda: _line_of(front, request_id), 60, "nginx's line")  # noqa: B023
         rows = _rows(behind, f"trace_id={expected}&request_id={request_id}")
         assert [row["action"] for row in rows] == [action]
         assert line["trace_id"] == answer.headers["traceresponse"][3:35] == expected

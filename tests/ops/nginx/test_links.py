@@ -71,7 +71,7 @@ def test_no_secret_of_links_and_tickets_is_written_down(
         ask(front, "GET", url)
         ask(front, "GET", url.replace("fwb_", "%66wb%5F"), headers={"User-Agent": f"agent {url}"})
         ask(front, "GET", url.replace("fwb_", "%2566wb_"))
-    wait_until(lambda: front.lines().count("\n") >= before + 15, 30, "lines")
+    wait_until(lambda: front.lines().count("\n") >= before + 15, 60, "lines")
     audit = ask(front, "GET", "/api/v1/audit/logs?size=100", headers=as_admin).text
 
     files = [each for each in behind.data_dir.rglob("*") if each.is_file()]

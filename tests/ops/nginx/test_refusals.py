@@ -49,7 +49,7 @@ def test_a_refusal_of_nginxs_own_is_on_record(
     problem = json.loads(body)
     request_id = headers["x-request-id"]
 
-    found = wait_until(lambda: rows(behind, request_id=request_id), 30, "the row")
+    found = wait_until(lambda: rows(behind, request_id=request_id), 60, "the row")
 
     (row,) = found
     assert problem["code"] == code
@@ -57,7 +57,7 @@ def test_a_refusal_of_nginxs_own_is_on_record(
     assert (row["resource_type"], row["ip_address"]) == ("system", "127.0.0.1")
     assert row["details"]["method"] == method
     assert row["details"]["path"] == path
-    line = wait_until(lambda: _line_of(front, request_id), 30, "nginx's line")
+    line = wait_until(lambda: _line_of(front, request_id), 60, "nginx's line")
     assert (line["method"], line["status_code"]) == (method, problem["status"])
 
 
