@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -56,7 +57,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run campaigns at full length")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    # No time limits, and in the suite the same examples each time; `make soak` looks for new ones.
+    hypothesis.settings.register_profile(
+        "tests",
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+        derandomize=not config.getoption("--soak"),
+        database=None,
+    )
+    hypothesis.settings.load_profile("tests")
     sys.addaudithook(_refuse_the_outside)
     gc.disable()  # until all tests are collected: they stay
 

@@ -67,9 +67,7 @@ def test_no_cell_of_a_csv_is_a_formula(parts: Parts, admin: FlaskClient, record:
 def test_a_csv_gives_the_values_that_json_lines_give(
     parts: Parts, admin: FlaskClient, rounds: Callable[[int, int], int]
 ) -> None:
-    @hypothesis.settings(
-        max_examples=rounds(40, 1000), deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
-    )
+    @hypothesis.settings(max_examples=rounds(40, 1000), suppress_health_check=list(hypothesis.HealthCheck))
     @hypothesis.given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=5))
     @hypothesis.example([("'=1", "=1", "'"), ("''", "'tis", " =1")])
     def check(rows: list[tuple[str, str, str]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, storage_from_string
@@ -55,7 +55,6 @@ def let_through(counter: HostCounter, item: RateLimitItem, client: str, times: i
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@settings(deadline=None)
 @given(steps=trace)
 def test_the_answers_are_those_of_the_librarys_memory(
     strategy: str, steps: list[tuple[int, str, str, str, int]]

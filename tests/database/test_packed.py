@@ -56,7 +56,7 @@ def database(app: Flask) -> Database:
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.none(), _TEXTS), _TEXTS, st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)))
 def test_a_row_is_what_the_stock_way_finds(
     database: Database, name: str | None, note: str, count: int | None

@@ -33,7 +33,7 @@ PIECES = (
 )
 characters = st.one_of(st.sampled_from(PIECES), st.characters(exclude_categories=["Cc", "Cs"]))
 texts = st.lists(characters, max_size=5).map("".join)
-campaign = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+campaign = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_an_upload_is_found_at_once(client: FlaskClient) -> None:
 
 
 def test_every_search_finds_what_python_finds(parts: Parts, rounds: Callable[[int, int], int]) -> None:
-    @settings(max_examples=rounds(60, 2000), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=rounds(60, 2000), suppress_health_check=list(HealthCheck))
     @given(
         st.lists(names, min_size=1, max_size=6),
         st.lists(names, max_size=6),

@@ -63,14 +63,7 @@ def campaign(operation: Any, examples: int, senders: list[str]) -> tuple[int, li
     broken: list[str] = []
     sent = 0
 
-    @settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        derandomize=examples < 100,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(max_examples=examples, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())
     def send(case: Any) -> None:
         nonlocal sent

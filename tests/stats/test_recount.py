@@ -59,7 +59,7 @@ def test_nothing_on_record_gives_zeros(parts: Parts, statistics: Statistics) -> 
 def test_statistics_are_a_recount_however_rows_arrive_and_are_sealed(
     parts: Parts, statistics: Statistics, rounds: Callable[[int, int], int]
 ) -> None:
-    @settings(max_examples=rounds(8, 200), derandomize=True, database=None, deadline=None)
+    @settings(max_examples=rounds(8, 200))
     @given(st.lists(st.one_of(st.just("seal"), st.lists(_EVENTS, min_size=1, max_size=9)), max_size=5))
     def holds(steps: list[str | list[dict[str, Any]]]) -> None:
         """The log only grows from one example to the next, as it does in life."""

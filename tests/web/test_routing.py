@@ -2,7 +2,7 @@
 
 import pytest
 from flask import Flask, url_for
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError, Map, Rule
@@ -32,7 +32,6 @@ _WORDS = st.sampled_from(
 _PATHS = st.lists(_WORDS | st.text(max_size=5), max_size=4).map(lambda words: "/" + "/".join(words))
 
 
-@settings(max_examples=100, deadline=None)
 @given(_PATHS, st.sampled_from(["GET", "HEAD", "POST", "DELETE", "OPTIONS", "get", "NONE"]))
 def test_what_the_shortcut_finds_is_what_the_search_finds(path: str, method: str) -> None:
     environ = EnvironBuilder("/", method=method).get_environ()
