@@ -102,7 +102,10 @@ def test_a_database_that_keeps_no_changes_is_told_while_files_are_still_served(c
     assert (read.status_code, read.content) == (200, b"kept")
     wait_until(lambda: readiness(server) == (200, ""), seconds=60, what="it is ready without a request")
     assert upload(server, 1) == 201
-    assert "database_writable 1.0" in server.request("GET", "/metrics").text.splitlines()
+    wait_until(
+        lambda: "database_writable 1.0" in server.request("GET", "/metrics").text.splitlines(),
+        what="the metrics follow",
+    )
 
 
 def test_an_idle_service_notices_a_read_only_database(read_only_mariadb: Case) -> None:

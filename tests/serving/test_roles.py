@@ -5,6 +5,7 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,7 +59,11 @@ def processes(service: Service, name: str = "fwb-") -> list[psutil.Process]:
 
 
 def named(service: Service) -> Counter[str]:
-    return Counter(process.name() for process in processes(service))
+    names: Counter[str] = Counter()
+    for process in processes(service):
+        with suppress(psutil.NoSuchProcess):  # it may have ended since
+            names[process.name()] += 1
+    return names
 
 
 def through(front: Front, method: str, path: str, **options: Any) -> requests.Response:

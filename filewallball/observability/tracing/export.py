@@ -95,12 +95,12 @@ class SpanExport(SpanExporter):
         """Nothing: `stop` ends what is left to end."""
 
     def _lose(self, count: int, reason: str) -> None:
-        self._count(DROPPED, count)
         with self._lock:
             self._lost += count
             is_new, self._problem = not self._problem, self._problem or reason
         if is_new:
             logger.warning("Spans are lost", extra={"collector": self._url, "reason": reason})
+        self._count(DROPPED, count)  # last: whoever sees it counted finds the reason in the log
 
     def _recover(self) -> None:
         """Batches are taken again. Where there were too many spans, that is over once half of the room is free."""
