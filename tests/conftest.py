@@ -77,14 +77,17 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests by their fixtures, before `-m` chooses among them."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if fixtures & _SERVER_FIXTURES:
+        item.add_marker("server")
+    if "rounds" in fixtures:
+        item.add_marker("soak")
+
+
 @pytest.hookimpl(trylast=True)  # after they were shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & _SERVER_FIXTURES:
-            item.add_marker("server")
-        if "rounds" in fixtures:
-            item.add_marker("soak")
     # The others are handed out while these wait, so that no process is left alone with them at the end.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

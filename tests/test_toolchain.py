@@ -113,3 +113,17 @@ def _install(packages: Path, path: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["/bin/bash", str(script), str(packages)], env={"PATH": path}, capture_output=True, text=True
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "expression", "chosen"),
+    [
+        ("tests/counting/test_host_file.py", "soak", "1/"),
+        ("tests/integration/test_crash.py", "not server", "no tests"),
+    ],
+)
+def test_make_soak_and_make_test_unit_find_their_tests(path: str, expression: str, chosen: str) -> None:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", expression, path]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert found.stdout.splitlines()[-1].startswith(chosen)
