@@ -231,7 +231,7 @@ _PARTS = (
         "5m",
         WARNING,
         "Traces of requests are lost",
-        "In 15 minutes {{ $value | printf `%.0f` }} spans of {{ $labels.instance }} were lost on the way to the collector",
+        "In 15 minutes {{ $value | printf `%.0f` }} spans of {{ $labels.instance }} were lost",
     ),
 )
 
