@@ -11,6 +11,7 @@ from filewallball import errors
 from filewallball.access.tables import tokens, users
 from filewallball.clock import now_us
 from filewallball.database.connections import Database
+from filewallball.database.engines import dialect_of
 
 PREFIX_LENGTH = 8
 _MAX_TOKEN_LENGTH = 512
@@ -97,9 +98,10 @@ def first_admin_stands(database: Database, wanted: str) -> bool:
 
 def give_first_admin(connection: Connection, token: str) -> None:
     """Make user 1, `admin`, exist with this token; it replaces the one that was given this way before."""
-    if connection.execute(select(users.c.id).where(users.c.id == _FIRST_ADMIN)).first() is None:
-        values = {"id": _FIRST_ADMIN, "username": "admin", "role": "admin", "created_us": now_us()}
-        connection.execute(insert(users), values)
+    values = {"id": _FIRST_ADMIN, "username": "admin", "role": "admin", "created_us": now_us()}
+    connection.execute(dialect_of(connection.dialect.name).insert_ignoring(users), values)
+    # Of several services that start at once, the others wait here.
+    connection.execute(select(users.c.id).where(users.c.id == _FIRST_ADMIN).with_for_update()).one()
     connection.execute(update(tokens).where(*_FIRST_TOKEN).values(revoked_us=now_us()))
     connection.execute(delete(tokens).where(tokens.c.digest == digest(token)))
     connection.execute(insert(tokens), _token_values(token))

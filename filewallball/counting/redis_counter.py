@@ -132,6 +132,6 @@ class _SlidingWindow(_Strategy):
         resets_in = inf
         if earlier:
             resets_in = earlier_seconds % (self._seconds / earlier)
-        if count:
-            resets_in = min(resets_in, count_seconds % self._seconds)
+        if count:  # its key lives for two windows: of a hit in this very millisecond both are left
+            resets_in = min(resets_in, count_seconds % self._seconds or self._seconds)
         return remaining, 0.0 if resets_in == inf else resets_in

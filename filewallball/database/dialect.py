@@ -52,6 +52,10 @@ class Dialect(ABC):
         """The one write lock of the process, where writers must not meet in the database of this engine."""
         return nullcontext()
 
+    @abstractmethod
+    def migrating(self, engine: Engine) -> AbstractContextManager[None]:
+        """Keep all other processes from changing the schema of the engine's database; waits for the one that does."""
+
     def commits(self, lock: AbstractContextManager[Any], transact: Transact, sync: Sync) -> Commits:
         """The object that commits write transactions, and has them synced."""
         return Commits(lock, transact, sync)

@@ -1,6 +1,7 @@
 """MariaDB: a server, of which each process has a few connections."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -34,6 +35,8 @@ _ABANDONED_SECONDS = 45
 hold its locks for hours."""
 _CONNECTED = text("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
 _MAXIMUM = text("SELECT @@GLOBAL.max_connections")
+_LOCK_SCHEMA = text("SELECT GET_LOCK(CONCAT('filewallball/', DATABASE()), 1)")
+"""Waits for a second; a name is of the whole server."""
 _VARIABLES = text("SHOW GLOBAL VARIABLES WHERE variable_name IN :names")
 _OF_DURABILITY = (
     "innodb_flush_log_at_trx_commit",
@@ -77,6 +80,16 @@ class MariaDB(Dialect):
         server = HungServer()
         for engine in {writer, reader}:
             server.watch(engine)
+
+    @contextmanager
+    def migrating(self, engine: Engine) -> Iterator[None]:
+        with engine.connect() as connection:
+            while connection.scalar(_LOCK_SCHEMA) == 0:
+                pass
+            try:
+                yield
+            finally:
+                connection.invalidate()  # the lock goes with it; the server may have closed it meanwhile
 
     def statements(self, reader: Engine, query: Query) -> Statements:
         return PackedStatements(reader, query)

@@ -7,7 +7,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from filewallball.database.connections import Database
-from filewallball.database.engines import Engines
+from filewallball.database.engines import Engines, dialect_of
 from filewallball.installation import SHIPPED, __version__
 from filewallball.registry import Holder, part, provide
 from filewallball.settings.errors import ConfigError
@@ -79,7 +79,7 @@ def _migrating(engines: Engines) -> Iterator[None]:
     provide(app, engines)
     bind(app)
     Migrate(app, db, render_as_batch=True)
-    with app.app_context():
+    with app.app_context(), dialect_of(engines.reader.dialect.name).migrating(engines.reader):
         try:
             yield
         except CommandError as error:

@@ -1,10 +1,12 @@
 """SQLite: one writer at a time on each host, durable through its write-ahead log."""
 
+import fcntl
+import os
 import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import Any, cast
@@ -74,6 +76,18 @@ class SQLite(Dialect):
 
     def write_lock(self, engine: Engine) -> AbstractContextManager[Any]:
         return Turns(Path(f"{engine.url.database}{SUFFIX}")) if _is_plain(engine) else threading.Lock()
+
+    @contextmanager
+    def migrating(self, engine: Engine) -> Iterator[None]:
+        if not _is_plain(engine):
+            yield
+            return
+        folder = os.open(Path(str(engine.url.database)).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def commits(self, lock: AbstractContextManager[Any], transact: Transact, sync: Sync) -> Commits:
         return GroupCommit(lock, transact, sync)

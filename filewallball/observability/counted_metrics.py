@@ -194,9 +194,14 @@ COUNTED = (
     Metric(
         "trace_spans_total",
         COUNTER,
-        "Spans sent to the collector of traces, and spans lost because it did not take them",
-        (one_of("outcome", "exported", "dropped"),),
-        preset=(("exported",), ("dropped",)),
+        "Spans sent to the collector of traces, and spans that it did not take or that died with their process",
+        (one_of("outcome", *words.SPAN_OUTCOMES),),
+        preset=tuple((outcome,) for outcome in words.SPAN_OUTCOMES),
+    ),
+    Metric(
+        "trace_spans_taken_total",
+        COUNTER,
+        "Spans made for the collector of traces; those that `trace_spans_total` does not have yet wait for it",
     ),
     Metric("metric_files_unreadable_total", COUNTER, "Metric files found unreadable, at a scrape or a start"),
     Metric("metric_updates_dropped_total", COUNTER, "Updates of series that found no room on the disk"),

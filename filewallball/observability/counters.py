@@ -5,6 +5,7 @@ from pathlib import Path
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from filewallball.observability.metric_store.collector import metric_files
+from filewallball.observability.uptime import started_at
 from filewallball.recording.event_ids import Anchor, note_anchor, read_anchor
 
 EPOCH = "epoch"
@@ -18,6 +19,14 @@ def note_epoch(directory: Path) -> None:
 def epoch(directory: Path) -> Anchor | None:
     """The moment at which counting began; None if no service ever started here."""
     return read_anchor(directory / EPOCH)
+
+
+def began_at(directory: Path) -> float:
+    """The Unix time since which the counters count; an upgrade goes on with them, so that may be before its start."""
+    noted, start = epoch(directory), started_at()
+    return (
+        start if noted is None else min(noted.moment_us / 1e6, start)
+    )  # the noted one may lie ahead of the clock
 
 
 class Counters:

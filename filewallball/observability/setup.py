@@ -9,6 +9,7 @@ import prometheus_flask_exporter
 from flask import Flask
 
 from filewallball.installation import __version__
+from filewallball.observability.counters import began_at
 from filewallball.observability.exporter import Exporter
 from filewallball.observability.exposition import Exposition, Value
 from filewallball.observability.http import HttpObserver
@@ -41,7 +42,7 @@ def serve_metrics(
     announce_metrics_dir(settings.metrics_dir)
     unreadable = partial(_count_unreadable, metrics)
     exposition = Exposition(settings.metrics_dir, part(Slots, app), unreadable)
-    for name, read in {**_own_readers(), **readers}.items():
+    for name, read in {**_own_readers(settings), **readers}.items():
         exposition.register(name, read)
     Exporter(exposition, guard).init_app(app)
 
@@ -65,9 +66,10 @@ def init_middleware(
     )
 
 
-def _own_readers() -> Readers:
+def _own_readers(settings: Settings) -> Readers:
     return {
         "process_start_time_seconds": started_at,
+        "counters_start_time_seconds": partial(began_at, settings.metrics_dir),
         "filewallball_build_info": lambda: {(__version__, platform.python_version()): 1},
         "flask_exporter_info": lambda: {(prometheus_flask_exporter.__version__,): 1},
     }

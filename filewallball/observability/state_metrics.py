@@ -11,6 +11,12 @@ _BUSIEST = f"ids of the {words.MAX_USERS} users with the highest values"
 STATE = (
     Metric("process_start_time_seconds", GAUGE, "When the service started, Unix time", scraped=True),
     Metric(
+        "counters_start_time_seconds",
+        GAUGE,
+        "When the counters began at 0, Unix time: at a start, but not at an upgrade (USR2)",
+        scraped=True,
+    ),
+    Metric(
         "storage_utilization_percent",
         GAUGE,
         "Used share of the file system that holds the files, as df says it",

@@ -143,5 +143,6 @@ AUTH_FAILURES = {
     "forbidden": "forbidden",
     "link_password_wrong": "link_password",
 }
+SPAN_OUTCOMES = EXPORTED, DROPPED = "exported", "dropped"
 UPLOAD_RULES = ("/upload", "/upload/<filename>")
 DOWNLOAD_RULES = ("/download/<file_id>", "/view/<file_id>")

@@ -231,7 +231,7 @@ _PARTS = (
         "5m",
         WARNING,
         "Traces of requests are lost",
-        "In 15 minutes the collector did not take {{ $value | printf `%.0f` }} spans of {{ $labels.instance }}",
+        "In 15 minutes {{ $value | printf `%.0f` }} spans of {{ $labels.instance }} were lost",
     ),
 )
 

@@ -2,7 +2,7 @@
 
 A series with a label such as `client_ip` appears with its first event: the first sample that Prometheus gets may be
 59, and its own `increase` starts there. Here the first sample counts in full where the series is known to be new: the
-target was scraped at the start of the window and did not show it, or the service started within the window. After a
+target was scraped at the start of the window and did not show it, or all counters began within the window. After a
 gap in the scrapes neither holds, so that old counts are not taken for new ones.
 """
 
@@ -32,7 +32,7 @@ def quantile(share: float, buckets: str, window: str, by: str = "le") -> str:
 
 def _born(series: str, window: str) -> str:
     watched = f"max_over_time(up[{_BEFORE}] offset {window}) == 1"
-    started = f"process_start_time_seconds > scalar({_start(window)})"
+    started = f"counters_start_time_seconds > scalar({_start(window)})"
     return (
         f"max_over_time({series}[{window}]) unless last_over_time({series}[{_BEFORE}] offset {window})"
         f" and on (job, instance) ({watched} or {started})"

@@ -40,6 +40,18 @@ def test_an_answer_within_the_limit_says_what_is_left(
         assert 1 <= limits["api"]["t"] <= 86400
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_first_answer_by_redis_says_that_a_whole_window_is_to_come(
+    build: Build, redis_server: Redis, strategy: str
+) -> None:
+    options = {"RATELIMIT_STRATEGY": strategy, "REDIS_URL": redis_server.url}
+    client = client_of(build(RATELIMIT_API="30/day", **options), address=ADDRESS)
+
+    told_seconds = [told(client.get("/files"))[1]["api"]["t"] for _ in range(20)]
+
+    assert 86_000 < min(told_seconds) <= max(told_seconds) <= 86_400
+
+
 def test_a_refusal_names_the_policy_and_keeps_its_code(build: Build) -> None:
     client = client_of(build(RATELIMIT_API="1/hour"), address=ADDRESS)
     client.get("/files")

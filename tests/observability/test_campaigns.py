@@ -102,6 +102,7 @@ def test_totals_are_exact_through_an_upgrade_of_the_master(service: Start, round
         assert server.wait(60) == 0
     samples = settled(scraper)
     assert_sound(scraper)
+    assert value_of(samples, "counters_start_time_seconds") < value_of(samples, "process_start_time_seconds")
     assert set(load.ledger) == {"upload done", "download done"}
     assert uploads(samples) == load.ledger["upload done"]
     assert downloads(samples) == load.ledger["download done"]

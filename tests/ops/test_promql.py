@@ -12,8 +12,8 @@ pytestmark = pytest.mark.server
 
 _AT = 'job="filewallball",instance="a:8000"'
 _NEW = f'file_uploads_total{{client_ip="203.0.113.5",{_AT}}}'
-_WATCHED = {f"up{{{_AT}}}": "1x80", f"process_start_time_seconds{{{_AT}}}": "-9000x80"}
-_NEVER_RESTARTED = {f"process_start_time_seconds{{{_AT}}}": "-9000x80"}
+_WATCHED = {f"up{{{_AT}}}": "1x80", f"counters_start_time_seconds{{{_AT}}}": "-9000x80"}
+_NEVER_RESTARTED = {f"counters_start_time_seconds{{{_AT}}}": "-9000x80"}
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ HISTORIES = {
     "a client that comes back after a restart counts what it did since": History(
         {_NEW: "100x10 _x30 7x40"},
         7,
-        others={**_WATCHED, f"process_start_time_seconds{{{_AT}}}": "-9000x10 600x70"},
+        others={**_WATCHED, f"counters_start_time_seconds{{{_AT}}}": "-9000x10 600x70"},
     ),
     "the first events of a service that just started count": History(
         {_NEW: "_x40 5x40"},
         5,
-        others={f"up{{{_AT}}}": "_x40 1x40", f"process_start_time_seconds{{{_AT}}}": "_x40 590x40"},
+        others={f"up{{{_AT}}}": "_x40 1x40", f"counters_start_time_seconds{{{_AT}}}": "_x40 590x40"},
     ),
     "a failed scrape does not make old events new": History(
         {_NEW: "100x27 stale 100x51"},
@@ -54,10 +54,19 @@ HISTORIES = {
         0,
         others={**_NEVER_RESTARTED, f"up{{{_AT}}}": "1x10 0x29 1x40"},
     ),
+    "an upgraded service that was not scraped for a while goes on with its counts": History(
+        {_NEW: "100x10 stale _x28 100x40"},
+        0,
+        others={
+            f"up{{{_AT}}}": "1x10 0x29 1x40",
+            f"counters_start_time_seconds{{{_AT}}}": "-9000x80",
+            f"process_start_time_seconds{{{_AT}}}": "-9000x10 _x29 590x40",
+        },
+    ),
     "a Prometheus that just started does not take old events for new ones": History(
         {_NEW: "_x40 100x40"},
         0,
-        others={f"up{{{_AT}}}": "_x40 1x40", f"process_start_time_seconds{{{_AT}}}": "_x40 -9000x40"},
+        others={f"up{{{_AT}}}": "_x40 1x40", f"counters_start_time_seconds{{{_AT}}}": "_x40 -9000x40"},
     ),
     "a new series that is reset counts with its peak": History({_NEW: "_x36 59x4 2x40"}, 59),
 }

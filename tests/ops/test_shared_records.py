@@ -13,7 +13,7 @@ from filewallball.ops.shared_records import ANSWERS, ERRORS, FILE_SIZES, SHARED
 from tests.ops.promtool import expect, shared_rules
 
 _AT = 'job="filewallball",instance="a:8000"'
-_WATCHED = {f"up{{{_AT}}}": "1x80", f"process_start_time_seconds{{{_AT}}}": "-9000x80"}
+_WATCHED = {f"up{{{_AT}}}": "1x80", f"counters_start_time_seconds{{{_AT}}}": "-9000x80"}
 _ERROR = f'errors_total{{error_type="storage_full",endpoint="/upload",{_AT}}}'
 _OTHER = f'errors_total{{error_type="storage_full",endpoint="/upload/<filename>",{_AT}}}'
 
@@ -36,7 +36,7 @@ HISTORIES = {
     "a restart": History(
         {_ERROR: "100x28 3x52"},
         3,
-        {**_WATCHED, f"process_start_time_seconds{{{_AT}}}": "-9000x28 420x52"},
+        {**_WATCHED, f"counters_start_time_seconds{{{_AT}}}": "-9000x28 420x52"},
     ),
     "a gap in the scrapes": History(
         {_ERROR: "100x24 stale _x3 100x52"},

@@ -46,11 +46,18 @@ def test_sizes_and_durations_are_read_as_people_write_them() -> None:
         ("MAX_UPLOAD_SIZE", "9" * 5000),
         ("SCAN_TIMEOUT", "9" * 5000),
         ("OTEL_BSP_EXPORT_TIMEOUT", "9" * 5000),
+        ("RATELIMIT_UPLOAD", "9" * 5000 + "/day"),
+        ("RATELIMIT_UPLOAD", "9999999999999999/day"),
+        ("AUTOBLOCK_AUTH", "1/99999999999 year"),
     ],
 )
 def test_what_cannot_be_read_at_all_is_a_bad_value_too(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: "):
         load_settings({name: value})
+
+
+def test_a_limit_that_is_given_twice_counts_once() -> None:
+    assert len(load_settings({"RATELIMIT_API": "5/minute;5/minute;9/hour"}).ratelimit_api) == 2
 
 
 def test_every_bad_value_is_named_at_once() -> None:

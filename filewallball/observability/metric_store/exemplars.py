@@ -1,6 +1,8 @@
 """The exemplars of all slots: of each bucket the newest, as OpenMetrics writes them."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 from prometheus_client.utils import floatToGoString
@@ -44,7 +46,7 @@ class Exemplars:
         self._unshown.clear()
 
     def _read(self, paths: Sequence[Path]) -> list[Path]:
-        unreadable, names = list[Path](), set[str]()
+        unreadable, names, now = list[Path](), set[str](), time.time()
         for path in paths:
             reader = self._readers.setdefault(path.name, ExemplarReader())
             try:
@@ -54,7 +56,7 @@ class Exemplars:
                 continue
             names.add(path.name)
             for key, exemplar in found.items():
-                if key not in self._newest or exemplar.seconds >= self._newest[key].seconds:
+                if key not in self._newest or _age(exemplar, now) <= _age(self._newest[key], now):
                     self._newest[key] = exemplar
                     self._unshown.add(key)
         if self._readers.keys() - names:
@@ -67,6 +69,11 @@ class Exemplars:
             metric, _, labels, _ = parse_key(key)
             self._series[key] = metric, labels
         return self._series[key]
+
+
+def _age(exemplar: Exemplar, now: float) -> float:
+    """Its age in seconds; one of a time to come is older than all, for the clock was set back after it."""
+    return now - exemplar.seconds if exemplar.seconds <= now else inf
 
 
 def _text(exemplar: Exemplar) -> str:

@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from filewallball.observability.tracing.sending import Session, sender
+from filewallball.observability.vocabulary import DROPPED, EXPORTED
 from filewallball.settings.tracing import TracingSettings
 
-EXPORTED, DROPPED = "exported", "dropped"
 logger = logging.getLogger("filewallball.traces")
 
 

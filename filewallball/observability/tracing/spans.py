@@ -47,7 +47,8 @@ class Spans:
 
     def of_request(self, exchange: Exchange) -> list[ReadableSpan]:
         """The span of a request, and one below it for each of its steps."""
-        trace, state = exchange.trace, TraceState.from_header([exchange.trace.state])
+        trace = exchange.trace
+        state = TraceState.from_header([self._redactor.text(trace.state)])
         own = SpanContext(int(trace.trace_id, 16), int(trace.span_id, 16), False, _SAMPLED, state)
         at = _clock()
         method = exchange.environ["REQUEST_METHOD"]

@@ -9,6 +9,7 @@ from uuid_utils import uuid4
 from filewallball.observability.metrics import Metrics
 from filewallball.observability.request_log import PROBES
 from filewallball.observability.tracing.sampling import Sampler
+from filewallball.observability.vocabulary import DROPPED, SPAN_OUTCOMES
 from filewallball.recording.event import Event
 from filewallball.settings.loading import without_variables
 from filewallball.settings.service import Settings
@@ -17,10 +18,13 @@ from filewallball.web.origin import Origin
 from filewallball.web.trace_context import Trace
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
     from filewallball.observability.tracing.export import SpanExport
     from filewallball.observability.tracing.spans import Spans
 
 _STOP_SECONDS = 2.0
+_TAKEN, _SETTLED = "trace_spans_taken_total", "trace_spans_total"
 _OF_LIBRARIES = ("OTEL_", "PROTOCOL_BUFFERS_")
 """Variables that the libraries read by themselves; a wrong one would end each process at its start."""
 
@@ -46,6 +50,7 @@ class Tracing:
                 from filewallball.observability.tracing.export import SpanExport
                 from filewallball.observability.tracing.spans import Spans
 
+                self._count_lost()
                 self._spans = Spans(self._settings)
                 self._export = SpanExport(self._settings, self._count)
 
@@ -67,7 +72,7 @@ class Tracing:
         """Export the span of a request that is recorded."""
         spans, export = self._spans, self._export
         if spans is not None and export is not None and exchange.trace.is_recorded:
-            export.submit(spans.of_request(exchange))
+            self._submit(export, spans.of_request(exchange))
 
     def record(self, event: Event) -> None:
         """Export the span of an operation that no request asked for."""
@@ -76,7 +81,20 @@ class Tracing:
             return
         trace_id = uuid4().hex
         if self._sampler.takes(trace_id, None):
-            export.submit(spans.of_operation(event, trace_id))
+            self._submit(export, spans.of_operation(event, trace_id))
+
+    def _submit(self, export: "SpanExport", spans: "list[ReadableSpan]") -> None:
+        self._metrics.increment(
+            _TAKEN, amount=len(spans)
+        )  # before, so that a killed process leaves none uncounted
+        export.submit(spans)
+
+    def _count_lost(self) -> None:
+        """Count what waited in the last owner of this process's slot when it was killed."""
+        settled = sum(self._metrics.counted(_SETTLED, outcome) for outcome in SPAN_OUTCOMES)
+        lost = round(self._metrics.counted(_TAKEN) - settled)
+        if lost > 0:
+            self._count(DROPPED, lost)
 
     def _count(self, outcome: str, count: int) -> None:
-        self._metrics.increment("trace_spans_total", outcome, amount=count)
+        self._metrics.increment(_SETTLED, outcome, amount=count)

@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,26 @@ def test_a_successor_goes_on_with_the_exemplars_of_a_process_that_died(
     assert [labels["request_id"] for labels, _ in kept.values()] == ["req_a", "req_b"]
     assert [labels["request_id"] for labels, _ in scrapes.found().values()] == ["req_c", "req_b"]
     assert len(exemplar_files(tmp_path / "metrics")) == 1
+
+
+def test_an_hour_that_the_clock_was_set_back_holds_no_exemplar_up(
+    tmp_path: Path, scrapes: Scrapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = Process(tmp_path), Process(tmp_path)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 3600)
+    one.observe(0.05, "req_a")
+    one.observe(0.5, "req_b")
+    other.observe(5, "req_c")
+    assert len(scrapes.found()) == 3
+    monkeypatch.setattr(time, "time", lambda: now)
+    one.observe(0.06, "req_d")
+    other.observe(0.6, "req_e")
+
+    seen = [scrapes.found(), Scrapes(tmp_path).found()]
+
+    for found in seen:
+        assert [labels["request_id"] for labels, _ in found.values()] == ["req_d", "req_e", "req_c"]
 
 
 def test_a_write_that_breaks_off_at_any_byte_shows_the_one_before_or_the_new_one(tmp_path: Path) -> None:

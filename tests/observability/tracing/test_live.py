@@ -9,6 +9,7 @@ import pytest
 
 from harness.servers import Collector, Front, Service
 from harness.waiting import wait_until
+from tests.observability.scrape import samples_of, value_of
 from tests.ops.nginx.test_front import ask
 
 pytestmark = pytest.mark.server
@@ -59,6 +60,10 @@ def test_every_process_exports_what_it_did_and_none_waits_for_the_collector(
 
     failing_collector.pause()
     hung = [service.request("GET", "/files") for _ in range(20)]
+    for pid in service.worker_pids():
+        service.kill_worker(pid)
+    wait_until(lambda: _dropped(service) >= len(hung), 60, "spans of killed workers count as lost")
+    hung += [service.request("GET", "/files") for _ in range(20)]
     assert {answer.status_code for answer in hung} == {200}
     assert service.stop() == 0  # the master ends after its last worker; this raises after 30 seconds
     assert {line["collector"] for line in _log(service, "traces")} == {f"{failing_collector.url}/v1/traces"}
@@ -71,6 +76,11 @@ def _ask(front: Front) -> list[Any]:
     file_id = stored.json()["file_id"]
     fetched = [ask(front, "GET", f"/{way}/{file_id}") for way in ("download", "view", "thumbnail")]
     return [stored, *fetched, ask(front, "GET", "/nowhere")]
+
+
+def _dropped(service: Service) -> float:
+    samples = samples_of(service.request("GET", "/metrics").text)
+    return value_of(samples, "trace_spans_total", outcome="dropped")
 
 
 def _complete(collector: Collector, request_ids: list[str]) -> dict[str, dict[str, Any]]:

@@ -156,16 +156,19 @@ def test_a_method_that_nobody_knows_makes_no_new_name(
 
 
 def test_credentials_are_taken_out_of_spans(traced: Callable[..., Flask], collector: Collector) -> None:
-    token = ADMIN_TOKEN
+    token, app = ADMIN_TOKEN, traced()
     answer = put(
-        traced().test_client(),
+        app.test_client(),
         f"{token}.txt",
         Authorization=f"Bearer {token}",
+        traceparent=f"00-{new_trace_id(app)}-{CALLER}-01",
+        tracestate=f"congo={token},rojo=00f067aa0ba902b7",
         **{"User-Agent": f"x {token}"},
     )
     span, *_ = spans_of(collector, answer)
 
     assert span["attributes"]["url.path"] == "/upload/[hidden].txt"
+    assert span["traceState"] == "congo=[hidden],rojo=00f067aa0ba902b7"
     assert span["attributes"]["user_agent.original"] == "x [hidden]"
     assert token not in collector.log_text()
 
