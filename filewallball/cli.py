@@ -72,7 +72,7 @@ class Program(LazyGroup):
 @click.option(
     "--env-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File with a setting a line, NAME=value; .env by default. The environment wins.",
+    help="File of settings, one NAME=value per line; .env by default. The environment takes precedence.",
 )
 def main(env_file: Path | None) -> None:
     """Operate a FileWallBall service. Settings come from the environment."""

@@ -62,6 +62,15 @@ def test_a_wrong_method_keeps_its_allow_header(client: FlaskClient) -> None:
     assert "GET" in answer.json["detail"]
 
 
+def test_an_upload_by_put_without_a_name_is_told_where_the_name_goes(client: FlaskClient) -> None:
+    answer = client.put("/upload", data=b"bytes")
+
+    assert answer.status_code == 405
+    assert answer.json is not None
+    assert "/upload/{filename}" in answer.json["detail"]
+    assert client.put("/files", data=b"").json["detail"].startswith("Allowed here: ")  # type: ignore[index]
+
+
 def test_a_bad_field_is_named(client: FlaskClient) -> None:
     answer = client.get("/files?size=5000")
 

@@ -22,6 +22,7 @@ CONTENT_TYPE = "application/problem+json"
 DRAIN_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 5.0
 _CHUNK = 256 * 1024
+_PUT_WITHOUT_NAME = "PUT to /upload/{filename}. With `curl -T FILE`, end the address with a slash: /upload/"
 
 
 PageOf = Callable[[errors.ApiError, str], Response | None]
@@ -40,6 +41,8 @@ def render(error: Exception, page_of: PageOf = lambda cause, request_id: None) -
     cause = translate(error)
     if cause is not error:
         cause.__cause__ = error
+    if isinstance(cause, errors.MethodNotAllowed) and (request.method, request.path) == ("PUT", "/upload"):
+        cause.detail = _PUT_WITHOUT_NAME
     current_exchange().failure = cause
     if cause.reads_body:
         _drain()
