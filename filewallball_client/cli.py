@@ -140,7 +140,9 @@ def _add_upload(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
         visibility.add_argument(
             f"--{name}", action="store_const", const=name, dest="visibility", default="", help=text
         )
-    parser.add_argument("--expires", default="", metavar="DURATION", help="let the file expire after 12h, 7d, …")
+    parser.add_argument(
+        "--expires", default="", metavar="DURATION", help="let the file expire after 12h, 7d, …"
+    )
     parser.add_argument("--description", default="", metavar="TEXT")
     parser.add_argument("--name", default="", help="the name to store it under; standard input needs one")
     parser.set_defaults(run=commands.upload, usual_seconds=300.0)
