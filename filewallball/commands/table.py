@@ -93,7 +93,7 @@ COMMANDS: dict[str, Entry] = {
         {
             "list": Command("files.commands:list_command", "List the files in quarantine."),
             "purge": Command(
-                "files.commands:purge_command", "Delete these files for ever, or all older ones."
+                "files.commands:purge_command", "Delete these files permanently, or all older ones."
             ),
             "release": Command("files.commands:release_command", "Serve these files after all."),
             "review": Command(
