@@ -78,7 +78,7 @@ def body_of(cause: errors.ApiError, request_id: str) -> bytes:
     }
     if cause.errors:
         body["errors"] = sanitize_json(by_field(cause.errors))
-    return hide_tokens(orjson.dumps(body, default=str).decode()).encode()
+    return hide_tokens(orjson.dumps(body, default=str, option=orjson.OPT_APPEND_NEWLINE).decode()).encode()
 
 
 def _drain() -> None:
