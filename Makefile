@@ -28,7 +28,7 @@ setup: $(VENV)/.development ## create .venv with everything that running, testin
 run: $(VENV)/.production ## migrate and serve (BIND, PORT, DATA_DIR, WEB_CONCURRENCY, ADMIN_TOKEN)
 	@exec $(BIN)/filewallball serve
 
-demo: $(VENV)/.test packages ## show the service with MariaDB, Redis, nginx and Prometheus, under a minute of traffic
+demo: $(VENV)/.test packages ## show the service with MariaDB, Redis, nginx and Prometheus, with traffic for a minute
 	@$(BIN)/python -m harness.demo
 
 test: announce $(VENV)/.test $(VENV)/.node $(DOCS_VENV)/.ready packages ## run the whole suite

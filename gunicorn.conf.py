@@ -74,6 +74,11 @@ def on_starting(server: "Arbiter") -> None:
         sys.exit(f"filewallball: DATA_DIR: {error}")
 
 
+def when_ready(server: "Arbiter") -> None:
+    """Once it listens."""
+    lifecycle.greet(_settings)
+
+
 def _make_ready() -> None:
     """Do what `filewallball prepare` does; imported here, so that a reload brings new code to the workers."""
     from filewallball.cli import main

@@ -13,7 +13,7 @@ from filewallball.commands.streams import prepare_streams
 from filewallball.commands.table import COMMANDS, Entry, Group
 from filewallball.filesystem import close_to_others
 from filewallball.imports import collector_paused, telemetry_hidden
-from filewallball.text import is_undecoded
+from filewallball.text import is_undecoded, nearly
 
 _DEFAULT_ENV_FILE = Path(".env")
 
@@ -38,6 +38,14 @@ class LazyGroup(click.Group):
         with collector_paused(), telemetry_hidden():
             command: click.Command = getattr(import_module(f"filewallball.{module}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = None if args[0] in self._entries or ctx.resilient_parsing else nearly(args[0], self._entries)
+        if near:
+            raise click.UsageError(f"No such command '{args[0]}'; did you mean '{near}'?", ctx)
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         named = [(name, about) for name, about in self._abouts() if name.startswith(incomplete)]
@@ -72,7 +80,7 @@ class Program(LazyGroup):
 @click.option(
     "--env-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File with a setting a line, NAME=value; .env by default. The environment wins.",
+    help="File of settings, one NAME=value per line; .env by default. The environment takes precedence.",
 )
 def main(env_file: Path | None) -> None:
     """Operate a FileWallBall service. Settings come from the environment."""

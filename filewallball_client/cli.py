@@ -124,7 +124,7 @@ def _add_common(parser: argparse.ArgumentParser, *, is_top: bool = False) -> Non
         dest="retry_seconds",
         default=default(None),
         metavar="SECONDS",
-        help="how long to try again while nothing moves (default: 300 for upload and get, else 20)",
+        help="how long to retry without progress (default: 300 for upload and get, else 20)",
     )
 
 
@@ -140,7 +140,9 @@ def _add_upload(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
         visibility.add_argument(
             f"--{name}", action="store_const", const=name, dest="visibility", default="", help=text
         )
-    parser.add_argument("--expires", default="", metavar="DURATION", help="end the file after 12h, 7d, …")
+    parser.add_argument(
+        "--expires", default="", metavar="DURATION", help="let the file expire after 12h, 7d, …"
+    )
     parser.add_argument("--description", default="", metavar="TEXT")
     parser.add_argument("--name", default="", help="the name to store it under; standard input needs one")
     parser.set_defaults(run=commands.upload, usual_seconds=300.0)
@@ -167,13 +169,13 @@ def _add_ls(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _add_rm(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = _command(subparsers, "rm", "delete files for ever")
+    parser = _command(subparsers, "rm", "delete files permanently")
     parser.add_argument("references", nargs="+", metavar="URL-or-ID")
     parser.set_defaults(run=commands.rm, usual_seconds=20.0)
 
 
 def _add_info(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = _command(subparsers, "info", "tell what the service knows about files")
+    parser = _command(subparsers, "info", "show what the service knows about files")
     parser.add_argument("references", nargs="+", metavar="URL-or-ID")
     parser.set_defaults(run=commands.info, usual_seconds=20.0)
 

@@ -62,6 +62,23 @@ def test_a_wrong_method_keeps_its_allow_header(client: FlaskClient) -> None:
     assert "GET" in answer.json["detail"]
 
 
+def test_answers_of_json_end_their_line(client: FlaskClient) -> None:
+    answers = [client.put("/upload/a.txt", data=b"text"), client.get("/files"), client.get("/nothing")]
+
+    assert [answer.status_code for answer in answers] == [201, 200, 404]
+    assert all(answer.data.endswith(b"}\n") for answer in answers)
+    assert all(answer.headers["Content-Length"] == str(len(answer.data)) for answer in answers)
+
+
+def test_an_upload_by_put_without_a_name_is_told_where_the_name_goes(client: FlaskClient) -> None:
+    answer = client.put("/upload", data=b"bytes")
+
+    assert answer.status_code == 405
+    assert answer.json is not None
+    assert "/upload/{filename}" in answer.json["detail"]
+    assert client.put("/files", data=b"").json["detail"].startswith("Allowed here: ")  # type: ignore[index]
+
+
 def test_a_bad_field_is_named(client: FlaskClient) -> None:
     answer = client.get("/files?size=5000")
 

@@ -49,7 +49,7 @@ def authenticate(database: Database, token: str, *, may_have_expired: bool = Fal
         or not token.isprintable()
         or " " in token
     ):
-        raise errors.AuthMalformed
+        raise errors.AuthMalformed("This is no token: copy all of it, without spaces.")
     wanted = {"digest": digest(token)}
     row = database.find(_LOOKUP, wanted)
     if row is None:

@@ -26,7 +26,7 @@ class Blockable:
 
     def __init__(self, settings: Settings) -> None:
         self._spared: dict[str, tuple[Network, ...]] = {
-            "loopback, where this host itself asks from": LOOPBACK,
+            "loopback, the addresses of this host itself": LOOPBACK,
             "the unspecified address": _NOBODY,
             "TRUSTED_PROXIES, which forward for others": settings.trusted_proxies,
             "MONITORING_NETWORKS": settings.monitoring_networks,

@@ -84,8 +84,14 @@ def prune(service: Registry, before: str | None, as_json: bool) -> None:
 @with_service
 def grants(service: Registry, account: str) -> None:
     """Print the MariaDB grants for the service's own ACCOUNT, such as 'filewallball'@'10.0.0.%'."""
-    database = make_url(part(Settings, service).database_url).database or "filewallball"
-    click.echo("\n".join(statements(database, account)))
+    url = make_url(part(Settings, service).database_url)
+    has_accounts = url.get_backend_name() != "sqlite"
+    if not has_accounts:
+        click.echo(
+            "SQLite has no accounts: these are the grants for a database `filewallball` of MariaDB.", err=True
+        )
+    database = url.database if has_accounts else None
+    click.echo("\n".join(statements(database or "filewallball", account)))
 
 
 def _settle(service: Registry) -> None:

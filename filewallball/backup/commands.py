@@ -123,6 +123,8 @@ def prune(service: Registry, folder: Path, keep: int | None, days: int | None, a
     """Remove old backups from FOLDER, and the content that only they name; the newest one always stays."""
     if keep is None and days is None:
         raise click.UsageError("Say which backups go: --keep, --older-than, or both.")
+    if not folder.is_dir():
+        fail([f"there is no folder {folder}"])
     before_us = None if days is None else now_us() - days * _DAY_US
     try:
         with (

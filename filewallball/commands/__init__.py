@@ -126,9 +126,10 @@ def _settings(adjust: "Callable[[Settings], Settings]", *, is_first: bool) -> "S
 
     settings = adjust(load_settings())
     if not is_first and not settings.data_dir.is_dir():
-        raise ConfigError(
-            [f"DATA_DIR: there is no folder {settings.data_dir}; `filewallball prepare` makes it"]
+        advice = (
+            "run this in the service's folder or set DATA_DIR; `filewallball prepare` makes a new service"
         )
+        raise ConfigError([f"DATA_DIR: there is no folder {settings.data_dir}; {advice}"])
     if owner := other_owner(settings.journal_dir):
         advice = f"run this as that user, as with `runuser -u {owner} -- filewallball …`"
         raise ConfigError([f"DATA_DIR: {settings.journal_dir} belongs to {owner}; {advice}"])

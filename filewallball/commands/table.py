@@ -23,7 +23,7 @@ Entry = Command | Group
 
 COMMANDS: dict[str, Entry] = {
     "alerts": Group(
-        "Alerts and the channels that they take.",
+        "Alerts, and a test of the channels that send them.",
         {
             "test": Command(
                 "alerts.commands:test_command", "Send a test through CHANNEL, by way of Alertmanager."
@@ -31,7 +31,7 @@ COMMANDS: dict[str, Entry] = {
         },
     ),
     "audit": Group(
-        "The audit log: prove it, take it out, shorten it.",
+        "The audit log: verify, export and prune it.",
         {
             "export": Command("audit.export_command:export", "Write all matching rows, newest first."),
             "grants": Command(
@@ -42,7 +42,7 @@ COMMANDS: dict[str, Entry] = {
         },
     ),
     "backup": Group(
-        "Take backups into a folder, and bring them back.",
+        "Take, verify, restore and prune backups.",
         {
             "create": Command(
                 "backup.commands:create", "Back up the database and the bytes that it names into FOLDER."
@@ -74,7 +74,7 @@ COMMANDS: dict[str, Entry] = {
     "drain": Command("serving.commands:drain", "Ask load balancers to send requests elsewhere."),
     "maintain": Command(
         "serving.maintain_command:maintain",
-        "Run the periodic jobs in this process, until it is told to stop.",
+        "Run the periodic jobs in this process until it is stopped.",
     ),
     "ops": Group(
         "Configuration of the programs around the service.",
@@ -93,7 +93,7 @@ COMMANDS: dict[str, Entry] = {
         {
             "list": Command("files.commands:list_command", "List the files in quarantine."),
             "purge": Command(
-                "files.commands:purge_command", "Delete these files for ever, or all older ones."
+                "files.commands:purge_command", "Delete these files permanently, or all older ones."
             ),
             "release": Command("files.commands:release_command", "Serve these files after all."),
             "review": Command(
@@ -102,7 +102,7 @@ COMMANDS: dict[str, Entry] = {
         },
     ),
     "quotas": Group(
-        "What users and addresses keep and may keep.",
+        "Quotas of users and addresses, and how much of them is used.",
         {
             "list": Command(
                 "access.commands:list_quotas",
@@ -141,7 +141,7 @@ COMMANDS: dict[str, Entry] = {
         },
     ),
     "upgrade": Group(
-        "Upgrades that several hosts or processes go through one after the other.",
+        "The last step of an upgrade, once all hosts have it.",
         {
             "finish": Command(
                 "audit.upgrade:finish",

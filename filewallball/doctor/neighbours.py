@@ -6,7 +6,7 @@ from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 import yaml
@@ -45,6 +45,8 @@ def ask(url: str, headers: Mapping[str, str] | None = None, method: str = "GET")
             return answer.status, answer.read().decode(errors="replace")
     except HTTPError as error:
         return error.code, error.read().decode(errors="replace")
+    except URLError as error:  # its text would be `<urlopen error …>`
+        raise (error.reason if isinstance(error.reason, OSError) else error) from None
 
 
 def own_url(settings: Settings) -> str:
@@ -175,7 +177,7 @@ def prometheus(settings: Settings) -> Iterator[Diagnosis]:
                 raise OSError(f"status {status}")
             yield judge(json.loads(text)["data"])
         except (*_NOT_ANSWERING, *_NOT_UNDERSTOOD) as error:
-            yield Diagnosis(name, BAD, f"Prometheus at {address} does not say: {error}")
+            yield Diagnosis(name, BAD, f"Prometheus at {address} does not answer as it should: {error}")
 
 
 def _rules(settings: Settings, data: Any) -> Diagnosis:

@@ -25,7 +25,7 @@ class BadRequest(_ClientError):
 
 
 class HostNotAllowed(_Denied):
-    code, status, title = "host_not_allowed", 400, "The request names a host that this service does not have"
+    code, status, title = "host_not_allowed", 400, "The request names a host that is not this service's"
 
 
 class NetworkError(_ClientError):
@@ -177,7 +177,7 @@ class RangeNotSatisfiable(_ClientError):
 
 class ExpectationFailed(_ClientError):
     code, status = "expectation_failed", 417
-    title = "The request's Expect header asks for what is not done here"
+    title = "The request's Expect header asks for something that is not supported"
 
 
 class ValidationFailed(_ClientError):
@@ -246,7 +246,7 @@ class Unavailable(ApiError):
 
 
 class UploadsBusy(Unavailable):
-    code, title, retry_after = "uploads_busy", "As many uploads go on as can", 2
+    code, title, retry_after = "uploads_busy", "As many uploads are in progress as there can be", 2
     reads_body = False
 
 
@@ -267,7 +267,7 @@ class AuditBroken(ApiError):
 
 
 class NotificationFailed(ApiError):
-    code, status, title = "notification_failed", 502, "The message was not taken"
+    code, status, title = "notification_failed", 502, "The message was not accepted"
 
 
 class CommitUnknown(Unavailable):

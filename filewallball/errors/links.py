@@ -32,4 +32,4 @@ class LinkUsedUp(ClientError):
 
 
 class TicketExpired(ClientError):
-    code, status, title = "ticket_expired", 410, "The ticket is no longer good, or not from here"
+    code, status, title = "ticket_expired", 410, "The ticket has expired, or is not valid from this network"

@@ -85,7 +85,7 @@ def review_command(service: Registry, releases: bool, as_json: bool) -> None:
 @json_option
 @with_service
 def purge_command(service: Registry, file_ids: tuple[str, ...], days: int | None, as_json: bool) -> None:
-    """Delete these files for ever, or all older ones."""
+    """Delete these files permanently, or all older ones."""
     if not file_ids and days is None:
         raise click.UsageError("Say which files go: their ids, --older-than, or both.")
     old: Sequence[Row[Any]] = ()

@@ -202,7 +202,7 @@ def _refuse_part(headers: Headers) -> None:
 
 def _missing(fields: FormFields) -> str:
     if any(part.name == "file" for part, _ in fields.received):
-        return "Is text: a file part has a `filename`."
+        return "This is text: a file part has a `filename`. With curl, write `@` before the path: `-F file=@photo.jpg`."
     return "A file part named `file` is required, with a name or bytes."
 
 

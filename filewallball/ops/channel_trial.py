@@ -73,10 +73,19 @@ def _requests(alertmanager_url: str, integration: str) -> Requests:
         raise AlertmanagerSilent(f"Alertmanager at {alertmanager_url} shows no metrics: {error}") from error
 
 
+def _cause(error: BaseException) -> BaseException:
+    """What went wrong at first, without the layers of libraries above it."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
 def _ask(method: str, url: str, body: Any = None) -> str:
     try:
         answer = requests.request(method, url, json=body, timeout=_REQUEST_SECONDS, allow_redirects=False)
         answer.raise_for_status()
     except requests.RequestException as error:
-        raise AlertmanagerSilent(f"Alertmanager at {url} does not answer as it should: {error}") from error
+        raise AlertmanagerSilent(
+            f"Alertmanager at {url} does not answer as it should: {_cause(error)}"
+        ) from error
     return answer.text

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from filewallball.observability.uptime import note_start
 from filewallball.serving import roles
 from filewallball.settings.service import Settings
 
-__all__ = ["begin", "note_start", "worker_ends", "worker_gone", "worker_ready"]
+__all__ = ["begin", "greet", "note_start", "worker_ends", "worker_gone", "worker_ready"]
 
 _ends: list[Callable[[], None]] = []
 """Called when the worker ends."""
@@ -31,6 +32,14 @@ def begin(settings: Settings) -> None:
     settings.slots_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     settings.metrics_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     service_lock.hold(settings.slots_dir, lambda: _reset(settings.metrics_dir, Slots(settings.slots_dir)))
+
+
+def greet(settings: Settings) -> None:
+    """Tell whoever started the service on a terminal where it is."""
+    if sys.stdout.isatty():
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.bind, settings.bind)  # noqa: S104 - compared
+        address = f"[{host}]" if ":" in host else host
+        print(f"Open http://{address}:{settings.port}/ in a browser. Ctrl-C ends the service.", flush=True)  # noqa: T201
 
 
 def worker_ready(app: Flask, role: str) -> None:

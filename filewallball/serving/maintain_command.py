@@ -20,7 +20,7 @@ from filewallball.serving import maintenance
 )
 @with_app
 def maintain(app: Flask, once: bool) -> None:
-    """Run the periodic jobs in this process, until it is told to stop."""
+    """Run the periodic jobs in this process until it is stopped."""
     jobs = maintenance.worker_jobs(app) + maintenance.host_jobs(app)
     if once:
         loop = maintenance.Loop(jobs + maintenance.slow_jobs(app))

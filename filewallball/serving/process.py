@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,15 @@ class Process(BaseWorker):
     def init_signals(self) -> None:
         super().init_signals()
         master.release_signals()
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Leave at once. On Ctrl-C the terminal and the master both send a signal: the second one is ignored.
+
+        The handler of ThreadWorker is not called: it would wait for a lock that the code it interrupts may hold.
+        """
+        for each in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(each, signal.SIG_IGN)
+        BaseWorker.handle_quit(self, sig, frame)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         if not isinstance(exc, ParseException) or isinstance(exc, NOT_MALFORMED):

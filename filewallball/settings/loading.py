@@ -39,13 +39,14 @@ def load_settings(
     for row in fields(Settings):
         parse = getattr(env, row.metadata["kind"])
         values[row.name] = parse(row.name.upper(), **row.metadata["options"])
+    unknown = misspelt(set(source), {name.upper() for name in values})
     try:
         env.seal()
     except EnvValidationError as error:
         messages = [f"{name}: {' '.join(map(str, texts))}" for name, texts in error.error_messages.items()]  # type: ignore[union-attr]
-        raise ConfigError(messages) from error
+        raise ConfigError(messages + unknown) from error
     settings = _resolve(values)
-    if messages := _contradictions(settings) + misspelt(set(source), {name.upper() for name in values}):
+    if messages := _contradictions(settings) + unknown:
         raise ConfigError(messages)
     return settings
 

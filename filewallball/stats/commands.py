@@ -24,4 +24,4 @@ def rebuild(service: Registry, as_json: bool) -> None:
     ):
         days = part(Rebuild, service).run(lambda day: show(f"Rebuilding {date_of(day)}"))
         op.note(details={"days": days})
-    answer({"days": days}, f"Rebuilt the sums of {days} days.", as_json=as_json)
+    answer({"days": days}, f"Rebuilt the sums of {days} {'day' if days == 1 else 'days'}.", as_json=as_json)

@@ -41,7 +41,7 @@ ADVICE = {
     "upload_is_final": "Send bytes to its parts before you concatenate them.",
     "rate_limited": "Wait for the seconds that `Retry-After` gives, then try again.",
     "quarantined": "Ask an administrator to release the file.",
-    "not_found": "Check the address and the id; without the right to see it, a thing is not found either.",
+    "not_found": "Check the address and the id. The answer is the same if you lack the permission to see it.",
     "method_not_allowed": "Use a method that the `Allow` header names.",
     "not_acceptable": "Accept one of the media types that the route answers with.",
     "conflict": "Fetch the current state, then decide whether the change still applies.",

@@ -206,7 +206,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "type": "/docs/errors#not_found",
         "title": "Not found",
         "status": 404,
-        "detail": "Check the address and the id; without the right to see it, a thing is not found either.",
+        "detail": "Check the address and the id. The answer is the same if you lack the permission to see it.",
         "code": "not_found",
         "request_id": _REQUEST,
     },

@@ -57,9 +57,9 @@ class Dumper:
 
 
 def json_response(status: int, body: bytes, headers: Iterable[tuple[str, str]] = ()) -> FinishedResponse:
-    """An answer of JSON text."""
-    about = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers]
-    return FinishedResponse(status, about, (body,))
+    """An answer of JSON text, which ends its line as Flask's do: terminals show what follows on a line of its own."""
+    about = [("Content-Type", "application/json"), ("Content-Length", str(len(body) + 1)), *headers]
+    return FinishedResponse(status, about, (body + b"\n",))
 
 
 @cache

@@ -22,6 +22,7 @@ CONTENT_TYPE = "application/problem+json"
 DRAIN_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 5.0
 _CHUNK = 256 * 1024
+_PUT_WITHOUT_NAME = "PUT to /upload/{filename}. With `curl -T FILE`, end the address with a slash: /upload/"
 
 
 PageOf = Callable[[errors.ApiError, str], Response | None]
@@ -40,6 +41,8 @@ def render(error: Exception, page_of: PageOf = lambda cause, request_id: None) -
     cause = translate(error)
     if cause is not error:
         cause.__cause__ = error
+    if isinstance(cause, errors.MethodNotAllowed) and (request.method, request.path) == ("PUT", "/upload"):
+        cause.detail = _PUT_WITHOUT_NAME
     current_exchange().failure = cause
     if cause.reads_body:
         _drain()
@@ -75,7 +78,7 @@ def body_of(cause: errors.ApiError, request_id: str) -> bytes:
     }
     if cause.errors:
         body["errors"] = sanitize_json(by_field(cause.errors))
-    return hide_tokens(orjson.dumps(body, default=str).decode()).encode()
+    return hide_tokens(orjson.dumps(body, default=str, option=orjson.OPT_APPEND_NEWLINE).decode()).encode()
 
 
 def _drain() -> None:

@@ -33,7 +33,7 @@ def test_a_request_is_told_a_moment_after_it_failed(client: FlaskClient, admin: 
         "title": "Not found",
         "status": 404,
         "side": "client",
-        "advice": "Check the address and the id; without the right to see it, a thing is not found either.",
+        "advice": "Check the address and the id. The answer is the same if you lack the permission to see it.",
         "retry_after": None,
     }
     assert operation["block"] is None

@@ -31,7 +31,7 @@ _PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT 
 _BY = {"sh": ["bash", "-euo", "pipefail"], "python": [str(ROOT / ".venv/bin/python")], "js": ["node"]}
 # A refusal is a failure, which curl tells by its status only when asked to.
 _BEGIN = {
-    "sh": 'curl() { command curl --fail-with-body --silent --show-error "$@"; }\n',
+    "sh": 'curl() { [ "$1" = -f ] || set -- --fail-with-body "$@"; command curl --silent --show-error "$@"; }\n',
     "python": f"token = {ADMIN_TOKEN!r}\n",
     "js": "",
 }

@@ -113,6 +113,16 @@ def test_a_misspelt_setting_is_no_setting_that_silently_does_nothing() -> None:
     ]
 
 
+def test_a_misspelt_setting_is_named_together_with_bad_values() -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_settings({"RATELIMIT_UPLAOD": "5/minute", "ANONYMOUS_ROLE": "gest"})
+
+    assert [message.partition(":")[0] for message in refused.value.messages] == [
+        "ANONYMOUS_ROLE",
+        "RATELIMIT_UPLAOD",
+    ]
+
+
 def test_a_variable_that_is_nearly_a_setting_is_named_though_it_may_be_another_programs() -> None:
     environ = {
         "LOGLEVEL": "DEBUG",

@@ -193,3 +193,37 @@ def test_charts_are_drawn_anew_in_another_theme(page: OperatorBrowser) -> None:
     page.dress("dark")
 
     wait_until(lambda: page.evaluate(drawn) != light, 60, "the charts have other colours")
+
+
+_DRAW = """
+const at = (name) => performance.getEntriesByType("resource").find((each) => each.name.endsWith(name)).name;
+const names = ["/lib/dom.js", "/lib/chart.js"];
+return Promise.all(names.map((name) => import(at(name)))).then(([{ html, render }, { Chart }]) => {
+  const holder = document.querySelector("main").appendChild(document.createElement("div"));
+  holder.id = "both";
+  const few = { label: "few", values: [10, 10], tone: "ok" };
+  const many = { label: "many", values: [21, 21], tone: "danger" };
+  render(html`<${Chart} title="both" times=${[0, 3600]} series=${[few, many]} bars />`, holder);
+});
+"""
+_COLOURS = """
+const canvas = document.querySelector("#both canvas");
+if (!canvas) return [];
+const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+const counts = {};
+for (let at = 0; at < data.length; at += 4) {
+  const [red, green, blue, strength] = data.subarray(at, at + 4);
+  const isGrey = Math.max(red, green, blue) - Math.min(red, green, blue) < 60;
+  if (strength === 255 && !isGrey) counts[[red, green, blue]] = (counts[[red, green, blue]] ?? 0) + 1;
+}
+return Object.values(counts).filter((count) => count > 500);
+"""
+
+
+def test_in_a_chart_of_columns_the_taller_series_does_not_hide_the_other(page: OperatorBrowser) -> None:
+    page.open("overview")
+    page.wait_for(".chart canvas")
+    page.evaluate(_DRAW)
+
+    colours = wait_until(lambda: page.evaluate(_COLOURS), 30, "the chart is drawn")
+    assert len(colours) == 2

@@ -122,7 +122,7 @@ function draw(holder, { times, series, format, bars, steps, height }) {
       cursor: { y: false, points: { size: 6 } },
       scales: { ...(bars && { x: { range: (_, low, high) => padded(times, low, high) } }), y: { range } },
       axes: axesOf(format, steps),
-      series: [{}, ...series.map((each, place) => lineOf(each, place, bars))],
+      series: [{}, ...series.map((each, place) => (bars ? columnOf(each, place, series.length) : lineOf(each, place)))],
     },
     [times, ...series.map((each) => each.values)],
     holder,
@@ -146,11 +146,18 @@ function axesOf(format, steps) {
   ];
 }
 
-function lineOf({ label, values, ...each }, place, bars) {
+function lineOf({ label, values, ...each }, place) {
   const own = colour(toneOf(each, place));
-  const points = { show: !bars && isSparse(values), size: 5, fill: own };
-  if (!bars) return { label, stroke: own, width: 1.75, fill: faint(own), points };
-  return { label, stroke: own, width: 0, fill: own, paths: window.uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 }), points };
+  const points = { show: isSparse(values), size: 5, fill: own };
+  return { label, stroke: own, width: 1.75, fill: faint(own), points };
+}
+
+/** Of two series, the columns stand side by side: the taller one would hide the other. */
+function columnOf({ label, ...each }, place, count) {
+  const own = colour(toneOf(each, place));
+  const beside = count === 2 && { size: [0.35, 20], align: place === 0 ? -1 : 1 };
+  const paths = window.uPlot.paths.bars({ size: [0.7, 40], radius: 0.15, ...beside });
+  return { label, stroke: own, width: 0, fill: own, paths, points: { show: false } };
 }
 
 /** Room for half a column at both ends. */

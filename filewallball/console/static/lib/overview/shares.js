@@ -3,7 +3,7 @@ import { useAnswer } from "../answers.js";
 import { html } from "../dom.js";
 import { numberText, percentText } from "../format.js";
 import { t } from "../i18n.js";
-import { Code, Meter, Panel } from "../panels.js";
+import { Meter, Panel } from "../panels.js";
 import { href } from "../router.js";
 import { may } from "../session.js";
 import { Loaded } from "../states.js";
@@ -43,7 +43,7 @@ export function Shares({ counts, title, empty, address }) {
 }
 
 function Share({ name, count, total, address }) {
-  const label = name ? html`<${Code} text=${name} />` : t("overview.others");
+  const label = name ? html`<bdi class="code">${breakable(name)}</bdi>` : t("overview.others");
   return html`<tr>
     <th scope="row">${name && address ? html`<a href=${address(name)}>${label}</a>` : label}</th>
     <td class="share"><${Meter} share=${count / total} /></td>
@@ -51,3 +51,6 @@ function Share({ name, count, total, address }) {
     <td data-align="end" class="number quiet">${percentText(count / total, 0)}</td>
   </tr>`;
 }
+
+/** A name that goes on in the next line after `_` or `/` rather than anywhere. */
+const breakable = (name) => name.split(/(?<=[_/])/).map((piece) => html`${piece}<wbr />`);
