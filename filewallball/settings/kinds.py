@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import humanfriendly
-from limits import RateLimitItem, parse_many
 from marshmallow import ValidationError
 from marshmallow.validate import Email
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from filewallball.addresses import NetworkSet, read_network
+from filewallball.settings.rates import limits
 from filewallball.settings.tracing_kinds import TRACING_PARSERS
 
 SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url", "secret_headers")
@@ -208,15 +208,6 @@ def targets(value: str, **_: Any) -> tuple[str, ...]:
     if wrong:
         raise ValidationError(f"{wrong[0]!r} is not host:port.")
     return tuple(_parts(value))
-
-
-def limits(value: str, **_: Any) -> tuple[RateLimitItem, ...]:
-    if value in ("", "off"):
-        return ()
-    try:
-        return tuple(parse_many(value))
-    except ValueError as error:
-        raise ValidationError(f"{value!r} is not a limit such as 10/minute or 5/second;1000/day.") from error
 
 
 def origins(value: str, **_: Any) -> tuple[str, ...]:
