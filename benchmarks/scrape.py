@@ -22,6 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from filewallball.observability.exposition import Exposition
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles
+from harness.stock_metrics import kept_in
 
 WORKERS = 4
 _BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -43,7 +44,7 @@ class Worker:
         self.slots = Slots(folder / "slots")
         self._files = SlotFiles(folder / "metrics", self.slots)
         series = lines * 4 // 5 // _HISTOGRAM_LINES
-        with self._files.creating():
+        with kept_in(self._files):
             histogram = Histogram("seconds", "Some times", ["path"], registry=None, buckets=_BUCKETS)
             counter = Counter("things", "Some things", ["kind"], registry=None)
             self._children: list[MetricWrapperBase] = [

@@ -12,7 +12,7 @@ from filewallball.commands import Makers, plain_failures
 from filewallball.commands.streams import prepare_streams
 from filewallball.commands.table import COMMANDS, Entry, Group
 from filewallball.filesystem import close_to_others
-from filewallball.imports import collector_paused, telemetry_hidden
+from filewallball.imports import collector_paused, keep_what_is_loaded, telemetry_hidden
 from filewallball.text import is_undecoded, nearly
 
 _DEFAULT_ENV_FILE = Path(".env")
@@ -62,6 +62,11 @@ class LazyGroup(click.Group):
 
 class Program(LazyGroup):
     """The command line as a whole: what every call has in common before a command is found."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Run as a process of its own; `main` is for those who go on."""
+        keep_what_is_loaded()
+        return self.main(*args, **options)
 
     def main(self, *args: Any, **options: Any) -> Any:
         prepare_streams()

@@ -14,6 +14,7 @@ from filewallball.access.offences import offence_of
 from filewallball.addresses import client_network
 from filewallball.errors import WRONG_CREDENTIALS, ApiError, Blocked, RateLimited
 from filewallball.recording.event import Event
+from filewallball.settings.rates import read_limits
 from filewallball.settings.service import Settings
 from filewallball.web.origin import Origin, Proxies
 
@@ -41,9 +42,9 @@ class Gate:
         self.blockable = Blockable(settings)
         self._offenders: deque[Offender] = deque(maxlen=_PENDING)
         self._thresholds: dict[str, tuple[RateLimitItem, ...]] = {
-            "failed authentications": settings.autoblock_auth,
-            "requests over a limit": settings.autoblock_limits,
-            "suspicious uploads": settings.autoblock_suspicious,
+            "failed authentications": read_limits(settings.autoblock_auth),
+            "requests over a limit": read_limits(settings.autoblock_limits),
+            "suspicious uploads": read_limits(settings.autoblock_suspicious),
         }
 
     def refusal(

@@ -18,6 +18,7 @@ from filewallball.counting.counters import Count, HostCounter
 from filewallball.counting.redis_counter import RedisCounter
 from filewallball.counting.storage import SCHEME, SharedFileStorage
 from filewallball.errors import RateLimited
+from filewallball.settings.rates import read_limits
 from filewallball.settings.service import Settings
 
 UPLOAD, DOWNLOAD, API, AUTH = "upload", "download", "api", "auth"
@@ -93,16 +94,16 @@ class Limits:
     ) -> None:
         self._stores = _stores(limiter.limiter, settings, show_degraded)
         self.items: dict[str, Sequence[RateLimitItem]] = {
-            UPLOAD: settings.ratelimit_upload,
-            DOWNLOAD: settings.ratelimit_download,
-            API: settings.ratelimit_api,
-            AUTH: settings.ratelimit_auth,
+            UPLOAD: read_limits(settings.ratelimit_upload),
+            DOWNLOAD: read_limits(settings.ratelimit_download),
+            API: read_limits(settings.ratelimit_api),
+            AUTH: read_limits(settings.ratelimit_auth),
             EXEMPT: (),
         }
         self._shown = (UPLOAD, DOWNLOAD, API, AUTH)
         self.items |= {count: self.items[name] for name, count in PREFLIGHTS.items()}
-        self.items[ASSETS] = tuple(_multiplied(item, _ASSETS_OF_A_PAGE) for item in settings.ratelimit_api)
-        self.items[GUESSES] = tuple(_multiplied(item, _GUESSING_CLIENTS) for item in settings.ratelimit_auth)
+        self.items[ASSETS] = tuple(_multiplied(item, _ASSETS_OF_A_PAGE) for item in self.items[API])
+        self.items[GUESSES] = tuple(_multiplied(item, _GUESSING_CLIENTS) for item in self.items[AUTH])
         self._kinds = {name: _kind(name, items) for name, items in self.items.items()}
 
     @property

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from filewallball.errors import ApiError, ValidationFailed
+from filewallball.imports import collector_paused
 from filewallball.settings.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def with_service(
     @wraps(command)
     @plain_failures
     def run(*args: Any, **kwargs: Any) -> None:
-        service = _made(_makers().service, _settings(adjust, is_first=is_first))
+        with collector_paused():
+            service = _made(_makers().service, _settings(adjust, is_first=is_first))
         with closing(service):
             command(service, *args, **kwargs)
 

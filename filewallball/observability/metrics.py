@@ -6,12 +6,10 @@ import re
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from math import inf
 from pathlib import Path
 from threading import RLock
 from typing import Any
-
-from prometheus_client import Counter, Gauge, Histogram
-from prometheus_client.metrics import MetricWrapperBase
 
 from filewallball.observability import vocabulary as words
 from filewallball.observability.contract import CONTRACT
@@ -19,6 +17,7 @@ from filewallball.observability.labels import ClosedSet, FirstSeen
 from filewallball.observability.metric import COUNTER, HISTOGRAM, Metric
 from filewallball.observability.metric_store.exemplar_file import ID_CHARACTERS, Exemplar
 from filewallball.observability.metric_store.metric_file import Unreadable
+from filewallball.observability.metric_store.numbers import number_text
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles, SlotValue
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
@@ -27,6 +26,8 @@ from filewallball.recording.operations import REFUSE
 logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
 _WELL_FORMED_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_CHARACTERS}}}")
+_LIVE = "gauge_livesum"
+"""The kind of file of gauges: the sum over the processes that live."""
 _CLIENT_METRICS = ("file_uploads", "file_downloads")
 
 
@@ -202,52 +203,59 @@ class Metrics:
 
 
 class _Family(dict[tuple[str, ...], Any]):
-    """The children of one metric by label values, each made when it is first needed."""
+    """The series of one metric by label values, each made when it is first needed.
+
+    Their names and keys are those that prometheus_client would give them.
+    """
 
     def __init__(self, metric: Metric, files: SlotFiles, room_lost: Callable[[], None]) -> None:
         super().__init__()
         self._metric = metric
         self._files = files
         self._room_lost = room_lost
-        with files.creating():
-            self._parent = _client_object(metric)
         if not metric.labels:
-            self[()] = self._values(self._parent)
+            self[()] = self._series(())
 
     def preset(self) -> None:
         """Make the known series, at 0 unless the slot's files know better. Raises OSError."""
         for values in self._metric.preset:
-            self[values] = self._child(values)
+            self[values] = self._series(values)
 
     def __missing__(self, values: tuple[str, ...]) -> Any:
         try:
-            self[values] = self._child(values)
+            self[values] = self._series(values)
         except OSError:
             self._room_lost()
             return _NOWHERE
         return self[values]
 
-    def _child(self, values: tuple[str, ...]) -> Any:
-        """The values of a histogram; of a counter or gauge the value itself: ours, for labels are right here."""
-        with self._files.creating():
-            child: Any = self._parent.labels(*values)
-        return self._values(child)
-
-    def _values(self, child: Any) -> Any:
-        return _Histogram(child) if self._metric.kind == HISTOGRAM else child._value
+    def _series(self, values: tuple[str, ...]) -> "SlotValue | _Histogram":
+        metric = self._metric
+        labels = dict(zip(metric.label_names, values, strict=True))
+        if metric.kind == HISTOGRAM:
+            return _Histogram(metric, self._files, labels)
+        file, name = (
+            (COUNTER, metric.name.removesuffix("_total")) if metric.kind == COUNTER else (_LIVE, metric.name)
+        )
+        return SlotValue(self._files, file, name, metric.name, labels, metric.about)
 
 
 class _Histogram:
-    """The values of a histogram of prometheus_client, which would look through all bounds each time."""
+    """The values of one series of a histogram."""
 
     __slots__ = ("_bounds", "_buckets", "_sum")
 
-    def __init__(self, library: Any) -> None:
-        self._sum, self._bounds, self._buckets = library._sum, library._upper_bounds, library._buckets
+    def __init__(self, metric: Metric, files: SlotFiles, labels: dict[str, str]) -> None:
+        def value(suffix: str, labels: dict[str, str]) -> SlotValue:
+            return SlotValue(files, HISTOGRAM, metric.name, f"{metric.name}_{suffix}", labels, metric.about)
+
+        self._sum = value("sum", labels)
+        self._bounds = (*metric.buckets, inf)
+        self._buckets = [value("bucket", {**labels, "le": number_text(bound)}) for bound in self._bounds]
 
     def observe(self, value: float) -> SlotValue:
         """Add an observation; returns the bucket that it falls into."""
-        bucket: SlotValue = self._buckets[bisect_left(self._bounds, value)]
+        bucket = self._buckets[bisect_left(self._bounds, value)]
         self._sum.inc(value)
         bucket.inc(1)
         return bucket
@@ -268,12 +276,3 @@ class _Nowhere:
 
 
 _NOWHERE = _Nowhere()
-
-
-def _client_object(metric: Metric) -> MetricWrapperBase:
-    options: dict[str, Any] = {"labelnames": metric.label_names, "registry": None}
-    if metric.kind == COUNTER:
-        return Counter(metric.name, metric.about, **options)
-    if metric.kind == HISTOGRAM:
-        return Histogram(metric.name, metric.about, buckets=metric.buckets, **options)
-    return Gauge(metric.name, metric.about, multiprocess_mode="livesum", **options)

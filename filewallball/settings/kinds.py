@@ -10,19 +10,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import humanfriendly
-from limits import RateLimitItem, parse_many
 from marshmallow import ValidationError
 from marshmallow.validate import Email
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from filewallball.addresses import NetworkSet, read_network
+from filewallball.settings.rates import limits
 from filewallball.settings.tracing_kinds import TRACING_PARSERS
 
 SECRET_KINDS = ("database", "redis", "token", "secret", "password", "secret_url", "secret_headers")
 _HIGHEST_PERCENT = 99.999
-_MOST_REQUESTS = 1_000_000_000
-_LONGEST_WINDOW = 10 * 360 * 86_400  # as the library counts years
 _LONGEST_SECONDS = 100 * 366 * 86_400
 _ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
@@ -210,18 +208,6 @@ def targets(value: str, **_: Any) -> tuple[str, ...]:
     if wrong:
         raise ValidationError(f"{wrong[0]!r} is not host:port.")
     return tuple(_parts(value))
-
-
-def limits(value: str, **_: Any) -> tuple[RateLimitItem, ...]:
-    if value in ("", "off"):
-        return ()
-    try:
-        found = dict.fromkeys(parse_many(value))  # one that stood there twice would count each request twice
-    except ValueError as error:
-        raise ValidationError(f"{value!r} is not a limit such as 10/minute or 5/second;1000/day.") from error
-    if any(each.amount > _MOST_REQUESTS or each.get_expiry() > _LONGEST_WINDOW for each in found):
-        raise ValidationError(f"{value!r} is more than {_MOST_REQUESTS} requests, or longer than 10 years.")
-    return tuple(found)
 
 
 def origins(value: str, **_: Any) -> tuple[str, ...]:

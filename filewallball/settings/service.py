@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from limits import RateLimitItem
 from marshmallow.validate import OneOf, Range
 
 from filewallball.addresses import Network
@@ -100,18 +99,18 @@ class Settings(TracingSettings, MonitoringSettings):
         "Files whose content is dangerous: `flag`, `quarantine` or `reject`",
         validate=OneOf(("flag", "quarantine", "reject")),
     )
-    ratelimit_upload: tuple[RateLimitItem, ...] = setting(
+    ratelimit_upload: str = setting(
         "limits", "", "Uploads of one client, such as `60/minute`; empty = unlimited"
     )
-    ratelimit_download: tuple[RateLimitItem, ...] = setting(
+    ratelimit_download: str = setting(
         "limits", "", "Downloads, views and thumbnails of one client; empty = unlimited"
     )
-    ratelimit_api: tuple[RateLimitItem, ...] = setting(
+    ratelimit_api: str = setting(
         "limits",
         "",
         "Other requests of one client, unknown paths too; probes and metrics never count; empty = unlimited",
     )
-    ratelimit_auth: tuple[RateLimitItem, ...] = setting(
+    ratelimit_auth: str = setting(
         "limits", "30/minute", "Failed authentications of one client; off = unlimited"
     )
     ratelimit_strategy: str = setting(
@@ -121,13 +120,13 @@ class Settings(TracingSettings, MonitoringSettings):
         validate=OneOf(("fixed-window", "sliding-window-counter", "moving-window")),
     )
     ratelimit_enforce: bool = setting("bool", "true", "Refuse beyond the limits; false = only count")
-    autoblock_auth: tuple[RateLimitItem, ...] = setting(
+    autoblock_auth: str = setting(
         "limits", "100/hour", "Failed authentications beyond which a client is blocked; off = never"
     )
-    autoblock_limits: tuple[RateLimitItem, ...] = setting(
+    autoblock_limits: str = setting(
         "limits", "1000/hour", "Requests over a limit beyond which a client is blocked; off = never"
     )
-    autoblock_suspicious: tuple[RateLimitItem, ...] = setting(
+    autoblock_suspicious: str = setting(
         "limits", "50/hour", "Suspicious uploads beyond which a client is blocked; off = never"
     )
     autoblock_for: timedelta = setting(

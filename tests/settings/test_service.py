@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from filewallball.settings.loading import ConfigError, documented, doubts, load_settings
+from filewallball.settings.rates import read_limits
 from harness import ROOT
 
 
@@ -57,7 +58,9 @@ def test_what_cannot_be_read_at_all_is_a_bad_value_too(name: str, value: str) ->
 
 
 def test_a_limit_that_is_given_twice_counts_once() -> None:
-    assert len(load_settings({"RATELIMIT_API": "5/minute;5/minute;9/hour"}).ratelimit_api) == 2
+    settings = load_settings({"RATELIMIT_API": "5/minute;5/minute;9/hour"})
+
+    assert len(read_limits(settings.ratelimit_api)) == 2
 
 
 def test_every_bad_value_is_named_at_once() -> None:

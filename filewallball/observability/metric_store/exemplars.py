@@ -1,17 +1,14 @@
 """The exemplars of all slots: of each bucket the newest, as OpenMetrics writes them."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
 
-from prometheus_client.utils import floatToGoString
-
 from filewallball.observability.metric_store.exemplar_file import Exemplar, ExemplarReader, Replaced
 from filewallball.observability.metric_store.metric_file import Unreadable, parse_key
+from filewallball.observability.metric_store.numbers import number_text
 from filewallball.observability.metric_store.series import Family
-
-_shown: Callable[[float], str] = floatToGoString
 
 
 class Exemplars:
@@ -78,4 +75,4 @@ def _age(exemplar: Exemplar, now: float) -> float:
 
 def _text(exemplar: Exemplar) -> str:
     trace = f',trace_id="{exemplar.trace_id}"' if exemplar.trace_id else ""
-    return f' # {{request_id="{exemplar.request_id}"{trace}}} {_shown(exemplar.value)} {exemplar.seconds:.3f}'
+    return f' # {{request_id="{exemplar.request_id}"{trace}}} {number_text(exemplar.value)} {exemplar.seconds:.3f}'

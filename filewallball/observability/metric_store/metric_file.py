@@ -10,7 +10,7 @@ import os
 import re
 import struct
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +18,7 @@ HEADER_BYTES = 8
 _NAME = re.compile(r"(?:(?:counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db|exemplars_(\d+)\.bin)")
 _RESERVED_BYTES = 256 * 1024
 _int_at = struct.Struct("i").unpack_from
+_to_json = json.JSONEncoder(sort_keys=True).encode
 _pack_int = struct.Struct("i").pack
 
 
@@ -56,6 +57,11 @@ def parse_key(key: bytes) -> tuple[str, str, dict[str, str], str]:
         return metric, sample, dict(labels), about
     except (ValueError, TypeError) as error:
         raise Unreadable("a key is not a metric's") from error
+
+
+def metric_key(metric: str, sample: str, labels: Mapping[str, str], about: str) -> str:
+    """The key of an entry, as prometheus_client writes it: `parse_key` reads it."""
+    return _to_json((metric, sample, labels, about))
 
 
 def slot_of(path: Path) -> int | None:

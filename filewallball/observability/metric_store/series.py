@@ -1,13 +1,12 @@
 """Merged series as text: a block is all lines of one label set, rendered again when its values move."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import accumulate
 from operator import attrgetter
 
-from prometheus_client.utils import floatToGoString
+from filewallball.observability.metric_store.numbers import number_text
 
 _text_of, _openmetrics_of = attrgetter("text"), attrgetter("with_exemplars")
-_shown: Callable[[float], str] = floatToGoString
 _FIRST_WITH_EXPONENT = 1e6
 """From here on the formats write a number unlike Python; below, to ask for its text each time would take too long."""
 
@@ -81,7 +80,7 @@ class Block:
             values[:count] = accumulate(values[:count])
             values.insert(count, values[count - 1])
         self.text = self._template % tuple(
-            [value if 0 <= value < _FIRST_WITH_EXPONENT else _shown(value) for value in values]
+            [value if 0 <= value < _FIRST_WITH_EXPONENT else number_text(value) for value in values]
         )
         self._family.rendered(self)
 
@@ -111,7 +110,7 @@ class Family:
         block = self._blocks.setdefault(tuple(sorted(outer.items())), Block(self))
         if self.kind == "histogram" and "le" in labels:
             bound = float(labels["le"])
-            prefix = line_prefix(f"{self.name}_bucket", {**outer, "le": _shown(bound)})
+            prefix = line_prefix(f"{self.name}_bucket", {**outer, "le": number_text(bound)})
             block.add_bucket(bound, prefix, line_prefix(f"{self.name}_count", outer), row)
         else:
             block.add_line(line_prefix(sample, labels), row)

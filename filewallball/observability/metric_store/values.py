@@ -1,20 +1,15 @@
-"""prometheus_client's values, kept in the files of this process's slot, where the next owner finds them."""
+"""Values of metrics, kept in the files of this process's slot, where the next owner finds them."""
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any
 from weakref import WeakSet
 
-from prometheus_client import values as prometheus_values
-from prometheus_client.mmap_dict import mmap_key
-from prometheus_client.samples import Exemplar as Stock
-
 from filewallball.observability.metric_store.exemplar_file import Exemplar, ExemplarFile
-from filewallball.observability.metric_store.metric_file import SlotFile, Unreadable
+from filewallball.observability.metric_store.metric_file import SlotFile, Unreadable, metric_key
 from filewallball.observability.metric_store.slots import Slots
 
 logger = logging.getLogger(__name__)
@@ -34,17 +29,6 @@ class SlotFiles:
         self._exemplars: ExemplarFile | None = None
         slots.on_acquire(self._take_over)
         _all.add(self)
-
-    @contextmanager
-    def creating(self) -> Iterator[None]:
-        """Metrics and label children made inside keep their values in these files."""
-        with _creating:
-            before = prometheus_values.ValueClass
-            prometheus_values.ValueClass = self._new_value
-            try:
-                yield
-            finally:
-                prometheus_values.ValueClass = before
 
     def file(self, kind: str) -> SlotFile:
         """The file of a kind in this process's slot. Raises OSError."""
@@ -74,9 +58,6 @@ class SlotFiles:
             self._exemplars.close()
         self._files, self._exemplars = {}, None
 
-    def _new_value(self, *arguments: Any, **options: Any) -> "SlotValue":
-        return SlotValue(self, *arguments, **options)
-
     def _take_over(self, number: int) -> None:
         """Prepare a slot for its new owner: end the live gauges of the dead one and set its broken files aside."""
         try:
@@ -96,37 +77,19 @@ class SlotFiles:
 
 
 class SlotValue:
-    """One number of one series: what prometheus_client asks of a value class."""
-
-    _multiprocess = True
+    """One number of one series."""
 
     def __init__(
-        self,
-        files: SlotFiles,
-        typ: str,
-        metric_name: str,
-        name: str,
-        labelnames: Any,
-        labelvalues: Any,
-        help_text: str,
-        multiprocess_mode: str = "",
-        **_: Any,
+        self, files: SlotFiles, kind: str, metric: str, sample: str, labels: Mapping[str, str], about: str
     ) -> None:
-        kind = f"gauge_{multiprocess_mode}" if typ == "gauge" else typ
-        key = mmap_key(metric_name, name, labelnames, labelvalues, help_text)
+        """The value of a series in the file of this kind, 0 unless it is there already. Raises OSError."""
         self._lock = files.lock
         self._files = files
         self._place: int | None = _UNKNOWN
-        self._series = (
-            metric_name,
-            name,
-            labelnames,
-            labelvalues,
-            "",
-        )  # without the help, which is the same for all
+        self._series = metric, sample, labels
         with self._lock:
             self._file = files.file(kind)
-            self._index = self._file.index(key)
+            self._index = self._file.index(metric_key(metric, sample, labels, about))
             self._value = self._file.cells[self._index]
 
     def inc(self, amount: float) -> None:
@@ -134,31 +97,19 @@ class SlotValue:
             self._value += amount
             self._file.cells[self._index] = self._value
 
-    def set(self, value: float, timestamp: float | None = None) -> None:
+    def set(self, value: float) -> None:
         with self._lock:
             self._value = value
             self._file.cells[self._index] = value
-            self._file.cells[self._index + 1] = timestamp or 0.0
-
-    def get(self) -> float:
-        return self._value
-
-    def set_exemplar(self, exemplar: Stock) -> None:
-        """Keep an exemplar whose labels are `request_id` and perhaps `trace_id`. Raises OSError on a full disk."""
-        labels, seconds = exemplar.labels, float(exemplar.timestamp or 0)
-        self.keep(Exemplar(exemplar.value, seconds, labels["request_id"], labels.get("trace_id", "")))
 
     def keep(self, exemplar: Exemplar) -> None:
         """Put an exemplar in the place of the last one, if there is room. Raises OSError on a full disk."""
         with self._lock:
             exemplars = self._files.exemplars()
             if self._place == _UNKNOWN:
-                self._place = exemplars.place(mmap_key(*self._series).encode())
+                self._place = exemplars.place(metric_key(*self._series, "").encode())
             if self._place is not None:
                 exemplars.put(self._place, exemplar)
-
-    def get_exemplar(self) -> None:
-        return None
 
 
 def remove_live_gauges(directory: Path, number: int) -> None:
@@ -174,13 +125,10 @@ def set_aside(path: Path) -> None:
         path.replace(path.with_suffix(".bad"))
 
 
-_creating = Lock()
 _all: WeakSet[SlotFiles] = WeakSet()
 
 
 def _after_fork() -> None:
-    global _creating
-    _creating = Lock()
     for files in list(_all):
         files.forked()
 

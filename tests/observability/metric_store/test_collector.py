@@ -12,6 +12,7 @@ from filewallball.observability.metric_store.collector import Collector, additiv
 from filewallball.observability.metric_store.series import Family
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles
+from harness.stock_metrics import kept_in
 from tests.observability.metric_store.test_metric_file import DAMAGED_KEYS, DAMAGES
 from tests.observability.scrape import sorted_lines
 
@@ -27,7 +28,7 @@ class Worker:
         self._metrics = self._create()
 
     def touch(self, chance: random.Random, times: int = 50) -> None:
-        with self.files.creating():
+        with kept_in(self.files):
             for _ in range(times):
                 plain, labelled, histogram, summary = self._metrics
                 plain.inc(chance.random())
@@ -41,7 +42,7 @@ class Worker:
         self.slots.release()
 
     def _create(self) -> tuple[Counter, Counter, Histogram, Summary]:
-        with self.files.creating():
+        with kept_in(self.files):
             return (
                 Counter("plain", "Without labels", registry=None),
                 Counter("labelled", 'With "labels" \\ and\nlines', ["text", "number"], registry=None),
@@ -151,6 +152,6 @@ def test_two_releases_of_a_help_text_are_one_series(tmp_path: Path, directory: P
     directory.mkdir()
     files = SlotFiles(directory, Slots(tmp_path / "slots"))
     for about in ("Old words", "New words"):
-        with files.creating():
+        with kept_in(files):
             Counter("things", about, registry=None).inc(2)
     assert own_lines(Watched(directory)) == stock_lines(directory) == ["things_total 4.0"]

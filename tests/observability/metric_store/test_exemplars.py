@@ -17,6 +17,7 @@ from filewallball.observability.metric_store.collector import exemplar_files
 from filewallball.observability.metric_store.exemplar_file import Exemplar, ExemplarFile, ExemplarReader
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles
+from harness.stock_metrics import kept_in
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 BOUNDS = (0.1, 1, 10)
@@ -31,12 +32,12 @@ class Process:
     def __init__(self, folder: Path) -> None:
         self.slots = Slots(folder / "slots")
         self.files = SlotFiles(folder / "metrics", self.slots)
-        with self.files.creating():
+        with kept_in(self.files):
             self._seconds = Histogram("seconds", "Times", ["kind"], registry=None, buckets=BOUNDS)
 
     def observe(self, value: float, request_id: str, kind: str = "a", trace_id: str = "") -> None:
         labels = {"request_id": request_id} | ({"trace_id": trace_id} if trace_id else {})
-        with self.files.creating():
+        with kept_in(self.files):
             self._seconds.labels(kind).observe(value, labels)
 
 

@@ -1,5 +1,6 @@
 """Metric files are what prometheus_client reads, their space is really theirs, and damage is found, not followed."""
 
+import math
 import os
 import resource
 import struct
@@ -8,8 +9,16 @@ from typing import Any
 
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
+from prometheus_client.utils import floatToGoString
 
-from filewallball.observability.metric_store.metric_file import SlotFile, Unreadable, check_file, slot_of
+from filewallball.observability.metric_store.metric_file import (
+    SlotFile,
+    Unreadable,
+    check_file,
+    metric_key,
+    slot_of,
+)
+from filewallball.observability.metric_store.numbers import number_text
 
 
 def key(number: int) -> str:
@@ -29,6 +38,26 @@ def put(file: SlotFile, name: str, value: float) -> None:
 def stock_values(path: Path) -> dict[str, float]:
     read: Any = MmapedDict.read_all_values_from_file
     return {name: value for name, value, _, _ in read(str(path))}
+
+
+@pytest.mark.parametrize("text", ["plain", 'quote"d', "back\\slash", "new\nline", "한국어", ""])
+def test_keys_are_those_of_prometheus_client(text: str) -> None:
+    labels = {"kind": text, "a": "first"}
+
+    found = metric_key("things", "things_total", labels, text)
+
+    assert found == mmap_key("things", "things_total", [*labels], [*labels.values()], text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(0, 1, 0.01, 2.5, 300, -1, -0.0, 1e-7, 123456.789, 999999, 1e6, 1234567.5, 104857600, 10 * 1024**3),
+        *(2.0**53, 1e15, 1e16, 1.5e300, -2e7, math.inf, -math.inf, math.nan),
+    ],
+)
+def test_numbers_are_written_as_prometheus_client_writes_them(value: float) -> None:
+    assert number_text(value) == floatToGoString(value)  # type: ignore[no-untyped-call]
 
 
 def test_prometheus_client_reads_what_is_written(path: Path) -> None:
