@@ -21,6 +21,7 @@ from filewallball.observability.metric_store.exemplar_file import ID_CHARACTERS,
 from filewallball.observability.metric_store.metric_file import Unreadable
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles, SlotValue
+from filewallball.observability.series_keys import MULTIPROCESS_MODE, preset_keys
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.operations import REFUSE
 
@@ -183,8 +184,8 @@ class Metrics:
             for metric in CONTRACT
             if not metric.scraped
         }
-        for family in self._families.values():
-            family.preset()
+        for kind, keys in preset_keys().items():
+            self._files.reserve(kind, keys)
 
     def _known_clients(self) -> Iterable[str]:
         """Addresses that this slot's files already name: they stay admitted under every owner."""
@@ -205,15 +206,7 @@ class _Family(dict[tuple[str, ...], Any]):
         self._metric = metric
         self._files = files
         self._room_lost = room_lost
-        with files.creating():
-            self._parent = _client_object(metric)
-        if not metric.labels:
-            self[()] = self._values(self._parent)
-
-    def preset(self) -> None:
-        """Make the known series, at 0 unless the slot's files know better. Raises OSError."""
-        for values in self._metric.preset:
-            self[values] = self._child(values)
+        self._parent: Any = None
 
     def __missing__(self, values: tuple[str, ...]) -> Any:
         try:
@@ -226,10 +219,8 @@ class _Family(dict[tuple[str, ...], Any]):
     def _child(self, values: tuple[str, ...]) -> Any:
         """The values of a histogram; of a counter or gauge the value itself: ours, for labels are right here."""
         with self._files.creating():
-            child: Any = self._parent.labels(*values)
-        return self._values(child)
-
-    def _values(self, child: Any) -> Any:
+            self._parent = self._parent or _client_object(self._metric)
+            child = self._parent.labels(*values) if values else self._parent
         return _Histogram(child) if self._metric.kind == HISTOGRAM else child._value
 
 
@@ -269,4 +260,4 @@ def _client_object(metric: Metric) -> MetricWrapperBase:
         return Counter(metric.name, metric.about, **options)
     if metric.kind == HISTOGRAM:
         return Histogram(metric.name, metric.about, buckets=metric.buckets, **options)
-    return Gauge(metric.name, metric.about, multiprocess_mode="livesum", **options)
+    return Gauge(metric.name, metric.about, multiprocess_mode=MULTIPROCESS_MODE, **options)
