@@ -20,6 +20,7 @@ from filewallball.settings.loading import load_settings
 from filewallball.settings.service import Settings
 from harness.parts import Parts
 from harness.servers import MariaDB, Service
+from tests.fixtures.statements import share_statements
 
 
 class Client(FlaskClient):
@@ -151,6 +152,7 @@ def set_config(environ: dict[str, str]) -> Iterator[Callable[..., Flask]]:
     def build(**changes: str) -> Flask:
         app = create_app(load_settings({**environ, **changes}))
         app.test_client_class = Client
+        share_statements(app)
         Parts(app).store.prepare()
         Parts(app).journal.prepare()
         Parts(app).adoption.adopt()
