@@ -1,17 +1,19 @@
 """The keys by which the metric files know the series that are there from the start."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from json import JSONEncoder
 from math import inf
+from typing import Final
 
 from prometheus_client.utils import floatToGoString
 
 from filewallball.observability.contract import CONTRACT
 from filewallball.observability.metric import COUNTER, GAUGE, HISTOGRAM, Metric
 
-MULTIPROCESS_MODE = "livesum"
+MULTIPROCESS_MODE: Final = "livesum"
+_shown: Callable[[float], str] = floatToGoString
 _encoded = JSONEncoder(sort_keys=True).encode  # what `mmap_key` of prometheus_client makes anew for each key
 
 
@@ -40,7 +42,7 @@ def keys_of(metric: Metric, values: Sequence[str]) -> Iterator[str]:
     if metric.kind == HISTOGRAM:
         yield _encoded([metric.name, f"{metric.name}_sum", labels, metric.about])
         for bound in (*metric.buckets, inf):
-            le = {"le": floatToGoString(bound)}
+            le = {"le": _shown(bound)}
             yield _encoded([metric.name, f"{metric.name}_bucket", labels | le, metric.about])
         return
     name = metric.name.removesuffix("_total") if metric.kind == COUNTER else metric.name
