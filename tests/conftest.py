@@ -34,6 +34,7 @@ ADMIN_TOKEN = "fwb_the-first-administrator-of-the-tests"
 SEAL_KEY = "the key that seals the audit log of the tests"
 
 pytest_plugins = [
+    "tests.fixtures.memory",
     "tests.fixtures.servers",
     "tests.fixtures.audit_log",
     "tests.fixtures.metrics",
