@@ -6,6 +6,8 @@ DOCS_VENV := .venv-docs
 BIN := $(VENV)/bin
 SOURCES := $(wildcard filewallball filewallball_client harness tests benchmarks migrations setup.py wsgi.py gunicorn.conf.py)
 TYPED := $(filter-out migrations,$(SOURCES))
+# Even where Python is told to write no bytecode: each test process would compile every test anew, for 4 s.
+export PYTHONDONTWRITEBYTECODE :=
 # Installing must not depend on a newer pip being announced, nor on an answer from the keyboard.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
 # Two processes more than cores, for tests wait for servers a third of the time; more than four would only start more

@@ -21,6 +21,7 @@ from filewallball.settings.loading import load_settings
 from filewallball.settings.service import Settings
 from harness.parts import Parts
 from harness.servers import MariaDB, Service
+from tests.fixtures.statements import share_statements
 
 
 class Client(FlaskClient):
@@ -34,6 +35,7 @@ ADMIN_TOKEN = "fwb_the-first-administrator-of-the-tests"
 SEAL_KEY = "the key that seals the audit log of the tests"
 
 pytest_plugins = [
+    "tests.fixtures.memory",
     "tests.fixtures.servers",
     "tests.fixtures.audit_log",
     "tests.fixtures.metrics",
@@ -164,6 +166,7 @@ def set_config(environ: dict[str, str]) -> Iterator[Callable[..., Flask]]:
     def build(**changes: str) -> Flask:
         app = create_app(load_settings({**environ, **changes}))
         app.test_client_class = Client
+        share_statements(app)
         Parts(app).store.prepare()
         Parts(app).journal.prepare()
         Parts(app).adoption.adopt()

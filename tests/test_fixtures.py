@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import literal, select
 
+from filewallball.database.engines import Engines
+from filewallball.registry import part
 from filewallball.settings.service import Settings
 
 
@@ -35,3 +38,11 @@ def test_settings_are_those_the_app_runs_with(set_config: Callable[..., Flask], 
     small = set_config(MAX_UPLOAD_SIZE="1KB").test_client()
 
     assert small.put("/upload/a.bin", data=b"x" * 1025).status_code == 413
+
+
+def test_apps_share_the_statements_that_they_compile(set_config: Callable[..., Flask]) -> None:
+    def compiled(app: Flask) -> object:
+        with part(Engines, app).reader.connect() as connection:
+            return connection.execute(select(literal(1).label("only_here"))).context.compiled
+
+    assert compiled(set_config()) is compiled(set_config())

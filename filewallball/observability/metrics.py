@@ -14,19 +14,19 @@ from typing import Any
 from filewallball.observability import vocabulary as words
 from filewallball.observability.contract import CONTRACT
 from filewallball.observability.labels import ClosedSet, FirstSeen
-from filewallball.observability.metric import COUNTER, HISTOGRAM, Metric
+from filewallball.observability.metric import HISTOGRAM, Metric
 from filewallball.observability.metric_store.exemplar_file import ID_CHARACTERS, Exemplar
 from filewallball.observability.metric_store.metric_file import Unreadable
 from filewallball.observability.metric_store.numbers import number_text
 from filewallball.observability.metric_store.slots import Slots
 from filewallball.observability.metric_store.values import SlotFiles, SlotValue
+from filewallball.observability.series_keys import file_kind, key_name, preset_keys
 from filewallball.recording.event import DENIED, FAILED, SUCCESS, Event
 from filewallball.recording.operations import REFUSE
 
 logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
 _WELL_FORMED_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_CHARACTERS}}}")
-_LIVE = "gauge_livesum"
 """The kind of file of gauges: the sum over the processes that live."""
 _CLIENT_METRICS = ("file_uploads", "file_downloads")
 
@@ -188,8 +188,8 @@ class Metrics:
             for metric in CONTRACT
             if not metric.scraped
         }
-        for family in self._families.values():
-            family.preset()
+        for kind, keys in preset_keys().items():
+            self._files.reserve(kind, keys)
 
     def _known_clients(self) -> Iterable[str]:
         """Addresses that this slot's files already name: they stay admitted under every owner."""
@@ -213,13 +213,6 @@ class _Family(dict[tuple[str, ...], Any]):
         self._metric = metric
         self._files = files
         self._room_lost = room_lost
-        if not metric.labels:
-            self[()] = self._series(())
-
-    def preset(self) -> None:
-        """Make the known series, at 0 unless the slot's files know better. Raises OSError."""
-        for values in self._metric.preset:
-            self[values] = self._series(values)
 
     def __missing__(self, values: tuple[str, ...]) -> Any:
         try:
@@ -234,10 +227,7 @@ class _Family(dict[tuple[str, ...], Any]):
         labels = dict(zip(metric.label_names, values, strict=True))
         if metric.kind == HISTOGRAM:
             return _Histogram(metric, self._files, labels)
-        file, name = (
-            (COUNTER, metric.name.removesuffix("_total")) if metric.kind == COUNTER else (_LIVE, metric.name)
-        )
-        return SlotValue(self._files, file, name, metric.name, labels, metric.about)
+        return SlotValue(self._files, file_kind(metric), key_name(metric), metric.name, labels, metric.about)
 
 
 class _Histogram:

@@ -53,6 +53,19 @@ def test_a_successful_upload_is_counted_sized_and_timed(bench: Bench, event: Mak
     assert value_of(after, "file_size_bytes_bucket", file_type="image/png", le="1024.0") == 0
 
 
+def test_series_are_there_from_the_start_under_the_keys_that_they_keep(bench: Bench) -> None:
+    def keys() -> set[tuple[str, str]]:
+        files = bench.metrics._files._files
+        return {(kind, key) for kind, file in files.items() for key in file.keys}
+
+    assert bench.metrics.prepare()
+    before = keys()
+    for metric in CONTRACT:
+        for values in () if metric.scraped else metric.preset if metric.labels else [()]:
+            assert bench.metrics._families[metric.name]._series(values)
+    assert keys() == before
+
+
 def test_only_a_single_timed_request_stands_by_its_bucket(bench: Bench, event: Make) -> None:
     def record(action: str, request_id: str, duration_us: int = 1_500_000, **fields: object) -> None:
         bench.metrics.record(event(action, request_id=request_id, duration_us=duration_us, **fields))

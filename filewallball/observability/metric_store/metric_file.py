@@ -10,8 +10,9 @@ import os
 import re
 import struct
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 
 HEADER_BYTES = 8
@@ -98,8 +99,16 @@ class SlotFile:
     def index(self, key: str) -> int:
         """The index in `cells` of the value of `key`; appended with 0 if new. Raises OSError on a full disk."""
         if key not in self._positions:
-            self._positions[key] = self._append(key.encode())
+            self.reserve([key])
         return self._positions[key]
+
+    def reserve(self, keys: Iterable[str]) -> None:
+        """Append those keys that are new, each with 0: all of them or none. Raises OSError on a full disk."""
+        new = [key for key in keys if key not in self._positions]
+        entries = [_entry(key.encode()) for key in new]
+        ends = list(accumulate(map(len, entries), initial=self._used))
+        self._append(b"".join(entries), ends[-1])
+        self._positions.update(zip(new, (end // 8 - 2 for end in ends[1:]), strict=True))
 
     @property
     def keys(self) -> list[str]:
@@ -109,22 +118,23 @@ class SlotFile:
     def close(self) -> None:
         self._closed()
 
-    def _append(self, key: bytes) -> int:
-        padded = key + b" " * (8 - (len(key) + 4) % 8)
-        entry = struct.pack(f"i{len(padded)}sdd", len(key), padded, 0.0, 0.0)
-        end = self._used + len(entry)
+    def _append(self, block: bytes, end: int) -> None:
         if end > self._size:
             self._map(max(2 * self._size, end))
-        self._bytes[self._used : end] = entry
+        self._bytes[self._used : end] = block
         self._bytes[0:4] = _pack_int(end)  # last, so that a reader never sees half an entry
         self._used = end
-        return end // 8 - 2
 
     def _map(self, size: int) -> None:
         os.posix_fallocate(self._file, 0, size)
         self._size = os.fstat(self._file).st_size
         self._bytes = mmap.mmap(self._file, self._size)
         self.cells = memoryview(self._bytes).cast("d")
+
+
+def _entry(key: bytes) -> bytes:
+    padded = key + b" " * (8 - (len(key) + 4) % 8)
+    return struct.pack(f"i{len(padded)}sdd", len(key), padded, 0.0, 0.0)
 
 
 def open_or_make(path: Path, size: int, head: bytes) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -36,6 +36,11 @@ class SlotFiles:
         if kind not in self._files:
             self._files[kind] = SlotFile(self._directory / f"{kind}_{number}.db")
         return self._files[kind]
+
+    def reserve(self, kind: str, keys: Iterable[str]) -> None:
+        """Have series in the file of a kind, new ones at 0. Raises OSError."""
+        with self.lock:
+            self.file(kind).reserve(keys)
 
     def exemplars(self) -> ExemplarFile:
         """The exemplars of this process's slot; what a former owner left unreadable is set aside. Raises OSError."""
