@@ -204,7 +204,15 @@ def executed(
         rows = list(map(row, cursor.fetchall())) if cursor.description else []
         return _Executed(rows, cursor.rowcount)
     except sqlite3.Error as error:
+        if is_in_transaction(connection) and not connection.in_transaction():
+            connection.begin()  # or SQLAlchemy would roll it back at once
         connection._handle_dbapi_exception(error, sql, parameters, None, None)
+
+
+def is_in_transaction(connection: Connection) -> bool:
+    """True if the driver's connection has a transaction, whether SQLAlchemy knows of it or not."""
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.in_transaction)
 
 
 def _planned(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> _Plan | None:
