@@ -17,7 +17,7 @@ from limits.storage import MovingWindowSupport, SlidingWindowCounterSupport, Sto
 
 from filewallball.clock import steady_seconds
 from filewallball.counting.cells import APART, MOST, SETS, Cell, Cells
-from filewallball.counting.host_file import Damaged, HostFile
+from filewallball.counting.host_file import Damaged
 
 SCHEME = "shared-file"
 _LOSS_SECONDS = 60.0
@@ -42,15 +42,12 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
     ) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._cells = Cells(Path(unquote(urlsplit(uri).path)), sets, clock)
+        self.file = self._cells.file
+        """To be held by who asks several questions that belong together."""
         self._prefix = f"{key_prefix}/"
         self.is_apart = False
         """While true, what is counted is marked as such; `met_apart` tells of marks that were met."""
         self.met_apart = self.met_common = False
-
-    @property
-    def file(self) -> HostFile:
-        """The file; to be held by who asks several questions that belong together."""
-        return self._cells.file
 
     @property
     def lost_until(self) -> float:

@@ -19,7 +19,7 @@ from filewallball.web.request_headers import HeaderNames, refuse_encoded
 
 _OPTIONS = UploadOptionsSchema()
 OPTION_NAMES = frozenset(_OPTIONS.fields)
-_OPTION_HEADERS = HeaderNames(
+OPTION_HEADERS = HeaderNames(
     f"{prefix}{name}"
     for prefix in ("", "X-")
     for name in ("Visibility", "Expires-In", "Description", "Sha256")
@@ -108,7 +108,7 @@ class FormFields:
 
 def refuse_option_headers(headers: Headers) -> None:
     """Refuse options among the headers of a request or of a part. Raises ValidationFailed."""
-    if misplaced := _OPTION_HEADERS.among(headers):
+    if misplaced := OPTION_HEADERS.among(headers):
         raise errors.ValidationFailed(
             errors={name: ["Options are query parameters or form fields."] for name in misplaced}
         )

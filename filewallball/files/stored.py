@@ -65,6 +65,6 @@ def location_of(base_url: str, file_id: str) -> str:
     return f"{base_url}/files/{file_id}"
 
 
-def shown(file: FoundFile | NewFile | Row[Any], base_url: str) -> StoredFile:
-    """A new file, one that was looked up or one of a list, as the API shows it."""
-    return StoredFile(**{name: getattr(file, name) for name in SHOWN}, base_url=base_url)
+def shown(file: FoundFile | NewFile | Row[Any], base_url: str, **more: Any) -> StoredFile:
+    """A new file, one that was looked up or one of a list, as the API shows it; `more` is not among its columns."""
+    return StoredFile(**{name: getattr(file, name) for name in SHOWN}, base_url=base_url, **more)

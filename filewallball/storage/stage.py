@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from filewallball.errors import ApiError, FileTooLarge, StorageFailed, StorageFull
-from filewallball.storage.folders import opened
+from filewallball.storage.folders import open_folder
 
 HEAD_BYTES = 4096  # a PE header may lie this far in; libmagic needs less
 _CHECK_EVERY_BYTES = 8 * 1024 * 1024
@@ -204,10 +204,13 @@ def _create_locked(folder: str, source: Path | None) -> tuple[str, str, int]:
     """The file's name, its place and a descriptor of it; the place as text, for a path costs as much as the rest."""
     while True:
         token = os.urandom(8).hex()
-        with opened(folder) as parent:
+        parent = open_folder(folder)
+        try:
             if source is not None:
                 os.link(source, token, dst_dir_fd=parent, follow_symlinks=False)
             fd = os.open(token, _FLAGS if source is None else _ADOPTED_FLAGS, FILE_MODE, dir_fd=parent)
+        finally:
+            os.close(parent)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)  # waits: the sweep holds it for no longer than it takes to unlink
             if os.fstat(fd).st_nlink:
