@@ -198,7 +198,7 @@ def executed(
 
     A failure goes the way of SQLAlchemy's own ones: the engine's listeners are told, and a DBAPIError is raised.
     """
-    driver: Any = connection.connection.driver_connection
+    driver: Any = connection.connection.dbapi_connection
     try:
         cursor: sqlite3.Cursor = driver.execute(sql, parameters)
         rows = list(map(row, cursor.fetchall())) if cursor.description else []
@@ -211,7 +211,7 @@ def executed(
 
 def is_in_transaction(connection: Connection) -> bool:
     """True if the driver's connection has a transaction, whether SQLAlchemy knows of it or not."""
-    driver: Any = connection.connection.driver_connection
+    driver: Any = connection.connection.dbapi_connection
     return bool(driver.in_transaction)
 
 

@@ -55,6 +55,8 @@ class FormFields:
     @property
     def ignored(self) -> tuple[str, ...]:
         """The names of the fields that mean nothing here."""
+        if not self.received:
+            return ()
         known = {*_OPTIONS.fields, _CHARSET}
         names = dict.fromkeys(part.name for part, _ in self.received if part.name not in known)
         return tuple(sanitize(name, _NAME_BYTES) for name in names)
@@ -65,6 +67,8 @@ class FormFields:
         Raises ValidationFailed for one that is given twice, misspelt, wrong, no text, or something else in each, and
         for a field without a proper name.
         """
+        if not self.received:
+            return query
         self._refuse_nameless()
         refuse_misspelt(part.name for part, _ in self.received)
         given = [

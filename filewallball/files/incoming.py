@@ -84,8 +84,9 @@ def receive_form(store: LocalStore, upload: UploadRequest, boundary: str, note: 
         wanted = fields.options(upload.options)
         if part is None:
             raise errors.ValidationFailed(errors={"file": [_missing(fields)]})
-        filename = part.disposition.text("filename", fields.codec) or ""
-        yield _checked(stage.opened(), filename, part.headers, wanted, fields.ignored)
+        codec = fields.codec
+        filename = part.filename if codec == "utf-8" else part.disposition.text("filename", codec)
+        yield _checked(stage.opened(), filename or "", part.headers, wanted, fields.ignored)
 
 
 @contextmanager

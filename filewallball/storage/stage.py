@@ -47,6 +47,8 @@ class Stage(io.RawIOBase):
         self._max_bytes = max_bytes
         self._look_again = look_again
         self._hash = hashlib.sha256()
+        self._digest = ""
+        """The digest, once somebody asked for it."""
         self._read_at = 0
         self._checked_at = 0
         self._failed = False
@@ -66,7 +68,9 @@ class Stage(io.RawIOBase):
     @property
     def sha256(self) -> str:
         """The digest of everything written so far, in hexadecimal."""
-        return self._hash.hexdigest()
+        if not self._digest:
+            self._digest = self._hash.hexdigest()
+        return self._digest
 
     def adopt(self, digest: Any) -> Self:
         """Take what the source has for written; `digest` is the SHA-256 of it, None to have it computed.
@@ -76,7 +80,7 @@ class Stage(io.RawIOBase):
         try:
             self.size = self.received = os.fstat(self.fileno()).st_size
             self.head = os.pread(self.fileno(), HEAD_BYTES, 0)
-            self._hash = digest or hashlib.file_digest(self, "sha256")
+            self._hash, self._digest = digest or hashlib.file_digest(self, "sha256"), ""
         except OSError as error:
             self.close()
             raise storage_error(error) from error
@@ -94,6 +98,7 @@ class Stage(io.RawIOBase):
             seen = {"max_size": self._max_bytes, "file_size": self.size + length}
             raise FileTooLarge(f"The limit is {self._max_bytes} bytes.", facts=seen)
         self._hash.update(view)
+        self._digest = ""
         try:
             write_all(self.fileno(), view)
         except OSError as error:
