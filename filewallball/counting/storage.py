@@ -80,20 +80,26 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
     # Sliding window
 
     def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        return self.slide(key, limit, expiry, amount)[0]
+
+    def slide(
+        self, key: str, limit: int, expiry: int, amount: int = 1
+    ) -> tuple[bool, tuple[int, float, int, float]]:
+        """Count, if that is within the limit, and tell the window as it then is."""
         with self.file as file:
-            if amount > limit or file.now < self.lost_until:
-                return False
+            if file.now < self.lost_until:
+                return False, (0, 0.0, MOST, self.lost_until - file.now)
             cell = self._window(key, expiry)
             earlier, seconds = self._earlier(cell, expiry)
-            if floor(earlier * seconds / expiry + _amount(cell.count)) + amount > limit:
+            is_within = floor(earlier * seconds / expiry + _amount(cell.count)) + amount <= limit
+            if not is_within:
                 self._note_apart(cell)
-                return False
-            if cell.is_common:
+            elif cell.is_common:
                 self._raise(cell, expiry, amount)
             else:
                 cell.count = self._raised(cell.count, amount)
                 self._cells.store(cell)
-            return True
+            return is_within, (earlier, seconds, _amount(cell.count), cell.expires - file.now)
 
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         with self.file as file:
