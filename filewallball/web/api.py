@@ -10,7 +10,7 @@ from typing import Any
 import flask_smorest
 import orjson
 from apispec.ext.marshmallow.common import resolve_schema_instance
-from flask import Response, request
+from flask import Response
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, missing
 from webargs.flaskparser import FlaskParser
@@ -80,7 +80,11 @@ class StrictParser(FlaskParser):
     def parse(self, argmap: Any, req: Any = None, *, location: str | None = None, **options: Any) -> Any:
         """Load what was sent; of an empty query nothing, at once, where the schema has neither defaults nor
         required fields (a twentieth of an upload's time)."""
-        if location == "query" and not request.environ.get("QUERY_STRING") and self._is_optional(argmap):
+        if (
+            location == "query"
+            and not current_request().environ.get("QUERY_STRING")
+            and self._is_optional(argmap)
+        ):
             return {}
         return super().parse(argmap, req, location=location, **options)
 
