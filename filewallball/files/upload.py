@@ -60,10 +60,9 @@ class Uploads:
         """
         began = time.perf_counter()  # the last byte is in
         stage, caller = incoming.stage, op.caller
-        filename = display_name(incoming.filename)
         seen = inspect(stage.head, incoming.claimed_type, incoming.filename, stage)
-        details = {"filename": filename, "file_size": stage.size, "mime_type": seen.media_type}
-        details["sha256"] = stage.sha256
+        details = {"filename": display_name(incoming.filename), "file_size": stage.size}
+        details |= {"mime_type": seen.media_type, "sha256": stage.sha256}
         op.note(file_type=seen.media_type, file_size=stage.size, details=details)
         suspicion = self._judge(op, incoming, seen)
         refuse_ownerless(incoming.visibility, caller)
