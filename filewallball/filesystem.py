@@ -159,18 +159,21 @@ class SharedSync:
     the next one, which is everybody's who came before it began."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._next = _Round()
         self._is_led = False
+        self._waiting = 0
 
     def sync(self, force: Callable[[], object]) -> None:
         """Return once a sync is over that began after this call: by `force`, or by that of another who waited.
 
         Raises OSError if it failed, to all who shared it.
         """
-        with self._changed:
+        with self._lock:
             joined = self._next
-            self._changed.wait_for(lambda: joined.is_over or not self._is_led)
+            if self._is_led:
+                self._wait(joined)
             leads = not joined.is_over
             if leads:
                 self._is_led, self._next = True, _Round()
@@ -179,6 +182,13 @@ class SharedSync:
         if joined.failure:
             raise OSError(joined.failure, os.strerror(joined.failure))
 
+    def _wait(self, joined: "_Round") -> None:
+        self._waiting += 1
+        try:
+            self._changed.wait_for(lambda: joined.is_over or not self._is_led)
+        finally:
+            self._waiting -= 1
+
     def _lead(self, joined: "_Round", force: Callable[[], object]) -> None:
         try:
             force()
@@ -186,9 +196,10 @@ class SharedSync:
         except OSError as error:
             joined.failure = error.errno or errno.EIO
         finally:
-            with self._changed:
+            with self._lock:
                 joined.is_over, self._is_led = True, False
-                self._changed.notify_all()
+                if self._waiting:
+                    self._changed.notify_all()
 
 
 @dataclass(slots=True, eq=False)

@@ -71,9 +71,11 @@ def provide(holder: Holder, *parts: object) -> None:
 
 def part(kind: type[T], holder: Holder | None = None) -> T:
     """The part of this type, of `holder` or of the current application. Raises KeyError if there is none."""
-    if isinstance(holder, Registry):
-        return holder.find(kind)
-    registry: Registry = (holder or _context().get().app).extensions[_KEY]
+    registry: Registry
+    if holder is None:  # nearly always
+        registry = _context().get().app.extensions[_KEY]
+    else:
+        registry = holder if isinstance(holder, Registry) else holder.extensions[_KEY]
     return registry.find(kind)
 
 

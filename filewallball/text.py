@@ -25,6 +25,8 @@ def sanitize(value: str, max_bytes: int = 512) -> str:
 
 def sanitize_lines(value: str, max_bytes: int) -> str:
     """`value` as `sanitize` leaves each of its lines, with a line feed between them however they ended."""
+    if value.isprintable():  # one line, then
+        return truncate(value, max_bytes)
     lines = value.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return truncate("\n".join(sanitize(line, max_bytes) for line in lines), max_bytes)
 

@@ -13,6 +13,9 @@ MAX_FUNCTION_LINES = 50
 _COMMIT_PLACES = {
     "recording/operations.py",
     "database/connections.py",
+    "database/driver_transaction.py",
+    "database/prepared.py",
+    "database/stock.py",
     "recording/shipper.py",
     "files/resumable/progress.py",
 }

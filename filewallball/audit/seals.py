@@ -101,12 +101,14 @@ class Seals:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._mac = hmac.new(key, digestmod=hashlib.sha256)  # copied for each row
 
     def is_genuine(self, row: Candidate) -> bool:
         """True if the service wrote the row: its mac covers the event, and its packed address is the event's."""
-        mac = hmac.digest(self._key, row.canonical, hashlib.sha256).hex()
+        mac = self._mac.copy()
+        mac.update(row.canonical)
         found, address = row.fields[-2:]
-        if not hmac.compare_digest(mac.encode(), found.encode()):
+        if not hmac.compare_digest(mac.hexdigest().encode(), found.encode()):
             return False
         return packed(row.fields[_ADDRESS]).hex().upper() == address
 

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from math import floor
 from typing import Protocol, TypeVar
 
 from limits import RateLimitItem
 from limits.storage import MemoryStorage
-from limits.strategies import RateLimiter
+from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
 
 from filewallball.counting.host_file import Damaged
 from filewallball.counting.storage import SharedFileStorage
@@ -80,9 +82,12 @@ class HostCounter:
     def __init__(self, strategy: type[RateLimiter], storage: SharedFileStorage) -> None:
         self._storage = storage
         self._limiter = strategy(storage)
+        self._slides = strategy is SlidingWindowCounterRateLimiter
 
     def count(self, item: RateLimitItem, name: str, client: str, *, is_apart: bool = False) -> Count:
         """Counts; `is_apart` marks the count, because a store that more hosts share does not know of it."""
+        if self._slides:  # the strategy of nearly all: asked in one go, without the library
+            return self._ask(partial(self._slide, item, item.key_for(name, client)), is_apart)[0]
         asked = _Asked(item, name, client)
         return self._ask(lambda: _count(self._limiter, asked, name, client), is_apart)[0]
 
@@ -112,6 +117,13 @@ class HostCounter:
         if is_lost:
             self._storage.check()
 
+    def _slide(self, item: RateLimitItem, key: str) -> Count:
+        """Count as `SlidingWindowCounterRateLimiter` does."""
+        seconds = item.get_expiry()
+        is_within, window = self._storage.slide(key, item.amount, seconds)
+        remaining, resets_in = standing_in_window(item.amount, seconds, window)
+        return Count(is_within, max(0, remaining), resets_in)
+
     def _if_apart(self, question: Callable[[], Count]) -> Count | None:
         found, is_apart = self._ask(question)
         return found if is_apart else None
@@ -130,6 +142,18 @@ class HostCounter:
                     found = replace(found, is_own=False)
                 return found, storage.met_apart
         raise OSError("the file of counts is damaged again and again")
+
+
+def standing_in_window(amount: int, seconds: int, window: tuple[int, float, int, float]) -> tuple[int, float]:
+    """What is left in a sliding window, and when there will be more, as `SlidingWindowCounterRateLimiter` has it."""
+    earlier, earlier_seconds, count, count_seconds = window
+    remaining = amount - floor(earlier * earlier_seconds / seconds + count)
+    waits = []
+    if earlier:
+        waits.append(earlier_seconds % (seconds / earlier))
+    if count:  # it is kept for two windows: of a hit in this very moment both are left
+        waits.append(count_seconds % seconds or seconds)
+    return remaining, min(waits, default=0.0)
 
 
 def _count(limiter: RateLimiter, item: RateLimitItem, name: str, client: str) -> Count:

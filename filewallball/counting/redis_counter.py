@@ -1,7 +1,6 @@
 """Counts in Redis, for all hosts that use it: the library's own scripts, a hit and its standing in one round trip."""
 
 import time
-from math import floor, inf
 from typing import Any, cast
 
 from limits import RateLimitItem
@@ -10,7 +9,7 @@ from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, R
 from redis import Redis
 from redis.exceptions import NoScriptError
 
-from filewallball.counting.counters import Count
+from filewallball.counting.counters import Count, standing_in_window
 
 Command = tuple[object, ...]
 
@@ -125,13 +124,6 @@ class _SlidingWindow(_Strategy):
         self.window = (("EVALSHA", storage.lua_sliding_window.sha, 2, *keys, self._seconds),)
 
     def standing(self, hit: Any, window: list[Any]) -> tuple[int, float]:
-        """As `SlidingWindowCounterRateLimiter.get_window_stats` has it."""
         earlier, earlier_ms, count, count_ms = (max(0, int(value or 0)) for value in window[0])
-        earlier_seconds, count_seconds = earlier_ms / 1000, count_ms / 1000
-        remaining = self._item.amount - floor(earlier * earlier_seconds / self._seconds + count)
-        resets_in = inf
-        if earlier:
-            resets_in = earlier_seconds % (self._seconds / earlier)
-        if count:  # its key lives for two windows: of a hit in this very millisecond both are left
-            resets_in = min(resets_in, count_seconds % self._seconds or self._seconds)
-        return remaining, 0.0 if resets_in == inf else resets_in
+        asked = self._item.amount, self._seconds
+        return standing_in_window(*asked, (earlier, earlier_ms / 1000, count, count_ms / 1000))

@@ -17,7 +17,7 @@ from limits.storage import MovingWindowSupport, SlidingWindowCounterSupport, Sto
 
 from filewallball.clock import steady_seconds
 from filewallball.counting.cells import APART, MOST, SETS, Cell, Cells
-from filewallball.counting.host_file import Damaged, HostFile
+from filewallball.counting.host_file import Damaged
 
 SCHEME = "shared-file"
 _LOSS_SECONDS = 60.0
@@ -42,15 +42,12 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
     ) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._cells = Cells(Path(unquote(urlsplit(uri).path)), sets, clock)
+        self.file = self._cells.file
+        """To be held by who asks several questions that belong together."""
         self._prefix = f"{key_prefix}/"
         self.is_apart = False
         """While true, what is counted is marked as such; `met_apart` tells of marks that were met."""
         self.met_apart = self.met_common = False
-
-    @property
-    def file(self) -> HostFile:
-        """The file; to be held by who asks several questions that belong together."""
-        return self._cells.file
 
     @property
     def lost_until(self) -> float:
@@ -83,20 +80,26 @@ class SharedFileStorage(Storage, MovingWindowSupport, SlidingWindowCounterSuppor
     # Sliding window
 
     def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        return self.slide(key, limit, expiry, amount)[0]
+
+    def slide(
+        self, key: str, limit: int, expiry: int, amount: int = 1
+    ) -> tuple[bool, tuple[int, float, int, float]]:
+        """Count, if that is within the limit, and tell the window as it then is."""
         with self.file as file:
-            if amount > limit or file.now < self.lost_until:
-                return False
+            if file.now < self.lost_until:
+                return False, (0, 0.0, MOST, self.lost_until - file.now)
             cell = self._window(key, expiry)
             earlier, seconds = self._earlier(cell, expiry)
-            if floor(earlier * seconds / expiry + _amount(cell.count)) + amount > limit:
+            is_within = floor(earlier * seconds / expiry + _amount(cell.count)) + amount <= limit
+            if not is_within:
                 self._note_apart(cell)
-                return False
-            if cell.is_common:
+            elif cell.is_common:
                 self._raise(cell, expiry, amount)
             else:
                 cell.count = self._raised(cell.count, amount)
                 self._cells.store(cell)
-            return True
+            return is_within, (earlier, seconds, _amount(cell.count), cell.expires - file.now)
 
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         with self.file as file:

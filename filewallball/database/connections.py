@@ -145,7 +145,7 @@ class Database:
     def _transact(self, works: Sequence[Work]) -> list[Any]:
         """All of `works` in one transaction; whoever calls holds the write lock."""
         with self._writers.connect() as connection:
-            transaction = connection.begin()
+            transaction = self._writers.begin(connection)
             try:
                 results = [work(connection) for work in works]
             except BaseException:

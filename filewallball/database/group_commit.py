@@ -27,25 +27,42 @@ class GroupCommit(Commits):
         self, lock: AbstractContextManager[Any], transact: Transact, sync: Sync = nothing_to_sync
     ) -> None:
         super().__init__(lock, transact, sync)
-        self._changed = threading.Condition()
+        self._turns = threading.Lock()
+        self._changed = threading.Condition(self._turns)
         self.waiting: list[_Turn] = []
         """Turns that no thread has begun."""
         self._is_led = False
+        self._asleep = 0
+        """Threads that wait for a change of this."""
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """`work`, committed by this thread or by another that came first; run twice if somebody else's failed."""
         turn = _Turn(work)
-        with self._changed:
+        with self._turns:
             self.waiting.append(turn)
-            self._changed.wait_for(lambda: turn.is_over or not (turn.is_begun or self._is_led))
+            if self._is_led:
+                self._wait(turn)
             leads = not turn.is_over
             self._is_led = self._is_led or leads
         if leads:
             self._lead()
         if turn.error is not None:
             raise turn.error
+        if not turn.is_known:
+            raise CommitUnknown
         result: T = turn.result
         return result
+
+    def _wait(self, turn: "_Turn") -> None:
+        self._asleep += 1
+        try:
+            self._changed.wait_for(lambda: turn.is_over or not (turn.is_begun or self._is_led))
+        finally:
+            self._asleep -= 1
+
+    def _wake(self) -> None:
+        if self._asleep:
+            self._changed.notify_all()
 
     def _lead(self) -> None:
         """Commit for all who wait. While this thread syncs, another may lead the next commit."""
@@ -56,18 +73,18 @@ class GroupCommit(Commits):
                     turns = self._begin()
                     self._settle(turns)
             finally:
-                with self._changed:
+                with self._turns:
                     self._is_led = False
-                    self._changed.notify_all()
+                    self._wake()
             self._tell_committed([turn for turn in turns if turn.is_committed])
         finally:
-            with self._changed:
+            with self._turns:
                 for turn in turns:
                     turn.is_over = True
-                self._changed.notify_all()
+                self._wake()
 
     def _begin(self) -> "list[_Turn]":
-        with self._changed:
+        with self._turns:
             turns, self.waiting = self.waiting, []
             for turn in turns:
                 turn.is_begun = True
@@ -79,7 +96,7 @@ class GroupCommit(Commits):
             with suppress(CommitUnknown):
                 self.sync()
                 for turn in turns:
-                    turn.error = None
+                    turn.is_known = True
 
     def _settle(self, turns: "list[_Turn]") -> None:
         """Give each turn its outcome. Where one of several fails, all is undone and each gets a transaction alone, so
@@ -87,6 +104,7 @@ class GroupCommit(Commits):
         if len(turns) > 1 and self._settle_at_once(turns):
             return
         for turn in turns:
+            turn.error = None  # that of all of them
             try:
                 (turn.result,) = self._transact([turn.run])
                 turn.is_committed = True
@@ -99,7 +117,7 @@ class GroupCommit(Commits):
         try:
             _, *results = self._transact([lambda connection: begun.set(), *[turn.run for turn in turns]])
         except CommitUnknown:
-            return True  # as each turn's error says, until it is known better
+            return True  # as each turn says, until it is known better
         except Exception as error:
             for turn in turns:
                 turn.error = error
@@ -148,8 +166,9 @@ class _Turn:
     work: Work
     context: Context = field(default_factory=copy_context)
     result: Any = None
-    error: Exception | None = field(default_factory=CommitUnknown)
-    """The commit's outcome is unknown until it is on the disk."""
+    error: Exception | None = None
+    is_known: bool = False
+    """False until the commit is on the disk: till then its outcome is unknown, if there is no error."""
     is_begun: bool = False
     is_committed: bool = False
     is_over: bool = False

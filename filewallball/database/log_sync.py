@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from filewallball.database.driver_transaction import DriverTransaction
 from filewallball.database.group_commit import KeptWriter
 from filewallball.database.prepared import executed
 from filewallball.errors import CommitUnknown, Unavailable
@@ -67,6 +68,9 @@ class LateWriter(KeptWriter):
                 raise Unavailable("The database's log cannot be opened.") from error
             raise
         return connection
+
+    def begin(self, connection: Connection) -> DriverTransaction:
+        return DriverTransaction(connection)
 
     def sync(self) -> None:
         """Return once everything that is committed by now is on the disk. Raises OSError."""

@@ -198,13 +198,21 @@ def executed(
 
     A failure goes the way of SQLAlchemy's own ones: the engine's listeners are told, and a DBAPIError is raised.
     """
-    driver: Any = connection.connection.driver_connection
+    driver: Any = connection.connection.dbapi_connection
     try:
         cursor: sqlite3.Cursor = driver.execute(sql, parameters)
         rows = list(map(row, cursor.fetchall())) if cursor.description else []
         return _Executed(rows, cursor.rowcount)
     except sqlite3.Error as error:
+        if is_in_transaction(connection) and not connection.in_transaction():
+            connection.begin()  # or SQLAlchemy would roll it back at once
         connection._handle_dbapi_exception(error, sql, parameters, None, None)
+
+
+def is_in_transaction(connection: Connection) -> bool:
+    """True if the driver's connection has a transaction, whether SQLAlchemy knows of it or not."""
+    driver: Any = connection.connection.dbapi_connection
+    return bool(driver.in_transaction)
 
 
 def _planned(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> _Plan | None:

@@ -34,7 +34,12 @@ from filewallball.database import skip_scan
 from filewallball.database.dialect import Columns, Dialect, Options, may_be_null, written
 from filewallball.database.group_commit import GroupCommit, KeptWriter
 from filewallball.database.log_sync import LateWriter
-from filewallball.database.prepared import PreparedInserts, PreparedStatements, executed
+from filewallball.database.prepared import (
+    PreparedInserts,
+    PreparedStatements,
+    executed,
+    is_in_transaction,
+)
 from filewallball.database.stock import Commits, Inserts, Query, Statements, Sync, Transact, Writers
 from filewallball.database.turns import SUFFIX, Turns
 from filewallball.settings.service import Settings
@@ -172,7 +177,8 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     """Lock at once: a transaction that first reads could not be upgraded while another writes."""
-    executed(connection, "BEGIN IMMEDIATE", ())
+    if not is_in_transaction(connection):  # as a `DriverTransaction` is
+        executed(connection, "BEGIN IMMEDIATE", ())
 
 
 def _of_their_kinds(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:

@@ -40,6 +40,14 @@ class Result(Protocol):
     def one(self) -> Any: ...
 
 
+class OpenTransaction(Protocol):
+    """A transaction under way."""
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+
 class Commits:
     """Commits each work in a transaction of its own."""
 
@@ -79,6 +87,10 @@ class Writers:
     def connect(self) -> AbstractContextManager[Connection]:
         """A connection without a transaction."""
         return self._engine.connect()
+
+    def begin(self, connection: Connection) -> OpenTransaction:
+        """Begin a transaction on such a connection."""
+        return connection.begin()
 
     def sync(self) -> None:
         """Put on the disk what was committed on the connections, if their commits do not. Raises OSError."""

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from http_sfv import Dictionary  # type: ignore[attr-defined]
@@ -54,9 +54,11 @@ def require_digests(stage: Stage, sha256: str, headers: Headers) -> None:
 
     Raises DigestMismatch; ValidationFailed for a header without a digest of a known algorithm.
     """
-    digest_of = cache(partial(_digest, stage))
+    known: dict[str, bytes] = {}
     for algorithm, expected in _declared(sha256, headers):
-        if not hmac.compare_digest(expected, digest_of(algorithm)):
+        if algorithm not in known:
+            known[algorithm] = _digest(stage, algorithm)
+        if not hmac.compare_digest(expected, known[algorithm]):
             raise errors.DigestMismatch(facts={"file_hash": stage.sha256})
 
 

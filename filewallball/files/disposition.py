@@ -55,13 +55,13 @@ class Disposition:
 
     def _joined(self, name: str) -> str | None:
         """The sections `name*0`, `name*1` … in order; those with a second star are percent-encoded."""
+        if f"{name}*0" not in self.parameters and f"{name}*0*" not in self.parameters:
+            return None
         sections = {
             int(found[2]): (_unquoted(value), bool(found[3]))
             for key, value in self.parameters.items()
             if (found := _SECTION.fullmatch(key)) and found[1] == name
         }
-        if 0 not in sections:
-            return None
         first, is_encoded = sections[0]
         charset, text = _split(first) if is_encoded else ("utf-8", first)
         content = _bytes_of(text, is_encoded)

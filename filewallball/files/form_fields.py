@@ -19,7 +19,7 @@ from filewallball.web.request_headers import HeaderNames, refuse_encoded
 
 _OPTIONS = UploadOptionsSchema()
 OPTION_NAMES = frozenset(_OPTIONS.fields)
-_OPTION_HEADERS = HeaderNames(
+OPTION_HEADERS = HeaderNames(
     f"{prefix}{name}"
     for prefix in ("", "X-")
     for name in ("Visibility", "Expires-In", "Description", "Sha256")
@@ -55,6 +55,8 @@ class FormFields:
     @property
     def ignored(self) -> tuple[str, ...]:
         """The names of the fields that mean nothing here."""
+        if not self.received:
+            return ()
         known = {*_OPTIONS.fields, _CHARSET}
         names = dict.fromkeys(part.name for part, _ in self.received if part.name not in known)
         return tuple(sanitize(name, _NAME_BYTES) for name in names)
@@ -65,6 +67,8 @@ class FormFields:
         Raises ValidationFailed for one that is given twice, misspelt, wrong, no text, or something else in each, and
         for a field without a proper name.
         """
+        if not self.received:
+            return query
         self._refuse_nameless()
         refuse_misspelt(part.name for part, _ in self.received)
         given = [
@@ -108,7 +112,7 @@ class FormFields:
 
 def refuse_option_headers(headers: Headers) -> None:
     """Refuse options among the headers of a request or of a part. Raises ValidationFailed."""
-    if misplaced := _OPTION_HEADERS.among(headers):
+    if misplaced := OPTION_HEADERS.among(headers):
         raise errors.ValidationFailed(
             errors={name: ["Options are query parameters or form fields."] for name in misplaced}
         )

@@ -11,15 +11,16 @@ from werkzeug.datastructures import Headers
 
 from filewallball import errors
 from filewallball.files.digests import refuse_misplaced, refuse_trailers, require_digests
-from filewallball.files.form_fields import FormFields, refuse_option_headers
+from filewallball.files.form_fields import OPTION_HEADERS, FormFields, refuse_option_headers
 from filewallball.files.multipart import Incomplete, Malformed, Multipart, Part
 from filewallball.files.naming import display_name
 from filewallball.files.tables import UNLISTED
 from filewallball.storage.local import LocalStore
 from filewallball.storage.stage import Stage
-from filewallball.web.request_headers import refuse_encoded, refuse_fragment
+from filewallball.web.request_headers import ABOUT_CONTENT, is_byteranges, refuse_encoded, refuse_fragment
 
 _READ_BYTES = 1024 * 1024  # as much as gunicorn reads at once; less makes it copy what is left over again
+_MEANINGFUL = OPTION_HEADERS | ABOUT_CONTENT
 _FORM_PARTS = 20
 _ENVELOPE_BYTES = 2 * 1024 * 1024  # all of a form but its file: headers, fields, what stands around the parts
 
@@ -83,8 +84,9 @@ def receive_form(store: LocalStore, upload: UploadRequest, boundary: str, note: 
         wanted = fields.options(upload.options)
         if part is None:
             raise errors.ValidationFailed(errors={"file": [_missing(fields)]})
-        filename = part.disposition.text("filename", fields.codec) or ""
-        yield _checked(stage.opened(), filename, part.headers, wanted, fields.ignored)
+        codec = fields.codec
+        filename = part.filename if codec == "utf-8" else part.disposition.text("filename", codec)
+        yield _checked(stage.opened(), filename or "", part.headers, wanted, fields.ignored)
 
 
 @contextmanager
@@ -195,6 +197,8 @@ def _refuse_misplaced(headers: Headers) -> None:
 
 def _refuse_part(headers: Headers) -> None:
     """Refuse what a file part's headers ask for beyond the digests, which are compared at the end."""
+    if not _MEANINGFUL.among(headers) and not is_byteranges(headers):  # nearly always
+        return
     refuse_option_headers(headers)
     refuse_encoded(headers)
     refuse_fragment(headers, None)

@@ -1,6 +1,7 @@
 """A file's metadata as the API shows it."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Row
@@ -10,6 +11,8 @@ from filewallball.files.lookup import SHOWN
 from filewallball.files.rows import FoundFile, NewFile
 from filewallball.files.tables import QUARANTINED
 from filewallball.files.thumbnails import SOURCES
+
+_shown = attrgetter(*SHOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,6 @@ def location_of(base_url: str, file_id: str) -> str:
     return f"{base_url}/files/{file_id}"
 
 
-def shown(file: FoundFile | NewFile | Row[Any], base_url: str) -> StoredFile:
-    """A new file, one that was looked up or one of a list, as the API shows it."""
-    return StoredFile(**{name: getattr(file, name) for name in SHOWN}, base_url=base_url)
+def shown(file: FoundFile | NewFile | Row[Any], base_url: str, **more: Any) -> StoredFile:
+    """A new file, one that was looked up or one of a list, as the API shows it; `more` is not among its columns."""
+    return StoredFile(**dict(zip(SHOWN, _shown(file), strict=True)), base_url=base_url, **more)

@@ -2,7 +2,6 @@
 
 import secrets
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -61,10 +60,9 @@ class Uploads:
         """
         began = time.perf_counter()  # the last byte is in
         stage, caller = incoming.stage, op.caller
-        filename = display_name(incoming.filename)
         seen = inspect(stage.head, incoming.claimed_type, incoming.filename, stage)
-        details = {"filename": filename, "file_size": stage.size, "mime_type": seen.media_type}
-        details["sha256"] = stage.sha256
+        details = {"filename": display_name(incoming.filename), "file_size": stage.size}
+        details |= {"mime_type": seen.media_type, "sha256": stage.sha256}
         op.note(file_type=seen.media_type, file_size=stage.size, details=details)
         suspicion = self._judge(op, incoming, seen)
         refuse_ownerless(incoming.visibility, caller)
@@ -81,8 +79,9 @@ class Uploads:
         with op.step(SYNC):
             path = self._store.publish(stage)
         op.note(resource_id=file.file_id)
-        stored = replace(
-            shown(file, self._settings.public_url),
+        stored = shown(
+            file,
+            self._settings.public_url,
             quarantine_reasons=suspicion.content if file.state == QUARANTINED else (),
             delete_token=delete_token,
             ignored_fields=incoming.ignored_fields,
@@ -90,7 +89,7 @@ class Uploads:
 
         def work(connection: Connection) -> tuple[str, StoredFile]:
             kept, is_duplicate = self._insert(connection, file, path, scan_state)
-            known = replace(stored, is_duplicate=is_duplicate)
+            known = replace(stored, is_duplicate=True) if is_duplicate else stored
             also(connection, known)
             return kept, known
 
@@ -169,7 +168,7 @@ def _new_file(
     now = now_us()
     filename = display_name(incoming.filename)
     return NewFile(
-        file_id=str(uuid.UUID(bytes=secrets.token_bytes(16))),
+        file_id=_random_id(),
         state=state,
         visibility=incoming.visibility,
         filename=filename,
@@ -187,6 +186,12 @@ def _new_file(
         upload_us=now,
         expires_us=now + incoming.expires_in * 1_000_000 if incoming.expires_in else None,
     )
+
+
+def _random_id() -> str:
+    """128 random bits, in the form of a UUID."""
+    digits = secrets.token_hex(16)
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _counting(database: Database, *renewed: str) -> Any:

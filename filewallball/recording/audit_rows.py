@@ -53,7 +53,7 @@ class AuditWriter:
     """Appends events as rows; the key is the one that seals the log."""
 
     def __init__(self, database: Database, key: bytes) -> None:
-        self._key = key
+        self._mac = hmac.new(key, digestmod=hashlib.sha256)  # copied for each row
         self._database = database
         self._width = len(COLUMNS)
         self.row_format = RowFormat(database, key)
@@ -97,8 +97,9 @@ class AuditWriter:
         if number != FIRST:
             link_id, trace_id = fields["link_id"] or None, fields["trace_id"] or None
             covered = (*values, number, _optional(link_id), _optional(trace_id))
-        mac = hmac.digest(self._key, _octets(covered), hashlib.sha256).hex()
-        return (*values, mac, packed(fields["ip_address"]), number, link_id, trace_id)
+        mac = self._mac.copy()
+        mac.update(_octets(covered))
+        return (*values, mac.hexdigest(), packed(fields["ip_address"]), number, link_id, trace_id)
 
 
 def _octets(values: Values) -> bytes:

@@ -7,13 +7,15 @@ the service itself. A request that is in any way unusual still goes to them.
 import re
 import socket
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 from gunicorn.http.body import Body
 from gunicorn.http.wsgi import FileWrapper, Response, WSGIErrorsWrapper
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+_STEP_BYTES = 1024 * 1024
+"""The most that is read at once."""
 _HEAD_BYTES, _FIELDS = 4_000, 100
 """Larger heads go to gunicorn, which has limits for each part."""
 # Deleting the bytes that may be there is ten times as fast as an expression that looks for others.
@@ -39,7 +41,7 @@ class OrdinaryRequest:
         self.uri = head.target
         self.path, _, self.query = head.target.partition("?")
         self.fields = head.fields
-        self.body = Body(_Content(client, rest, int(head.fields.get("CONTENT-LENGTH", 0))))
+        self.body = _Body(_Content(client, rest, int(head.fields.get("CONTENT-LENGTH", 0))))
         self._client = client
 
     def should_close(self) -> bool:
@@ -77,6 +79,24 @@ class OrdinaryRequest:
         )  # nobody reads these where there is a Host
         environ["SERVER_PORT"] = port[0] if port else "80"
         return environ
+
+
+class _Body(Body):
+    """Gunicorn's, without its buffer where nothing is in it: the bytes are copied once at most."""
+
+    def read(self, size: int | None = None) -> bytes:
+        """So many of the next bytes, or all there are. What came before a failure is for who reads again."""
+        if self.buf.tell():
+            return cast(bytes, super().read(size))
+        wanted, pieces = self.getsize(size), []
+        try:
+            while wanted > 0 and (data := self._read_reader(min(wanted, _STEP_BYTES))):
+                pieces.append(data)
+                wanted -= len(data)
+        except BaseException:
+            self.buf.write(b"".join(pieces))
+            raise
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 class _Content:

@@ -16,6 +16,8 @@ from filewallball.serving.pool_worker import PoolWorker
 from filewallball.serving.process import Process
 
 _READ_BYTES = 64 * 1024
+_BEAT_SECONDS = 0.25
+"""Between two signs of life, of which the master sees a missing one after much longer."""
 
 
 class OneAtATime(Process, SyncWorker):
@@ -138,9 +140,12 @@ class _BeatingInput:
     def __init__(self, stream: Any, beat: Callable[[], None]) -> None:
         self._stream = stream
         self._beat = beat
+        self._beaten = time.monotonic()  # nearly: each request begins with it
 
     def read(self, *size: Any) -> bytes:
-        self._beat()
+        if (now := time.monotonic()) - self._beaten > _BEAT_SECONDS:
+            self._beat()
+            self._beaten = now
         data: bytes = self._stream.read(*size)
         return data
 

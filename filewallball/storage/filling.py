@@ -2,8 +2,6 @@
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,20 +36,19 @@ class FillingFolders:
         self._lock = threading.Lock()
         self._filling: Filling | None = None
 
-    @contextmanager
-    def entered(self, root: int) -> Iterator[tuple[Filling, int]]:
-        """The folder, and a descriptor of it; `root` is one of the folder above. Raises OSError."""
-        filling = self._choose(root)
+    def enter(self, path: str) -> tuple[Filling, int]:
+        """The folder, and a descriptor of it for the caller to close; `path` is the root's. Raises OSError."""
+        root = open_folder(path)
         try:
-            folder = open_folder(filling.name, root)
-        except FileNotFoundError:  # somebody removed it
-            self._forget(filling)
             filling = self._choose(root)
-            folder = open_folder(filling.name, root)
-        try:
-            yield filling, folder
+            try:
+                return filling, open_folder(filling.name, root)
+            except FileNotFoundError:  # somebody removed it
+                self._forget(filling)
+                filling = self._choose(root)
+                return filling, open_folder(filling.name, root)
         finally:
-            os.close(folder)
+            os.close(root)
 
     def _choose(self, root: int) -> Filling:
         with self._lock:

@@ -198,10 +198,13 @@ class LocalStore:
         """Rename first: on many file systems the sync of the file then writes its name as well, and that of the folder
         finds nothing left to do. Until both are over, no row names the file."""
         stage.require_whole()
-        with opened(self._blobs) as root, self._filling.entered(root) as (filling, folder):
+        filling, folder = self._filling.enter(self._blobs)
+        try:
             stage.rename(f"{self._blobs}/{filling.name}/{name}", name, folder)
             stage.sync()
             filling.sync.sync(partial(os.fsync, folder))
+        finally:
+            os.close(folder)
         return f"{filling.name}/{name}"
 
     def _open_if_there(self, path: str) -> int | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from filewallball.errors import ApiError, FileTooLarge, StorageFailed, StorageFull
-from filewallball.storage.folders import opened
+from filewallball.storage.folders import open_folder
 
 HEAD_BYTES = 4096  # a PE header may lie this far in; libmagic needs less
 _CHECK_EVERY_BYTES = 8 * 1024 * 1024
@@ -47,6 +47,8 @@ class Stage(io.RawIOBase):
         self._max_bytes = max_bytes
         self._look_again = look_again
         self._hash = hashlib.sha256()
+        self._digest = ""
+        """The digest, once somebody asked for it."""
         self._read_at = 0
         self._checked_at = 0
         self._failed = False
@@ -66,7 +68,9 @@ class Stage(io.RawIOBase):
     @property
     def sha256(self) -> str:
         """The digest of everything written so far, in hexadecimal."""
-        return self._hash.hexdigest()
+        if not self._digest:
+            self._digest = self._hash.hexdigest()
+        return self._digest
 
     def adopt(self, digest: Any) -> Self:
         """Take what the source has for written; `digest` is the SHA-256 of it, None to have it computed.
@@ -76,7 +80,7 @@ class Stage(io.RawIOBase):
         try:
             self.size = self.received = os.fstat(self.fileno()).st_size
             self.head = os.pread(self.fileno(), HEAD_BYTES, 0)
-            self._hash = digest or hashlib.file_digest(self, "sha256")
+            self._hash, self._digest = digest or hashlib.file_digest(self, "sha256"), ""
         except OSError as error:
             self.close()
             raise storage_error(error) from error
@@ -94,6 +98,7 @@ class Stage(io.RawIOBase):
             seen = {"max_size": self._max_bytes, "file_size": self.size + length}
             raise FileTooLarge(f"The limit is {self._max_bytes} bytes.", facts=seen)
         self._hash.update(view)
+        self._digest = ""
         try:
             write_all(self.fileno(), view)
         except OSError as error:
@@ -204,10 +209,13 @@ def _create_locked(folder: str, source: Path | None) -> tuple[str, str, int]:
     """The file's name, its place and a descriptor of it; the place as text, for a path costs as much as the rest."""
     while True:
         token = os.urandom(8).hex()
-        with opened(folder) as parent:
+        parent = open_folder(folder)
+        try:
             if source is not None:
                 os.link(source, token, dst_dir_fd=parent, follow_symlinks=False)
             fd = os.open(token, _FLAGS if source is None else _ADOPTED_FLAGS, FILE_MODE, dir_fd=parent)
+        finally:
+            os.close(parent)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)  # waits: the sweep holds it for no longer than it takes to unlink
             if os.fstat(fd).st_nlink:

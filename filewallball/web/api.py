@@ -10,7 +10,7 @@ from typing import Any
 import flask_smorest
 import orjson
 from apispec.ext.marshmallow.common import resolve_schema_instance
-from flask import Response, request
+from flask import Response
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, missing
 from webargs.flaskparser import FlaskParser
@@ -80,7 +80,11 @@ class StrictParser(FlaskParser):
     def parse(self, argmap: Any, req: Any = None, *, location: str | None = None, **options: Any) -> Any:
         """Load what was sent; of an empty query nothing, at once, where the schema has neither defaults nor
         required fields (a twentieth of an upload's time)."""
-        if location == "query" and not request.environ.get("QUERY_STRING") and self._is_optional(argmap):
+        if (
+            location == "query"
+            and not current_request().environ.get("QUERY_STRING")
+            and self._is_optional(argmap)
+        ):
             return {}
         return super().parse(argmap, req, location=location, **options)
 
@@ -152,8 +156,37 @@ class Blueprint(flask_smorest.Blueprint):
         return decorate
 
     def arguments(self, schema: Any, **options: Any) -> Any:
-        """As flask-smorest's, with one instance of the schema for all requests: webargs makes one for each."""
-        return super().arguments(resolve_schema_instance(schema), **options)
+        """As flask-smorest's, with one instance of the schema for all requests: webargs makes one for each. The view
+        itself keeps the description."""
+        schema = resolve_schema_instance(schema)
+        describe = super().arguments(schema, **options)
+
+        def decorate(view: View) -> View:
+            found: View = self.ARGUMENTS_PARSER.use_args(schema, **{"location": "json", **options})(view)
+            found._apidoc = describe(view)._apidoc  # type: ignore[attr-defined]
+            return found
+
+        return decorate
+
+    def response(self, *about: Any, **options: Any) -> Any:
+        """As flask-smorest's, which is passed by where a view has made its response."""
+        describe = super().response(*about, **options)
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def given(answer: Any) -> Any:
+                return answer
+
+            stock = describe(given)
+
+            @wraps(stock)
+            def run(*arguments: Any, **values: Any) -> Any:
+                answer = view(*arguments, **values)
+                return answer if isinstance(answer, Response) else stock(answer)
+
+            return run
+
+        return decorate
 
 
 def _refuse_extensions(data: bytes) -> None:

@@ -88,7 +88,8 @@ class Exchange:
 
 def current_exchange() -> Exchange:
     """The exchange of the Flask request being handled."""
-    return cast(Exchange, current_request().environ[ENVIRON_KEY])
+    exchange: Exchange = _cv_request.get().request.environ[ENVIRON_KEY]
+    return exchange
 
 
 def current_request() -> Request:

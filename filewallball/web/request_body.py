@@ -11,10 +11,15 @@ SMALL_BYTES = 1024 * 1024
 
 def body_of_any_length() -> IO[bytes]:
     """The body of the present request as it comes in, for whoever counts it."""
-    from flask import request
+    from filewallball.web.exchange import current_request
+
+    environ = current_request().environ
+    if environ.get("wsgi.input_terminated"):  # the server ends it, as gunicorn does
+        stream: IO[bytes] = environ["wsgi.input"]
+        return stream
     from werkzeug.wsgi import get_input_stream
 
-    return get_input_stream(request.environ)
+    return get_input_stream(environ)
 
 
 class ArrivingBody:

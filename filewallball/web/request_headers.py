@@ -32,6 +32,9 @@ class HeaderNames:
         self._keys = frozenset("HTTP_" + name.upper().replace("-", "_") for name in self._names)
         self._lower = frozenset(name.lower() for name in self._names)
 
+    def __or__(self, other: "HeaderNames") -> "HeaderNames":
+        return HeaderNames((*self._names, *other._names))
+
     def among(self, headers: Headers) -> list[str]:
         """Those that are among the headers of a request, or of a part of a form."""
         environ = getattr(headers, "environ", None)
@@ -47,6 +50,9 @@ class HeaderNames:
 _ENCODINGS = HeaderNames((*_PLAIN, _SIGNED))
 _FRAGMENTS = HeaderNames(("Content-Range", *_WHOLE))
 _ABOUT_VERSIONS = HeaderNames((*_OVERRIDES, *_CONDITIONS))
+ABOUT_CONTENT = _ENCODINGS | _FRAGMENTS
+"""The headers that `refuse_encoded` and `refuse_fragment` look at, beside Content-Type."""
+_UNHEEDED = ABOUT_CONTENT | _ABOUT_VERSIONS
 
 
 def refuse_unheeded(request: Request, *, is_creation: bool, reads_if_match: bool = False) -> None:
@@ -57,6 +63,8 @@ def refuse_unheeded(request: Request, *, is_creation: bool, reads_if_match: bool
     Raises BadRequest, UnsupportedMediaType, PreconditionFailed.
     """
     headers = request.headers
+    if not _UNHEEDED.among(headers) and not is_byteranges(headers):  # nearly always
+        return
     _refuse_conditions(
         request.method, headers, _CONDITIONS[:2] if is_creation else _CONDITIONS[reads_if_match:]
     )
@@ -98,7 +106,7 @@ def refuse_fragment(headers: Headers, length: int | None) -> None:
         raise BadRequest("Content-Range: a file can only be sent whole, not in pieces.")
     if name := next((name for name in sent if headers[name] != _WHOLE.get(name, headers[name])), None):
         raise BadRequest(f"{name}: a file can only be sent whole, not in pieces.")
-    if _is_byteranges(headers):
+    if is_byteranges(headers):
         raise BadRequest(f"{_BYTERANGES}: a file can only be sent whole, not in pieces.")
 
 
@@ -110,7 +118,8 @@ def _refuse_conditions(method: str, headers: Headers, conditions: Collection[str
         raise PreconditionFailed(f"{name} cannot hold: there is no version to compare with here.")
 
 
-def _is_byteranges(headers: Headers) -> bool:
+def is_byteranges(headers: Headers) -> bool:
+    """True for content that names itself several pieces of a file."""
     return headers.get("Content-Type", "").lower().startswith(_BYTERANGES)
 
 

@@ -77,6 +77,31 @@ def test_the_answers_are_those_of_the_librarys_memory(
                 assert ours.reset_time == pytest.approx(theirs.reset_time, abs=1e-3)
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@given(steps=trace)
+def test_a_hit_with_its_standing_is_what_the_librarys_memory_says(
+    strategy: str, steps: list[tuple[int, str, str, str, int]]
+) -> None:
+    clock = Clock()
+    with TemporaryDirectory(prefix="filewallball-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", clock)
+        memory = STRATEGIES[strategy](MemoryStorage())
+        host = HostCounter(STRATEGIES[strategy], storage(Path(folder), clock))
+        for seconds, client, limit, *_ in steps:
+            clock.now += seconds * _STEP
+            item = parse(limit)
+            is_within = memory.hit(item, "upload", client)
+            theirs, found = (
+                memory.get_window_stats(item, "upload", client),
+                host.count(item, "upload", client),
+            )
+            assert (found.is_within, found.remaining) == (is_within, max(0, theirs.remaining))
+            if theirs.remaining < item.amount:  # else the library names a time that is past
+                # Of a hit in this very moment the library says that no time is left, where a whole window is.
+                their_wait = (theirs.reset_time - clock.now) or item.get_expiry()
+                assert found.resets_in == pytest.approx(their_wait, abs=1e-3)
+
+
 def test_the_library_knows_the_storage_by_its_scheme(tmp_path: Path) -> None:
     folder = tmp_path / "a folder, 100 %"
     found = storage_from_string(

@@ -1,5 +1,6 @@
 """Commits of several threads as one: who shares a transaction, and what becomes of them when one fails."""
 
+import errno
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -98,6 +99,23 @@ def test_a_commit_of_unknown_outcome_is_everybodys() -> None:
             future.result()
 
     assert store.names() == ["a", "b"]  # once each: what may have landed is not tried again
+
+
+def test_where_the_sync_fails_behind_anothers_failure_the_outcome_is_unknown() -> None:
+    store = Store()
+
+    def broken() -> None:
+        raise OSError(errno.EIO, "broken")
+
+    store.commits = GroupCommit(store.lock, store.transact, broken)
+
+    first, second = store.all_at_once(adding("first"), failing)
+
+    with pytest.raises(errors.CommitUnknown):  # it is committed, and may be lost
+        first.result()
+    with pytest.raises(errors.NotFound):
+        second.result()
+    assert store.names() == ["first"]
 
 
 def test_what_keeps_all_from_beginning_is_waited_for_once() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    Connection,
     Engine,
     MetaData,
     Select,
@@ -140,6 +141,34 @@ def test_a_refused_statement_fails_as_the_stock_way_does_and_leaves_the_transact
     assert refusals[0] == refusals[1]
     assert heard == [IntegrityError, IntegrityError]
     assert database.scalar(select(func.count()).select_from(users)) == 3
+
+
+def test_a_work_goes_on_after_a_refused_statement_and_one_that_fails_leaves_nothing(
+    database: Database,
+) -> None:
+    new = database.dialect.insert(users)
+
+    def named(name: str) -> dict[str, Any]:
+        return {"username": name, "role": "user", "created_us": 1}
+
+    def work(connection: Connection) -> None:
+        database.run(connection, new, named("first"))
+        with pytest.raises(IntegrityError):
+            database.run(connection, new, named("admin"))
+        connection.execute(new, named("second"))
+        database.run(connection, new, named("third"))
+
+    def failing(connection: Connection) -> None:
+        database.run(connection, new, named("never"))
+        raise LookupError
+
+    database.commit(work)
+    with pytest.raises(LookupError):
+        database.commit(failing)
+    database.commit(lambda connection: database.run(connection, new, named("last")))
+
+    found = database.scalars(select(users.c.username).order_by(users.c.id))
+    assert found == ["admin", "first", "second", "third", "last"]
 
 
 def test_a_statement_that_is_not_what_one_or_first_expect_answers_as_the_stock_way_does(

@@ -16,6 +16,7 @@ from sqlalchemy.engine.base import RootTransaction
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from filewallball.database.driver_transaction import DriverTransaction
 from filewallball.database.group_commit import GroupCommit
 from harness.parts import Parts
 from harness.waiting import wait_until
@@ -116,13 +117,15 @@ def test_an_unforeseen_error_within_the_change_leaves_no_bytes(
 def test_a_commit_of_unknown_outcome_keeps_the_bytes(
     client: FlaskClient, parts: Parts, monkeypatch: pytest.MonkeyPatch, landed: bool
 ) -> None:
-    commit = RootTransaction.commit
+    def breaking_off(commit: Callable[[Any], None]) -> Callable[[Any], None]:
+        def break_off(transaction: Any) -> None:
+            commit(transaction) if landed else transaction.rollback()
+            raise OperationalError("COMMIT", {}, Exception("connection lost"))
 
-    def break_off(transaction: Any) -> None:
-        commit(transaction) if landed else transaction.rollback()
-        raise OperationalError("COMMIT", {}, Exception("connection lost"))
+        return break_off
 
-    monkeypatch.setattr(RootTransaction, "commit", break_off)
+    for kind in (RootTransaction, DriverTransaction):
+        monkeypatch.setattr(kind, "commit", breaking_off(kind.commit))
     answer = put(client)
     monkeypatch.undo()
 

@@ -42,16 +42,29 @@ def is_image_bomb(file: Seekable, head: bytes, media_type: str) -> bool:
     if measure is None:
         return False
     try:
-        width, height = measure(head if media_type != "image/jpeg" else read_at(file, 0, _JPEG_BYTES))
+        width, height = _measured(measure, file, head, media_type)
         pixels = abs(width) * abs(height)
         if pixels > MAX_PIXELS:
             return True
-        frames = count_frames(read_at(file, 0, LOOK_AT_BYTES.get(media_type, 0)), media_type)
+        looked_at = LOOK_AT_BYTES.get(media_type)
+        frames = count_frames(read_at(file, 0, looked_at), media_type) if looked_at else 1
     except (struct.error, IndexError):
         return False
     except BeyondLimits:
         return True
     return frames > MAX_FRAMES or frames * pixels > MAX_ANIMATED_PIXELS
+
+
+def _measured(
+    measure: Callable[[bytes], tuple[int, int]], file: Seekable, head: bytes, media_type: str
+) -> tuple[int, int]:
+    """Width and height, from the head where it has them; a JPEG may name them behind much else."""
+    try:
+        return measure(head)
+    except (struct.error, IndexError):
+        if media_type != "image/jpeg":
+            raise
+    return measure(read_at(file, 0, _JPEG_BYTES))
 
 
 def _unpacks_so(file: Seekable, size: int) -> bool:

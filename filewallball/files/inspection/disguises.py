@@ -12,7 +12,7 @@ _OPAQUE = "opaque"
 _LOOK_AT_BYTES = 64 * 1024
 _TAIL_BYTES = 4096
 _END_OF_ZIP = b"PK\x05\x06"
-_SCRIPTS = (b"<?php", b"<script")
+_SCRIPT = re.compile(rb"<(?:\?php|script)", re.IGNORECASE)
 _SHEBANG = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,8}#![ \t]{0,8}/\w")
 _ACTIVE = re.compile(rb"<script|<\?php|<\?=|javascript:|<[a-z][^<>]{0,500}?[\s\"'/]on[a-z]{3,20}\s{0,8}=")
 
@@ -78,8 +78,7 @@ def disguises(staged: Staged, filename: str, seen: Inspection) -> list[str]:
 def _hidden_in_image(staged: Staged) -> list[str]:
     """Scripts at the beginning, in the metadata, or at the end, behind the picture; a Java or Android program there."""
     tail = read_at(staged, max(0, staged.size - _TAIL_BYTES), _TAIL_BYTES)
-    edges = (staged.head + b" " + tail).lower()
-    found = ["script_in_image"] if any(script in edges for script in _SCRIPTS) else []
+    found = ["script_in_image"] if _SCRIPT.search(staged.head) or _SCRIPT.search(tail) else []
     if _END_OF_ZIP in tail:
         contents = read_contents(staged, staged.size)
         if contents is not None and contents.is_program:

@@ -1,5 +1,7 @@
 """Labels: what a file's name and claimed type say that it is, and whether that is true. A wrong label is no danger."""
 
+from functools import lru_cache
+
 from filewallball.files.inspection.signatures import (
     EMPTY,
     EXECUTABLE,
@@ -93,6 +95,7 @@ def mislabelling(filename: str, claimed_type: str, media_type: str) -> dict[str,
     return {"extension": extension, "claimed": claimed_type, "detected": media_type}
 
 
+@lru_cache(512)
 def family_of(media_type: str) -> str:
     """The family of a media type, under any of its names; nothing for formats that are not told apart exactly."""
     media_type = _ALIASES.get(media_type, media_type)

@@ -164,7 +164,7 @@ class UnfinishedUpload(MethodView):
 @blueprint.after_app_request
 def complete(response: Response) -> Response:
     """Say what is spoken here, on every answer of these routes and whatever became of the request."""
-    if _ROOT not in request.environ["PATH_INFO"]:  # nearly always
+    if _ROOT not in current_exchange().environ["PATH_INFO"]:  # nearly always
         return response
     path = request.path
     if path != _ROOT and not path.startswith(f"{_ROOT}/"):
