@@ -1,5 +1,6 @@
 """Packaging, pinned requirements and the Makefile say the same thing."""
 
+import os
 import re
 import subprocess
 import sys
@@ -124,6 +125,7 @@ def _install(packages: Path, path: str) -> subprocess.CompletedProcess[str]:
 )
 def test_make_soak_and_make_test_unit_find_their_tests(path: str, expression: str, chosen: str) -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", expression, path]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environ = {**os.environ, "PYTEST_ADDOPTS": ""}
+    found = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
 
     assert found.stdout.splitlines()[-1].startswith(chosen)
