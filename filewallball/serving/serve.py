@@ -31,10 +31,12 @@ def serve(bind: str | None, port: int | None, data_dir: Path | None) -> None:
 
     Options win over the environment, and the environment over a file of settings.
     """
+    from gunicorn.systemd import listen_fds
+
     given = {"BIND": bind, "PORT": port, "DATA_DIR": data_dir, "PREPARE_ON_START": "true"}
     announce(given, replacing=True)
     settings = load_settings()  # a bad one is told here, in one line
-    if "LISTEN_FDS" not in os.environ:
+    if not listen_fds(unset_environment=False):  # nor given by systemd, for gunicorn to take
         _await_port(settings.bind, settings.port)
     # The script and not `python -m gunicorn`, which could not start itself again for an upgrade.
     script = Path(sysconfig.get_path("scripts"), "gunicorn")

@@ -107,6 +107,9 @@ class SlotValue:
             self._value = value
             self._file.cells[self._index] = value
 
+    def get(self) -> float:
+        return self._value
+
     def keep(self, exemplar: Exemplar) -> None:
         """Put an exemplar in the place of the last one, if there is room. Raises OSError on a full disk."""
         with self._lock:
