@@ -84,6 +84,7 @@ _PROBLEMS = {
     "file:download": (404, 410, 412, 416, 500),
     "file:view": (404, 410, 412, 416, 500),
     "file:thumbnail": (404, 410, 412, 416, 500, 507),
+    "file:list": (404,),
     "file:describe": (404, 410),
     "file:update": (404, 410),
     "file:history": (404, 410),

@@ -27,7 +27,7 @@ def blobs(server: Service) -> list[Path]:
 
 def upload(server: Service, content: bytes = CONTENT) -> dict[str, Any]:
     answer = server.request("POST", "/upload", files={"file": ("same.bin", content)})
-    assert answer.status_code == 201
+    assert answer.status_code == 201, answer.text
     file: dict[str, Any] = answer.json()
     return file
 
