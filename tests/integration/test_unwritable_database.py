@@ -75,6 +75,16 @@ def readiness(server: Service) -> tuple[int, str]:
     return answer.status_code, answer.json().get("errors", {}).get("database", "")
 
 
+def unreadiness(server: Service) -> tuple[int, str]:
+    """As `readiness`, once a worker says no: one that was refused nothing for 15 seconds says yes for a moment."""
+
+    def told() -> tuple[int, str] | None:
+        found = readiness(server)
+        return found if found[0] == 503 else None
+
+    return wait_until(told, what="a worker says so") or (0, "")
+
+
 def is_unready_everywhere(server: Service) -> bool:
     """True if many requests at once, of which each worker gets some, find it unready."""
     with ThreadPoolExecutor(20) as clients:
@@ -89,7 +99,7 @@ def test_a_database_that_keeps_no_changes_is_told_while_files_are_still_served(c
     case.refuse()
     wait_until(lambda: upload(server, 0) == case.status, seconds=60, what="changes are refused")
     wait_until(lambda: is_unready_everywhere(server), seconds=60, what="readiness of every worker follows")
-    told = [(upload(server, number), *readiness(server)) for number in range(_REFUSALS)]
+    told = [(upload(server, number), *unreadiness(server)) for number in range(_REFUSALS)]
     detailed = server.request("GET", "/health/detailed").json()["checks"]["database_connection"]
     metrics = server.request("GET", "/metrics").text.splitlines()
     read = server.request("GET", kept["download_url"])

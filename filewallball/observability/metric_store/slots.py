@@ -102,7 +102,7 @@ class Slots:
             raise OSError(errno.ESHUTDOWN, os.strerror(errno.ESHUTDOWN))
         self._directory.mkdir(parents=True, exist_ok=True)
         patient_until = monotonic() + _PATIENCE_SECONDS
-        for number in range(_MOST):
+        for number in self._in_order():
             fd = self._lock(number)
             while fd is None and monotonic() < patient_until and self._is_on_loan(number):
                 sleep(_PAUSE_SECONDS)
@@ -110,6 +110,18 @@ class Slots:
             if fd is not None:
                 return self._own(number, fd)
         raise OSError(f"all {_MOST} slots of {self._directory} are taken")
+
+    def _in_order(self) -> Iterator[int]:
+        """All slots; first those that nobody gave back, for what a killed owner left is counted by the next one."""
+        kept = sorted(number for number in self._known() if self._is_kept(number))
+        yield from kept
+        yield from (number for number in range(_MOST) if number not in kept)
+
+    def _is_kept(self, number: int) -> bool:
+        try:
+            return (self._directory / f"slot-{number}.lock").stat().st_size > 0
+        except FileNotFoundError:
+            return False
 
     def _own(self, number: int, fd: int) -> int:
         """Make the locked slot this process's own: its pid tells others that it is, and the next owner that it was."""

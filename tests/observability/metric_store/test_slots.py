@@ -85,6 +85,18 @@ def test_the_slot_of_a_killed_process_is_taken_again(tmp_path: Path, holders: St
     assert second.process.poll() is None
 
 
+def test_the_slot_of_a_killed_process_is_taken_before_one_that_was_given_back(
+    tmp_path: Path, holders: Start
+) -> None:
+    given_back = Slots(tmp_path)
+    given_back.number()
+    killed = holders(tmp_path)
+    given_back.release()
+    killed.kill()
+
+    assert [holders(tmp_path).number for _ in range(3)] == [killed.number, 0, 2]
+
+
 def test_number_stays_the_same_within_a_process(tmp_path: Path) -> None:
     slots = Slots(tmp_path)
     assert slots.number() == slots.number() == slots.held() == 0
