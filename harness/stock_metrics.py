@@ -46,9 +46,6 @@ class _StockValue(SlotValue):
         kind = f"gauge_{multiprocess_mode}" if kind == "gauge" else kind
         super().__init__(files, kind, metric, sample, dict(zip(names, values, strict=True)), about)
 
-    def get(self) -> float:
-        return self._value
-
     def set_exemplar(self, exemplar: Stock) -> None:
         """Keep an exemplar whose labels are `request_id` and perhaps `trace_id`."""
         labels, seconds = exemplar.labels, float(exemplar.timestamp or 0)
