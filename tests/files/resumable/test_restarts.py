@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from itertools import cycle, islice
 from pathlib import Path
+from select import select
 
 import psutil
 import pytest
@@ -74,8 +75,8 @@ def a_worker_sleeps(place: Place) -> None:
     """It holds an upload, with which another worker goes on meanwhile."""
     tus, data = place.tus, noise(SIZE)
     url = tus.begin(SIZE)
-    with tus.begin_to_send(url, 0, SIZE, data[: SIZE // 2]):
-        holder = wait_until(lambda: _holder(place, url), 60, "it holds the upload") or 0
+    with ExitStack() as requests:
+        holder = wait_until(lambda: _begun(place, requests, url, data), 60, "a request holds the upload") or 0
 
         def goes_on() -> bool:
             """False where it was stopped in a commit, for then SQLite lets nobody else write."""
@@ -89,6 +90,13 @@ def a_worker_sleeps(place: Place) -> None:
 
         wait_until(goes_on, 60, "another worker goes on with it")
     assert tus.ask("DELETE", url).status_code == 204
+
+
+def _begun(place: Place, requests: ExitStack, url: str, data: bytes) -> int | None:
+    """The worker of a request that sends half of the upload; None if a busy service has refused it."""
+    request = requests.enter_context(place.tus.begin_to_send(url, 0, SIZE, data[: SIZE // 2]))
+    wait_until(lambda: _holder(place, url) or select([request], [], [], 0)[0], 60, "it is served or refused")
+    return _holder(place, url)
 
 
 def nginx_is_reloaded(place: Place) -> None:
