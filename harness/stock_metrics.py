@@ -27,7 +27,7 @@ def kept_in(files: SlotFiles) -> Iterator[None]:
 
 
 class _StockValue(SlotValue):
-    """What prometheus_client asks of a value class."""
+    """A value class as prometheus_client asks for it."""
 
     _multiprocess = True
 

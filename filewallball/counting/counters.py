@@ -145,7 +145,7 @@ class HostCounter:
 
 
 def standing_in_window(amount: int, seconds: int, window: tuple[int, float, int, float]) -> tuple[int, float]:
-    """What is left in a sliding window, and when there will be more, as `SlidingWindowCounterRateLimiter` has it."""
+    """The rest of a sliding window, and when there will be more, as `SlidingWindowCounterRateLimiter` has it."""
     earlier, earlier_seconds, count, count_seconds = window
     remaining = amount - floor(earlier * earlier_seconds / seconds + count)
     waits = []

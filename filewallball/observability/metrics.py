@@ -61,7 +61,7 @@ class Metrics:
         self.increment(name, amount=amount)
 
     def counted(self, name: str, *values: str) -> float:
-        """What the owners of this process's slot have counted so far."""
+        """The sum that the owners of this process's slot have counted so far."""
         return float(self._families[name][values].get()) if self._is_ready() else 0.0
 
     def set(self, name: str, value: float, *values: str) -> None:

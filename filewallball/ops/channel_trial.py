@@ -74,7 +74,7 @@ def _requests(alertmanager_url: str, integration: str) -> Requests:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What went wrong at first, without the layers of libraries above it."""
+    """The first error of a chain, without the layers of libraries above it."""
     while error.__context__ is not None:
         error = error.__context__
     return error

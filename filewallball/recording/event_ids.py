@@ -29,7 +29,7 @@ class Anchor:
 
     @property
     def offset_us(self) -> int | None:
-        """What the moment that it is has more than the clock since boot; None after another boot."""
+        """The difference between the present moment and the clock since boot; None after another boot."""
         return self.moment_us - self.boot_us if self.boot_id == _boot_id() else None
 
     @property

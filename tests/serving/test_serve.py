@@ -1,4 +1,4 @@
-"""What `filewallball serve` and the service tell whoever starts them."""
+"""The lines that `filewallball serve` and the service print for whoever starts them."""
 
 import os
 import pty
